@@ -1,0 +1,13 @@
+//! The embedded time-series engine: samples in, ordered and numbered by one write-ahead log;
+//! held in a head; flushed into immutable parts; merged into one part per closed day.
+//!
+//! Promises: what was acknowledged survives `kill -9`; a value read back is bit for bit the value
+//! written; damaged bytes are an error of the piece they damage, never a wrong value and never a
+//! panic. The formats are described in `docs/format/` (`part.md`, `wal.md`, `manifest.md`).
+//! This crate knows nothing of queries; it meets them in `plimsoll_model::SeriesSource`.
+#![forbid(unsafe_code)]
+
+pub mod codec;
+mod error;
+
+pub use error::{Error, Result};
