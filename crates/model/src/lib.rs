@@ -1,0 +1,53 @@
+//! The nouns of Plimsoll and the contracts between its parts.
+//!
+//! Here stand time, labels, samples, matchers, metadata, units and limits; the seam between who
+//! keeps series and who asks for them ([`SeriesSource`], [`SampleSink`]); the wrappers around that
+//! seam ([`Scoped`], [`Merge`], [`Overlay`]); the two kernels that all parts share.
+//! Nothing here reads a clock, a file or a socket, and nothing here depends on another crate of ours.
+
+#![forbid(unsafe_code)]
+
+pub mod contract;
+mod error;
+mod kernels;
+mod labels;
+mod matcher;
+mod memory;
+mod merge;
+mod metadata;
+mod overlay;
+mod read;
+mod sample;
+mod scoped;
+mod secret;
+mod sink;
+mod source;
+mod ticket;
+mod time;
+mod units;
+
+pub use error::{Error, LimitName, Result};
+pub use kernels::{Compensated, increase_total};
+pub use labels::{
+    Fp, LABEL_NAME_BYTES_MAX, LABEL_SET_BYTES_MAX, LABEL_VALUE_BYTES_MAX, LABELS_MAX, LabelBuf,
+    LabelScratch, Labels, LabelsRef, METRIC_NAME,
+};
+pub use matcher::{MatchOp, Matcher};
+pub use memory::MemorySource;
+pub use merge::Merge;
+pub use metadata::{Metadata, MetricKind};
+pub use overlay::Overlay;
+pub use read::{Budget, Cancel, Deadline, Lane, ReadCx, Scope, Stop, Warnings};
+pub use sample::{Columns, Last, STALE_NAN, Scratch, is_stale, stale_nan};
+pub use scoped::Scoped;
+pub use secret::Secret;
+pub use sink::{
+    Appended, Batch, Canonical, DecodeLabels, Reason, RowVerdict, Rows, SampleSink, SourceId,
+};
+pub use source::{
+    Buckets, Caps, Grid, Hint, Matrix, MatrixSeries, Page, Prepared, Pushed, Resolution, Selection,
+    SeriesSource, Snapshot, Tier,
+};
+pub use ticket::{Completer, Ticket, ticket};
+pub use time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, TimeRange, Timestamp};
+pub use units::{ByteSize, DurationText, format_duration_ms, parse_duration_ms};

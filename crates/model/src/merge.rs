@@ -1,0 +1,203 @@
+//! Two sources as one, joined by fingerprint.
+//!
+//! Where both have a sample at the same time the first source's value is taken. Used for a local
+//! and a remote source, and below [`crate::Overlay`].
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use crate::source::limited;
+use crate::{
+    Caps, Columns, Fp, Hint, LabelScratch, Labels, LabelsRef, Matcher, Metadata, ReadCx, Result,
+    Scratch, Selection, SeriesSource, Snapshot, TimeRange,
+};
+
+/// Two sources as one; the first wins where both have a sample at the same time.
+pub struct Merge {
+    first: Arc<dyn SeriesSource>,
+    second: Arc<dyn SeriesSource>,
+}
+
+impl Merge {
+    /// Joins two sources.
+    pub fn new(first: Arc<dyn SeriesSource>, second: Arc<dyn SeriesSource>) -> Self {
+        Self { first, second }
+    }
+}
+
+impl SeriesSource for Merge {
+    fn snapshot(&self) -> Arc<dyn Snapshot> {
+        Arc::new(MergeSnapshot { first: self.first.snapshot(), second: self.second.snapshot() })
+    }
+}
+
+/// Two snapshots as one.
+pub(crate) struct MergeSnapshot {
+    pub(crate) first: Arc<dyn Snapshot>,
+    pub(crate) second: Arc<dyn Snapshot>,
+}
+
+impl Snapshot for MergeSnapshot {
+    fn caps(&self) -> Caps {
+        Caps { pushdown: false, ..self.first.caps().both(self.second.caps()) }
+    }
+
+    fn version(&self, range: TimeRange) -> Option<u64> {
+        let (a, b) = (self.first.version(range)?, self.second.version(range)?);
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&a.to_le_bytes());
+        bytes[8..].copy_from_slice(&b.to_le_bytes());
+        Some(xxhash_rust::xxh3::xxh3_64(&bytes))
+    }
+
+    fn select(
+        &self,
+        matchers: &[Matcher],
+        hint: &Hint<'_>,
+        cx: &ReadCx,
+    ) -> Result<Box<dyn Selection>> {
+        let plain = Hint { again: None, ..*hint };
+        let first = self.first.select(matchers, &plain, cx)?;
+        let second = self.second.select(matchers, &plain, cx)?;
+        Ok(match (first.is_empty(), second.is_empty()) {
+            (_, true) => first,
+            (true, false) => second,
+            (false, false) => Box::new(MergeSelection::new(first, second)),
+        })
+    }
+
+    fn series(&self, any_of: &[&[Matcher]], hint: &Hint<'_>, cx: &ReadCx) -> Result<Vec<Labels>> {
+        let a = self.first.series(any_of, hint, cx)?;
+        Ok(union(a, self.second.series(any_of, hint, cx)?, hint.limit))
+    }
+
+    fn label_names(
+        &self,
+        any_of: &[&[Matcher]],
+        hint: &Hint<'_>,
+        cx: &ReadCx,
+    ) -> Result<Vec<String>> {
+        let a = self.first.label_names(any_of, hint, cx)?;
+        Ok(union(a, self.second.label_names(any_of, hint, cx)?, hint.limit))
+    }
+
+    fn label_values(
+        &self,
+        name: &str,
+        any_of: &[&[Matcher]],
+        hint: &Hint<'_>,
+        cx: &ReadCx,
+    ) -> Result<Vec<String>> {
+        let a = self.first.label_values(name, any_of, hint, cx)?;
+        Ok(union(a, self.second.label_values(name, any_of, hint, cx)?, hint.limit))
+    }
+
+    fn metadata(&self, metric: Option<&str>, limit: usize, cx: &ReadCx) -> Result<Vec<Metadata>> {
+        let mut all = self.first.metadata(metric, limit, cx)?;
+        for m in self.second.metadata(metric, limit, cx)? {
+            if !all.iter().any(|have| have.metric == m.metric) {
+                all.push(m);
+            }
+        }
+        all.sort_by(|a, b| a.metric.cmp(&b.metric));
+        all.truncate(if limit == 0 { usize::MAX } else { limit });
+        Ok(all)
+    }
+}
+
+fn union<T: Ord>(a: Vec<T>, b: Vec<T>, limit: usize) -> Vec<T> {
+    limited(a.into_iter().chain(b).collect::<BTreeSet<T>>(), limit)
+}
+
+struct MergeSelection {
+    first: Box<dyn Selection>,
+    second: Box<dyn Selection>,
+    entries: Vec<Sides>,
+}
+
+/// Where a series is: an index into each side.
+#[derive(Clone, Copy)]
+enum Sides {
+    First(usize),
+    Second(usize),
+    Both(usize, usize),
+}
+
+impl MergeSelection {
+    fn new(first: Box<dyn Selection>, second: Box<dyn Selection>) -> Self {
+        let mut in_second: HashMap<Fp, usize> =
+            (0..second.len()).map(|i| (second.fp(i), i)).collect();
+        let mut entries = Vec::with_capacity(first.len() + second.len());
+        for i in 0..first.len() {
+            entries.push(match in_second.remove(&first.fp(i)) {
+                Some(j) => Sides::Both(i, j),
+                None => Sides::First(i),
+            });
+        }
+        let alone = (0..second.len()).filter(|j| in_second.contains_key(&second.fp(*j)));
+        entries.extend(alone.map(Sides::Second));
+        Self { first, second, entries }
+    }
+}
+
+impl Selection for MergeSelection {
+    fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    fn fp(&self, i: usize) -> Fp {
+        match self.entries[i] {
+            Sides::First(a) | Sides::Both(a, _) => self.first.fp(a),
+            Sides::Second(b) => self.second.fp(b),
+        }
+    }
+
+    fn labels<'a>(&'a self, i: usize, scratch: &'a mut LabelScratch) -> LabelsRef<'a> {
+        match self.entries[i] {
+            Sides::First(a) | Sides::Both(a, _) => self.first.labels(a, scratch),
+            Sides::Second(b) => self.second.labels(b, scratch),
+        }
+    }
+
+    fn read<'a>(
+        &'a self,
+        i: usize,
+        range: TimeRange,
+        scratch: &'a mut Scratch,
+        cx: &ReadCx,
+    ) -> Result<Columns<'a>> {
+        match self.entries[i] {
+            Sides::First(a) => self.first.read(a, range, scratch, cx),
+            Sides::Second(b) => self.second.read(b, range, scratch, cx),
+            Sides::Both(a, b) => {
+                let (times, floats, inner) = scratch.inner();
+                let one = self.first.read(a, range, &mut inner.0, cx)?;
+                let two = self.second.read(b, range, &mut inner.1, cx)?;
+                times.clear();
+                floats.clear();
+                join(&one, &two, times, floats);
+                Ok(Columns { times, floats, starts: None })
+            }
+        }
+    }
+}
+
+/// Joins two columns by time; the first wins at equal times.
+fn join(one: &Columns<'_>, two: &Columns<'_>, times: &mut Vec<i64>, floats: &mut Vec<f64>) {
+    let (mut i, mut j) = (0, 0);
+    while i < one.len() || j < two.len() {
+        let take_one = j >= two.len() || (i < one.len() && one.times[i] <= two.times[j]);
+        if take_one {
+            if j < two.len() && one.times[i] == two.times[j] {
+                j += 1;
+            }
+            times.push(one.times[i]);
+            floats.push(one.floats[i]);
+            i += 1;
+        } else {
+            times.push(two.times[j]);
+            floats.push(two.floats[j]);
+            j += 1;
+        }
+    }
+}

@@ -1,0 +1,379 @@
+//! Reading: the seam between who keeps series and who asks for them.
+//!
+//! A [`SeriesSource`] hands out [`Snapshot`]s, consistent cuts; a snapshot selects series; a
+//! [`Selection`] reads them, by index, from any thread. The embedded store, a remote and the
+//! in-memory source implement it; the wrappers of this crate stand in between.
+
+use std::any::Any;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::{
+    Columns, Fp, LabelScratch, Labels, LabelsRef, Last, Matcher, Metadata, ReadCx, Result, Scratch,
+    TimeRange, Timestamp,
+};
+
+/// Keeps series and shows them as they are now.
+pub trait SeriesSource: Send + Sync {
+    /// A consistent cut of everything that was applied before the call. One per query.
+    fn snapshot(&self) -> Arc<dyn Snapshot>;
+}
+
+/// What a snapshot can do beyond reading raw samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Caps {
+    /// [`Selection::buckets`] may answer.
+    pub tiers: bool,
+    /// [`Snapshot::evaluate`] may answer.
+    pub pushdown: bool,
+}
+
+impl Caps {
+    /// What both have.
+    pub const fn both(self, other: Self) -> Self {
+        Self { tiers: self.tiers && other.tiers, pushdown: self.pushdown && other.pushdown }
+    }
+}
+
+/// Which resolution a reader is content with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Resolution {
+    /// The engine chooses, within exactness.
+    #[default]
+    Auto,
+    /// Raw samples only.
+    Raw,
+    /// This tier.
+    Tier(Tier),
+}
+
+/// A roll-up tier: the width of its buckets in ms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Tier(pub i64);
+
+/// What the asker knows beforehand. A source may use it or not.
+#[derive(Clone, Copy, Default)]
+pub struct Hint<'h> {
+    /// The times that will be read, lookback and window included. `None` = unknown.
+    pub range: Option<TimeRange>,
+    /// Step of the query in ms; 0 for an instant query.
+    pub step: i64,
+    /// The labels that will be looked at; `None` = all.
+    pub labels: Option<&'h [&'h str]>,
+    /// Which resolution will do.
+    pub resolution: Resolution,
+    /// Series or names wanted at most; 0 = all.
+    pub limit: usize,
+    /// What the same question got last time.
+    pub again: Option<&'h Prepared>,
+}
+
+impl Hint<'_> {
+    /// A hint that only tells the range.
+    pub fn range(range: TimeRange) -> Self {
+        Self { range: Some(range), ..Self::default() }
+    }
+
+    /// The range, everything when it is unknown.
+    pub fn range_or_all(&self) -> TimeRange {
+        self.range.unwrap_or(TimeRange::ALL)
+    }
+}
+
+/// A selection that can be asked again without matching again. Holds matchers and scope, which the
+/// source compares before it uses it.
+#[derive(Clone)]
+pub struct Prepared {
+    /// Valid while the source's set of series has this epoch.
+    pub epoch: u64,
+    /// The source's own.
+    pub body: Arc<dyn Any + Send + Sync>,
+}
+
+/// The times at which a query is evaluated: `start`, `start + step`, … up to `end`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Grid {
+    /// First evaluation time.
+    pub start: Timestamp,
+    /// No evaluation after this.
+    pub end: Timestamp,
+    /// Distance in ms, above 0; an instant query has `start == end`.
+    pub step: i64,
+}
+
+impl Grid {
+    /// One moment.
+    pub const fn instant(at: Timestamp) -> Self {
+        Self { start: at, end: at, step: 1 }
+    }
+
+    /// Number of evaluation times.
+    pub fn len(self) -> usize {
+        if self.end < self.start || self.step <= 0 {
+            return 0;
+        }
+        usize::try_from(self.end.abs_diff(self.start) / self.step.unsigned_abs())
+            .map_or(usize::MAX, |n| n.saturating_add(1))
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// The i-th evaluation time.
+    pub const fn at(self, i: usize) -> Timestamp {
+        self.start + self.step * i as i64
+    }
+}
+
+/// A whole expression that a source may evaluate by itself.
+pub struct Pushed<'q> {
+    /// The text.
+    pub promql: &'q str,
+    /// Its selectors with the times that each reads.
+    pub selectors: &'q [(&'q [Matcher], TimeRange)],
+    /// The functions it uses.
+    pub functions: &'q [&'q str],
+    /// When to evaluate.
+    pub grid: Grid,
+    /// How far an instant selector looks back, ms.
+    pub lookback_ms: i64,
+}
+
+/// One series of a result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MatrixSeries {
+    /// Its labels.
+    pub labels: Labels,
+    /// Times in ms, rising.
+    pub times: Vec<Timestamp>,
+    /// Values, as many as times.
+    pub floats: Vec<f64>,
+}
+
+/// A result of several series.
+pub type Matrix = Vec<MatrixSeries>;
+
+/// A consistent cut. Everything that it answers is of one moment.
+pub trait Snapshot: Send + Sync {
+    /// What it can do.
+    fn caps(&self) -> Caps {
+        Caps::default()
+    }
+
+    /// The same number for the same range means the same answer; `None` = do not cache.
+    fn version(&self, range: TimeRange) -> Option<u64> {
+        let _ = range;
+        None
+    }
+
+    /// The series that pass all matchers and may have samples in `hint.range`. No matchers = all.
+    ///
+    /// # Errors
+    /// `Limit`, `Stopped`, `Unavailable`, `Io`.
+    fn select(
+        &self,
+        matchers: &[Matcher],
+        hint: &Hint<'_>,
+        cx: &ReadCx,
+    ) -> Result<Box<dyn Selection>>;
+
+    /// Evaluates a whole expression; `None` = do it yourself.
+    fn evaluate(&self, query: &Pushed<'_>, cx: &ReadCx) -> Option<Result<Matrix>> {
+        let _ = (query, cx);
+        None
+    }
+
+    /// Label sets of series that pass one of the sets of matchers (none = all), sorted.
+    ///
+    /// # Errors
+    /// As [`Snapshot::select`].
+    fn series(&self, any_of: &[&[Matcher]], hint: &Hint<'_>, cx: &ReadCx) -> Result<Vec<Labels>> {
+        let mut found = BTreeSet::new();
+        let everything: &[&[Matcher]] = &[&[]];
+        let sets = if any_of.is_empty() { everything } else { any_of };
+        let mut scratch = LabelScratch::default();
+        for matchers in sets {
+            let selection = self.select(matchers, hint, cx)?;
+            for i in 0..selection.len() {
+                cx.cancel.check()?;
+                found.insert(selection.labels(i, &mut scratch).to_labels());
+            }
+        }
+        Ok(limited(found, hint.limit))
+    }
+
+    /// Names of labels of these series, sorted.
+    ///
+    /// # Errors
+    /// As [`Snapshot::select`].
+    fn label_names(
+        &self,
+        any_of: &[&[Matcher]],
+        hint: &Hint<'_>,
+        cx: &ReadCx,
+    ) -> Result<Vec<String>> {
+        let all = self.series(any_of, &Hint { limit: 0, ..*hint }, cx)?;
+        let names = all.iter().flat_map(|l| l.iter().map(|(n, _)| n.to_owned())).collect();
+        Ok(limited::<String>(names, hint.limit))
+    }
+
+    /// Values of a label of these series, sorted.
+    ///
+    /// # Errors
+    /// As [`Snapshot::select`].
+    fn label_values(
+        &self,
+        name: &str,
+        any_of: &[&[Matcher]],
+        hint: &Hint<'_>,
+        cx: &ReadCx,
+    ) -> Result<Vec<String>> {
+        let all = self.series(any_of, &Hint { limit: 0, ..*hint }, cx)?;
+        let values = all.iter().filter_map(|l| l.get(name).map(str::to_owned)).collect();
+        Ok(limited::<String>(values, hint.limit))
+    }
+
+    /// What is known of metrics: of one, or of at most `limit` (0 = all), sorted by name.
+    ///
+    /// # Errors
+    /// As [`Snapshot::select`].
+    fn metadata(&self, metric: Option<&str>, limit: usize, cx: &ReadCx) -> Result<Vec<Metadata>>;
+}
+
+pub(crate) fn limited<T: Ord>(set: BTreeSet<T>, limit: usize) -> Vec<T> {
+    let n = if limit == 0 { usize::MAX } else { limit };
+    set.into_iter().take(n).collect()
+}
+
+/// A piece of a series about which a source knows sums without decoding it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Page {
+    /// The times it covers.
+    pub range: TimeRange,
+    /// Whether the range cuts it: then its sums are of more than was asked for and it must be read.
+    pub cut: bool,
+    /// Samples in it, staleness markers left out; 0 when unknown.
+    pub count: u32,
+    /// Least value.
+    pub min: f64,
+    /// Greatest value.
+    pub max: f64,
+    /// First value.
+    pub first: f64,
+    /// Last value.
+    pub last: f64,
+    /// Sum of the values.
+    pub sum: f64,
+    /// Sum of the values before each counter reset inside.
+    pub corr: f64,
+}
+
+impl Page {
+    /// A piece about which nothing is known.
+    pub const fn cut(range: TimeRange) -> Self {
+        let nan = f64::NAN;
+        Self {
+            range,
+            cut: true,
+            count: 0,
+            min: nan,
+            max: nan,
+            first: nan,
+            last: nan,
+            sum: nan,
+            corr: nan,
+        }
+    }
+}
+
+/// Roll-up buckets of one series: bucket k covers (k·tier, (k+1)·tier].
+#[derive(Clone, Debug)]
+pub struct Buckets<'a> {
+    /// Which times the buckets cover; elsewhere raw samples must be read.
+    pub covered: Vec<TimeRange>,
+    /// The buckets, rising in time.
+    pub pages: &'a [Page],
+}
+
+/// Selected series. Any index may be read from any thread; no fingerprint occurs twice; the order is
+/// fixed for the life of the selection.
+pub trait Selection: Send + Sync {
+    /// Number of series.
+    fn len(&self) -> usize;
+
+    /// Whether there is none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The fingerprint of series `i`.
+    fn fp(&self, i: usize) -> Fp;
+
+    /// The labels of series `i`; may be decoded into the scratch.
+    fn labels<'a>(&'a self, i: usize, scratch: &'a mut LabelScratch) -> LabelsRef<'a>;
+
+    /// What to pass as [`Hint::again`] next time.
+    fn prepared(&self) -> Option<Prepared> {
+        None
+    }
+
+    /// All samples of series `i` in the range, as one contiguous column: the source's own or one in
+    /// the scratch. Samples are counted against the budget.
+    ///
+    /// # Errors
+    /// `Limit`, `Stopped`, `Io`; damage is skipped with a warning in `cx`.
+    fn read<'a>(
+        &'a self,
+        i: usize,
+        range: TimeRange,
+        scratch: &'a mut Scratch,
+        cx: &ReadCx,
+    ) -> Result<Columns<'a>>;
+
+    /// The newest sample of series `i` in the range.
+    ///
+    /// # Errors
+    /// As [`Selection::read`].
+    fn last(
+        &self,
+        i: usize,
+        range: TimeRange,
+        scratch: &mut Scratch,
+        cx: &ReadCx,
+    ) -> Result<Option<Last>> {
+        let columns = self.read(i, range, scratch, cx)?;
+        Ok(columns
+            .times
+            .last()
+            .zip(columns.floats.last())
+            .map(|(&time, &float)| Last { time, float }))
+    }
+
+    /// What is known about pieces of series `i` without decoding them.
+    ///
+    /// # Errors
+    /// As [`Selection::read`].
+    fn pages(&self, i: usize, range: TimeRange, out: &mut Vec<Page>, cx: &ReadCx) -> Result<()> {
+        let _ = (i, cx);
+        out.push(Page::cut(range));
+        Ok(())
+    }
+
+    /// Roll-up buckets of series `i`; `None` when there is no such tier.
+    ///
+    /// # Errors
+    /// As [`Selection::read`].
+    fn buckets<'a>(
+        &'a self,
+        i: usize,
+        tier: Tier,
+        range: TimeRange,
+        scratch: &'a mut Scratch,
+        cx: &ReadCx,
+    ) -> Result<Option<Buckets<'a>>> {
+        let _ = (i, tier, range, scratch, cx);
+        Ok(None)
+    }
+}
