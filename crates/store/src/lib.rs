@@ -7,8 +7,11 @@
 //! This crate knows nothing of queries; it meets them in `plimsoll_model::SeriesSource`.
 #![forbid(unsafe_code)]
 
+mod cache;
 pub mod codec;
 mod error;
+pub mod merge;
 pub mod part;
 
+pub use cache::{CacheStats, PageCache};
 pub use error::{Error, Result};

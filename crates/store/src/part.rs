@@ -1,24 +1,41 @@
 //! The part: an immutable file of series with its index (`docs/format/part.md`).
 //!
-//! ```text
-//! PartWriter::create(&dyn Disk, &Path, PartSpec) -> Result<PartWriter>      // a path under tmp/
-//!     .add(&SeriesIn) -> Result<()>      // in canonical order: LabelsRef::as_bytes ascending
-//!     .series() -> u64
-//!     .finish() -> Result<Option<PartInfo>>  // synced; None (and no file) when nothing was added
-//! PartReader::open(&dyn Disk, &Path, Arc<PageCache>) -> Result<PartReader>
-//!     .info() -> &PartInfo
-//!     .select(&[Matcher]) -> Result<RoaringBitmap>                           // of ordinals
-//!     .labels(ordinal, &mut LabelBuf) -> Result<()>
-//!     .series_info(ordinal) -> Result<SeriesInfo>
-//!     .read(ordinal, TimeRange, &mut Vec<i64>, &mut Vec<f64>) -> Result<()>  // appends
-//!     .last(ordinal, TimeRange) -> Result<Option<(i64, f64)>>
-//!     .label_names() / .label_values(name) -> Result<Vec<String>>
-//!     .verify() -> Result<()>
-//! merge::merge_parts(&[Arc<PartReader>], PartWriter, &MergeOptions, &Cancel) -> Result<MergeOutcome>
-//! ```
-//! The caller renames the finished file into its directory, syncs the directory and names the part
-//! in the manifest; a part that was not finished is a leftover without meaning.
+//! [`PartWriter`] takes series in canonical order and makes the file; [`PartReader`] opens it,
+//! selects by label matchers and reads ranges. Paths, renames and the manifest are the caller's:
+//! he renames the finished file into its directory, syncs that, and names the part in the manifest;
+//! a part that was not finished is a leftover without meaning.
 
 mod layout;
+mod reader;
+mod select;
+mod series;
+mod terms;
+mod writer;
 
 pub use layout::{Level, PartInfo, PartSpec, SeqRange, SeriesIn, SeriesInfo, SeriesStats};
+pub use reader::PartReader;
+pub(crate) use series::SeriesBlock;
+pub use writer::PartWriter;
+
+/// Fuzz target: any bytes as a part file. Opens it, finds every series, reads all it can. `disk`
+/// takes the bytes under `path`.
+pub fn part_open(disk: &dyn plimsoll_world::Disk, path: &std::path::Path, bytes: &[u8]) {
+    let write = || -> std::io::Result<()> {
+        let file = disk.open(path, plimsoll_world::Open::CreateNew)?;
+        file.write_all_at(bytes, 0)
+    };
+    let opened = write().ok().and_then(|()| {
+        let cache = std::sync::Arc::new(crate::PageCache::new(4 << 20));
+        PartReader::open(disk, path, cache).ok()
+    });
+    if let Some(part) = opened {
+        let _damage = part.verify();
+        let names = part.label_names().unwrap_or_default();
+        for name in names.iter().take(16) {
+            let _damage = part.label_values(name);
+        }
+        let _damage = part.select(&[plimsoll_model::Matcher::equal("__name__", "up")]);
+    }
+    // A leftover of a failed write is no matter: the next input has its own path or finds it gone.
+    let _gone = disk.remove(path);
+}

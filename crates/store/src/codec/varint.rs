@@ -59,10 +59,7 @@ impl<'a> Cursor<'a> {
     /// The next `n` bytes.
     pub fn take(&mut self, n: usize) -> Result<&'a [u8]> {
         if n > self.rest.len() {
-            return Err(Error::corrupt(format!(
-                "{n} bytes expected, {} left",
-                self.rest.len()
-            )));
+            return Err(Error::corrupt(format!("{n} bytes expected, {} left", self.rest.len())));
         }
         let (head, tail) = self.rest.split_at(n);
         self.rest = tail;
@@ -143,6 +140,10 @@ mod tests {
     fn endless_and_cut_numbers_are_errors() {
         assert!(Cursor::new(&[0xff; 11]).varint().is_err());
         assert!(Cursor::new(&[0x80]).varint().is_err());
-        assert!(Cursor::new(&[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 2]).varint().is_err());
+        assert!(
+            Cursor::new(&[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 2])
+                .varint()
+                .is_err()
+        );
     }
 }

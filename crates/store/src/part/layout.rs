@@ -245,8 +245,7 @@ impl Footer {
         }
         let mut c = Cursor::new(&tail[4..8]);
         let len = c.u32()? as usize;
-        if !(TAIL_BYTES..=FOOTER_BYTES_MAX).contains(&len)
-            || (len + HEADER_BYTES) as u64 > file_len
+        if !(TAIL_BYTES..=FOOTER_BYTES_MAX).contains(&len) || (len + HEADER_BYTES) as u64 > file_len
         {
             return Err(Error::corrupt(format!("footer of {len} bytes")));
         }

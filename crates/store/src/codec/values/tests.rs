@@ -1,0 +1,120 @@
+//! Values: bit-exact round trips, golden bytes, damage.
+
+use super::*;
+use proptest::prelude::*;
+
+fn encoded(values: &[f64]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode(values, &mut bytes);
+    bytes
+}
+
+#[track_caller]
+fn check(values: &[f64]) -> Vec<u8> {
+    let bytes = encoded(values);
+    let mut got = vec![7.0];
+    decode(&bytes, values.len(), &mut got).unwrap();
+    let bits = |v: &[f64]| v.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+    assert_eq!(bits(&got[1..]), bits(values));
+    bytes
+}
+
+fn any_value() -> impl Strategy<Value = f64> {
+    let odd = prop_oneof![
+        Just(-0.0f64),
+        Just(0.0),
+        Just(f64::INFINITY),
+        Just(f64::NEG_INFINITY),
+        Just(plimsoll_model::stale_nan()),
+        Just(f64::MIN_POSITIVE / 2.0),
+        Just(9_007_199_254_740_993.0),
+    ];
+    prop_oneof![
+        8 => (-100_000i64..100_000, 0usize..5).prop_map(|(m, e)| m as f64 / TEN[e]),
+        1 => odd,
+        1 => any::<u64>().prop_map(f64::from_bits),
+    ]
+}
+
+#[test]
+fn odd_values_come_back_bit_by_bit() {
+    let nan = f64::from_bits(0x7ff8_dead_beef_0001);
+    let stale = plimsoll_model::stale_nan();
+    check(&[nan]);
+    check(&[stale, stale]);
+    check(&[-0.0, 0.0, 1.0]);
+    check(&[stale, 1.0, 2.0, 4.0, nan, -0.0]);
+    check(&[f64::MAX, f64::MIN, f64::MIN_POSITIVE, f64::EPSILON, f64::INFINITY]);
+    let mut counter: Vec<f64> = (0..7680).map(|i| f64::from(i * 3 + i % 7)).collect();
+    counter[4000] = stale;
+    check(&counter);
+}
+
+#[test]
+fn bytes_are_those_of_the_format_page() {
+    assert_eq!(check(&[1.5; 9]), [0, 1, 30]);
+    assert_eq!(check(&[f64::INFINITY; 2])[..2], [0, 255]);
+    assert_eq!(check(&[10.0, 20.0, 30.0]), [1, 0, 20, 20]);
+    // Base 4096, divisor 4096: 0 1 0 3 in two bits each.
+    assert_eq!(
+        check(&[4096.0, 8192.0, 4096.0, 16384.0]),
+        [2, 0, 0x80, 0x20, 0x80, 0x40, 2, 0, 0b1100_0100]
+    );
+    // The same with a staleness marker at position 2.
+    assert_eq!(
+        check(&[4096.0, 8192.0, plimsoll_model::stale_nan(), 16384.0]),
+        [2, 0x40, 0x80, 0x20, 0x80, 0x40, 1, 2, 2, 0, 0, 0, 0, 0, 0xf0, 0x7f, 2, 0, 0b1101_0100]
+    );
+}
+
+#[test]
+fn long_doubles_are_packed_as_bits() {
+    let values: Vec<f64> = (1..1000).map(|i| (f64::from(i)).sqrt()).collect();
+    let bytes = check(&values);
+    assert_eq!(bytes[1] & 0xf, BITS);
+    assert!(bytes.len() < 8 * values.len());
+}
+
+#[test]
+fn any_bytes_are_values_or_an_error() {
+    let mut state = 0x243f_6a88_85a3_08d3u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    let seeds = [
+        encoded(&(0..1000).map(|i| f64::from(i % 37) / 10.0).collect::<Vec<_>>()),
+        encoded(&[1.0, f64::NAN, 3.0, 9.0]),
+        encoded(&[0.1f64.sqrt(), 0.2f64.sqrt(), 7.0f64.sqrt(), 11.0f64.sqrt(), 1.3f64.sqrt()]),
+    ];
+    for _ in 0..20_000 {
+        let mut bytes = vec![next() as u8, next() as u8 & 7];
+        bytes.extend_from_slice(&seeds[next() as usize % seeds.len()]);
+        for _ in 0..1 + next() % 4 {
+            let at = next() as usize % bytes.len();
+            bytes[at] = next() as u8;
+        }
+        bytes.truncate(next() as usize % (bytes.len() + 1));
+        chunk_decode(&bytes);
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_chunk_comes_back(values in proptest::collection::vec(any_value(), 1..1100)) {
+        check(&values);
+    }
+
+    #[test]
+    fn any_slice_is_a_slice_of_the_whole(
+        values in proptest::collection::vec(any_value(), 1..1500), a in 0usize..1500, b in 0usize..1500,
+    ) {
+        let (a, b) = (a.min(b).min(values.len()), a.max(b).min(values.len()));
+        let mut got = Vec::new();
+        decode_range(&encoded(&values), values.len(), a..b, &mut got).unwrap();
+        let same = got.iter().zip(&values[a..b]).all(|(x, y)| x.to_bits() == y.to_bits());
+        prop_assert!(same && got.len() == b - a);
+    }
+}

@@ -1,0 +1,197 @@
+//! Merges parts into one: k-way in canonical order of the labels, per series by time.
+//!
+//! Where several parts hold the same (series, time) the sample of the lowest commit number stays
+//! ([`Precedence`]). Memory is that of one series in all inputs, plus the new part's index.
+//! Cancelled between two series; the unfinished file is then a leftover without meaning.
+//! Damage in an input ends the merge: the inputs stay what they are, and the caller sets the
+//! damaged one aside before it tries again.
+
+use std::sync::Arc;
+
+use plimsoll_model::{Cancel, LabelBuf, TimeRange};
+use plimsoll_world::Disk;
+
+use crate::part::{PartInfo, PartReader, PartWriter, SeqRange, SeriesIn};
+use crate::{Error, Result};
+
+/// Which of two samples of one series at one time counts: that of the lesser. Commit numbers
+/// decide; creation time and uuid only where the ranges of two parts are equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Precedence {
+    seq: SeqRange,
+    created: i64,
+    uuid: u128,
+}
+
+impl Precedence {
+    /// Of a series in a part.
+    pub fn of(part: &PartInfo, series: SeqRange) -> Self {
+        Self { seq: series, created: part.spec.created, uuid: part.spec.uuid }
+    }
+}
+
+/// What a merge did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MergeOutcome {
+    /// The new part; `None` (and no file) when no sample was left to keep.
+    pub part: Option<PartInfo>,
+    /// Samples read from all inputs within the range that is kept.
+    pub read: u64,
+    /// Samples that lost against another one at the same time.
+    pub duplicates: u64,
+}
+
+/// Merges `inputs` into `out`, which must be empty, keeping the samples within `keep`.
+///
+/// # Errors
+/// `Corrupt`, `Io`; `Unavailable` when cancelled.
+pub fn merge_parts(
+    disk: &dyn Disk,
+    inputs: &[Arc<PartReader>],
+    mut out: PartWriter,
+    keep: TimeRange,
+    cancel: &Cancel,
+) -> Result<MergeOutcome> {
+    let mut heads = inputs.iter().map(|p| Head::open(p)).collect::<Result<Vec<_>>>()?;
+    let (mut read, mut duplicates) = (0, 0);
+    let mut union = Union::default();
+    let mut labels = LabelBuf::new();
+    while let Some(least) = heads.iter().filter(|h| h.more()).map(Head::key).min() {
+        cancel.check().map_err(|e| Error::Unavailable(format!("merge: {e}")))?;
+        labels.set_canonical(least);
+        let mut same: Vec<(Precedence, usize)> = Vec::new();
+        for (i, h) in heads.iter().enumerate() {
+            if h.more() && h.key() == labels.as_ref().as_bytes() {
+                same.push((h.precedence()?, i));
+            }
+        }
+        same.sort_unstable();
+        let mut seq: Option<SeqRange> = None;
+        union.clear();
+        for (rank, i) in same {
+            let added = union.add(&heads[i], keep)?;
+            read += added.read;
+            duplicates += added.duplicates;
+            if added.read > 0 {
+                seq = Some(seq.map_or(rank.seq, |s| s.union(rank.seq)));
+            }
+            heads[i].next()?;
+        }
+        if let Some(seq) = seq {
+            let (times, values) = (&union.times, &union.values);
+            out.add(&SeriesIn { labels: labels.as_ref(), times, values, seq })?;
+        }
+    }
+    Ok(MergeOutcome { part: out.finish(disk)?, read, duplicates })
+}
+
+/// Where one input stands.
+struct Head {
+    part: Arc<PartReader>,
+    ordinal: u32,
+    labels: LabelBuf,
+}
+
+impl Head {
+    fn open(part: &Arc<PartReader>) -> Result<Self> {
+        let mut head = Self { part: part.clone(), ordinal: 0, labels: LabelBuf::new() };
+        head.load()?;
+        Ok(head)
+    }
+
+    fn more(&self) -> bool {
+        self.ordinal < self.part.series()
+    }
+
+    fn key(&self) -> &[u8] {
+        self.labels.as_ref().as_bytes()
+    }
+
+    fn precedence(&self) -> Result<Precedence> {
+        let seq = self.part.series_info(self.ordinal)?.seq;
+        Ok(Precedence::of(self.part.info(), seq))
+    }
+
+    fn next(&mut self) -> Result<()> {
+        self.ordinal += 1;
+        self.load()
+    }
+
+    fn load(&mut self) -> Result<()> {
+        if !self.more() {
+            return Ok(());
+        }
+        let mut next = LabelBuf::new();
+        self.part.labels(self.ordinal, &mut next)?;
+        if self.ordinal > 0 && next.as_ref().as_bytes() <= self.key() {
+            let path = self.part.path().display();
+            return Err(Error::corrupt(format!(
+                "part {path}: series {} out of order",
+                self.ordinal
+            )));
+        }
+        self.labels = next;
+        Ok(())
+    }
+}
+
+/// The samples of one series, joined from its parts in order of precedence.
+#[derive(Default)]
+struct Union {
+    times: Vec<i64>,
+    values: Vec<f64>,
+    more_times: Vec<i64>,
+    more_values: Vec<f64>,
+}
+
+struct Added {
+    read: u64,
+    duplicates: u64,
+}
+
+impl Union {
+    fn clear(&mut self) {
+        self.times.clear();
+        self.values.clear();
+    }
+
+    fn add(&mut self, head: &Head, keep: TimeRange) -> Result<Added> {
+        self.more_times.clear();
+        self.more_values.clear();
+        head.part.read(head.ordinal, keep, &mut self.more_times, &mut self.more_values)?;
+        let duplicates =
+            join_columns(&mut self.times, &mut self.values, &self.more_times, &self.more_values);
+        Ok(Added { read: self.more_times.len() as u64, duplicates })
+    }
+}
+
+/// Puts more samples of a series among those that are there, both in ascending time. Where both
+/// have a time, what is there stays. Returns how many that were.
+pub fn join_columns(
+    times: &mut Vec<i64>,
+    values: &mut Vec<f64>,
+    more_times: &[i64],
+    more_values: &[f64],
+) -> u64 {
+    let Some(first) = more_times.first() else { return 0 };
+    // Only the tail that overlaps is rewritten: parts of one series mostly follow each other.
+    let from = times.partition_point(|t| t < first);
+    let (old_times, old_values) = (times.split_off(from), values.split_off(from));
+    let (mut i, mut duplicates) = (0, 0);
+    for (&t, &v) in more_times.iter().zip(more_values) {
+        while i < old_times.len() && old_times[i] < t {
+            times.push(old_times[i]);
+            values.push(old_values[i]);
+            i += 1;
+        }
+        if old_times.get(i) == Some(&t) {
+            duplicates += 1;
+            continue;
+        }
+        times.push(t);
+        values.push(v);
+    }
+    times.extend_from_slice(&old_times[i..]);
+    values.extend_from_slice(&old_values[i..]);
+    duplicates
+}

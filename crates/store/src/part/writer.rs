@@ -1,0 +1,381 @@
+//! Writes a part front to back: chunks as the series come, then the sections, the header last.
+//!
+//! Memory: one page of 64 KiB, one entry per distinct timestamp column (about 60 bytes), and the
+//! new index (labels front-coded, terms, 8 bytes per label of a series). Series come in canonical
+//! order; one that does not is refused and the part can be dropped.
+
+use std::path::{Path, PathBuf};
+
+use hashbrown::HashMap;
+use plimsoll_model::{TimeRange, is_stale};
+use plimsoll_world::{Disk, DiskFile, Open};
+use xxhash_rust::xxh3::Xxh3;
+
+use super::layout::{
+    BLOCK_SERIES, Footer, HEADER_BYTES, Kind, PAGE_BYTES, PartInfo, PartSpec, SERIES_CHUNKS_MAX,
+    STATS_SAMPLES_MIN, Section, SeqRange, SeriesIn, SeriesStats,
+};
+use super::series::{BlockWriter, ChunkRef, Entry, Flags};
+use super::terms::TermsWriter;
+use crate::codec::varint::{put_i64, put_u64};
+use crate::codec::{CHUNK_SAMPLES, times, values};
+use crate::{Error, Result};
+
+/// Writes one part. Dropping it unfinished leaves a file without meaning.
+pub struct PartWriter {
+    file: PagedFile,
+    spec: PartSpec,
+    columns: Columns,
+    series: SeriesSection,
+    terms: TermsWriter,
+    range: TimeRange,
+    seq: Option<SeqRange>,
+    samples: u64,
+    last_labels: Vec<u8>,
+    scratch: Vec<u8>,
+}
+
+impl PartWriter {
+    /// Starts a part in a new file.
+    ///
+    /// # Errors
+    /// `Io` when the file exists or cannot be made.
+    pub fn create(disk: &dyn Disk, path: &Path, spec: PartSpec) -> Result<Self> {
+        let file = disk
+            .open(path, Open::CreateNew)
+            .map_err(|e| Error::io(format!("create part {}", path.display()), e))?;
+        Ok(Self {
+            file: PagedFile::new(file, path),
+            spec,
+            columns: Columns::default(),
+            series: SeriesSection::default(),
+            terms: TermsWriter::default(),
+            range: TimeRange { start: i64::MAX, end: i64::MIN },
+            seq: None,
+            samples: 0,
+            last_labels: Vec::new(),
+            scratch: Vec::new(),
+        })
+    }
+
+    /// Number of series added.
+    pub fn series(&self) -> u64 {
+        self.series.count
+    }
+
+    /// Number of samples added.
+    pub fn samples(&self) -> u64 {
+        self.samples
+    }
+
+    /// Appends a series whose labels sort after those of the one before.
+    ///
+    /// # Errors
+    /// `Invalid` for labels out of order, times that do not ascend, no samples; `Limit` for more
+    /// samples than a series may have; `Io`. After an error the part must be dropped.
+    pub fn add(&mut self, s: &SeriesIn<'_>) -> Result<()> {
+        self.check(s)?;
+        let ordinal = self.series.count as u32;
+        let mut chunks = Vec::with_capacity(s.times.len().div_ceil(CHUNK_SAMPLES));
+        for (times, values) in s.times.chunks(CHUNK_SAMPLES).zip(s.values.chunks(CHUNK_SAMPLES)) {
+            let column = self.columns.id_of(times, &mut self.file, &mut self.scratch)?;
+            self.scratch.clear();
+            values::encode(values, &mut self.scratch);
+            let offset = self.file.len;
+            self.file.write(&self.scratch)?;
+            let len = self.scratch.len() as u32;
+            chunks.push(ChunkRef { n: values.len() as u32, column, offset, len });
+        }
+        let stats = (s.values.len() >= STATS_SAMPLES_MIN).then(|| SeriesStats::of(s.values));
+        let flags = flags_of(s.values, stats.is_some());
+        self.series.add(s.labels.as_bytes(), Entry { flags, seq: s.seq, chunks, stats });
+        self.terms.add(ordinal, s.labels)?;
+        self.range = self.range.union(TimeRange::new(s.times[0], s.times[s.times.len() - 1]));
+        self.seq = Some(self.seq.map_or(s.seq, |q| q.union(s.seq)));
+        self.samples += s.values.len() as u64;
+        self.last_labels.clear();
+        self.last_labels.extend_from_slice(s.labels.as_bytes());
+        Ok(())
+    }
+
+    fn check(&self, s: &SeriesIn<'_>) -> Result<()> {
+        let invalid = |why: &str| Err(Error::Invalid(format!("part: series {}: {why}", s.labels)));
+        if s.times.is_empty() || s.times.len() != s.values.len() {
+            return invalid("no samples, or not as many times as values");
+        }
+        if !s.times.is_sorted_by(|a, b| a < b) {
+            return invalid("times do not ascend");
+        }
+        if self.series.count > 0 && s.labels.as_bytes() <= self.last_labels.as_slice() {
+            return invalid("not after the series before it in canonical order");
+        }
+        if s.seq.min > s.seq.max {
+            return invalid("an empty range of commit numbers");
+        }
+        if s.times.len() > SERIES_CHUNKS_MAX * CHUNK_SAMPLES
+            || self.series.count >= u64::from(u32::MAX)
+        {
+            return Err(Error::Limit(format!(
+                "part: series {}: too many samples or series",
+                s.labels
+            )));
+        }
+        Ok(())
+    }
+
+    /// Writes the index, the footer and the header, and syncs the file. `None`, and no file, when
+    /// no series was added.
+    ///
+    /// # Errors
+    /// `Io`; the file is then a leftover.
+    pub fn finish(mut self, disk: &dyn Disk) -> Result<Option<PartInfo>> {
+        let Some(seq) = self.seq else {
+            let path = self.file.path.clone();
+            drop(self);
+            let removed = disk.remove(&path);
+            return removed
+                .map(|()| None)
+                .map_err(|e| Error::io(format!("remove empty part {}", path.display()), e));
+        };
+        self.file.end_section(Kind::Data);
+        let columns = self.columns.list.len() as u64;
+        self.file.section(Kind::TsCols, &self.columns.encode())?;
+        let series = self.series.count;
+        self.file.section(Kind::Series, &self.series.finish(seq.min))?;
+        let (terms, postings) = self.terms.finish()?;
+        self.file.section(Kind::Terms, &terms)?;
+        self.file.section(Kind::Postings, &postings)?;
+        let mut info = PartInfo {
+            spec: self.spec,
+            range: self.range,
+            seq,
+            series,
+            samples: self.samples,
+            bytes: 0,
+        };
+        info.bytes = self.file.finish(&info, columns)?;
+        Ok(Some(info))
+    }
+}
+
+fn flags_of(values: &[f64], stats: bool) -> Flags {
+    let mut f = Flags::default();
+    f.set(Flags::CONSTANT, values.iter().all(|v| v.to_bits() == values[0].to_bits()));
+    f.set(Flags::MONOTONE, values.is_sorted_by(|a, b| a <= b));
+    f.set(Flags::HAS_STALE, values.iter().any(|v| is_stale(*v)));
+    f.set(Flags::ALL_INT, values.iter().all(|v| v.is_nan() || v.fract() == 0.0));
+    f.set(Flags::HAS_STATS, stats);
+    f
+}
+
+/// The distinct timestamp columns written so far.
+#[derive(Default)]
+struct Columns {
+    by_hash: HashMap<u128, u32>,
+    list: Vec<ColumnOut>,
+    /// Times of the column used last: series that are scraped together come together.
+    last: Option<(u32, Vec<i64>)>,
+}
+
+struct ColumnOut {
+    offset: u64,
+    len: u32,
+    n: u32,
+    first: i64,
+    last: i64,
+    hash: u128,
+}
+
+impl Columns {
+    /// The id of the column with these times; writes it if it is new.
+    fn id_of(&mut self, t: &[i64], file: &mut PagedFile, scratch: &mut Vec<u8>) -> Result<u32> {
+        if let Some((id, last)) = &self.last
+            && last == t
+        {
+            return Ok(*id);
+        }
+        let hash = times::content_hash(t);
+        let id = match self.by_hash.get(&hash) {
+            Some(id) => *id,
+            None => self.write(t, hash, file, scratch)?,
+        };
+        let mut kept = self.last.take().map(|(_, v)| v).unwrap_or_default();
+        kept.clear();
+        kept.extend_from_slice(t);
+        self.last = Some((id, kept));
+        Ok(id)
+    }
+
+    fn write(
+        &mut self,
+        t: &[i64],
+        hash: u128,
+        file: &mut PagedFile,
+        scratch: &mut Vec<u8>,
+    ) -> Result<u32> {
+        scratch.clear();
+        times::encode(t, scratch);
+        let id = self.list.len() as u32;
+        self.list.push(ColumnOut {
+            offset: file.len,
+            len: scratch.len() as u32,
+            n: t.len() as u32,
+            first: t[0],
+            last: t[t.len() - 1],
+            hash,
+        });
+        self.by_hash.insert(hash, id);
+        file.write(scratch)?;
+        Ok(id)
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let mut b = Vec::with_capacity(32 * self.list.len() + 8);
+        put_u64(&mut b, self.list.len() as u64);
+        let (mut end, mut first) = (HEADER_BYTES as u64, 0i64);
+        for c in &self.list {
+            put_u64(&mut b, c.offset - end);
+            put_u64(&mut b, u64::from(c.len));
+            put_u64(&mut b, u64::from(c.n));
+            put_i64(&mut b, c.first.wrapping_sub(first));
+            put_u64(&mut b, c.last.wrapping_sub(c.first) as u64);
+            b.extend_from_slice(&c.hash.to_le_bytes());
+            (end, first) = (c.offset + u64::from(c.len), c.first);
+        }
+        b
+    }
+}
+
+/// The Series section: blocks of 64. Their commit numbers wait for the lowest of all.
+#[derive(Default)]
+struct SeriesSection {
+    count: u64,
+    open: BlockWriter,
+    done: Vec<BlockWriter>,
+}
+
+impl SeriesSection {
+    fn add(&mut self, labels: &[u8], entry: Entry) {
+        self.open.add(labels, entry);
+        self.count += 1;
+        if self.open.len() == BLOCK_SERIES {
+            self.done.push(std::mem::take(&mut self.open));
+        }
+    }
+
+    fn finish(mut self, seq_min: u64) -> Vec<u8> {
+        if self.open.len() > 0 {
+            self.done.push(self.open);
+        }
+        let blocks: Vec<Vec<u8>> = self.done.iter().map(|b| b.encode(seq_min)).collect();
+        let mut out = Vec::new();
+        put_u64(&mut out, self.count);
+        put_u64(&mut out, blocks.len() as u64);
+        for b in &blocks {
+            put_u64(&mut out, b.len() as u64);
+        }
+        for b in &blocks {
+            out.extend_from_slice(b);
+        }
+        out
+    }
+}
+
+/// A file written in pages, each with its checksum, in sections, each with its hash.
+struct PagedFile {
+    file: Box<dyn DiskFile>,
+    path: PathBuf,
+    /// Bytes of the file so far, the header included.
+    len: u64,
+    page: Vec<u8>,
+    sums: Vec<u8>,
+    hash: Xxh3,
+    sections: Vec<Section>,
+    section_start: u64,
+}
+
+impl PagedFile {
+    fn new(file: Box<dyn DiskFile>, path: &Path) -> Self {
+        Self {
+            file,
+            path: path.to_owned(),
+            len: HEADER_BYTES as u64,
+            page: Vec::with_capacity(PAGE_BYTES),
+            sums: Vec::new(),
+            hash: Xxh3::new(),
+            sections: Vec::new(),
+            section_start: HEADER_BYTES as u64,
+        }
+    }
+
+    fn write(&mut self, mut bytes: &[u8]) -> Result<()> {
+        self.hash.update(bytes);
+        while !bytes.is_empty() {
+            let room = PAGE_BYTES - (self.len as usize % PAGE_BYTES);
+            let (now, later) = bytes.split_at(room.min(bytes.len()));
+            self.page.extend_from_slice(now);
+            self.len += now.len() as u64;
+            bytes = later;
+            if self.len.is_multiple_of(PAGE_BYTES as u64) {
+                self.end_page()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end_page(&mut self) -> Result<()> {
+        self.sums.extend_from_slice(&crc32c::crc32c(&self.page).to_le_bytes());
+        let at = self.len - self.page.len() as u64;
+        self.put(at, &self.page)?;
+        self.page.clear();
+        Ok(())
+    }
+
+    fn put(&self, at: u64, bytes: &[u8]) -> Result<()> {
+        self.file
+            .write_all_at(bytes, at)
+            .map_err(|e| Error::io(format!("write part {} at {at}", self.path.display()), e))
+    }
+
+    fn section(&mut self, kind: Kind, bytes: &[u8]) -> Result<()> {
+        self.write(bytes)?;
+        self.end_section(kind);
+        Ok(())
+    }
+
+    fn end_section(&mut self, kind: Kind) {
+        self.sections.push(Section {
+            kind: kind as u16,
+            offset: self.section_start,
+            len: self.len - self.section_start,
+            hash: self.hash.digest(),
+        });
+        self.section_start = self.len;
+        self.hash.reset();
+    }
+
+    /// Sums, footer, header, sync. Returns the length of the file.
+    fn finish(mut self, info: &PartInfo, columns: u64) -> Result<u64> {
+        if !self.page.is_empty() {
+            self.end_page()?;
+        }
+        let sums = std::mem::take(&mut self.sums);
+        self.put(self.len, &sums)?;
+        self.hash.update(&sums);
+        self.len += sums.len() as u64;
+        self.end_section(Kind::Sums);
+        let header = info.encode_header();
+        let footer = Footer {
+            sections: std::mem::take(&mut self.sections),
+            series: info.series,
+            samples: info.samples,
+            columns,
+            header_crc: crc32c::crc32c(&header),
+        }
+        .encode();
+        self.put(self.len, &footer)?;
+        self.put(0, &header)?;
+        self.file.sync().map_err(|e| Error::io(format!("sync part {}", self.path.display()), e))?;
+        Ok(self.len + footer.len() as u64)
+    }
+}
