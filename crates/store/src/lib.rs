@@ -9,5 +9,6 @@
 
 pub mod codec;
 mod error;
+pub mod part;
 
 pub use error::{Error, Result};
