@@ -25,6 +25,7 @@ mod source;
 mod ticket;
 mod time;
 mod units;
+pub mod written;
 
 pub use error::{Error, LimitName, Result};
 pub use kernels::{Compensated, increase_total};

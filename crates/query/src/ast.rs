@@ -11,7 +11,7 @@ mod duration;
 mod operator;
 mod selector;
 
-pub use duration::{Duration, DurationExpr, DurationOp};
+pub use duration::{Duration, DurationError, DurationExpr, DurationOp};
 pub use operator::{AggregateOp, BinaryOp, Cardinality, Grouping, UnaryOp, VectorMatching};
 pub use selector::{
     At, LabelMatcher, MatchOp, MatrixSelector, Modifiers, RangeModifier, VectorSelector,
@@ -189,6 +189,9 @@ impl PartialEq for NumberLiteral {
 pub struct StringLiteral {
     /// Its text, escapes resolved.
     pub value: String,
+    /// Its bytes, if escapes make them something else than UTF-8; `value` then has replacement
+    /// characters in their place.
+    pub bytes: Option<Box<[u8]>>,
     /// Where it stands, quotes included.
     pub span: Span,
 }

@@ -2,8 +2,8 @@
 //!
 //! The language part reads a text into a tree with byte spans (`parse`), checks its types and
 //! prints a tree back as Prometheus would ([`std::fmt::Display`] of [`Expr`]). Limits: a text has at
-//! most [`QUERY_BYTES_MAX`] bytes and its tree is at most [`TREE_HEIGHT_MAX`] nodes high, so that
-//! everything that walks a tree may recurse. Experimental syntax stands behind [`Features`], under
+//! most [`QUERY_BYTES_MAX`] bytes, brackets are nested at most [`NESTING_MAX`] deep and a tree is at
+//! most [`TREE_HEIGHT_MAX`] nodes high, so that everything that walks a tree may recurse. Experimental syntax stands behind [`Features`], under
 //! the names of Prometheus' feature flags.
 //!
 //! Not here: storage (series come through a trait of the model), HTTP, rules.
@@ -11,20 +11,30 @@
 #![forbid(unsafe_code)]
 
 pub mod ast;
+mod error;
 mod features;
 pub mod functions;
+mod lex;
+mod literal;
+mod parse;
+mod print;
 
 pub use ast::{
-    Aggregate, AggregateOp, At, Binary, BinaryOp, Call, Cardinality, Duration, DurationExpr,
-    DurationOp, Expr, Grouping, LabelMatcher, MatchOp, MatrixSelector, Modifiers, NumberLiteral,
-    Paren, RangeModifier, Span, StringLiteral, Subquery, Unary, UnaryOp, ValueType, VectorMatching,
-    VectorSelector,
+    Aggregate, AggregateOp, At, Binary, BinaryOp, Call, Cardinality, Duration, DurationError,
+    DurationExpr, DurationOp, Expr, Grouping, LabelMatcher, MatchOp, MatrixSelector, Modifiers,
+    NumberLiteral, Paren, RangeModifier, Span, StringLiteral, Subquery, Unary, UnaryOp, ValueType,
+    VectorMatching, VectorSelector,
 };
+pub use error::ParseError;
 pub use features::Features;
-pub use functions::{Function, function};
+pub use functions::{FUNCTIONS, Function, Variadic, function};
+pub use parse::{parse, parse_selector};
 
 /// Longest query text that is read, in bytes.
 pub const QUERY_BYTES_MAX: usize = 1 << 20;
 
-/// Greatest height of a tree in nodes, and of nested brackets in a text.
+/// Greatest height of a tree in nodes; a chain of operators has as many nodes as operators.
 pub const TREE_HEIGHT_MAX: usize = 500;
+
+/// How deep brackets, calls and signs may be nested in a text.
+pub const NESTING_MAX: usize = 200;

@@ -6,6 +6,12 @@
 //! [`DiskFile::sync`], its name before [`Disk::sync_dir`] of its directory.
 //! Errors are `std::io::Error`; a full disk is `ErrorKind::StorageFull`.
 
+mod real;
+mod sim;
+
+pub use real::RealDisk;
+pub use sim::{CrashKind, Fault, FaultPlan, Op, SimDisk};
+
 use std::io;
 use std::path::{Path, PathBuf};
 

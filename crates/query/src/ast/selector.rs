@@ -82,7 +82,8 @@ impl RangeModifier {
 /// An instant vector selector.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VectorSelector {
-    /// The metric name, written before the braces or as a quoted string in them.
+    /// The metric name that stands before the braces. One that stands in them, quoted or as
+    /// `__name__`, is a matcher only.
     pub name: Option<String>,
     /// Every condition, that of `name` included (last). At least one refuses the empty value,
     /// except in the second argument of `info`.

@@ -1,0 +1,268 @@
+//! The streaming anomaly detector: one state per series, one constant-time step per point, looking only back.
+//!
+//! A point goes through four steps. *Predict*: five simple predictors (last value, two averages, a daily and a weekly
+//! profile) compete, the one with the smallest recent error speaks. *Features*: how far the value, its short average,
+//! its profile, its liveliness and its local pattern are from what was usual. *Surprise*: each feature's size is
+//! compared with a histogram of its own past; the surprise is the negative decimal logarithm of its rarity.
+//! *Combine and rest*: surprises are joined by a power mean, and after a peak lesser ones are damped, so that one
+//! incident raises one alarm and a worse one another.
+//!
+//! Invariants: deterministic; strictly causal; a score is in 0..=1 and 0 for gaps and while learning; multiplying a
+//! series by a power of two changes no score. Non-finite values and sizes beyond 1e36 are gaps.
+//!
+//! Limits: the serialised state is at most [`STATE_BYTES_MAX`] bytes, the live one about the same. Made for steps of
+//! one minute to a day; constants are in points of five minutes and stretched for finer steps up to
+//! fivefold, so at finer steps than a minute the memory is shorter in time.
+
+mod codec;
+mod novelty;
+mod predictors;
+mod surprise;
+
+use crate::error::Error;
+use novelty::Novelty;
+use predictors::{Ewma, Predictors};
+use surprise::Histogram;
+
+/// Upper bound of [`Detector::to_bytes`]: eleven histograms of 64 `f32`, six sketches of 256 bytes, profiles of 216
+/// cells of 5 bytes, and scalars.
+pub const STATE_BYTES_MAX: usize = 6 * 1024;
+
+/// The score that is an alarm at the shipped threshold.
+pub const ALARM_SCORE: f64 = 0.5;
+
+/// Combined surprise that is shown as [`ALARM_SCORE`].
+const THRESHOLD: f64 = 2.35;
+
+/// Constants were found on five-minute data.
+const BASE_STEP_MS: f64 = 300_000.0;
+/// Finer steps stretch the constants by at most this.
+const STRETCH_MAX: f64 = 5.0;
+/// Short average, in points.
+const SHORT: f64 = 51.0;
+/// Long average: what is usual, in points.
+const LONG: f64 = 955.0;
+/// Smoothing of the residual, in points.
+const SMOOTH: f64 = 8.8;
+/// A peak is forgotten over this many points.
+const REST: f64 = 910.0;
+/// Share of a lesser surprise that is let through while a peak is remembered.
+const RESTING_SHARE: f64 = 0.4;
+/// No scores at all for so many points.
+const WARM_UP: u32 = 30;
+/// Scores grow to full size until here: one day of five-minute points.
+const LEARNED: u32 = 288;
+/// Sizes enter the scale at most this many times the scale.
+const SCALE_CAP: f64 = 8.0;
+/// The scale is at least this share of the mean level: smaller changes are nobody's concern.
+const SCALE_FLOOR: f64 = 0.001;
+/// Values larger than this are treated as gaps: profiles are `f32`.
+const SIZE_MAX: f64 = 1e36;
+
+/// Features in order: residual, short mean, profile mean, liveliness, smoothed residual, pattern novelty.
+const FEATURES: usize = 6;
+const WEIGHTS: [f64; FEATURES] = [0.79, 0.36, 0.81, 0.91, 0.41, 0.59];
+/// Features with a scale of their own; liveliness and novelty are ratios already.
+const SCALED: [bool; FEATURES] = [true, true, true, false, true, false];
+/// Up and down sides have histograms of their own; novelty has no down side.
+const SIDES: usize = 2 * FEATURES - 1;
+
+/// What a detector needs to know before the first point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DetectorConfig {
+    /// Time between points in milliseconds; at least 1, taken as 1 if less.
+    pub step_ms: i64,
+}
+
+/// What the detector says about one point.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Score {
+    /// How unusual, 0..=1; [`ALARM_SCORE`] and more is an alarm.
+    pub score: f64,
+    /// The combined surprise before it was brought into 0..=1 (decimal orders of rarity).
+    pub combined: f64,
+    /// What was expected for this point from the points before it; `None` for the first.
+    pub expected: Option<f64>,
+    /// Usual distance of a point from its expectation; 0 while unknown.
+    pub spread: f64,
+}
+
+/// State of one series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Detector {
+    step_ms: i64,
+    points: u32,
+    last_ms: i64,
+    peak: f64,
+    predictors: Predictors,
+    short: Ewma,
+    seasonal: Ewma,
+    smooth: Ewma,
+    lively_short: Ewma,
+    lively_long: Ewma,
+    scales: [Ewma; FEATURES],
+    novelty: Novelty,
+    histograms: [Histogram; SIDES],
+}
+
+impl Detector {
+    /// A detector that knows nothing yet.
+    pub fn new(config: DetectorConfig) -> Detector {
+        Detector {
+            step_ms: config.step_ms.max(1),
+            points: 0,
+            last_ms: 0,
+            peak: 0.0,
+            predictors: Predictors::default(),
+            short: Ewma::default(),
+            seasonal: Ewma::default(),
+            smooth: Ewma::default(),
+            lively_short: Ewma::default(),
+            lively_long: Ewma::default(),
+            scales: Default::default(),
+            novelty: Novelty::default(),
+            histograms: Default::default(),
+        }
+    }
+
+    /// Points seen so far (gaps left out), saturating.
+    pub fn points(&self) -> u32 {
+        self.points
+    }
+
+    /// Time of the newest point; 0 before the first.
+    pub fn last_ms(&self) -> i64 {
+        self.last_ms
+    }
+
+    /// Share of the learning time that has passed, 0..=1; scores are damped by it.
+    pub fn learned(&self) -> f64 {
+        (f64::from(self.points) / f64::from(LEARNED)).min(1.0)
+    }
+
+    /// Takes the next point and says how unusual it is. Times are expected to ascend; a time that does not is taken
+    /// as the next step. A non-finite value is a gap: it scores 0 and changes nothing.
+    pub fn observe(&mut self, time_ms: i64, value: f64) -> Score {
+        if !value.is_finite() || value.abs() > SIZE_MAX {
+            return Score::default();
+        }
+        let stretch = (BASE_STEP_MS / self.step_ms as f64).clamp(1.0, STRETCH_MAX);
+        let jumped = self.bridge_gap(time_ms, value);
+        let expected = self.predictors.best(time_ms);
+        let features = self.features(time_ms, value, expected, jumped, stretch);
+        let combined = self.combine(&features, stretch);
+        self.predictors.learn(time_ms, value, self.step_ms, stretch);
+        self.points = self.points.saturating_add(1);
+        self.last_ms = time_ms;
+        let combined = self.rest(combined, stretch);
+        Score {
+            score: (combined / (combined + THRESHOLD)).clamp(0.0, 1.0),
+            combined,
+            expected,
+            spread: self.scales[0].mean,
+        }
+    }
+
+    /// After a gap of ten steps the recent past is not the past of this point; after a day old habits count half.
+    fn bridge_gap(&mut self, time_ms: i64, value: f64) -> bool {
+        if self.points == 0 {
+            return false;
+        }
+        let gap = time_ms.saturating_sub(self.last_ms);
+        let jumped = gap > self.step_ms.saturating_mul(10);
+        if jumped {
+            self.predictors.restart_recent(value);
+        }
+        if jumped && gap > predictors::DAY_MS {
+            self.histograms.iter_mut().for_each(|h| h.fade(0.5));
+        }
+        jumped
+    }
+
+    fn features(
+        &mut self,
+        time_ms: i64,
+        value: f64,
+        expected: Option<f64>,
+        jumped: bool,
+        stretch: f64,
+    ) -> [Option<f64>; FEATURES] {
+        let novelty = self.novelty.observe(value, stretch, LONG * stretch);
+        let Some(expected) = expected else {
+            self.short.push_over(value, SHORT * stretch);
+            return [None; FEATURES];
+        };
+        let residual = (!jumped).then_some(value - expected);
+        let usual = self.predictors.usual();
+        let short = self.short.push_over(value, SHORT * stretch) - usual;
+        let seasonal = self
+            .predictors
+            .daily_profile(time_ms)
+            .map(|profile| self.seasonal.push_over(value - profile, SHORT * stretch));
+        let smooth = residual.map(|r| self.smooth.push_over(r, SMOOTH * stretch));
+        let lively = if jumped { None } else { self.liveliness(value, stretch) };
+        [residual, Some(short), seasonal, lively, smooth, novelty]
+    }
+
+    /// How much more (or less) the series moves than usual, exaggerated: bursts are positive, flat lines negative.
+    fn liveliness(&mut self, value: f64, stretch: f64) -> Option<f64> {
+        let moved = (value - self.predictors.last()).abs();
+        let short = self.lively_short.push_over(moved, SHORT * stretch);
+        let long = self.lively_long.push_over(moved, LONG * stretch);
+        if long <= 0.0 {
+            return Some(0.0);
+        }
+        let ratio = ((short + 0.001 * long) / (1.001 * long)).ln();
+        Some(ratio.signum() * ratio.abs().exp_m1())
+    }
+
+    /// Power mean of the weighted surprises; learns the sizes on the way.
+    fn combine(&mut self, features: &[Option<f64>; FEATURES], stretch: f64) -> f64 {
+        let floor = SCALE_FLOOR * self.predictors.usual().abs();
+        let mut sum = 0.0;
+        for (k, feature) in features.iter().enumerate() {
+            let Some(feature) = *feature else { continue };
+            let scale = if SCALED[k] { self.scale(k, feature, LONG * stretch, floor) } else { 1.0 };
+            let size = if scale > 0.0 { feature.abs() / scale } else { 0.0 };
+            let side = (2 * k + usize::from(feature < 0.0)).min(SIDES - 1);
+            sum += (WEIGHTS[k] * self.histograms[side].surprise_and_count(size, stretch)).powi(4);
+        }
+        sum.sqrt().sqrt()
+    }
+
+    /// Usual size of a feature before this point; then learns from the point, outliers capped.
+    fn scale(&mut self, k: usize, feature: f64, points: f64, floor: f64) -> f64 {
+        let usual = self.scales[k].mean + floor;
+        let known = self.scales[k].n >= 50;
+        let size = feature.abs();
+        let capped = if known { size.min(SCALE_CAP * usual) } else { size };
+        self.scales[k].push_over(capped, points);
+        usual
+    }
+
+    /// Warm-up and rest after a peak.
+    fn rest(&mut self, combined: f64, stretch: f64) -> f64 {
+        self.peak *= (-1.0 / (REST * stretch)).exp();
+        if self.points <= WARM_UP {
+            return 0.0;
+        }
+        let combined = combined * self.learned();
+        if combined > self.peak {
+            self.peak = combined;
+            combined
+        } else {
+            combined * RESTING_SHARE
+        }
+    }
+
+    /// The state as bytes, little endian, version first; at most [`STATE_BYTES_MAX`].
+    pub fn to_bytes(&self) -> Vec<u8> {
+        codec::write(self)
+    }
+
+    /// Reads what [`Detector::to_bytes`] wrote. Any bytes give a state or [`Error::Corrupt`]; a state that is
+    /// accepted is safe to use.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Detector, Error> {
+        codec::read(bytes)
+    }
+}

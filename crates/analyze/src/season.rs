@@ -1,0 +1,140 @@
+//! Seasons: which calendar periods a series repeats with, and what it looks like without them.
+//!
+//! A candidate counts when the autocorrelation at its lag exceeds what the shorter lags explain (the test the M4
+//! competition used, 90 % one-sided). Candidates come from the calendar: hour, day, week, year; unknown periods are
+//! not searched for.
+//!
+//! Limits: the last [`SEASON_POINTS_MAX`] samples; a period needs three cycles. Samples are evenly spaced.
+
+/// Samples looked at; bounds the O(samples x period) autocorrelations to a few milliseconds.
+pub const SEASON_POINTS_MAX: usize = 4096;
+
+/// Calendar periods worth a look for samples every `step_ms`, in samples, ascending, each at least 2: hour, day,
+/// week, and for steps of a day or more also 30 days and a year of 52 weeks.
+pub fn calendar_periods(step_ms: i64) -> Vec<usize> {
+    const HOUR: i64 = 3_600_000;
+    const DAY: i64 = 24 * HOUR;
+    const WEEK: i64 = 7 * DAY;
+    let step_ms = step_ms.max(1);
+    let long: &[i64] = if step_ms >= DAY { &[30 * DAY, 52 * WEEK] } else { &[] };
+    let mut periods: Vec<usize> = [HOUR, DAY, WEEK]
+        .iter()
+        .chain(long)
+        .map(|span| (span + step_ms / 2) / step_ms)
+        .filter(|&samples| samples >= 2)
+        .filter_map(|samples| usize::try_from(samples).ok())
+        .collect();
+    periods.dedup();
+    periods
+}
+
+/// The candidates that pass [`is_seasonal`], in the given order.
+pub fn find_periods(values: &[f64], candidates: &[usize]) -> Vec<usize> {
+    candidates.iter().copied().filter(|&period| is_seasonal(values, period)).collect()
+}
+
+/// Whether the detrended series repeats every `period` samples.
+pub fn is_seasonal(values: &[f64], period: usize) -> bool {
+    let values = &values[values.len().saturating_sub(SEASON_POINTS_MAX)..];
+    if period < 2 || values.len() < 3 * period {
+        return false;
+    }
+    let Some(r) = autocorrelation(&detrended(values), period) else { return false };
+    let shorter: f64 = r[1..period].iter().map(|r| r * r).sum();
+    r[period] > 1.645 * ((1.0 + 2.0 * shorter) / values.len() as f64).sqrt()
+}
+
+/// Autocorrelations at lags 0..=`lag_max` (the first is 1); gaps count as the mean. `None` for a constant series or
+/// when `lag_max` is not below the length.
+pub fn autocorrelation(values: &[f64], lag_max: usize) -> Option<Vec<f64>> {
+    if lag_max >= values.len() {
+        return None;
+    }
+    let mean = finite_mean(values)?;
+    let d: Vec<f64> = values.iter().map(|v| if v.is_finite() { v - mean } else { 0.0 }).collect();
+    let own = dot(&d, &d);
+    if !own.is_finite() || own <= f64::EPSILON * mean * mean * d.len() as f64 {
+        return None;
+    }
+    Some((0..=lag_max).map(|lag| dot(&d[lag..], &d) / own).collect())
+}
+
+/// The additive season: for each phase of `period` (phase 0 is the first sample) the mean of what is left above the
+/// centred moving average; sums to 0. All zero when the series is shorter than two cycles.
+pub fn seasonal_means(values: &[f64], period: usize) -> Vec<f64> {
+    let mut sums = vec![(0.0, 0.0); period];
+    if period >= 2 && values.len() >= 2 * period {
+        for (at, level) in moving_average(values, period) {
+            if values[at].is_finite() && level.is_finite() {
+                let (sum, count) = &mut sums[at % period];
+                *sum += values[at] - level;
+                *count += 1.0;
+            }
+        }
+    }
+    let means: Vec<f64> =
+        sums.iter().map(|&(sum, count)| if count > 0.0 { sum / count } else { 0.0 }).collect();
+    let centre = means.iter().sum::<f64>() / means.len().max(1) as f64;
+    means.iter().map(|m| m - centre).collect()
+}
+
+/// The series less its [`seasonal_means`].
+pub fn deseasonalise(values: &[f64], period: usize) -> Vec<f64> {
+    let season = seasonal_means(values, period);
+    values
+        .iter()
+        .enumerate()
+        .map(|(i, v)| v - season.get(i % period.max(1)).unwrap_or(&0.0))
+        .collect()
+}
+
+/// Centred moving average over one period: (index, level) where the window fits. Gaps are left out of the window.
+fn moving_average(values: &[f64], period: usize) -> Vec<(usize, f64)> {
+    let half = period / 2;
+    let mut prefix = Vec::with_capacity(values.len() + 1);
+    prefix.push((0.0, 0.0));
+    for value in values {
+        let (sum, count): (f64, f64) = prefix[prefix.len() - 1];
+        prefix.push(if value.is_finite() { (sum + value, count + 1.0) } else { (sum, count) });
+    }
+    let window =
+        |from: usize, to: usize| (prefix[to].0 - prefix[from].0, prefix[to].1 - prefix[from].1);
+    let level = |at: usize| {
+        let from = at - half;
+        let (mut sum, mut count) = window(from, from + period);
+        if period.is_multiple_of(2) {
+            let (shifted, more) = window(from + 1, from + 1 + period);
+            sum += shifted;
+            count += more;
+        }
+        sum / count
+    };
+    let last = values.len().saturating_sub(period - half);
+    (half..last).map(|at| (at, level(at))).collect()
+}
+
+/// The series less its least-squares line; gaps stay gaps.
+fn detrended(values: &[f64]) -> Vec<f64> {
+    let Some(mean) = finite_mean(values) else { return values.to_vec() };
+    let centre = (values.len() as f64 - 1.0) / 2.0;
+    let (mut up, mut across) = (0.0, 0.0);
+    for (i, v) in values.iter().enumerate().filter(|(_, v)| v.is_finite()) {
+        let x = i as f64 - centre;
+        up += x * (v - mean);
+        across += x * x;
+    }
+    let slope = if across > 0.0 { up / across } else { 0.0 };
+    values.iter().enumerate().map(|(i, v)| v - mean - slope * (i as f64 - centre)).collect()
+}
+
+fn finite_mean(values: &[f64]) -> Option<f64> {
+    let (sum, count) = values
+        .iter()
+        .filter(|v| v.is_finite())
+        .fold((0.0, 0.0), |(sum, count), v| (sum + v, count + 1.0));
+    (count > 0.0).then_some(sum / count)
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}

@@ -1,0 +1,142 @@
+//! The detector finds faults, is quiet on healthy series, never looks ahead, and bears any input.
+
+use crate::generator::{FIVE_MINUTES, Noise, daily_load};
+use plimsoll_analyze::{ALARM_SCORE, Detector, DetectorConfig, Score};
+use proptest::prelude::*;
+
+fn run(points: &[(i64, f64)], step_ms: i64) -> Vec<Score> {
+    let mut detector = Detector::new(DetectorConfig { step_ms });
+    points.iter().map(|&(time, value)| detector.observe(time, value)).collect()
+}
+
+fn alarms(scores: &[Score]) -> usize {
+    scores.iter().filter(|s| s.score >= ALARM_SCORE).count()
+}
+
+/// Two weeks of healthy load, then a fault from `at` on; the fault must raise an alarm within `within` points.
+#[track_caller]
+fn check_found(fault: impl Fn(usize, f64) -> f64, within: usize) {
+    let mut points = daily_load(11, 288 * 15);
+    let at = 288 * 14 + 40;
+    for (i, point) in points.iter_mut().enumerate().skip(at) {
+        point.1 = fault(i - at, point.1);
+    }
+    let scores = run(&points, FIVE_MINUTES);
+    assert!(alarms(&scores[at..at + within]) > 0, "fault not found");
+}
+
+#[test]
+fn a_spike_is_found_at_once() {
+    check_found(|since, v| if since < 3 { v + 120.0 } else { v }, 3);
+}
+
+#[test]
+fn a_level_shift_is_found_at_once() {
+    check_found(|_, v| v + 60.0, 3);
+}
+
+#[test]
+fn an_outage_is_found_at_once() {
+    check_found(|_, _| 0.0, 3);
+}
+
+#[test]
+fn a_flat_line_is_found_within_hours() {
+    check_found(|_, _| 61.25, 96);
+}
+
+#[test]
+fn healthy_load_is_quiet() {
+    let mut episodes = 0;
+    for seed in 1..=8 {
+        episodes += alarms(&run(&daily_load(seed, 288 * 21), FIVE_MINUTES)[288 * 4..]);
+    }
+    assert!(episodes <= 2, "{episodes} alarms in 136 healthy series-days");
+}
+
+#[test]
+fn a_step_at_five_second_points_raises_the_score() {
+    let mut noise = Noise(5);
+    let series =
+        |i: i64, noise: &mut Noise| 0.1 + 0.02 * noise.share() + if i < 360 { 0.0 } else { 0.8 };
+    let points: Vec<(i64, f64)> = (0..420).map(|i| (i * 5000, series(i, &mut noise))).collect();
+    let scores = run(&points, 5000);
+    let before = scores[120..360].iter().map(|s| s.score).fold(0.0, f64::max);
+    let after = scores[360..].iter().map(|s| s.score).fold(0.0, f64::max);
+    assert!(after >= ALARM_SCORE && after > before + 0.1, "before {before}, after {after}");
+}
+
+#[test]
+fn a_constant_series_is_never_unusual_until_it_changes() {
+    let mut points: Vec<(i64, f64)> = (0..1000).map(|i| (i * 60_000, 7.0)).collect();
+    points.push((60_000_000, 9.0));
+    let scores = run(&points, 60_000);
+    assert!(scores[..1000].iter().all(|s| s.score == 0.0));
+    assert!(scores[1000].score > 0.5, "{:?}", scores[1000]);
+}
+
+#[test]
+fn gaps_score_nothing_and_change_nothing() {
+    let points = daily_load(3, 400);
+    let mut holed = Detector::new(DetectorConfig { step_ms: FIVE_MINUTES });
+    let mut whole = holed.clone();
+    for &(time, value) in &points {
+        for gap in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300] {
+            assert_eq!(holed.observe(time, gap), Score::default());
+        }
+        assert_eq!(holed.observe(time, value), whole.observe(time, value));
+    }
+    assert_eq!(holed, whole);
+}
+
+#[test]
+fn expectation_follows_the_day() {
+    let points = daily_load(9, 288 * 10);
+    let scores = run(&points, FIVE_MINUTES);
+    let misses = points[288 * 8..].iter().zip(&scores[288 * 8..]);
+    let mean = misses.map(|(p, s)| (p.1 - s.expected.expect("seen before")).abs()).sum::<f64>()
+        / (288.0 * 2.0);
+    assert!(mean < 3.0, "mean miss {mean} at noise 2");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn scores_of_a_prefix_do_not_depend_on_what_follows(seed in 0u64..1000, cut in 1usize..600) {
+        let points = daily_load(seed, 700);
+        let whole = run(&points, FIVE_MINUTES);
+        let part = run(&points[..cut], FIVE_MINUTES);
+        prop_assert_eq!(&whole[..cut], &part[..]);
+    }
+
+    #[test]
+    fn scale_does_not_matter(seed in 0u64..1000, power in -30i32..30) {
+        let points = daily_load(seed, 700);
+        let scaled: Vec<(i64, f64)> =
+            points.iter().map(|&(t, v)| (t, v * 2f64.powi(power))).collect();
+        let (a, b) = (run(&points, FIVE_MINUTES), run(&scaled, FIVE_MINUTES));
+        for (a, b) in a.iter().zip(&b) {
+            prop_assert!((a.score - b.score).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn whole_weeks_later_is_the_same(seed in 0u64..1000, weeks in -100i64..100) {
+        let points = daily_load(seed, 500);
+        let later: Vec<(i64, f64)> =
+            points.iter().map(|&(t, v)| (t + weeks * 604_800_000, v)).collect();
+        let (a, b) = (run(&points, FIVE_MINUTES), run(&later, FIVE_MINUTES));
+        prop_assert_eq!(a, b);
+    }
+
+    #[test]
+    fn anything_goes_in_and_a_share_comes_out(
+        points in proptest::collection::vec((any::<i64>(), any::<f64>()), 0..300),
+        step in any::<i64>(),
+    ) {
+        for score in run(&points, step) {
+            prop_assert!((0.0..=1.0).contains(&score.score) && score.combined.is_finite());
+        }
+    }
+}

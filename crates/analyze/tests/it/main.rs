@@ -1,0 +1,6 @@
+//! Series with known truth and properties: what the analyses must find, must not find, and must survive.
+
+mod detector;
+mod generator;
+mod states;
+mod trends;

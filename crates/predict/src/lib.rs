@@ -1,0 +1,21 @@
+//! What comes next: forecasts with intervals, and when a resource reaches its limit.
+//!
+//! Promises: pure functions on slices of `f64` and `i64` (times are milliseconds since the epoch, UTC) and, for the
+//! command line, from CSV text to CSV text; no labels, no store, no clock, no input or output. Deterministic; no
+//! input panics. Non-finite values are gaps.
+//!
+//! Limits: a forecast looks at no more than [`POINTS_MAX`] points and [`HORIZON_MAX`] steps ahead; CSV input has at
+//! most [`CSV_ROWS_MAX`] rows.
+#![forbid(unsafe_code)]
+
+mod capacity;
+mod csv;
+mod error;
+mod forecast;
+
+pub use capacity::{LEARNING_MS, Limit, Method, Outlook, State, time_to_limit};
+pub use csv::{CSV_ROWS_MAX, ForecastRequest, detect_csv, forecast_csv};
+pub use error::Error;
+pub use forecast::{
+    Basis, Forecast, ForecastOptions, HORIZON_MAX, POINTS_MAX, forecast, periods_of_season,
+};

@@ -1,0 +1,41 @@
+//! One entry point per parser: takes any bytes and must come back.
+//!
+//! Fuzzers call these; the mutation test of this crate calls them with damaged good input.
+
+use plimsoll_model::{DecodeLabels, LabelBuf};
+
+use crate::remote_write::{LabelFields, Limits, Request};
+use crate::text::{Format, Line, Scanner, parse_series};
+
+/// A compressed remote-write body.
+pub fn remote_write(bytes: &[u8]) {
+    let limits = Limits { body_bytes: 1 << 20, samples: 10_000 };
+    let mut request = Request::default();
+    if request.decode(bytes, &limits).is_ok() {
+        let mut labels = LabelBuf::new();
+        for row in request.rows() {
+            let _refused = LabelFields.decode(row.raw, &mut labels);
+        }
+    }
+}
+
+/// The same before compression, so that mutations reach the message.
+pub fn write_request(bytes: &[u8]) {
+    if let Ok(compressed) = snap::raw::Encoder::new().compress_vec(bytes) {
+        remote_write(&compressed);
+    }
+}
+
+/// An exposition in either text format.
+pub fn text(bytes: &[u8]) {
+    for format in [Format::Prometheus, Format::OpenMetrics] {
+        let mut scanner = Scanner::new(bytes, format);
+        while let Ok(Some(line)) = scanner.next_line() {
+            if let Line::Sample(s) = line
+                && parse_series(s.series, format, s.bound).is_err()
+            {
+                break;
+            }
+        }
+    }
+}

@@ -1,0 +1,449 @@
+//! Prometheus remote write 1.0: a snappy block that holds a `prometheus.WriteRequest`.
+//!
+//! The walk over the message copies samples into two columns and leaves labels where they are; a
+//! row's raw bytes are the label fields as sent, so a series known by its raw bytes costs no
+//! parsing. Labels are read by [`LabelFields`] on first sight: sorted when they are not, empty values
+//! left out, duplicates, invalid UTF-8 and a missing metric name refused for that row alone.
+//! Exemplars and native histograms are counted and skipped.
+//!
+//! Limits ([`Limits`]) are checked before memory is taken. Format: Prometheus `remote.proto` and
+//! `types.proto`, remote-write specification 1.0.
+
+mod encode;
+
+use std::ops::Range;
+
+use plimsoll_model::{DecodeLabels, LabelBuf, METRIC_NAME, Metadata, MetricKind, Rows, Timestamp};
+
+use crate::proto::{Cursor, Value, mistyped};
+use crate::{Error, Result};
+
+pub use encode::Encoder;
+
+/// What one request may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes after decompression.
+    pub body_bytes: usize,
+    /// Samples.
+    pub samples: usize,
+}
+
+impl Default for Limits {
+    /// 32 MiB and two million samples: a hundred times what Prometheus sends at once.
+    fn default() -> Self {
+        Self { body_bytes: 32 << 20, samples: 2_000_000 }
+    }
+}
+
+/// What a request held that is not stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Skipped {
+    /// Exemplars.
+    pub exemplars: u64,
+    /// Native histograms.
+    pub histograms: u64,
+}
+
+/// A decoded request. Reusable: decoding again keeps the memory.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    body: Vec<u8>,
+    series: Vec<Series>,
+    times: Vec<Timestamp>,
+    floats: Vec<f64>,
+    /// Label fields of series whose labels do not stand side by side.
+    spill: Vec<u8>,
+    metadata: Vec<Metadata>,
+    skipped: Skipped,
+}
+
+/// Where the parts of a series are.
+#[derive(Clone, Debug)]
+struct Series {
+    raw: Raw,
+    samples: Range<usize>,
+}
+
+#[derive(Clone, Debug)]
+enum Raw {
+    Body(Range<usize>),
+    Spill(Range<usize>),
+}
+
+impl Request {
+    /// Reads a compressed body, replacing what was there.
+    ///
+    /// # Errors
+    /// `Invalid` when it is not snappy or not a `WriteRequest`; `Limit` for [`Limits`]. Nothing of a
+    /// bad request is kept.
+    pub fn decode(&mut self, compressed: &[u8], limits: &Limits) -> Result<()> {
+        self.clear();
+        uncompress(compressed, limits.body_bytes, &mut self.body)?;
+        let body = std::mem::take(&mut self.body);
+        let outcome = self.walk(&body, limits);
+        self.body = body;
+        if outcome.is_err() {
+            self.clear();
+        }
+        outcome
+    }
+
+    /// The rows to submit, with [`LabelFields`] as their decoder. Series without float samples are
+    /// left out.
+    pub fn rows(&self) -> Vec<Rows<'_>> {
+        self.series.iter().map(|s| self.row(s)).collect()
+    }
+
+    /// What is told about metrics.
+    pub fn metadata(&self) -> &[Metadata] {
+        &self.metadata
+    }
+
+    /// What was counted and skipped.
+    pub const fn skipped(&self) -> Skipped {
+        self.skipped
+    }
+
+    /// Number of float samples.
+    pub fn samples(&self) -> usize {
+        self.times.len()
+    }
+
+    fn row<'a>(&'a self, s: &Series) -> Rows<'a> {
+        Rows {
+            fp: None,
+            raw: match &s.raw {
+                Raw::Body(at) => &self.body[at.clone()],
+                Raw::Spill(at) => &self.spill[at.clone()],
+            },
+            times: &self.times[s.samples.clone()],
+            floats: &self.floats[s.samples.clone()],
+        }
+    }
+
+    fn clear(&mut self) {
+        self.body.clear();
+        self.series.clear();
+        self.times.clear();
+        self.floats.clear();
+        self.spill.clear();
+        self.metadata.clear();
+        self.skipped = Skipped::default();
+    }
+
+    fn walk(&mut self, body: &[u8], limits: &Limits) -> Result<()> {
+        let mut c = Cursor::new(body);
+        while let Some((field, value)) = c.next()? {
+            match (field, value) {
+                (1, Value::Bytes(series)) => self.series(series, c.at - series.len(), limits)?,
+                (3, Value::Bytes(m)) => self.metadata.push(metadata(m)?),
+                (1 | 3, _) => return Err(mistyped("WriteRequest", field)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads one `TimeSeries` that begins at `offset` of the body.
+    fn series(&mut self, message: &[u8], offset: usize, limits: &Limits) -> Result<()> {
+        let first = self.times.len();
+        let mut run = 0..0;
+        let mut spilled: Option<usize> = None;
+        let mut c = Cursor::new(message);
+        loop {
+            let at = c.at;
+            let Some((field, value)) = c.next()? else { break };
+            match (field, value) {
+                (1, Value::Bytes(_)) if spilled.is_some() => {
+                    self.spill.extend_from_slice(&message[at..c.at]);
+                }
+                (1, Value::Bytes(_)) if run.is_empty() => run = at..c.at,
+                (1, Value::Bytes(_)) if run.end == at => run.end = c.at,
+                (1, Value::Bytes(_)) => {
+                    spilled = Some(self.spill.len());
+                    self.spill.extend_from_slice(&message[run.clone()]);
+                    self.spill.extend_from_slice(&message[at..c.at]);
+                }
+                (2, Value::Bytes(s)) => self.sample(s, limits)?,
+                (3, Value::Bytes(_)) => self.skipped.exemplars += 1,
+                (4, Value::Bytes(_)) => self.skipped.histograms += 1,
+                (1..=4, _) => return Err(mistyped("TimeSeries", field)),
+                _ => {}
+            }
+        }
+        if self.times.len() > first {
+            let raw = match spilled {
+                Some(from) => Raw::Spill(from..self.spill.len()),
+                None => Raw::Body(offset + run.start..offset + run.end),
+            };
+            self.series.push(Series { raw, samples: first..self.times.len() });
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn sample(&mut self, message: &[u8], limits: &Limits) -> Result<()> {
+        if self.times.len() >= limits.samples {
+            return Err(Error::Limit {
+                limit: "serve.remote_write.samples",
+                max: limits.samples as u64,
+                what: "samples of one request".into(),
+            });
+        }
+        let (mut time, mut float) = (0, 0.0);
+        let mut c = Cursor::new(message);
+        while let Some((field, value)) = c.next()? {
+            match (field, value) {
+                (1, Value::Fixed64(bits)) => float = f64::from_bits(bits),
+                (2, Value::Varint(n)) => time = n as i64,
+                (1 | 2, _) => return Err(mistyped("Sample", field)),
+                _ => {}
+            }
+        }
+        self.times.push(time);
+        self.floats.push(float);
+        Ok(())
+    }
+}
+
+/// Unpacks a snappy block after its stated length was checked against `max`.
+///
+/// # Errors
+/// `Limit` when it would be larger; `Invalid` when it is not snappy or empty.
+pub fn uncompress(compressed: &[u8], max: usize, out: &mut Vec<u8>) -> Result<()> {
+    let wrong = |why: String| {
+        Error::Invalid(format!("body is not a snappy block ({why}); send Content-Encoding: snappy"))
+    };
+    if compressed.is_empty() {
+        return Err(wrong("it is empty".into()));
+    }
+    let len = snap::raw::decompress_len(compressed).map_err(|e| wrong(e.to_string()))?;
+    if len > max {
+        return Err(Error::Limit {
+            limit: "serve.remote_write.body_bytes",
+            max: max as u64,
+            what: format!("body of {len} bytes after decompression"),
+        });
+    }
+    out.clear();
+    out.resize(len, 0);
+    let n = snap::raw::Decoder::new().decompress(compressed, out);
+    out.truncate(n.map_err(|e| wrong(e.to_string()))?);
+    Ok(())
+}
+
+/// Reads the labels of a row from its `Label` fields.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LabelFields;
+
+impl DecodeLabels for LabelFields {
+    /// "rw1": raw bytes of this encoding never mean what bytes of another encoding do.
+    fn salt(&self) -> u64 {
+        0x0072_7731
+    }
+
+    fn decode(&self, raw: &[u8], out: &mut LabelBuf) -> plimsoll_model::Result<()> {
+        let mut pairs = Vec::with_capacity(16);
+        let mut c = Cursor::new(raw);
+        while let Some((_, value)) = c.next()? {
+            if let Value::Bytes(label) = value {
+                pairs.push(label_pair(label)?);
+            }
+        }
+        if !pairs.iter().any(|(n, v)| *n == METRIC_NAME && !v.is_empty()) {
+            return Err(plimsoll_model::Error::Invalid(
+                "series has no metric name; send the label __name__".into(),
+            ));
+        }
+        out.set(&mut pairs)
+    }
+}
+
+fn label_pair(message: &[u8]) -> Result<(&str, &str)> {
+    let (mut name, mut label) = ("", "");
+    let mut c = Cursor::new(message);
+    while let Some((field, value)) = c.next()? {
+        match (field, value) {
+            (1, Value::Bytes(b)) => name = utf8("label name", b)?,
+            (2, Value::Bytes(b)) => label = utf8("label value", b)?,
+            (1 | 2, _) => return Err(mistyped("Label", field)),
+            _ => {}
+        }
+    }
+    Ok((name, label))
+}
+
+fn metadata(message: &[u8]) -> Result<Metadata> {
+    let mut out = Metadata::default();
+    let mut c = Cursor::new(message);
+    while let Some((field, value)) = c.next()? {
+        match (field, value) {
+            (1, Value::Varint(n)) => out.kind = kind_of(n),
+            (2, Value::Bytes(b)) => out.metric = utf8("metric family name", b)?.to_owned(),
+            (4, Value::Bytes(b)) => out.help = utf8("help", b)?.to_owned(),
+            (5, Value::Bytes(b)) => out.unit = utf8("unit", b)?.to_owned(),
+            (1 | 2 | 4 | 5, _) => return Err(mistyped("MetricMetadata", field)),
+            _ => {}
+        }
+    }
+    Ok(out)
+}
+
+fn utf8<'a>(what: &str, bytes: &'a [u8]) -> Result<&'a str> {
+    std::str::from_utf8(bytes).map_err(|e| {
+        let near = String::from_utf8_lossy(&bytes[..bytes.len().min(64)]).into_owned();
+        Error::invalid(format!("{what} {near:?} is not UTF-8 ({e})"))
+    })
+}
+
+/// `MetricMetadata.MetricType` in the order of its numbers; later ones are unknown.
+const KINDS: [MetricKind; 8] = [
+    MetricKind::Unknown,
+    MetricKind::Counter,
+    MetricKind::Gauge,
+    MetricKind::Histogram,
+    MetricKind::GaugeHistogram,
+    MetricKind::Summary,
+    MetricKind::Info,
+    MetricKind::StateSet,
+];
+
+fn kind_of(n: u64) -> MetricKind {
+    usize::try_from(n).ok().and_then(|n| KINDS.get(n)).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use plimsoll_model::Labels;
+
+    use super::*;
+    use crate::proto::put;
+
+    fn label(name: &[u8], value: &[u8]) -> Vec<u8> {
+        let mut m = Vec::new();
+        put::bytes(&mut m, 1, name);
+        put::bytes(&mut m, 2, value);
+        let mut out = Vec::new();
+        put::bytes(&mut out, 1, &m);
+        out
+    }
+
+    fn sample(time: i64, float: f64) -> Vec<u8> {
+        let mut m = Vec::new();
+        put::double(&mut m, 1, float);
+        put::uint(&mut m, 2, time as u64);
+        let mut out = Vec::new();
+        put::bytes(&mut out, 2, &m);
+        out
+    }
+
+    fn request(series: &[Vec<u8>]) -> Vec<u8> {
+        let mut out = Vec::new();
+        for s in series {
+            put::bytes(&mut out, 1, s);
+        }
+        snap::raw::Encoder::new().compress_vec(&out).unwrap()
+    }
+
+    fn decode(body: &[u8]) -> Result<Request> {
+        let mut r = Request::default();
+        r.decode(body, &Limits::default()).map(|()| r)
+    }
+
+    fn labels_of(raw: &[u8]) -> plimsoll_model::Result<String> {
+        let mut out = LabelBuf::new();
+        LabelFields.decode(raw, &mut out)?;
+        Ok(out.to_labels().to_string())
+    }
+
+    #[test]
+    fn what_the_encoder_wrote_comes_back() {
+        let labels = Labels::new([("__name__", "up"), ("job", "a")]).unwrap();
+        let mut e = Encoder::new();
+        e.series(labels.as_ref(), &[1000, -2000], &[1.0, f64::INFINITY]);
+        e.series(labels.as_ref(), &[], &[]);
+        let told = Metadata {
+            metric: "up".into(),
+            kind: MetricKind::Gauge,
+            unit: "u".into(),
+            help: "h".into(),
+        };
+        e.metadata(&told);
+        let r = decode(&e.finish()).unwrap();
+        let rows = r.rows();
+        assert_eq!(rows.len(), 1);
+        assert_eq!(rows[0].times, [1000, -2000]);
+        assert_eq!(rows[0].floats, [1.0, f64::INFINITY]);
+        assert_eq!(labels_of(rows[0].raw).unwrap(), "up{job=\"a\"}");
+        assert_eq!(r.metadata(), [told]);
+    }
+
+    #[test]
+    fn unsorted_labels_are_sorted_and_empty_ones_dropped() {
+        let s = [label(b"z", b"1"), label(b"e", b""), label(b"__name__", b"m"), label(b"a", b"2")]
+            .concat();
+        assert_eq!(labels_of(&s).unwrap(), "m{a=\"2\", z=\"1\"}");
+    }
+
+    #[test]
+    fn bad_labels_are_refused_with_their_reason() {
+        let name = label(b"__name__", b"m");
+        for (extra, why) in [
+            (
+                [label(b"a", b"1"), label(b"a", b"2")].concat(),
+                "label \"a\" occurs twice; send it once",
+            ),
+            (label(b"", b"x"), "label name is empty (value \"x\"); give it a name"),
+            (
+                label(b"a", b"\xff"),
+                "label value \"\u{fffd}\" is not UTF-8 (invalid utf-8 sequence of 1 bytes from index 0)",
+            ),
+        ] {
+            assert_eq!(labels_of(&[name.clone(), extra].concat()).unwrap_err().to_string(), why);
+        }
+        assert!(labels_of(&label(b"only", b"1")).unwrap_err().to_string().contains("__name__"));
+    }
+
+    #[test]
+    fn labels_that_do_not_stand_side_by_side_are_joined() {
+        let s = [label(b"__name__", b"m"), sample(5, 1.0), label(b"a", b"1"), label(b"b", b"2")];
+        let r =
+            decode(&request(&[s.concat(), [label(b"__name__", b"n"), sample(6, 2.0)].concat()]))
+                .unwrap();
+        let rows = r.rows();
+        assert_eq!(labels_of(rows[0].raw).unwrap(), "m{a=\"1\", b=\"2\"}");
+        assert_eq!(labels_of(rows[1].raw).unwrap(), "n");
+        assert_eq!((rows[1].times, rows[1].floats), (&[6][..], &[2.0][..]));
+    }
+
+    #[test]
+    fn exemplars_and_histograms_are_counted_and_unknown_fields_ignored() {
+        let mut s = [label(b"__name__", b"m"), sample(5, 1.0)].concat();
+        put::bytes(&mut s, 3, b"anything");
+        put::bytes(&mut s, 4, b"anything");
+        put::bytes(&mut s, 77, b"later");
+        let r = decode(&request(&[s])).unwrap();
+        assert_eq!(r.skipped(), Skipped { exemplars: 1, histograms: 1 });
+        assert_eq!(r.samples(), 1);
+    }
+
+    #[test]
+    fn hostile_bodies_are_errors_without_the_memory() {
+        let huge = [0x80, 0x80, 0x80, 0x80, 0x0c, 0, b'a'];
+        assert!(matches!(decode(&huge), Err(Error::Limit { .. })));
+        assert!(matches!(decode(b""), Err(Error::Invalid(_))));
+        assert!(matches!(decode(b"\xff\xff\xff\xffgarbage"), Err(Error::Invalid(_))));
+        let cut = snap::raw::Encoder::new().compress_vec(b"\x0a\xff\xff\xff\xff\x0f").unwrap();
+        assert!(matches!(decode(&cut), Err(Error::Invalid(_))));
+        assert!(decode(&[0]).unwrap().rows().is_empty());
+    }
+
+    #[test]
+    fn the_number_of_samples_has_a_limit() {
+        let s = [label(b"__name__", b"m"), sample(1, 1.0), sample(2, 1.0)].concat();
+        let limits = Limits { samples: 1, ..Limits::default() };
+        let e = Request::default().decode(&request(&[s]), &limits).unwrap_err();
+        assert!(e.to_string().contains("serve.remote_write.samples = 1"), "{e}");
+    }
+}

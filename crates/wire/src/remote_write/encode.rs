@@ -1,0 +1,76 @@
+//! Writes remote-write 1.0 requests: for clients, benches and tests.
+
+use plimsoll_model::{LabelsRef, Metadata, Timestamp};
+
+use super::KINDS;
+use crate::proto::put;
+
+/// Builds one `prometheus.WriteRequest`. Reusable: [`Encoder::finish`] empties it.
+#[derive(Clone, Debug, Default)]
+pub struct Encoder {
+    body: Vec<u8>,
+    part: Vec<u8>,
+}
+
+impl Encoder {
+    /// An empty request.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a series. Columns of unequal length are cut to the shorter one.
+    pub fn series(&mut self, labels: LabelsRef<'_>, times: &[Timestamp], floats: &[f64]) {
+        self.part.clear();
+        for (name, value) in labels.iter() {
+            let len = field_len(name.len()) + field_len(value.len());
+            put::varint(&mut self.part, 1 << 3 | 2);
+            put::varint(&mut self.part, len as u64);
+            put::bytes(&mut self.part, 1, name.as_bytes());
+            put::bytes(&mut self.part, 2, value.as_bytes());
+        }
+        for (time, float) in times.iter().zip(floats) {
+            put::varint(&mut self.part, 2 << 3 | 2);
+            put::varint(&mut self.part, 10 + put::varint_len(*time as u64) as u64);
+            put::double(&mut self.part, 1, *float);
+            put::uint(&mut self.part, 2, *time as u64);
+        }
+        put::bytes(&mut self.body, 1, &self.part);
+    }
+
+    /// Adds what is known of a metric.
+    pub fn metadata(&mut self, told: &Metadata) {
+        self.part.clear();
+        let kind = KINDS.iter().position(|k| *k == told.kind).unwrap_or(0);
+        put::uint(&mut self.part, 1, kind as u64);
+        put::bytes(&mut self.part, 2, told.metric.as_bytes());
+        put::bytes(&mut self.part, 4, told.help.as_bytes());
+        put::bytes(&mut self.part, 5, told.unit.as_bytes());
+        put::bytes(&mut self.body, 3, &self.part);
+    }
+
+    /// Bytes before compression so far.
+    pub fn len(&self) -> usize {
+        self.body.len()
+    }
+
+    /// Whether nothing was added.
+    pub fn is_empty(&self) -> bool {
+        self.body.is_empty()
+    }
+
+    /// The request as a snappy block; the encoder is empty afterwards.
+    pub fn finish(&mut self) -> Vec<u8> {
+        let mut out = vec![0; snap::raw::max_compress_len(self.body.len())];
+        let n = snap::raw::Encoder::new()
+            .compress(&self.body, &mut out)
+            .expect("the room is what snappy asked for, and a request stays below 4 GiB");
+        out.truncate(n);
+        self.body.clear();
+        out
+    }
+}
+
+/// Length of a field with a one-byte key and `len` bytes.
+fn field_len(len: usize) -> usize {
+    1 + put::varint_len(len as u64) + len
+}

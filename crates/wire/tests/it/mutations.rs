@@ -1,0 +1,62 @@
+//! Good input, damaged byte by byte: every parser must come back.
+
+use plimsoll_model::Labels;
+use plimsoll_wire::{fuzz, remote_write::Encoder};
+
+/// A small generator with a fixed seed, so that a failure repeats.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % n.max(1) as u64) as usize
+    }
+}
+
+fn mutate(good: &[u8], rounds: usize, run: fn(&[u8])) {
+    let mut dice = Dice(0x5eed);
+    for cut in 0..good.len().min(500) {
+        run(&good[..cut]);
+    }
+    for _ in 0..rounds {
+        let mut bytes = good.to_vec();
+        for _ in 0..=dice.below(4) {
+            let at = dice.below(bytes.len());
+            match dice.below(4) {
+                0 => bytes[at] ^= 1 << dice.below(8),
+                1 => bytes[at] = dice.below(256) as u8,
+                2 => drop(bytes.remove(at)),
+                _ => bytes.insert(at, b"{}\"\\\n #=,\x00\xff"[dice.below(11)]),
+            }
+            if bytes.is_empty() {
+                break;
+            }
+        }
+        run(&bytes);
+    }
+}
+
+#[test]
+fn text_survives_damage() {
+    let body = "# HELP h a \\\\ b\n# TYPE h histogram\nh_bucket{le=\"1\",x=\"a\\\"b\"} 1 1700000000000\n\
+                h_count 2\n{\"my.metric\",\"l.m\"=\"v\"} NaN\nc_total 5 # {trace_id=\"abc\"} 1 1.5\n\
+                # UNIT g_bytes bytes\n# EOF\n";
+    mutate(body.as_bytes(), 20_000, fuzz::text);
+}
+
+#[test]
+fn remote_write_survives_damage() {
+    let labels = Labels::new([("__name__", "up"), ("job", "a"), ("instance", "é")]).unwrap();
+    let mut e = Encoder::new();
+    for i in 0..4 {
+        e.series(labels.as_ref(), &[i, i + 1], &[1.0, -2.5]);
+    }
+    e.metadata(&plimsoll_model::Metadata { metric: "up".into(), ..Default::default() });
+    let compressed = e.finish();
+    let mut plain = Vec::new();
+    plimsoll_wire::remote_write::uncompress(&compressed, 1 << 20, &mut plain).unwrap();
+    mutate(&compressed, 20_000, fuzz::remote_write);
+    mutate(&plain, 20_000, fuzz::write_request);
+}

@@ -1,0 +1,86 @@
+// Every request of the UI goes through here; a failure becomes a sentence that a person can act on.
+import { t } from "../lib/text";
+import { decodeFrame, type Frame, FrameSplitter } from "./frame";
+import type { MetricMeta, OverviewDoc } from "./types";
+
+export class ApiError extends Error {
+  readonly status: number;
+  readonly kind: string;
+  constructor(message: string, status: number, kind: string) {
+    super(message);
+    this.status = status;
+    this.kind = kind;
+  }
+}
+
+async function request(path: string, init?: RequestInit): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(path, { credentials: "same-origin", ...init });
+  } catch (e) {
+    if (e instanceof DOMException && e.name === "AbortError") throw e;
+    throw new ApiError(t("error.unreachable"), 0, "unreachable");
+  }
+  if (response.ok) return response;
+  throw await failure(response);
+}
+
+async function failure(response: Response): Promise<ApiError> {
+  const body = await response.text().catch(() => "");
+  try {
+    const json = JSON.parse(body) as { error?: string; errorType?: string };
+    if (json.error) return new ApiError(json.error, response.status, json.errorType ?? "");
+  } catch {
+    // Not JSON: the status line has to do.
+  }
+  return new ApiError(t("error.status", { status: response.status, path: new URL(response.url).pathname }), response.status, "");
+}
+
+export interface PanelQuery {
+  id: string;
+  expr: string;
+  kind?: "range" | "instant";
+  max_series?: number;
+  step_ms?: number;
+}
+
+export interface PanelRequest {
+  range: { from: number; to: number };
+  width_px: number;
+  queries: PanelQuery[];
+}
+
+/** One batch of panel queries; `onFrame` is called for each frame as it arrives. */
+export async function queryPanels(body: PanelRequest, onFrame: (f: Frame) => void, signal?: AbortSignal): Promise<void> {
+  const response = await request("/api/plimsoll/v1/panels/query", {
+    method: "POST",
+    headers: { "content-type": "application/json", accept: "application/vnd.plimsoll.frame" },
+    body: JSON.stringify(body),
+    signal: signal ?? null,
+  });
+  const splitter = new FrameSplitter();
+  const reader = response.body?.getReader();
+  if (!reader) throw new ApiError(t("error.cut"), response.status, "cut");
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    for (const bytes of splitter.push(value)) onFrame(decodeFrame(bytes));
+  }
+  if (!splitter.clean) throw new ApiError(t("error.cut"), response.status, "cut");
+}
+
+export async function fetchOverview(signal?: AbortSignal): Promise<OverviewDoc> {
+  return (await request("/api/plimsoll/v1/overview", { signal: signal ?? null })).json();
+}
+
+async function promData<T>(path: string, signal?: AbortSignal): Promise<T> {
+  const json = (await (await request(path, { signal: signal ?? null })).json()) as { data: T };
+  return json.data;
+}
+
+export const fetchMetricNames = (signal?: AbortSignal) => promData<string[]>("/api/v1/label/__name__/values", signal);
+
+export async function fetchMetadata(signal?: AbortSignal): Promise<Map<string, MetricMeta>> {
+  const data = await promData<Record<string, MetricMeta[]>>("/api/v1/metadata", signal);
+  return new Map(Object.entries(data ?? {}).flatMap(([k, v]) => (v?.[0] ? [[k, v[0]] as const] : [])));
+}

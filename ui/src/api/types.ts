@@ -1,0 +1,84 @@
+// The overview document and the Prometheus answers that the pages read. A page treats every field as possibly absent.
+export type Severity = "info" | "warning" | "critical";
+export type HealthState = "healthy" | "warning" | "critical" | "learning";
+
+export interface Reason {
+  severity: Severity;
+  text: string;
+  link?: string;
+}
+
+export interface Forecast {
+  state: "ok" | "none" | "learning";
+  text: string;
+  learned_ratio?: number;
+  days?: { p50: number; p10: number; p90: number };
+}
+
+export interface Resource {
+  id: string;
+  title: string;
+  unit: string;
+  used: number;
+  limit: number;
+  ratio: number;
+  warning: number;
+  critical: number;
+  defaults?: boolean;
+  forecast: Forecast;
+}
+
+export interface ProcessRow {
+  pid: number;
+  name: string;
+  cpu_ratio: number;
+  rss_bytes: number;
+}
+
+export interface AlertRow {
+  name: string;
+  state: "firing" | "pending";
+  severity: string;
+  since: number;
+  value: number;
+  summary: string;
+  labels: Record<string, string>;
+}
+
+export interface AnomalyRow {
+  series: string;
+  score: number;
+  labels: Record<string, string>;
+}
+
+export interface TargetRow {
+  job: string;
+  instance: string;
+  up: boolean;
+  last_error: string;
+  last_ms: number;
+  samples: number;
+}
+
+export interface OverviewDoc {
+  now: number;
+  started_at: number;
+  version: string;
+  hostname: string;
+  health: { state: HealthState; reasons: Reason[] };
+  collected_ago_ms: number;
+  series: number;
+  samples_per_second: number;
+  resources: Resource[];
+  processes: ProcessRow[];
+  alerts: AlertRow[];
+  anomalies: AnomalyRow[];
+  targets: TargetRow[];
+  notes: string[];
+}
+
+export interface MetricMeta {
+  type: string;
+  help: string;
+  unit: string;
+}

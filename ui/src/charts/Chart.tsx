@@ -1,0 +1,183 @@
+// A chart: the plot, its tooltip, its keyboard (arrows move the crosshair, V shows a table) and its table.
+import { useSignalEffect } from "@preact/signals";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { formatClock, formatDateTime, formatValue, type Unit } from "../lib/format";
+import { t } from "../lib/text";
+import type { Span } from "../lib/time";
+import { useSize } from "../lib/visible";
+import { hold, release } from "../state/hold";
+import { paint } from "../state/prefs";
+import { patch, zone } from "../state/url";
+import { Plot, type PlotData, type PlotOptions } from "./plot";
+
+interface Props {
+  title: string;
+  data: PlotData;
+  span: Span;
+  unit: Unit;
+  stacked?: boolean;
+  area?: boolean;
+  asTable: boolean;
+  onTable: () => void;
+}
+
+const TABLE_ROWS_MAX = 200;
+const TIP_LINES_MAX = 12;
+
+interface Cursor {
+  index: number;
+  left: number;
+  top: number;
+}
+
+export function Chart(p: Props) {
+  const host = useRef<HTMLDivElement>(null);
+  const box = useRef<HTMLDivElement>(null);
+  const plot = useRef<Plot | null>(null);
+  const [cursor, setCursor] = useState<Cursor | null>(null);
+  const [point, setPoint] = useState<number | null>(null);
+  const pointed = useRef(false);
+  const id = useId();
+  const size = useSize(box);
+  const { asTable, data } = p;
+
+  const options: PlotOptions = {
+    unit: p.unit,
+    stacked: p.stacked ?? false,
+    area: p.area ?? false,
+    zone: zone.value,
+    onSelect: (from, to) => patch({ range: { from: String(Math.round(from)), to: String(Math.round(to)) } }),
+    onCursor: (index, left, top) => setCursor(pointed.current && index !== null && left >= 0 ? { index, left, top } : null),
+  };
+
+  useEffect(() => {
+    if (asTable || !host.current) return;
+    plot.current = new Plot(host.current, options);
+    return () => {
+      plot.current?.destroy();
+      plot.current = null;
+    };
+  }, [asTable]);
+  useEffect(() => plot.current?.setOptions(options));
+  useEffect(() => plot.current?.setSize(size.width, size.height), [size.width, size.height, asTable]);
+  useEffect(() => plot.current?.setData(data, [p.span.from, p.span.to]), [data, p.span.from, p.span.to, asTable]);
+  useSignalEffect(() => {
+    if (paint.value > 0) plot.current?.setTheme();
+  });
+  useEffect(() => () => release(id), []);
+
+  const enter = () => {
+    pointed.current = true;
+    hold(id);
+  };
+  const leave = () => {
+    pointed.current = false;
+    setCursor(null);
+    if (point === null) release(id);
+  };
+  const movePoint = (to: number | null) => {
+    setPoint(to);
+    plot.current?.setCursor(to);
+    if (to === null) release(id);
+    else hold(id);
+  };
+  const onKeyDown = (e: KeyboardEvent) => {
+    if (e.ctrlKey || e.metaKey || e.altKey) return;
+    const last = data.n - 1;
+    const at = point ?? last + 1;
+    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: last, PageUp: at - 10, PageDown: at + 10 }[e.key];
+    if (to !== undefined && !asTable) movePoint(Math.max(0, Math.min(last, to)));
+    else if (e.key === "v" || e.key === "V") p.onTable();
+    else if (e.key === "Escape" && point !== null) movePoint(null);
+    else return;
+    e.preventDefault();
+    e.stopPropagation();
+  };
+
+  const shown = data.lines.filter((l) => !l.hidden);
+  return (
+    <div
+      class="chart"
+      role="group"
+      aria-label={t("panel.aria", { title: p.title, n: shown.length })}
+      tabIndex={0}
+      onKeyDown={onKeyDown}
+      onBlur={() => point !== null && movePoint(null)}
+      ref={box}
+    >
+      {asTable ? (
+        <ChartTable {...p} />
+      ) : (
+        <div class="chart-plot" ref={host} onPointerEnter={enter} onPointerLeave={leave} />
+      )}
+      {cursor && !asTable ? <Tip data={data} cursor={cursor} unit={p.unit} width={size.width} /> : null}
+      <div class="sr-only" aria-live="polite">
+        {point === null
+          ? ""
+          : t("chart.at", {
+              at: formatClock(data.start + point * data.step, zone.value, true),
+              values: shown.map((l) => `${l.name} ${formatValue(l.values[point] ?? Number.NaN, p.unit)}`).join(", "),
+            })}
+      </div>
+    </div>
+  );
+}
+
+function Tip({ data, cursor, unit, width }: { data: PlotData; cursor: Cursor; unit: Unit; width: number }) {
+  const lines = data.lines
+    .filter((l) => !l.hidden)
+    .map((l) => ({ ...l, v: l.values[cursor.index] ?? Number.NaN }))
+    .filter((l) => !Number.isNaN(l.v))
+    .sort((a, b) => b.v - a.v);
+  if (lines.length === 0) return null;
+  const right = cursor.left > width / 2;
+  const x = right ? { right: `${width - cursor.left - 40}px` } : { left: `${cursor.left + 76}px` };
+  return (
+    <div class="tip" style={{ top: "4px", ...x }}>
+      <div class="tip-time">{formatDateTime(data.start + cursor.index * data.step, zone.value)}</div>
+      {lines.slice(0, TIP_LINES_MAX).map((l) => (
+        <div class="tip-line" key={l.name}>
+          <Swatch colour={l.colour} />
+          <span class="tip-name">{l.name}</span>
+          <span class="num">{formatValue(l.v, unit)}</span>
+        </div>
+      ))}
+      {lines.length > TIP_LINES_MAX ? <div class="soft">+{lines.length - TIP_LINES_MAX}</div> : null}
+    </div>
+  );
+}
+
+export const Swatch = ({ colour }: { colour: string }) => <span class="swatch" style={{ background: colour }} aria-hidden="true" />;
+
+function ChartTable({ data, unit }: Props) {
+  const shown = data.lines.filter((l) => !l.hidden);
+  const rows = Array.from({ length: Math.min(data.n, TABLE_ROWS_MAX) }, (_, k) => data.n - 1 - k);
+  return (
+    <div class="chart-table">
+      <table class="table">
+        <thead>
+          <tr>
+            <th scope="col">{t("panel.time")}</th>
+            {shown.map((l) => (
+              <th scope="col" class="num" key={l.name}>
+                {l.name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((i) => (
+            <tr key={data.start + i * data.step}>
+              <th scope="row">{formatClock(data.start + i * data.step, zone.value, true)}</th>
+              {shown.map((l) => (
+                <td class="num" key={l.name}>
+                  {formatValue(l.values[i] ?? Number.NaN, unit)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

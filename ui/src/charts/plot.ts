@@ -1,0 +1,192 @@
+// The narrow wrapper around uPlot: nothing else in the UI knows it. Data in, range in, selection and cursor out.
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { formatValue, type Unit, type Zone } from "../lib/format";
+import { timeLabels, timeTicks, valueRange, valueTicks } from "../lib/ticks";
+import { type Column, gaps, stack } from "./stack";
+
+export interface Line {
+  name: string;
+  colour: string;
+  dash: number[];
+  values: ArrayLike<number>;
+  hidden: boolean;
+  /** drawn thin and without fill, and left out of the stack: a limit, not an amount */
+  reference?: boolean;
+}
+
+export interface PlotData {
+  start: number;
+  step: number;
+  n: number;
+  lines: Line[];
+}
+
+export interface PlotOptions {
+  unit: Unit;
+  stacked: boolean;
+  area: boolean;
+  zone: Zone;
+  onSelect: (from: number, to: number) => void;
+  onCursor: (index: number | null, left: number, top: number) => void;
+}
+
+const css = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** Resolves light-dark() and other colour functions, which a canvas does not read from custom properties. */
+function resolved(probe: HTMLElement, name: string): string {
+  probe.style.color = `var(${name})`;
+  return getComputedStyle(probe).color;
+}
+
+export class Plot {
+  private u: uPlot | null = null;
+  private data: PlotData = { start: 0, step: 1, n: 0, lines: [] };
+  private shape = "";
+  private range: [number, number] = [0, 1];
+  private size = { width: 300, height: 160 };
+  private readonly host: HTMLElement;
+  private options: PlotOptions;
+
+  constructor(host: HTMLElement, options: PlotOptions) {
+    this.host = host;
+    this.options = options;
+  }
+
+  setOptions(options: PlotOptions): void {
+    const rebuild = options.unit !== this.options.unit || options.stacked !== this.options.stacked || options.area !== this.options.area || options.zone !== this.options.zone;
+    this.options = options;
+    if (rebuild) this.rebuild();
+  }
+
+  setSize(width: number, height: number): void {
+    if (width < 10 || (width === this.size.width && height === this.size.height && this.u)) return;
+    this.size = { width, height };
+    if (this.u) this.u.setSize(this.size);
+    else this.rebuild();
+  }
+
+  /** New data for a range of ms. The picture is built anew only when lines come, go, or change their look. */
+  setData(data: PlotData, range: [number, number]): void {
+    this.data = data;
+    this.range = range;
+    const shape = JSON.stringify(data.lines.map((l) => [l.name, l.colour, l.hidden, l.reference]));
+    if (!this.u || shape !== this.shape) {
+      this.shape = shape;
+      this.rebuild();
+      return;
+    }
+    this.u.setData(this.columns(), false);
+    this.u.setScale("x", { min: range[0], max: range[1] });
+  }
+
+  setTheme(): void {
+    this.rebuild();
+  }
+
+  /** Puts the crosshair on an element; null takes it away. */
+  setCursor(index: number | null): void {
+    const u = this.u;
+    if (!u) return;
+    if (index === null) u.setCursor({ left: -10, top: -10 });
+    else u.setCursor({ left: u.valToPos(this.data.start + index * this.data.step, "x"), top: u.over.clientHeight / 2 });
+  }
+
+  destroy(): void {
+    this.u?.destroy();
+    this.u = null;
+  }
+
+  private columns(): uPlot.AlignedData {
+    const { start, step, n, lines } = this.data;
+    const xs = Array.from({ length: n }, (_, i) => start + i * step);
+    const shown = lines.filter((l) => !l.hidden && !l.reference);
+    const stacked = this.options.stacked ? stack(shown.map((l) => l.values)) : null;
+    const ys = lines.map((l): Column => (stacked && !l.hidden && !l.reference ? (stacked[shown.indexOf(l)] ?? []) : gaps(l.values)));
+    return [xs, ...ys] as uPlot.AlignedData;
+  }
+
+  private rebuild(): void {
+    this.u?.destroy();
+    this.u = null;
+    if (this.data.n === 0 || this.size.width < 10) return;
+    this.u = new uPlot(this.uplotOptions(), this.columns(), this.host);
+    this.u.setScale("x", { min: this.range[0], max: this.range[1] });
+  }
+
+  private uplotOptions(): uPlot.Options {
+    const { unit, zone, stacked } = this.options;
+    const probe = document.createElement("span");
+    this.host.append(probe);
+    const ink = resolved(probe, "--ink-soft");
+    const grid = resolved(probe, "--grid");
+    probe.remove();
+    const font = `11px ${css("--font") || "sans-serif"}`;
+    const axis = { stroke: ink, font, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
+    return {
+      ...this.size,
+      padding: [8, 12, 0, 0],
+      legend: { show: false },
+      scales: {
+        x: { time: false },
+        y: { range: (_u, min, max) => valueRange(min ?? Number.NaN, max ?? Number.NaN, unit) },
+      },
+      axes: [
+        {
+          ...axis,
+          size: 24,
+          gap: 2,
+          splits: (u, _a, min, max) => timeTicks(min, max, Math.max(2, u.width / 90), zone),
+          values: (_u, splits) => timeLabels(splits, zone),
+        },
+        {
+          ...axis,
+          gap: 6,
+          size: (_u, values) => 14 + 6.4 * Math.max(3, ...(values ?? []).map((v) => String(v).length)),
+          splits: (u, _a, min, max) => valueTicks(min, max, Math.max(2, u.height / 44), unit),
+          values: (_u, splits) => splits.map((v) => formatValue(v, unit)),
+        },
+      ],
+      cursor: {
+        x: true,
+        y: false,
+        drag: { x: true, y: false, setScale: false },
+        sync: { key: "page", scales: ["x", null] },
+        points: { size: 6, width: 1 },
+      },
+      series: [{}, ...this.data.lines.map((l) => this.uplotSeries(l))],
+      bands: stacked ? this.bands() : [],
+      hooks: {
+        setSelect: [(u) => this.selected(u)],
+        setCursor: [(u) => this.options.onCursor(u.cursor.idx ?? null, u.cursor.left ?? -1, u.cursor.top ?? -1)],
+      },
+    };
+  }
+
+  private uplotSeries(l: Line): uPlot.Series {
+    const filled = !l.reference && (this.options.stacked || this.options.area);
+    return {
+      label: l.name,
+      show: !l.hidden,
+      stroke: l.colour,
+      width: l.reference ? 1 : 1.5,
+      dash: l.reference ? [4, 4] : l.dash,
+      points: { show: this.data.n < 3 },
+      ...(filled ? { fill: `${l.colour}${this.options.stacked ? "66" : "22"}` } : {}),
+    };
+  }
+
+  private bands(): uPlot.Band[] {
+    const at = this.data.lines.flatMap((l, i) => (l.hidden || l.reference ? [] : [i + 1]));
+    return at.slice(1).map((upper, k) => ({ series: [upper, at[k] as number] }));
+  }
+
+  private selected(u: uPlot): void {
+    const { left, width } = u.select;
+    if (width < 4) return;
+    const from = u.posToVal(left, "x");
+    const to = u.posToVal(left + width, "x");
+    u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    this.options.onSelect(from, to);
+  }
+}

@@ -1,0 +1,158 @@
+// Numbers and times as people read them. All through Intl; digits are tabular in CSS.
+export type Unit = "bytes" | "bytes/s" | "seconds" | "ratio" | "ops/s" | "short";
+
+const IEC = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+const SI = ["", "k", "M", "G", "T", "P"];
+
+const cache = new Map<string, Intl.NumberFormat>();
+function digits(v: number, max: number): string {
+  const key = String(max);
+  let f = cache.get(key);
+  if (!f) {
+    f = new Intl.NumberFormat("en", { maximumFractionDigits: max });
+    cache.set(key, f);
+  }
+  return f.format(Object.is(v, -0) ? 0 : v);
+}
+
+/** Three significant digits, but never fewer than the whole part. */
+function compact(v: number): string {
+  const a = Math.abs(v);
+  if (a === 0) return "0";
+  if (a < 0.001) return v.toExponential(1);
+  return digits(v, a >= 100 ? 0 : a >= 10 ? 1 : a >= 1 ? 2 : 3);
+}
+
+function scaled(v: number, base: number, names: string[]): [string, string] {
+  let a = Math.abs(v);
+  let i = 0;
+  // 999.5 and up would print as 1,000 of the smaller unit.
+  while (a >= base - base * 0.0005 && i < names.length - 1) {
+    a /= base;
+    i++;
+  }
+  return [compact(v < 0 ? -a : a), names[i] ?? ""];
+}
+
+function seconds(v: number): string {
+  const a = Math.abs(v);
+  if (a === 0) return "0 s";
+  if (a < 1e-6) return `${compact(v * 1e9)} ns`;
+  if (a < 1e-3) return `${compact(v * 1e6)} µs`;
+  if (a < 1) return `${compact(v * 1e3)} ms`;
+  if (a < 120) return `${compact(v)} s`;
+  return formatDuration(v * 1000);
+}
+
+/** A value with its unit; "–" for a gap. */
+export function formatValue(v: number, unit: Unit): string {
+  if (Number.isNaN(v)) return "–";
+  if (!Number.isFinite(v)) return v > 0 ? "+∞" : "−∞";
+  switch (unit) {
+    case "bytes":
+    case "bytes/s": {
+      const [n, u] = scaled(v, 1024, IEC);
+      return `${n} ${u}${unit === "bytes/s" ? "/s" : ""}`;
+    }
+    case "seconds":
+      return seconds(v);
+    case "ratio":
+      return `${compact(v * 100)} %`;
+    case "ops/s": {
+      const [n, u] = scaled(v, 1000, SI);
+      return `${n}${u ? ` ${u}` : ""}/s`;
+    }
+    case "short": {
+      const [n, u] = scaled(v, 1000, SI);
+      return `${n}${u ? ` ${u}` : ""}`;
+    }
+  }
+}
+
+/** A whole count with thousands separators. */
+export const formatCount = (v: number) => (Number.isFinite(v) ? digits(v, 0) : "–");
+
+/** "2 d 3 h", "4 m 5 s", "1.2 s": two parts at most. */
+export function formatDuration(ms: number): string {
+  if (!Number.isFinite(ms)) return "–";
+  const s = Math.abs(ms) / 1000;
+  if (s < 10) return `${digits(s, 1)} s`;
+  if (s < 60) return `${Math.floor(s)} s`;
+  const parts: [number, string][] = [
+    [86_400, "d"],
+    [3_600, "h"],
+    [60, "m"],
+    [1, "s"],
+  ];
+  const at = parts.findIndex(([size]) => s >= size);
+  const [size, name] = parts[at] ?? [1, "s"];
+  const whole = Math.floor(s / size);
+  const next = parts[at + 1];
+  const rest = next ? Math.floor((s - whole * size) / next[0]) : 0;
+  return next && rest > 0 && whole < 10 ? `${whole} ${name} ${rest} ${next[1]}` : `${whole} ${name}`;
+}
+
+/** Which unit a query's values have, from the server's word, the metric's name and the functions around it. */
+export function guessUnit(expr: string, serverUnit = ""): Unit {
+  const told: Record<string, Unit> = { bytes: "bytes", "bytes/s": "bytes/s", seconds: "seconds", ratio: "ratio", "ops/s": "ops/s" };
+  const known = told[serverUnit];
+  if (known) return known;
+  // Two different things divided are a ratio only when both carry the same unit; we do not guess further.
+  const names = expr.match(/[a-zA-Z_:][\w:]*_(bytes|seconds|ratio|total|celsius)(_total)?\b/g) ?? [];
+  const name = names[0] ?? "";
+  const perSecond = /\b(i?rate|irate|deriv)\s*\(/.test(expr);
+  if (/\bcount\b\s*(by|without)?\s*\(/.test(expr)) return "short";
+  const divided = /\)\s*\/\s*(ignoring|on|\w|\()|[a-z}]\s*\/\s*[a-z(]/.test(expr);
+  if (divided && names.length >= 2 && names.every((x) => /_bytes/.test(x))) return "ratio";
+  if (/_bytes(_total)?$/.test(name)) return perSecond ? "bytes/s" : "bytes";
+  if (/_seconds_total$/.test(name) || /_seconds$/.test(name)) {
+    if (divided && perSecond && /_count\b/.test(expr)) return "seconds";
+    return perSecond ? "ratio" : "seconds";
+  }
+  if (/_ratio$/.test(name)) return "ratio";
+  if (perSecond) return "ops/s";
+  return "short";
+}
+
+const esc = (v: string) => v.replace(/\\/g, "\\\\").replace(/"/g, '\\"').replace(/\n/g, "\\n");
+
+/** A series as PromQL would write it, without labels that all series share. */
+export function seriesName(labels: Record<string, string>, shared: ReadonlySet<string> = new Set()): string {
+  const name = labels["__name__"] ?? "";
+  const rest = Object.keys(labels)
+    .filter((k) => k !== "__name__" && !shared.has(k))
+    .sort();
+  if (rest.length === 1 && (!name || shared.has("__name__"))) return labels[rest[0] as string] || "{}";
+  const inner = rest.map((k) => `${k}="${esc(labels[k] ?? "")}"`).join(", ");
+  const shown = shared.has("__name__") && inner ? "" : name;
+  return inner ? `${shown}{${inner}}` : shown || "{}";
+}
+
+/** Label names with one and the same value in every series (only when there are several). */
+export function sharedLabels(all: Record<string, string>[]): Set<string> {
+  const first = all[0];
+  if (!first || all.length < 2) return new Set();
+  return new Set(Object.keys(first).filter((k) => all.every((l) => l[k] === first[k])));
+}
+
+export type Zone = "browser" | "utc";
+
+const dates = new Map<string, Intl.DateTimeFormat>();
+function dateFormat(zone: Zone, key: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const id = `${zone}/${key}`;
+  let f = dates.get(id);
+  if (!f) {
+    f = new Intl.DateTimeFormat("en-GB", { ...options, hourCycle: "h23", ...(zone === "utc" ? { timeZone: "UTC" } : {}) });
+    dates.set(id, f);
+  }
+  return f;
+}
+
+const clock = { hour: "2-digit", minute: "2-digit" } as const;
+const day = { day: "numeric", month: "short" } as const;
+
+export const formatClock = (ms: number, zone: Zone, withSeconds: boolean) =>
+  dateFormat(zone, withSeconds ? "hms" : "hm", withSeconds ? { ...clock, second: "2-digit" } : clock).format(ms);
+export const formatDay = (ms: number, zone: Zone) => dateFormat(zone, "day", day).format(ms);
+export const formatDateTime = (ms: number, zone: Zone) =>
+  dateFormat(zone, "full", { ...day, year: "numeric", ...clock, second: "2-digit" }).format(ms);

@@ -1,0 +1,12 @@
+// Entry: styles, theme, then the app.
+import { render } from "preact";
+import "./css/tokens.css";
+import "./css/base.css";
+import "./css/frame.css";
+import "./css/parts.css";
+import "./css/pages.css";
+import "./state/prefs";
+import { App } from "./parts/App";
+
+const root = document.getElementById("app");
+if (root) render(<App />, root);

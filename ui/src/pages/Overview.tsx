@@ -1,0 +1,298 @@
+// Overview: is this host fine, what is it doing now, how full is it, and what is heading for trouble.
+import type { ComponentChildren } from "preact";
+import type { AlertRow, OverviewDoc, Reason } from "../api/types";
+import { formatCount, formatDuration, formatValue } from "../lib/format";
+import { t, type TextKey } from "../lib/text";
+import { Icon, type IconName } from "../parts/Icon";
+import { LoadLine } from "../parts/LoadLine";
+import { Panel, type PanelSpec } from "../parts/Panel";
+import { Empty, Failed, Loading } from "../parts/states";
+import { clock, stale } from "../state/connection";
+import { overview, retryOverview, useOverview } from "../state/overview";
+import { follow, hrefOf, url } from "../state/url";
+
+const HOST = 'job="host"';
+const PANELS: PanelSpec[] = [
+  {
+    id: "cpu",
+    title: t("over.cpu"),
+    note: t("over.cpu.note"),
+    unit: "ratio",
+    stacked: true,
+    asks: [{ id: "cpu", expr: `avg by (mode) (rate(node_cpu_seconds_total{${HOST},mode!="idle"}[1m]))` }],
+  },
+  {
+    id: "memory",
+    title: t("over.memory"),
+    note: t("over.memory.note"),
+    unit: "bytes",
+    area: true,
+    asks: [
+      { id: "used", name: t("over.memory.used"), expr: `node_memory_MemTotal_bytes{${HOST}} - node_memory_MemAvailable_bytes{${HOST}}` },
+      { id: "total", name: t("over.memory.total"), reference: true, expr: `node_memory_MemTotal_bytes{${HOST}}` },
+    ],
+  },
+  {
+    id: "disk",
+    title: t("over.disk"),
+    note: t("over.disk.note"),
+    unit: "bytes/s",
+    area: true,
+    asks: [
+      { id: "read", name: t("over.disk.read"), expr: `sum(rate(node_disk_read_bytes_total{${HOST}}[1m]))` },
+      { id: "written", name: t("over.disk.written"), expr: `sum(rate(node_disk_written_bytes_total{${HOST}}[1m]))` },
+    ],
+  },
+  {
+    id: "net",
+    title: t("over.net"),
+    note: t("over.net.note"),
+    unit: "bytes/s",
+    area: true,
+    asks: [
+      { id: "in", name: t("over.net.in"), expr: `sum(rate(node_network_receive_bytes_total{${HOST},device!="lo"}[1m]))` },
+      { id: "out", name: t("over.net.out"), expr: `sum(rate(node_network_transmit_bytes_total{${HOST},device!="lo"}[1m]))` },
+    ],
+  },
+];
+
+export function Overview() {
+  useOverview(url.value.live);
+  const { doc, error } = overview.value;
+  return (
+    <div class={`overview ${stale.value ? "is-stale" : ""}`}>
+      <h1 class="sr-only">{t("nav.overview")}</h1>
+      {doc ? <Health doc={doc} /> : error ? <Failed message={error} onRetry={retryOverview} /> : <div class="panel health"><Loading /></div>}
+      <div class="over-charts">
+        {PANELS.map((p) => (
+          <Panel key={p.id} spec={p} />
+        ))}
+      </div>
+      <div class="over-side">
+        <Block title={t("over.resources")} rows={doc?.resources} empty={t("over.resources.empty")} kind="loads">
+          {(all) => all.map((r) => <LoadLine key={r.id} resource={r} />)}
+        </Block>
+        <Block title={t("over.alerts")} rows={doc?.alerts} empty={t("over.alerts.empty")} count>
+          {(all) => all.map((a) => <Alert key={JSON.stringify([a.name, a.labels])} alert={a} now={doc?.now ?? 0} />)}
+        </Block>
+      </div>
+      <div class="over-more">
+        <Block title={t("over.processes")} rows={doc?.processes} empty={t("over.processes.empty")}>
+          {(all) => <Processes rows={all} />}
+        </Block>
+        <Block title={t("over.anomalies")} rows={doc?.anomalies} empty={t("over.anomalies.empty")}>
+          {(all) => <Anomalies rows={all} />}
+        </Block>
+        <Block title={t("over.targets")} rows={doc?.targets} empty={t("over.targets.empty")}>
+          {(all) => <Targets rows={all} />}
+        </Block>
+      </div>
+      {doc?.notes?.length ? <p class="notes soft">{doc.notes.join(" · ")}</p> : null}
+    </div>
+  );
+}
+
+interface BlockProps<T> {
+  title: string;
+  rows: T[] | undefined;
+  empty: string;
+  kind?: string;
+  count?: boolean;
+  children: (rows: T[]) => ComponentChildren;
+}
+
+function Block<T>({ title, rows, empty, kind = "", count, children }: BlockProps<T>) {
+  return (
+    <section class={`panel block ${kind}`} aria-label={title}>
+      <header class="panel-head">
+        <h2>{title}</h2>
+        {count && rows?.length ? <span class="badge">{formatCount(rows.length)}</span> : null}
+      </header>
+      <div class="block-body">{!rows ? <Loading /> : rows.length === 0 ? <Empty>{empty}</Empty> : children(rows)}</div>
+    </section>
+  );
+}
+
+const HEALTH_ICON: Record<string, IconName> = { healthy: "ok", warning: "warning", critical: "critical", learning: "learning" };
+
+function Health({ doc }: { doc: OverviewDoc }) {
+  const state = doc.health?.state ?? "learning";
+  const reasons = doc.health?.reasons ?? [];
+  const age = doc.collected_ago_ms + Math.max(0, clock.value - overview.value.at);
+  return (
+    <section class={`panel health health-${state}`} aria-label={t("health.title")}>
+      <div class="health-state">
+        <Icon name={HEALTH_ICON[state] ?? "learning"} size={26} />
+        <div>
+          <div class="health-word">{t(`health.${state}` as TextKey)}</div>
+          <div class="soft health-host">{doc.hostname}</div>
+        </div>
+      </div>
+      <div class="health-reasons">
+        {reasons.length === 0 ? (
+          <span class="soft">{t(state === "learning" ? "health.learning.text" : "health.fine")}</span>
+        ) : (
+          <ul>
+            {reasons.map((r) => (
+              <li key={r.text}>
+                <ReasonLine reason={r} />
+              </li>
+            ))}
+          </ul>
+        )}
+      </div>
+      <ul class="health-facts soft num">
+        <li class={age > 15_000 ? "late" : ""}>{t("health.collected", { ago: formatDuration(age) })}</li>
+        <li>{t("health.series", { n: formatCount(doc.series) })}</li>
+        <li>{t("health.rate", { n: formatCount(doc.samples_per_second) })}</li>
+        <li>{t("health.up", { d: formatDuration(doc.now - doc.started_at) })}</li>
+        <li>{t("health.version", { v: doc.version })}</li>
+      </ul>
+    </section>
+  );
+}
+
+function ReasonLine({ reason }: { reason: Reason }) {
+  const body = (
+    <>
+      <Icon name={reason.severity === "critical" ? "critical" : "warning"} size={15} />
+      <span class="sr-only">{reason.severity}: </span>
+      {reason.text}
+    </>
+  );
+  const inside = reason.link?.startsWith("/") && !reason.link.startsWith("//");
+  return inside ? (
+    <a class={`reason reason-${reason.severity}`} href={reason.link} onClick={follow}>
+      {body}
+    </a>
+  ) : (
+    <span class={`reason reason-${reason.severity}`}>{body}</span>
+  );
+}
+
+function Alert({ alert: a, now }: { alert: AlertRow; now: number }) {
+  const known = a.severity === "critical" || a.severity === "warning" ? a.severity : "warning";
+  return (
+    <article class={`alert alert-${known} alert-${a.state}`}>
+      <Icon name={known} size={16} />
+      <div class="alert-text">
+        <div>
+          <span class="strong">{a.name}</span> <span class="soft">{a.severity}</span>
+        </div>
+        {a.summary ? <div class="alert-summary">{a.summary}</div> : null}
+      </div>
+      <div class="alert-state num">
+        <div>{t(a.state === "firing" ? "alert.firing" : "alert.pending")}</div>
+        <div class="soft">{t("alert.since", { d: formatDuration(Math.max(0, now - a.since)) })}</div>
+      </div>
+    </article>
+  );
+}
+
+const Processes = ({ rows }: { rows: OverviewDoc["processes"] }) => (
+  <table class="table">
+    <thead>
+      <tr>
+        <th scope="col">{t("col.name")}</th>
+        <th scope="col" class="num">
+          {t("col.pid")}
+        </th>
+        <th scope="col" class="num">
+          {t("col.cpu")}
+        </th>
+        <th scope="col" class="num">
+          {t("col.memory")}
+        </th>
+      </tr>
+    </thead>
+    <tbody>
+      {rows.map((p) => (
+        <tr key={p.pid}>
+          <th scope="row" class="clip">
+            {p.name}
+          </th>
+          <td class="num soft">{p.pid}</td>
+          <td class="num">
+            <span class="cell-bar" style={{ width: `${Math.min(100, Math.max(0, p.cpu_ratio * 100)).toFixed(1)}%` }} aria-hidden="true" />
+            {formatValue(p.cpu_ratio, "ratio")}
+          </td>
+          <td class="num">{formatValue(p.rss_bytes, "bytes")}</td>
+        </tr>
+      ))}
+    </tbody>
+  </table>
+);
+
+const esc = (v: string) => JSON.stringify(v);
+const selector = (name: string, labels: Record<string, string>) => {
+  const inner = Object.entries(labels ?? {})
+    .filter(([k]) => k !== "__name__")
+    .map(([k, v]) => `${k}=${esc(v)}`)
+    .join(",");
+  return inner ? `${name}{${inner}}` : name;
+};
+
+const Anomalies = ({ rows }: { rows: OverviewDoc["anomalies"] }) => (
+  <table class="table">
+    <thead>
+      <tr>
+        <th scope="col">{t("col.series")}</th>
+        <th scope="col" class="num">
+          {t("col.score")}
+        </th>
+      </tr>
+    </thead>
+    <tbody>
+      {rows.map((a) => {
+        const name = selector(a.series, a.labels);
+        return (
+          <tr key={name}>
+            <th scope="row" class="wrap">
+              <a href={hrefOf("explore", { expr: /^[a-zA-Z_:][\w:]*$/.test(a.series) ? name : a.series })} onClick={follow}>
+                {name}
+              </a>
+            </th>
+            <td class="num">
+              <span class="cell-bar cell-bar-hot" style={{ width: `${Math.min(100, Math.max(0, a.score * 100)).toFixed(1)}%` }} aria-hidden="true" />
+              {a.score.toFixed(2)}
+            </td>
+          </tr>
+        );
+      })}
+    </tbody>
+  </table>
+);
+
+const Targets = ({ rows }: { rows: OverviewDoc["targets"] }) => (
+  <table class="table">
+    <thead>
+      <tr>
+        <th scope="col">{t("col.instance")}</th>
+        <th scope="col">{t("col.state")}</th>
+        <th scope="col" class="num">
+          {t("col.samples")}
+        </th>
+        <th scope="col" class="num">
+          {t("col.took")}
+        </th>
+      </tr>
+    </thead>
+    <tbody>
+      {rows.map((x) => (
+        <tr key={`${x.job}/${x.instance}`}>
+          <th scope="row" class="wrap">
+            {x.job} <span class="soft">{x.instance}</span>
+            {x.last_error ? <div class="target-error">{x.last_error}</div> : null}
+          </th>
+          <td>
+            <span class={x.up ? "up" : "down"}>
+              <Icon name={x.up ? "ok" : "critical"} size={14} /> {t(x.up ? "target.up" : "target.down")}
+            </span>
+          </td>
+          <td class="num">{formatCount(x.samples)}</td>
+          <td class="num">{formatValue(x.last_ms / 1000, "seconds")}</td>
+        </tr>
+      ))}
+    </tbody>
+  </table>
+);

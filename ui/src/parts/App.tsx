@@ -1,0 +1,111 @@
+// The frame of every page: skip link, rail, top bar, the page, dialogs, and the keyboard.
+import type { ComponentType } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { t } from "../lib/text";
+import { shiftRange, zoomRange } from "../lib/time";
+import { Overview } from "../pages/Overview";
+import { decideKey, type KeyAction, type KeyState } from "../state/keys";
+import { nextTheme, setTheme, theme } from "../state/prefs";
+import { follow, go, hrefOf, page, patch, url } from "../state/url";
+import { closeDialog, dialog, openDialog } from "./dialogs";
+import { Help } from "./Help";
+import { Palette } from "./Palette";
+import { Rail } from "./Rail";
+import { Failed, Loading } from "./states";
+import { TopBar, toggleLive } from "./TopBar";
+
+function act(action: KeyAction): void {
+  const move = (range: ReturnType<typeof shiftRange>) => range && patch({ range });
+  switch (action) {
+    case "overview":
+    case "explore":
+      return go(hrefOf(action));
+    case "live":
+      return toggleLive();
+    case "theme":
+      return setTheme(nextTheme(theme.value));
+    case "time":
+    case "help":
+    case "palette":
+      return openDialog(action);
+    case "filter":
+      document.querySelector<HTMLElement>("[data-filter]")?.focus();
+      return;
+    case "back":
+    case "forward":
+      return void move(shiftRange(url.value.range, action === "back" ? -0.5 : 0.5, Date.now()));
+    case "zoomIn":
+    case "zoomOut":
+      return void move(zoomRange(url.value.range, action === "zoomIn" ? 0.5 : 2, Date.now()));
+  }
+}
+
+const isField = (el: EventTarget | undefined) => el instanceof HTMLElement && (el.matches("input, textarea, select") || el.isContentEditable);
+
+function useKeyboard(): void {
+  useEffect(() => {
+    let state: KeyState = { goAt: null };
+    const onKeyDown = (e: KeyboardEvent) => {
+      if (e.defaultPrevented) return;
+      const busy = dialog.value !== null || isField(e.composedPath()[0]);
+      const [next, action] = decideKey(state, { key: e.key, ctrl: e.ctrlKey || e.metaKey, alt: e.altKey, busy }, performance.now());
+      state = next;
+      if (!action) return;
+      e.preventDefault();
+      act(action);
+    };
+    addEventListener("keydown", onKeyDown);
+    return () => removeEventListener("keydown", onKeyDown);
+  }, []);
+}
+
+/** Explore is a chunk of its own; it arrives when first wanted. */
+function LazyExplore() {
+  const [page, setPage] = useState<ComponentType | null>(null);
+  const [failed, setFailed] = useState(false);
+  useEffect(() => {
+    import("../pages/Explore").then(
+      (m) => setPage(() => m.Explore),
+      () => setFailed(true),
+    );
+  }, []);
+  const Page = page;
+  if (failed) return <Failed message={t("error.unreachable")} onRetry={() => location.reload()} />;
+  return Page ? <Page /> : <Loading />;
+}
+
+const Missing = () => (
+  <div class="state state-empty">
+    <p>{t("page.missing", { path: url.value.path })}</p>
+    <a class="button" href={hrefOf("overview")} onClick={follow}>
+      {t("page.missing.back")}
+    </a>
+  </div>
+);
+
+export function App() {
+  useKeyboard();
+  useEffect(() => {
+    document.title = page.value === "missing" ? t("app.name") : `${t(`nav.${page.value}`)} · ${t("app.name")}`;
+    closeDialog();
+  }, [page.value]);
+  return (
+    <div class="app">
+      <a class="skip" href="#main" onClick={skip}>
+        {t("nav.skip")}
+      </a>
+      <Rail />
+      <TopBar />
+      <main id="main" tabIndex={-1}>
+        {page.value === "overview" ? <Overview /> : page.value === "explore" ? <LazyExplore /> : <Missing />}
+      </main>
+      {dialog.value === "help" ? <Help /> : null}
+      {dialog.value === "palette" ? <Palette /> : null}
+    </div>
+  );
+}
+
+function skip(e: MouseEvent): void {
+  e.preventDefault();
+  document.getElementById("main")?.focus();
+}

@@ -1,0 +1,38 @@
+// A modal dialog on the native element: focus moves in, Escape closes, focus returns to the opener.
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { t } from "../lib/text";
+import { Icon } from "./Icon";
+
+interface Props {
+  title: string;
+  kind?: string;
+  onClose: () => void;
+  children: ComponentChildren;
+}
+
+export function Dialog({ title, kind = "", onClose, children }: Props) {
+  const ref = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const opener = document.activeElement as HTMLElement | null;
+    ref.current?.showModal();
+    return () => opener?.focus?.();
+  }, []);
+  const backdrop = (e: MouseEvent) => {
+    if (e.target === ref.current) onClose();
+  };
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes a native dialog by itself
+    <dialog ref={ref} class={`dialog ${kind}`} aria-label={title} onClose={onClose} onClick={backdrop}>
+      <div class="dialog-body">
+        <header class="dialog-head">
+          <h2>{title}</h2>
+          <button type="button" class="button button-icon" aria-label={t("common.close")} onClick={onClose}>
+            <Icon name="close" />
+          </button>
+        </header>
+        {children}
+      </div>
+    </dialog>
+  );
+}

@@ -1,0 +1,48 @@
+// The keyboard shortcuts.
+import type { ComponentChildren } from "preact";
+import { t } from "../lib/text";
+import { Dialog } from "./Dialog";
+import { closeDialog } from "./dialogs";
+
+const Key = ({ children }: { children: ComponentChildren }) => <kbd>{children}</kbd>;
+
+export function Help() {
+  const rows: [ComponentChildren, string][] = [
+    [<Pair a="g" b="o" />, t("help.goto", { page: t("nav.overview") })],
+    [<Pair a="g" b="e" />, t("help.goto", { page: t("nav.explore") })],
+    [<Key>Ctrl-K</Key>, t("help.palette")],
+    [<Key>/</Key>, t("help.filter")],
+    [<Key>L</Key>, t("help.live")],
+    [<Key>t</Key>, t("help.time")],
+    [<Two a="←" b="→" />, t("help.shift")],
+    [<Two a="+" b="-" />, t("help.zoom")],
+    [<Key>T</Key>, t("help.theme")],
+    [<Key>V</Key>, t("help.table")],
+    [<Two a="←" b="→" />, t("help.cross")],
+    [<Key>Esc</Key>, t("help.escape")],
+    [<Key>?</Key>, t("help.help")],
+  ];
+  return (
+    <Dialog title={t("help.title")} onClose={closeDialog}>
+      <dl class="keys">
+        {rows.map(([keys, text]) => (
+          <div key={text}>
+            <dt>{keys}</dt>
+            <dd>{text}</dd>
+          </div>
+        ))}
+      </dl>
+    </Dialog>
+  );
+}
+
+const Pair = ({ a, b }: { a: string; b: string }) => (
+  <>
+    <Key>{a}</Key> <span class="soft">{t("help.then")}</span> <Key>{b}</Key>
+  </>
+);
+const Two = ({ a, b }: { a: string; b: string }) => (
+  <>
+    <Key>{a}</Key> <Key>{b}</Key>
+  </>
+);

@@ -1,0 +1,39 @@
+// The icons, drawn here: 20 units wide, one stroke, the colour of the text around them.
+const PATHS = {
+  overview: "M3 3h6v8H3zM11 3h6v5h-6zM3 13h6v4H3zM11 10h6v7h-6z",
+  explore: "M9 3a6 6 0 1 0 0 12A6 6 0 0 0 9 3zM13.5 13.5 17.5 17.5",
+  system: "M3 4h14v9H3zM7 17h6M10 13v4",
+  light: "M10 6.5a3.5 3.5 0 1 0 0 7a3.5 3.5 0 0 0 0-7zM10 1.5v2M10 16.5v2M1.5 10h2M16.5 10h2M4 4l1.4 1.4M14.6 14.6 16 16M4 16l1.4-1.4M14.6 5.4 16 4",
+  dark: "M16.5 12.5A7 7 0 0 1 7.5 3.5a7 7 0 1 0 9 9z",
+  help: "M7.5 7.5a2.5 2.5 0 1 1 3.5 2.3c-.7.3-1 .8-1 1.7M10 14.5v.5",
+  clock: "M10 2.5a7.5 7.5 0 1 0 0 15a7.5 7.5 0 0 0 0-15zM10 6v4.5l3 1.5",
+  pause: "M7 4v12M13 4v12",
+  play: "M6 4l10 6-10 6z",
+  search: "M9 3a6 6 0 1 0 0 12A6 6 0 0 0 9 3zM13.5 13.5 17.5 17.5",
+  table: "M3 4h14v12H3zM3 8h14M3 12h14M9 4v12",
+  chart: "M3 3v14h14M6 12l3-4 3 2 4-6",
+  close: "M5 5l10 10M15 5 5 15",
+  eye: "M2 10s3-5 8-5 8 5 8 5-3 5-8 5-8-5-8-5zM10 8a2 2 0 1 0 0 4a2 2 0 0 0 0-4z",
+  eyeoff: "M2 10s3-5 8-5 8 5 8 5-3 5-8 5-8-5-8-5zM3 3l14 14",
+  ok: "M4 10.5 8 14.5 16 5.5",
+  warning: "M10 3 18 16.5H2zM10 8v4M10 14v.5",
+  critical: "M6.5 2.5h7l4 4v7l-4 4h-7l-4-4v-7zM10 6v5M10 13.5v.5",
+  learning: "M10 3a7 7 0 1 1-7 7",
+  chevron: "M5 8l5 5 5-5",
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+export const Icon = ({ name, size = 18 }: { name: IconName; size?: number }) => (
+  <svg class={`icon icon-${name}`} viewBox="0 0 20 20" width={size} height={size} aria-hidden="true" focusable="false">
+    <path d={PATHS[name]} fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round" />
+  </svg>
+);
+
+/** The load line mark: the circle and line on a ship's side. */
+export const Mark = () => (
+  <svg class="mark" viewBox="0 0 32 32" width="26" height="26" aria-hidden="true" focusable="false">
+    <circle cx="16" cy="16" r="9.5" fill="none" stroke="currentColor" stroke-width="3.5" />
+    <path d="M1.5 16h29" stroke="currentColor" stroke-width="3.5" />
+  </svg>
+);

@@ -1,0 +1,105 @@
+// A panel: title, what it aggregates, one chart of one or more queries, and a legend with the last values.
+import { useMemo, useRef, useState } from "preact/hooks";
+import { resample } from "../api/window";
+import { Chart, Swatch } from "../charts/Chart";
+import { colour, dash } from "../charts/palette";
+import type { Line, PlotData } from "../charts/plot";
+import { formatValue, seriesName, sharedLabels, type Unit } from "../lib/format";
+import { t } from "../lib/text";
+import { useSize, useVisible } from "../lib/visible";
+import { type Ask, usePanel } from "../state/panels";
+import { follow, hrefOf, url } from "../state/url";
+import { Icon } from "./Icon";
+import { Empty, Failed, Loading } from "./states";
+
+export interface PanelSpec {
+  id: string;
+  title: string;
+  note: string;
+  unit: Unit;
+  asks: (Ask & { name?: string; reference?: boolean })[];
+  stacked?: boolean;
+  area?: boolean;
+}
+
+type PanelData = ReturnType<typeof usePanel>;
+
+/** The lines of all asks on one grid; a named ask names its single series. */
+function linesOf(spec: PanelSpec, state: PanelData): PlotData {
+  const marked = spec.asks.flatMap((a) => {
+    const g = state.grids.get(a.id);
+    return g ? [{ ...g, series: g.series.map((s) => ({ ...s, key: `${a.id}/${s.key}` })) }] : [];
+  });
+  const grid = resample(marked);
+  const shared = sharedLabels(grid.series.map((s) => s.labels));
+  const sorted = spec.stacked ? [...grid.series].sort((a, b) => a.key.localeCompare(b.key)) : grid.series;
+  const lines = sorted.map((s, i): Line => {
+    const a = spec.asks.find((x) => s.key.startsWith(`${x.id}/`));
+    return {
+      name: a?.name ?? seriesName(s.labels, shared),
+      colour: colour(i),
+      dash: dash(i),
+      values: s.values,
+      hidden: false,
+      ...(a?.reference ? { reference: true } : {}),
+    };
+  });
+  return { start: grid.start, step: grid.step, n: grid.n, lines };
+}
+
+export function Panel({ spec }: { spec: PanelSpec }) {
+  const ref = useRef<HTMLElement>(null);
+  const visible = useVisible(ref);
+  const { width } = useSize(ref);
+  const [asTable, setAsTable] = useState(false);
+  const [again, setAgain] = useState(0);
+  const { range, live } = url.value;
+  const state = usePanel({ asks: spec.asks, range, live, visible: visible && width > 0, width, again });
+  const data = useMemo(() => linesOf(spec, state), [spec, state]);
+  const truncated = [...state.grids.values()].reduce((n, g) => n + g.truncated, 0);
+  const toggle = () => setAsTable(!asTable);
+  const drawn = data.n > 0 && data.lines.length > 0;
+  return (
+    <section class="panel" ref={ref} aria-label={spec.title}>
+      <header class="panel-head">
+        <h2>{spec.title}</h2>
+        <span class="soft panel-note">{spec.note}</span>
+        <span class="panel-tools">
+          <button type="button" class="button button-icon" aria-label={t(asTable ? "panel.chart" : "panel.table", { title: spec.title })} onClick={toggle} disabled={!drawn}>
+            <Icon name={asTable ? "chart" : "table"} size={16} />
+          </button>
+          <a class="button button-icon" aria-label={t("panel.explore", { title: spec.title })} href={hrefOf("explore", { expr: spec.asks[0]?.expr ?? "", stacked: spec.stacked ?? false })} onClick={follow}>
+            <Icon name="explore" size={16} />
+          </a>
+        </span>
+      </header>
+      <div class="panel-body">
+        {state.status === "error" && !drawn ? (
+          <Failed title={t("panel.failed")} message={state.error} onRetry={() => setAgain(again + 1)} />
+        ) : drawn ? (
+          <Chart title={spec.title} data={data} span={state.span} unit={spec.unit} stacked={spec.stacked ?? false} area={spec.area ?? false} asTable={asTable} onTable={toggle} />
+        ) : state.status === "loading" ? (
+          <Loading />
+        ) : (
+          <Empty>{t("panel.empty")}</Empty>
+        )}
+      </div>
+      <footer class="panel-legend">
+        {drawn ? data.lines.map((l) => <Chip key={l.name} line={l} unit={spec.unit} />) : null}
+        {truncated > 0 ? <span class="soft">{t("panel.truncated", { n: truncated })}</span> : null}
+      </footer>
+    </section>
+  );
+}
+
+function lastOf(values: ArrayLike<number>): number {
+  for (let i = values.length - 1; i >= 0; i--) if (Number.isFinite(values[i])) return values[i] as number;
+  return Number.NaN;
+}
+
+const Chip = ({ line, unit }: { line: Line; unit: Unit }) => (
+  <span class="chip">
+    <Swatch colour={line.colour} />
+    {line.name} <span class="num strong">{formatValue(lastOf(line.values), unit)}</span>
+  </span>
+);

@@ -1,0 +1,56 @@
+// The keyboard map. Pure decision, then one listener; keys typed into fields are left alone.
+export type KeyAction =
+  | "overview"
+  | "explore"
+  | "live"
+  | "time"
+  | "help"
+  | "palette"
+  | "back"
+  | "forward"
+  | "zoomIn"
+  | "zoomOut"
+  | "theme"
+  | "filter";
+
+export interface KeyPress {
+  key: string;
+  ctrl: boolean;
+  alt: boolean;
+  /** the event comes from a field, or a dialog is open */
+  busy: boolean;
+}
+
+export interface KeyState {
+  /** when `g` was pressed, or null */
+  goAt: number | null;
+}
+
+const GO_WAIT_MS = 1500;
+const GO: Record<string, KeyAction> = { o: "overview", e: "explore" };
+const PLAIN: Record<string, KeyAction> = {
+  l: "live",
+  L: "live",
+  t: "time",
+  "?": "help",
+  "/": "filter",
+  T: "theme",
+  ArrowLeft: "back",
+  ArrowRight: "forward",
+  "-": "zoomOut",
+  "+": "zoomIn",
+  "=": "zoomIn",
+};
+
+/** What a key press means now, and what to remember. */
+export function decideKey(s: KeyState, k: KeyPress, now: number): [KeyState, KeyAction | null] {
+  const none: KeyState = { goAt: null };
+  if (k.ctrl && !k.alt && k.key.toLowerCase() === "k") return [none, "palette"];
+  if (k.busy || k.ctrl || k.alt) return [none, null];
+  if (s.goAt !== null && now - s.goAt <= GO_WAIT_MS) {
+    const to = GO[k.key];
+    if (to) return [none, to];
+  }
+  if (k.key === "g") return [{ goAt: now }, null];
+  return [none, PLAIN[k.key] ?? null];
+}

@@ -1,0 +1,174 @@
+// The data of panels. Live and ending now: one subscription per query while the panel can be seen.
+// Otherwise: all panels that ask within one frame share a single batch request.
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Frame } from "../api/frame";
+import { type PanelQuery, queryPanels } from "../api/http";
+import { foldFrame, type Grid } from "../api/window";
+import { liveWindow, resolveRange, type Span, stepFor, type TimeRange } from "../lib/time";
+import { subscribe } from "./connection";
+import { held } from "./hold";
+
+export interface Ask {
+  id: string;
+  expr: string;
+}
+
+export interface PanelState {
+  status: "loading" | "ready" | "error";
+  grids: ReadonlyMap<string, Grid>;
+  frames: ReadonlyMap<string, Frame>;
+  error: string;
+  span: Span;
+}
+
+interface Job {
+  query: PanelQuery;
+  span: Span;
+  width: number;
+  onFrame: (f: Frame) => void;
+  onError: (message: string) => void;
+  signal: AbortSignal;
+}
+
+const BATCH_MAX = 64;
+let serial = 0;
+let waiting: Job[] = [];
+
+/** Joins the next batch. Jobs of one batch have the same range, or are sent in batches of their own. */
+function ask(job: Job): void {
+  waiting.push(job);
+  if (waiting.length === 1) setTimeout(flush, 0);
+}
+
+function flush(): void {
+  const jobs = waiting.filter((j) => !j.signal.aborted);
+  waiting = [];
+  const groups = new Map<string, Job[]>();
+  for (const j of jobs) {
+    const key = `${j.span.from}/${j.span.to}`;
+    groups.set(key, [...(groups.get(key) ?? []), j]);
+  }
+  for (const group of groups.values())
+    for (let i = 0; i < group.length; i += BATCH_MAX) void send(group.slice(i, i + BATCH_MAX));
+}
+
+async function send(jobs: Job[]): Promise<void> {
+  const first = jobs[0];
+  if (!first) return;
+  const open = new Map(jobs.map((j) => [j.query.id, j]));
+  const abort = new AbortController();
+  // The batch is given up only when nobody waits for any part of it.
+  for (const j of jobs) j.signal.addEventListener("abort", () => jobs.every((x) => x.signal.aborted) && abort.abort());
+  try {
+    await queryPanels(
+      { range: first.span, width_px: Math.max(...jobs.map((j) => j.width)), queries: jobs.map((j) => j.query) },
+      (f) => {
+        const j = open.get(f.id);
+        if (!j) return;
+        open.delete(f.id);
+        if (!j.signal.aborted) j.onFrame(f);
+      },
+      abort.signal,
+    );
+    for (const j of open.values()) if (!j.signal.aborted) j.onError("");
+  } catch (e) {
+    for (const j of open.values()) if (!j.signal.aborted) j.onError(e instanceof Error ? e.message : String(e));
+  }
+}
+
+/** One query, once. */
+export function askOnce(query: Omit<PanelQuery, "id">, span: Span, width: number, signal: AbortSignal): Promise<Frame> {
+  return new Promise((resolve, reject) =>
+    ask({ query: { ...query, id: `once.${++serial}` }, span, width, onFrame: resolve, onError: (m) => reject(new Error(m)), signal }),
+  );
+}
+
+export interface PanelInput {
+  asks: Ask[];
+  range: TimeRange;
+  live: boolean;
+  visible: boolean;
+  width: number;
+  /** counts up to ask again */
+  again?: number;
+}
+
+const NO_GRIDS: ReadonlyMap<string, Grid> = new Map();
+const NO_FRAMES: ReadonlyMap<string, Frame> = new Map();
+
+export function usePanel(input: PanelInput): PanelState {
+  const { asks, range, live, visible, again } = input;
+  const width = Math.ceil(Math.max(input.width, 200) / 200) * 200;
+  const [state, setState] = useState<PanelState>({ status: "loading", grids: NO_GRIDS, frames: NO_FRAMES, error: "", span: { from: 0, to: 1 } });
+  const pending = useRef<PanelState>(state);
+  const key = JSON.stringify([asks, range, live, width, again]);
+  const lastKey = useRef("");
+
+  useEffect(
+    () =>
+      held.subscribe((h) => {
+        if (!h) setState(pending.current);
+      }),
+    [],
+  );
+
+  useEffect(() => {
+    if (!visible || asks.length === 0) return;
+    const now = Date.now();
+    const span = resolveRange(range, now) ?? { from: now - 900_000, to: now };
+    const fresh = lastKey.current !== key;
+    lastKey.current = key;
+    const windowMs = live ? liveWindow(range) : null;
+    const grids = new Map<string, Grid>(fresh ? [] : pending.current.grids);
+    const frames = new Map<string, Frame>();
+    const errors = new Map<string, string>();
+    const show = (force: boolean) => {
+      const ends = [...grids.values()].filter((g) => g.n > 0).map((g) => g.start + (g.n - 1) * g.step);
+      const to = windowMs !== null && ends.length > 0 ? Math.max(...ends) : span.to;
+      const answered = grids.size + errors.size >= asks.length;
+      pending.current = {
+        status: errors.size > 0 ? "error" : answered ? "ready" : pending.current.status === "ready" && !fresh ? "ready" : "loading",
+        grids: new Map(grids),
+        frames: new Map(frames),
+        error: [...errors.values()][0] ?? "",
+        span: windowMs !== null ? { from: to - windowMs, to } : span,
+      };
+      if (force || !held.peek()) setState(pending.current);
+    };
+    const took = (id: string, f: Frame) => {
+      const first = !grids.has(id) && !errors.has(id);
+      frames.set(id, f);
+      if (f.error) errors.set(id, f.error.message);
+      else {
+        errors.delete(id);
+        grids.set(id, foldFrame(grids.get(id) ?? null, f, windowMs ?? span.to - span.from));
+      }
+      show(first);
+    };
+    const step_ms = stepFor(span.to - span.from, width);
+    if (windowMs !== null) {
+      const ends = asks.map((a) =>
+        subscribe({ id: `${a.id}.${++serial}`, expr: a.expr, window_ms: windowMs, step_ms, max_series: 50 }, (f) => took(a.id, f)),
+      );
+      return () => {
+        for (const end of ends) end();
+      };
+    }
+    const abort = new AbortController();
+    for (const a of asks)
+      ask({
+        query: { id: `${a.id}.${++serial}`, expr: a.expr, kind: "range", max_series: 50, step_ms },
+        span,
+        width,
+        onFrame: (f) => took(a.id, f),
+        onError: (m) => {
+          errors.set(a.id, m);
+          show(true);
+        },
+        signal: abort.signal,
+      });
+    return () => abort.abort();
+  }, [key, visible]);
+
+  return state;
+}

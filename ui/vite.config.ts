@@ -1,0 +1,31 @@
+// How the UI is built: stable file names (the binary embeds them and serves ETags), no inline
+// scripts or styles (the page runs under `default-src 'self'`), nothing from another origin.
+import { defineConfig } from "vite";
+
+declare const process: { env: Record<string, string | undefined> };
+const server = process.env.PLIMSOLL_URL ?? "http://127.0.0.1:7546";
+
+export default defineConfig({
+  base: "/",
+  build: {
+    target: "es2022",
+    outDir: "dist",
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    modulePreload: false,
+    cssCodeSplit: false,
+    reportCompressedSize: false,
+    rollupOptions: {
+      output: {
+        entryFileNames: "app.js",
+        chunkFileNames: (chunk) => `${chunk.name.toLowerCase()}.js`,
+        assetFileNames: (asset) => (asset.names.some((n) => n.endsWith(".css")) ? "app.css" : "[name][extname]"),
+      },
+    },
+  },
+  server: {
+    proxy: {
+      "/api": { target: server, ws: true },
+    },
+  },
+});
