@@ -1,9 +1,10 @@
-//! Detector state as bytes: version, step, scalars, profiles, sketches, histograms, all little endian, fixed length.
+//! Detector state as bytes: version, step, scalars, profiles, sketches, habits, histograms, all little endian, fixed length.
 //!
 //! Version 1 is the only one. A change of layout or of the meaning of a number takes the next version; an unknown
 //! version is refused and the detector learns again, which costs a day of damped scores and nothing else.
 //! Reading checks length, finiteness, sizes and counts, so an accepted state cannot make the detector misbehave.
 
+use super::habit::Calendar;
 use super::novelty::Novelty;
 use super::predictors::{Ewma, Predictors, Profile};
 use super::surprise::Histogram;
@@ -31,6 +32,8 @@ pub(super) fn write(detector: &Detector) -> Vec<u8> {
     write_profile(&mut out, &detector.predictors.daily);
     write_profile(&mut out, &detector.predictors.weekly);
     write_novelty(&mut out, &detector.novelty);
+    write_calendar(&mut out, &detector.habit.daily);
+    write_calendar(&mut out, &detector.habit.weekly);
     for histogram in &detector.histograms {
         out.extend(histogram.bins.iter().flat_map(|h| h.to_le_bytes()));
         out.extend(histogram.total.to_le_bytes());
@@ -59,6 +62,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Detector, Error> {
     read_profile(&mut input, &mut detector.predictors.daily)?;
     read_profile(&mut input, &mut detector.predictors.weekly)?;
     read_novelty(&mut input, &mut detector.novelty)?;
+    read_calendar(&mut input, &mut detector.habit.daily)?;
+    read_calendar(&mut input, &mut detector.habit.weekly)?;
     for histogram in &mut detector.histograms {
         read_histogram(&mut input, histogram)?;
     }
@@ -132,6 +137,23 @@ fn read_novelty(input: &mut Input<'_>, novelty: &mut Novelty) -> Result<(), Erro
     }
     for sketch in novelty.sketches.iter_mut() {
         *sketch = input.take()?;
+    }
+    Ok(())
+}
+
+fn write_calendar<const CELLS: usize>(out: &mut Vec<u8>, calendar: &Calendar<CELLS>) {
+    out.extend(calendar.cells.iter());
+    out.extend(calendar.waiting.iter().flat_map(|&(cell, largest)| [cell, largest]));
+}
+
+/// Every byte is a possible size; a waiting cell that does not exist is dropped when its turn comes.
+fn read_calendar<const CELLS: usize>(
+    input: &mut Input<'_>,
+    calendar: &mut Calendar<CELLS>,
+) -> Result<(), Error> {
+    *calendar.cells = input.take()?;
+    for (cell, largest) in &mut calendar.waiting {
+        [*cell, *largest] = input.take()?;
     }
     Ok(())
 }

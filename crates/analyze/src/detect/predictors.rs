@@ -146,10 +146,10 @@ impl Predictors {
     }
 }
 
-fn daily_cell(time_ms: i64) -> usize {
+pub(super) fn daily_cell(time_ms: i64) -> usize {
     (time_ms.rem_euclid(DAY_MS) / HALF_HOUR_MS) as usize
 }
 
-fn weekly_cell(time_ms: i64) -> usize {
+pub(super) fn weekly_cell(time_ms: i64) -> usize {
     (time_ms.rem_euclid(WEEK_MS) / HOUR_MS) as usize
 }

@@ -55,6 +55,19 @@ fn healthy_load_is_quiet() {
 }
 
 #[test]
+fn a_nightly_job_is_no_news_but_the_same_load_at_noon_is() {
+    let mut points = daily_load(21, 288 * 21);
+    for (i, point) in points.iter_mut().enumerate() {
+        let nightly = (24..30).contains(&(i % 288));
+        let misplaced = (288 * 20 + 150..288 * 20 + 156).contains(&i);
+        point.1 += if nightly || misplaced { 150.0 } else { 0.0 };
+    }
+    let scores = run(&points, FIVE_MINUTES);
+    assert_eq!(alarms(&scores[288 * 10..288 * 20]), 0);
+    assert!(alarms(&scores[288 * 20 + 150..288 * 20 + 156]) > 0);
+}
+
+#[test]
 fn a_step_at_five_second_points_raises_the_score() {
     let mut noise = Noise(5);
     let series =
