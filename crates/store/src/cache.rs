@@ -94,7 +94,8 @@ impl Cached {
 }
 
 impl PageCache {
-    /// A cache of at most `bytes_max` bytes.
+    /// A cache of at most `bytes_max` bytes. Below 2 MiB a share holds no page, and pages are read
+    /// again each time.
     pub fn new(bytes_max: usize) -> Self {
         Self {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),

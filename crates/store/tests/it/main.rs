@@ -1,0 +1,3 @@
+//! The integration tests of the storage engine: one binary.
+
+mod parts;
