@@ -21,7 +21,7 @@ export function valueTicks(min: number, max: number, count: number, unit: Unit):
   const step = niceStep((max - min) / Math.max(1, count), unit);
   const out: number[] = [];
   const first = Math.ceil(min / step - 1e-9);
-  for (let k = first; k * step <= max + step * 1e-9 && out.length < TICKS_MAX; k++) out.push(k * step);
+  for (let k = first; k * step <= max + step * 1e-9 && out.length < TICKS_MAX; k++) out.push(k * step || 0);
   return out;
 }
 

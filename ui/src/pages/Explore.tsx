@@ -1,4 +1,162 @@
-// Explore: ask in PromQL, see it as a chart and as a table.
-export function Explore() {
-  return null;
+// Explore: ask in PromQL, see the answer as a chart or a table, find metrics. All of it stands in the address.
+import { useMemo, useRef, useState } from "preact/hooks";
+import { Chart } from "../charts/Chart";
+import { colour, dash } from "../charts/palette";
+import type { Line, PlotData } from "../charts/plot";
+import { formatCount, formatDuration, formatValue, guessUnit, seriesName, sharedLabels } from "../lib/format";
+import { t, type TextKey } from "../lib/text";
+import { useSize, useVisible } from "../lib/visible";
+import { Icon } from "../parts/Icon";
+import { Empty, Loading } from "../parts/states";
+import { stale } from "../state/connection";
+import { type PanelState, usePanel } from "../state/panels";
+import { patch, url } from "../state/url";
+import type { ExploreTab } from "../state/urlstate";
+import { Legend } from "./explore/Legend";
+import { MetricBrowser } from "./explore/MetricBrowser";
+import { QueryBox } from "./explore/QueryBox";
+import { ResultTable, useInstant } from "./explore/ResultTable";
+
+const EXAMPLES: [TextKey, string][] = [
+  ["ex.cpu", 'avg by (mode) (rate(node_cpu_seconds_total{mode!="idle"}[1m]))'],
+  ["ex.memory", "node_memory_MemTotal_bytes - node_memory_MemAvailable_bytes"],
+  ["ex.fs", "1 - node_filesystem_avail_bytes / node_filesystem_size_bytes"],
+  ["ex.net", "rate(node_network_receive_bytes_total[1m])"],
+  ["ex.load", "node_load1"],
+];
+const TABS: ExploreTab[] = ["chart", "table"];
+
+/** A line for each series; `solo` and `hide` of the address decide what is drawn. */
+function linesOf(state: PanelState, solo: string, hide: string[]): PlotData {
+  const g = state.grids.get("q");
+  if (!g) return { start: 0, step: 1, n: 0, lines: [] };
+  const shared = sharedLabels(g.series.map((s) => s.labels));
+  const lines = g.series.map((s, i): Line => {
+    const name = seriesName(s.labels, shared);
+    return { name, colour: colour(i), dash: dash(i), values: s.values, hidden: solo ? name !== solo : hide.includes(name) };
+  });
+  // A solo that the answer does not have would hide everything.
+  if (solo && lines.every((l) => l.hidden)) for (const l of lines) l.hidden = hide.includes(l.name);
+  return { start: g.start, step: g.step, n: g.n, lines };
 }
+
+export function Explore() {
+  const ref = useRef<HTMLDivElement>(null);
+  const visible = useVisible(ref);
+  const { width } = useSize(ref);
+  const [again, setAgain] = useState(0);
+  const [asTable, setAsTable] = useState(false);
+  const { expr, tab, range, live, stacked, solo, hide } = url.value;
+  const chart = tab === "chart";
+  const asks = useMemo(() => (expr ? [{ id: "q", expr }] : []), [expr]);
+  const state = usePanel({ asks, range, live, visible: visible && chart && width > 0, width, again, httpFirst: true });
+  const instant = useInstant(expr, !chart, again);
+  const data = useMemo(() => linesOf(state, solo, hide), [state, solo, hide]);
+  const unit = guessUnit(expr, state.grids.get("q")?.series[0]?.unit);
+  const run = (next: string) => {
+    const text = next.trim();
+    if (text === expr) setAgain(again + 1);
+    else patch({ expr: text, solo: "", hide: [] });
+  };
+  const message = !expr ? "" : chart ? (state.status === "error" ? state.error : "") : instant.error;
+  const warnings = (chart ? state.grids.get("q")?.warnings : instant.frame?.warnings) ?? [];
+  return (
+    <div class={`explore ${stale.value ? "is-stale" : ""}`}>
+      <h1 class="sr-only">{t("nav.explore")}</h1>
+      <div class="explore-main" ref={ref}>
+        <QueryBox value={expr} busy={chart ? state.busy : instant.busy} error={message ? { expr, message } : null} onRun={run} />
+        {!expr ? (
+          <Start onPick={run} />
+        ) : message ? null : (
+          <section class="panel explore-result" aria-label={t("explore.view")}>
+            <Tabs state={state} />
+            {warnings.map((w) => (
+              <p class="query-warning" key={w}>
+                <Icon name="warning" size={15} /> <span class="strong">{t("explore.warning")}:</span> {w}
+              </p>
+            ))}
+            <div id="explore-view" role="tabpanel" aria-label={t(chart ? "explore.chart" : "explore.table")}>
+              {chart ? (
+                <ChartView state={state} data={data}>
+                  <Chart title={expr} data={data} span={state.span} unit={unit} stacked={stacked} asTable={asTable} onTable={() => setAsTable(!asTable)} />
+                </ChartView>
+              ) : (
+                <ResultTable instant={instant} expr={expr} />
+              )}
+            </div>
+            {chart && data.lines.length > 0 ? <Legend lines={data.lines} unit={unit} /> : null}
+          </section>
+        )}
+      </div>
+      <MetricBrowser onPick={run} />
+    </div>
+  );
+}
+
+interface ViewProps {
+  state: PanelState;
+  data: PlotData;
+  children: preact.ComponentChildren;
+}
+
+function ChartView({ state, data, children }: ViewProps) {
+  if (state.grids.size === 0) return <Loading />;
+  if (data.lines.length === 0 || data.n === 0) return state.busy ? <Loading /> : <Empty>{t("explore.empty")}</Empty>;
+  return <div class={`panel-body explore-chart ${state.busy ? "is-busy" : ""}`}>{data.lines.every((l) => l.hidden) ? <Empty>{t("explore.noseries")}</Empty> : children}</div>;
+}
+
+function Tabs({ state }: { state: PanelState }) {
+  const { tab, stacked } = url.value;
+  const f = state.frames.get("q");
+  const g = state.grids.get("q");
+  const onKeyDown = (e: KeyboardEvent) => {
+    if (e.key !== "ArrowLeft" && e.key !== "ArrowRight") return;
+    e.preventDefault();
+    e.stopPropagation();
+    const next = tab === "chart" ? "table" : "chart";
+    patch({ tab: next });
+    document.getElementById(`tab-${next}`)?.focus();
+  };
+  return (
+    <header class="panel-head tabs">
+      <div role="tablist" aria-label={t("explore.view")} onKeyDown={onKeyDown}>
+        {TABS.map((x) => (
+          <button type="button" key={x} id={`tab-${x}`} class="button" role="tab" aria-selected={tab === x} aria-controls="explore-view" tabIndex={tab === x ? 0 : -1} onClick={() => patch({ tab: x })}>
+            <Icon name={x} size={15} />
+            {t(`explore.${x}`)}
+          </button>
+        ))}
+      </div>
+      {tab === "chart" ? (
+        <label class="check">
+          <input type="checkbox" checked={stacked} onChange={(e) => patch({ stacked: e.currentTarget.checked }, "replace")} />
+          {t("explore.stacked")}
+        </label>
+      ) : null}
+      {tab === "chart" && f && g && !f.error ? (
+        <span class="soft num explore-cost">
+          {t("explore.cost", { series: g.series.length, samples: formatCount(f.cost.samples), ms: formatValue(f.cost.ms, "short") })} · {t("explore.step", { d: formatDuration(g.step) })}
+          {g.truncated > 0 ? ` · ${t("panel.truncated", { n: g.truncated })}` : ""}
+        </span>
+      ) : null}
+    </header>
+  );
+}
+
+const Start = ({ onPick }: { onPick: (expr: string) => void }) => (
+  <section class="panel start">
+    <h2>{t("explore.start")}</h2>
+    <p class="soft">{t("explore.start.text")}</p>
+    <h3>{t("explore.examples")}</h3>
+    <ul>
+      {EXAMPLES.map(([key, expr]) => (
+        <li key={key}>
+          <button type="button" class="example" onClick={() => onPick(expr)}>
+            <span>{t(key)}</span>
+            <code class="mono">{expr}</code>
+          </button>
+        </li>
+      ))}
+    </ul>
+  </section>
+);

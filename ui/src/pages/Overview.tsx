@@ -19,6 +19,7 @@ const PANELS: PanelSpec[] = [
     note: t("over.cpu.note"),
     unit: "ratio",
     stacked: true,
+    order: ["user", "system", "iowait", "steal", "softirq", "irq", "nice"],
     asks: [{ id: "cpu", expr: `avg by (mode) (rate(node_cpu_seconds_total{${HOST},mode!="idle"}[1m]))` }],
   },
   {

@@ -15,28 +15,37 @@ import { Failed, Loading } from "./states";
 import { TopBar, toggleLive } from "./TopBar";
 
 function act(action: KeyAction): void {
-  const move = (range: ReturnType<typeof shiftRange>) => range && patch({ range });
+  const move = (range: ReturnType<typeof shiftRange>) => {
+    if (range) patch({ range });
+  };
+  const now = Date.now();
   switch (action) {
     case "overview":
     case "explore":
-      return go(hrefOf(action));
+      go(hrefOf(action));
+      break;
     case "live":
-      return toggleLive();
+      toggleLive();
+      break;
     case "theme":
-      return setTheme(nextTheme(theme.value));
+      setTheme(nextTheme(theme.value));
+      break;
     case "time":
     case "help":
     case "palette":
-      return openDialog(action);
+      openDialog(action);
+      break;
     case "filter":
       document.querySelector<HTMLElement>("[data-filter]")?.focus();
-      return;
+      break;
     case "back":
     case "forward":
-      return void move(shiftRange(url.value.range, action === "back" ? -0.5 : 0.5, Date.now()));
+      move(shiftRange(url.value.range, action === "back" ? -0.5 : 0.5, now));
+      break;
     case "zoomIn":
     case "zoomOut":
-      return void move(zoomRange(url.value.range, action === "zoomIn" ? 0.5 : 2, Date.now()));
+      move(zoomRange(url.value.range, action === "zoomIn" ? 0.5 : 2, now));
+      break;
   }
 }
 
@@ -91,9 +100,9 @@ export function App() {
   }, [page.value]);
   return (
     <div class="app">
-      <a class="skip" href="#main" onClick={skip}>
+      <button type="button" class="skip" onClick={() => document.getElementById("main")?.focus()}>
         {t("nav.skip")}
-      </a>
+      </button>
       <Rail />
       <TopBar />
       <main id="main" tabIndex={-1}>
@@ -103,9 +112,4 @@ export function App() {
       {dialog.value === "palette" ? <Palette /> : null}
     </div>
   );
-}
-
-function skip(e: MouseEvent): void {
-  e.preventDefault();
-  document.getElementById("main")?.focus();
 }

@@ -70,7 +70,6 @@ export function Palette() {
         onKeyDown={onKeyDown}
         spellcheck={false}
       />
-      {/* biome-ignore lint/a11y/useFocusableInteractive: the input keeps the focus and names the active option */}
       <div id="palette-list" class="palette-list" role="listbox" aria-label={t("palette.title")}>
         {list.map((e, i) => (
           // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled by the input

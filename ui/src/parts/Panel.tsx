@@ -20,7 +20,12 @@ export interface PanelSpec {
   asks: (Ask & { name?: string; reference?: boolean })[];
   stacked?: boolean;
   area?: boolean;
+  /** label values in the order in which they are stacked and coloured; others follow */
+  order?: string[];
 }
+
+/** Limits are not amounts: grey, 3:1 on both backgrounds. */
+const REFERENCE_COLOUR = "#7f8b93";
 
 type PanelData = ReturnType<typeof usePanel>;
 
@@ -32,12 +37,16 @@ function linesOf(spec: PanelSpec, state: PanelData): PlotData {
   });
   const grid = resample(marked);
   const shared = sharedLabels(grid.series.map((s) => s.labels));
-  const sorted = spec.stacked ? [...grid.series].sort((a, b) => a.key.localeCompare(b.key)) : grid.series;
+  const place = (s: (typeof grid.series)[number]) => {
+    const at = (spec.order ?? []).findIndex((v) => Object.values(s.labels).includes(v));
+    return at < 0 ? (spec.order ?? []).length : at;
+  };
+  const sorted = spec.order ? [...grid.series].sort((a, b) => place(a) - place(b) || a.key.localeCompare(b.key)) : grid.series;
   const lines = sorted.map((s, i): Line => {
     const a = spec.asks.find((x) => s.key.startsWith(`${x.id}/`));
     return {
       name: a?.name ?? seriesName(s.labels, shared),
-      colour: colour(i),
+      colour: a?.reference ? REFERENCE_COLOUR : colour(i),
       dash: dash(i),
       values: s.values,
       hidden: false,

@@ -2,7 +2,7 @@
 import { formatClock } from "../lib/format";
 import { t, type TextKey } from "../lib/text";
 import { liveWindow } from "../lib/time";
-import { lostAt, phase, stale } from "../state/connection";
+import { lostAt, stale } from "../state/connection";
 import { held } from "../state/hold";
 import { nextTheme, setTheme, theme } from "../state/prefs";
 import { DEFAULT_RANGE } from "../state/urlstate";
@@ -54,7 +54,7 @@ export function TopBar() {
       <Connection />
       <span class="grow" />
       <TimePicker />
-      <button type="button" class={`button live ${running && phase.value === "open" ? "live-on" : ""}`} aria-pressed={running} onClick={toggleLive} title="L">
+      <button type="button" class={`button live ${running && !stale.value ? "live-on" : ""}`} aria-pressed={running} onClick={toggleLive} title="L">
         <Icon name={running ? "pause" : "play"} size={16} />
         <span class="wide">{running ? t("top.live") : t("top.paused")}</span>
         <span class="sr-only">{running ? t("top.pause") : t("top.resume")}</span>

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Frame } from "../api/frame";
 import { type PanelQuery, queryPanels } from "../api/http";
 import { foldFrame, type Grid } from "../api/window";
+import { t } from "../lib/text";
 import { liveWindow, resolveRange, type Span, stepFor, type TimeRange } from "../lib/time";
 import { subscribe } from "./connection";
 import { held } from "./hold";
@@ -19,6 +20,8 @@ export interface PanelState {
   frames: ReadonlyMap<string, Frame>;
   error: string;
   span: Span;
+  /** an answer to what is asked now has not arrived; what is shown may be older */
+  busy: boolean;
 }
 
 interface Job {
@@ -31,6 +34,8 @@ interface Job {
 }
 
 const BATCH_MAX = 64;
+/** Series a chart asks for; more are counted, not drawn. */
+const SERIES_SHOWN = 50;
 let serial = 0;
 let waiting: Job[] = [];
 
@@ -89,6 +94,8 @@ export interface PanelInput {
   live: boolean;
   visible: boolean;
   width: number;
+  /** ask over HTTP first, and follow live only what was answered without an error */
+  httpFirst?: boolean;
   /** counts up to ask again */
   again?: number;
 }
@@ -99,7 +106,7 @@ const NO_FRAMES: ReadonlyMap<string, Frame> = new Map();
 export function usePanel(input: PanelInput): PanelState {
   const { asks, range, live, visible, again } = input;
   const width = Math.ceil(Math.max(input.width, 200) / 200) * 200;
-  const [state, setState] = useState<PanelState>({ status: "loading", grids: NO_GRIDS, frames: NO_FRAMES, error: "", span: { from: 0, to: 1 } });
+  const [state, setState] = useState<PanelState>({ status: "loading", grids: NO_GRIDS, frames: NO_FRAMES, error: "", span: { from: 0, to: 1 }, busy: true });
   const pending = useRef<PanelState>(state);
   const key = JSON.stringify([asks, range, live, width, again]);
   const lastKey = useRef("");
@@ -132,12 +139,13 @@ export function usePanel(input: PanelInput): PanelState {
         frames: new Map(frames),
         error: [...errors.values()][0] ?? "",
         span: windowMs !== null ? { from: to - windowMs, to } : span,
+        busy: !answered,
       };
       if (force || !held.peek()) setState(pending.current);
     };
     const took = (id: string, f: Frame) => {
       const first = !grids.has(id) && !errors.has(id);
-      frames.set(id, f);
+      if (f.kind !== "append") frames.set(id, f);
       if (f.error) errors.set(id, f.error.message);
       else {
         errors.delete(id);
@@ -146,28 +154,37 @@ export function usePanel(input: PanelInput): PanelState {
       show(first);
     };
     const step_ms = stepFor(span.to - span.from, width);
-    if (windowMs !== null) {
-      const ends = asks.map((a) =>
-        subscribe({ id: `${a.id}.${++serial}`, expr: a.expr, window_ms: windowMs, step_ms, max_series: 50 }, (f) => took(a.id, f)),
-      );
-      return () => {
-        for (const end of ends) end();
-      };
-    }
     const abort = new AbortController();
-    for (const a of asks)
+    const ends: (() => void)[] = [];
+    const follow = (a: Ask) => {
+      if (abort.signal.aborted || windowMs === null) return;
+      ends.push(subscribe({ id: `${a.id}.${++serial}`, expr: a.expr, window_ms: windowMs, step_ms, max_series: SERIES_SHOWN }, (f) => took(a.id, f)));
+    };
+    if (fresh) setState((s) => ({ ...s, busy: true }));
+    for (const a of asks) {
+      if (windowMs !== null && !input.httpFirst) {
+        follow(a);
+        continue;
+      }
       ask({
-        query: { id: `${a.id}.${++serial}`, expr: a.expr, kind: "range", max_series: 50, step_ms },
+        query: { id: `${a.id}.${++serial}`, expr: a.expr, kind: "range", max_series: SERIES_SHOWN, step_ms },
         span,
         width,
-        onFrame: (f) => took(a.id, f),
+        onFrame: (f) => {
+          took(a.id, f);
+          if (!f.error) follow(a);
+        },
         onError: (m) => {
-          errors.set(a.id, m);
+          errors.set(a.id, m || t("error.cut"));
           show(true);
         },
         signal: abort.signal,
       });
-    return () => abort.abort();
+    }
+    return () => {
+      abort.abort();
+      for (const end of ends) end();
+    };
   }, [key, visible]);
 
   return state;

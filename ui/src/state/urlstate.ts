@@ -16,7 +16,9 @@ export interface UrlState {
   expr: string;
   tab: ExploreTab;
   stacked: boolean;
-  /** keys of series that are hidden */
+  /** the only series that is shown; empty for all */
+  solo: string;
+  /** names of series that are hidden */
   hide: string[];
 }
 
@@ -27,7 +29,7 @@ export const HIDE_MAX = 100;
 const PATHS: Record<PageName, string> = { overview: "/", explore: "/explore" };
 
 export function defaultState(page: PageName): UrlState {
-  return { page, path: PATHS[page], range: DEFAULT_RANGE, live: true, zone: "browser", expr: "", tab: "chart", stacked: false, hide: [] };
+  return { page, path: PATHS[page], range: DEFAULT_RANGE, live: true, zone: "browser", expr: "", tab: "chart", stacked: false, solo: "", hide: [] };
 }
 
 export function parseUrl(path: string, search: string): UrlState {
@@ -45,6 +47,7 @@ export function parseUrl(path: string, search: string): UrlState {
           expr: p.get("expr") ?? "",
           tab: p.get("tab") === "table" ? ("table" as const) : ("chart" as const),
           stacked: p.get("stacked") === "1",
+          solo: p.get("solo") ?? "",
           hide: p.getAll("hide").filter(Boolean).slice(0, HIDE_MAX),
         }
       : {}),
@@ -57,6 +60,7 @@ export function formatUrl(s: UrlState): string {
     if (s.expr) p.set("expr", s.expr);
     if (s.tab !== "chart") p.set("tab", s.tab);
     if (s.stacked) p.set("stacked", "1");
+    if (s.solo) p.set("solo", s.solo);
     for (const k of s.hide.slice(0, HIDE_MAX)) p.append("hide", k);
   }
   if (s.range.from !== DEFAULT_RANGE.from) p.set("from", s.range.from);

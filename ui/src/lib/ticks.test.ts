@@ -1,0 +1,48 @@
+import { describe, expect, it } from "vitest";
+import { niceStep, timeLabels, timeTicks, valueRange, valueTicks } from "./ticks";
+
+describe("value ticks", () => {
+  it("are round", () => expect(valueTicks(0, 0.57, 4, "ratio")).toEqual([0, 0.2, 0.4].map((x) => expect.closeTo(x, 9))));
+  it("of bytes are round in binary", () => expect(valueTicks(0, 16 * 2 ** 30, 4, "bytes").map((x) => x / 2 ** 30)).toEqual([0, 5, 10, 15]));
+  it("of 3 MiB fall on halves", () => expect(niceStep(0.4 * 2 ** 20, "bytes")).toBe(512 * 1024));
+  it("are few, inside and rising for any range", () => {
+    for (let k = -12; k < 16; k++)
+      for (const unit of ["bytes", "short"] as const)
+        for (const [a, b] of [[0, 1], [-3, 7], [5, 5.001]] as const) {
+          const [lo, hi] = [a * 10 ** k, b * 10 ** k];
+          const t = valueTicks(lo, hi, 5, unit);
+          expect(t.length).toBeLessThanOrEqual(12);
+          for (const [i, x] of t.entries()) expect(i === 0 || x > (t[i - 1] as number)).toBe(true);
+        }
+  });
+  it("of an empty range are none", () => expect(valueTicks(1, 1, 5, "short")).toEqual([]));
+});
+
+describe("the value range", () => {
+  it("starts at zero for amounts", () => expect(valueRange(3, 10, "short")[0]).toBe(0));
+  it("is never empty", () => {
+    for (const v of [0, 5, -5]) {
+      const [lo, hi] = valueRange(v, v, "short");
+      expect(hi).toBeGreaterThan(lo);
+      expect(lo <= v && v <= hi).toBe(true);
+    }
+  });
+  it("of nothing is something", () => expect(valueRange(Number.NaN, Number.NaN, "ratio")).toEqual([0, 1]));
+});
+
+describe("time ticks", () => {
+  const at = Date.UTC(2026, 10, 21, 10, 7, 13);
+  it("stand on round minutes", () => expect(timeTicks(at, at + 900_000, 4, "utc").map((t) => new Date(t).toISOString().slice(11, 16))).toEqual(["10:10", "10:15", "10:20"]));
+  it("name the day where it begins", () => {
+    const from = Date.UTC(2026, 10, 20, 20);
+    expect(timeLabels(timeTicks(from, from + 8 * 36e5, 5, "utc"), "utc")).toEqual(["20:00", "22:00", "21 Nov", "02:00", "04:00"]);
+  });
+  it("show seconds only when they are needed", () => expect(timeLabels([at, at + 10_000], "utc")).toEqual(["10:07:13", "10:07:23"]));
+  it("are bounded and inside for any span", () => {
+    for (let span = 1000; span < 5e11; span *= 3) {
+      const t = timeTicks(at, at + span, 6, "browser");
+      expect(t.length).toBeLessThanOrEqual(50);
+      for (const x of t) expect(x >= at && x <= at + span).toBe(true);
+    }
+  });
+});

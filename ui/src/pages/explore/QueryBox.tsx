@@ -1,0 +1,123 @@
+// The query box: a plain text area at once, the PromQL editor when its chunk has arrived. Enter runs, Shift-Enter breaks the line.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { t } from "../../lib/text";
+import { Icon } from "../../parts/Icon";
+import type { Editor } from "./editor";
+import { excerpt, locate } from "./position";
+
+interface Props {
+  value: string;
+  busy: boolean;
+  error: { expr: string; message: string } | null;
+  onRun: (expr: string) => void;
+}
+
+export function QueryBox({ value, busy, error, onRun }: Props) {
+  const [draft, setDraft] = useState(value);
+  const host = useRef<HTMLDivElement>(null);
+  const editor = useRef<Editor | null>(null);
+  const [rich, setRich] = useState(false);
+  const latest = useRef({ draft, onRun });
+  latest.current = { draft, onRun };
+
+  useEffect(() => {
+    setDraft(value);
+    editor.current?.setText(value);
+  }, [value]);
+
+  useEffect(() => {
+    let gone = false;
+    import("./editor").then(
+      ({ openEditor }) => {
+        if (gone || !host.current) return;
+        const plain = host.current.querySelector("textarea");
+        const focused = plain !== null && document.activeElement === plain;
+        editor.current = openEditor(host.current, {
+          text: latest.current.draft,
+          label: t("explore.query"),
+          placeholder: t("explore.placeholder"),
+          onChange: setDraft,
+          onRun: () => latest.current.onRun(latest.current.draft),
+        });
+        setRich(true);
+        if (focused) editor.current.focus();
+      },
+      () => {
+        // The chunk did not arrive: the text area stays.
+      },
+    );
+    return () => {
+      gone = true;
+      editor.current?.close();
+      editor.current = null;
+    };
+  }, []);
+
+  const onKeyDown = (e: KeyboardEvent) => {
+    if (e.key !== "Enter" || e.shiftKey || e.isComposing) return;
+    e.preventDefault();
+    onRun(draft);
+  };
+  return (
+    <div class="query">
+      <form
+        class="query-row"
+        onSubmit={(e) => {
+          e.preventDefault();
+          onRun(draft);
+        }}
+      >
+        <div class={`query-box ${error ? "query-bad" : ""}`} ref={host} data-filter={rich ? "" : undefined}>
+          {rich ? null : (
+            <textarea
+              data-filter=""
+              class="query-plain mono"
+              rows={Math.min(8, draft.split("\n").length)}
+              aria-label={t("explore.query")}
+              aria-invalid={error !== null}
+              aria-describedby="query-error"
+              placeholder={t("explore.placeholder")}
+              value={draft}
+              onInput={(e) => setDraft(e.currentTarget.value)}
+              onKeyDown={onKeyDown}
+              spellcheck={false}
+              autocapitalize="off"
+              autocomplete="off"
+            />
+          )}
+        </div>
+        <button type="submit" class="button button-main query-run" aria-busy={busy}>
+          <Icon name="play" size={15} />
+          {t("explore.run")}
+        </button>
+      </form>
+      <div id="query-error" aria-live="polite">
+        {error ? <QueryError {...error} /> : null}
+      </div>
+    </div>
+  );
+}
+
+function QueryError({ expr, message }: { expr: string; message: string }) {
+  const at = locate(message);
+  const part = at && excerpt(expr, at);
+  return (
+    <div class="query-error" role="alert">
+      <Icon name="critical" size={16} />
+      <div>
+        <div>
+          {at ? <span class="strong">{t("explore.error.at", { line: at.line, column: at.column })}: </span> : null}
+          {at?.message ?? message}
+        </div>
+        {part ? (
+          <pre class="mono" aria-hidden="true">
+            {part.text}
+            {"\n"}
+            {" ".repeat(part.before)}
+            <span class="query-caret">^</span>
+          </pre>
+        ) : null}
+      </div>
+    </div>
+  );
+}
