@@ -3,17 +3,25 @@
 //! The language part reads a text into a tree with byte spans (`parse`), checks its types and
 //! prints a tree back as Prometheus would ([`std::fmt::Display`] of [`Expr`]). Limits: a text has at
 //! most [`QUERY_BYTES_MAX`] bytes, brackets are nested at most [`NESTING_MAX`] deep and a tree is at
-//! most [`TREE_HEIGHT_MAX`] nodes high, so that everything that walks a tree may recurse. Experimental syntax stands behind [`Features`], under
+//! most [`TREE_HEIGHT_MAX`] nodes high, so that everything that walks a tree may recurse.
+//! Experimental syntax stands behind [`Features`], under
 //! the names of Prometheus' feature flags.
 //!
 //! Not here: storage (series come through a trait of the model), HTTP, rules.
 
 #![forbid(unsafe_code)]
 
+mod aggregate;
+mod annotations;
 pub mod ast;
+mod binary;
+mod engine;
 mod error;
+mod eval;
 mod features;
+mod format;
 pub mod functions;
+mod kernels;
 mod lex;
 mod literal;
 mod parse;
@@ -25,8 +33,12 @@ pub use ast::{
     NumberLiteral, Paren, RangeModifier, Span, StringLiteral, Subquery, Unary, UnaryOp, ValueType,
     VectorMatching, VectorSelector,
 };
+pub use engine::{
+    Answer, Engine, EngineConfig, Query, QueryError, QueryResult, STEPS_MAX, Sample, Stats, Value,
+};
 pub use error::ParseError;
 pub use features::Features;
+pub use format::{format_plain, format_time, format_value};
 pub use functions::{FUNCTIONS, Function, Variadic, function};
 pub use parse::{parse, parse_selector};
 

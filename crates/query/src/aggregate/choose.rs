@@ -1,0 +1,159 @@
+//! Aggregations that choose elements: `topk`, `bottomk`, `limitk`, `limit_ratio`.
+
+use std::cmp::Ordering;
+
+use plimsoll_model::{Grid, Labels};
+
+use super::{gathered, param};
+use crate::ast::Aggregate;
+use crate::engine::{QueryResult as Result, execution};
+use crate::eval::{ABSENT, Eval, Series, is_absent};
+
+/// The k greatest of each group, greatest first, NaN last.
+pub(super) fn topk(eval: &Eval<'_>, node: &Aggregate, grid: Grid) -> Result<Vec<Series>> {
+    by_value(eval, node, grid, |a, b| nan_last(a, b, b.partial_cmp(&a)))
+}
+
+/// The k smallest of each group, smallest first, NaN last.
+pub(super) fn bottomk(eval: &Eval<'_>, node: &Aggregate, grid: Grid) -> Result<Vec<Series>> {
+    by_value(eval, node, grid, |a, b| nan_last(a, b, a.partial_cmp(&b)))
+}
+
+/// The first k of each group.
+pub(super) fn limitk(eval: &Eval<'_>, node: &Aggregate, grid: Grid) -> Result<Vec<Series>> {
+    choose(eval, node, grid, |_, _| {})
+}
+
+fn nan_last(a: f64, b: f64, order: Option<Ordering>) -> Ordering {
+    order.unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+}
+
+fn by_value(
+    eval: &Eval<'_>,
+    node: &Aggregate,
+    grid: Grid,
+    order: fn(f64, f64) -> Ordering,
+) -> Result<Vec<Series>> {
+    choose(eval, node, grid, |values, members| {
+        members.sort_by(|a, b| order(values(*a), values(*b)));
+    })
+}
+
+/// Puts the members of a group into their order, by their values at one time.
+type Arrange<'a> = &'a dyn Fn(usize) -> f64;
+
+fn choose(
+    eval: &Eval<'_>,
+    node: &Aggregate,
+    grid: Grid,
+    arrange: impl Fn(Arrange<'_>, &mut Vec<usize>),
+) -> Result<Vec<Series>> {
+    let k = eval.scalar(param(node)?, grid)?;
+    check_count(&k)?;
+    if k.iter().all(|k| *k < 1.0) {
+        return Ok(Vec::new());
+    }
+    let (mut series, of, groups) = gathered(eval, node, grid)?;
+    let mut groups_of = vec![Vec::new(); groups.found.len()];
+    of.iter().enumerate().for_each(|(s, group)| groups_of[*group].push(s));
+    let mut order = Vec::new();
+    let mut members = Vec::new();
+    for (i, k) in k.iter().enumerate() {
+        eval.cx.cancel.check()?;
+        for group in &groups_of {
+            members.clear();
+            members.extend(group.iter().copied().filter(|s| series[*s].is_present(i)));
+            arrange(&|s| series[s].values[i], &mut members);
+            let keep = (k.max(0.0) as usize).min(members.len());
+            members[keep..].iter().for_each(|s| series[*s].values[i] = ABSENT);
+            if grid.len() == 1 {
+                order.extend_from_slice(&members[..keep]);
+            }
+        }
+    }
+    if grid.len() == 1 {
+        return Ok(ordered(series, &order));
+    }
+    series.retain(Series::any_present);
+    Ok(series)
+}
+
+/// The chosen series in the order of an instant query.
+fn ordered(series: Vec<Series>, order: &[usize]) -> Vec<Series> {
+    let mut series: Vec<Option<Series>> = series.into_iter().map(Some).collect();
+    order.iter().filter_map(|s| series[*s].take()).collect()
+}
+
+fn check_count(k: &[f64]) -> Result<()> {
+    for k in k {
+        if k.is_nan() {
+            return Err(execution("Parameter value is NaN"));
+        }
+        if *k <= i64::MIN as f64 {
+            return Err(execution(format!(
+                "Scalar value {} underflows int64",
+                crate::format::go_g(*k)
+            )));
+        }
+        if *k >= i64::MAX as f64 {
+            return Err(execution(format!(
+                "Scalar value {} overflows int64",
+                crate::format::go_g(*k)
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// A share of the elements, chosen by their labels: the first `r`, or the last `-r`, of the unit
+/// interval onto which labels are hashed. `r` and `r - 1` together choose every element once.
+pub(super) fn limit_ratio(eval: &Eval<'_>, node: &Aggregate, grid: Grid) -> Result<Vec<Series>> {
+    let param = param(node)?;
+    let ratios = eval.scalar(param, grid)?;
+    if ratios.iter().any(|r| r.is_nan()) {
+        return Err(execution("Ratio value is NaN"));
+    }
+    for (wrong, capped) in [
+        (ratios.iter().copied().fold(1.0, f64::max), 1.0),
+        (ratios.iter().copied().fold(-1.0, f64::min), -1.0),
+    ] {
+        if wrong != capped {
+            let text = format!(
+                "ratio value should be between -1 and 1, got {}, capping to {}",
+                crate::format::go_g(wrong),
+                crate::format::go_g(capped)
+            );
+            eval.notes.warn(text, param.span());
+        }
+    }
+    let mut series = eval.vector(&node.expr, grid)?;
+    for s in &mut series {
+        let offset = place(&s.labels);
+        for (slot, ratio) in s.values.iter_mut().zip(&ratios).filter(|(v, _)| !is_absent(**v)) {
+            let ratio = ratio.clamp(-1.0, 1.0);
+            let chosen = (ratio >= 0.0 && offset < ratio) || (ratio < 0.0 && offset >= 1.0 + ratio);
+            if !chosen {
+                *slot = ABSENT;
+            }
+        }
+    }
+    series.retain(Series::any_present);
+    Ok(series)
+}
+
+/// Where the labels fall in the unit interval: xxh64 of names and values, each after its length in
+/// one byte, or in 255 and three bytes from 255 on, as Prometheus hashes them.
+fn place(labels: &Labels) -> f64 {
+    let mut bytes = Vec::with_capacity(labels.as_ref().as_bytes().len() + 8);
+    for text in labels.iter().flat_map(|(n, v)| [n, v]) {
+        match u8::try_from(text.len()) {
+            Ok(len) if len < 255 => bytes.push(len),
+            _ => {
+                bytes.push(255);
+                bytes.extend_from_slice(&(text.len() as u32).to_le_bytes()[..3]);
+            }
+        }
+        bytes.extend_from_slice(text.as_bytes());
+    }
+    xxhash_rust::xxh64::xxh64(&bytes, 0) as f64 / u64::MAX as f64
+}

@@ -1,0 +1,196 @@
+//! The evaluator: walks a tree once for a whole grid of times.
+//!
+//! An instant vector is a list of [`Series`], each a column with one value per time of the grid; an
+//! absent value is the staleness marker, which no calculation yields and no answer shows. A scalar is
+//! one column. Each selector reads each of its series once for the whole grid, and one kernel computes
+//! all times. Work of one series is independent of the others and is folded in the order of the
+//! selection, so that results repeat to the bit. The memory of columns is charged to the reader.
+
+mod absent;
+mod call;
+mod column;
+mod date;
+mod duration;
+mod histogram;
+mod implementations;
+mod label;
+mod math;
+mod order;
+mod range;
+mod select;
+mod simple;
+
+use plimsoll_model::{Grid, ReadCx, Snapshot};
+
+use crate::annotations::Notes;
+use crate::ast::{Expr, Unary, UnaryOp};
+use crate::engine::{EngineConfig, QueryResult as Result, execution};
+
+pub(crate) use column::{ABSENT, Series, Val, is_absent, merge_same, without_metadata};
+pub(crate) use date::Civil;
+pub(crate) use math::{go_max, go_min};
+
+/// One evaluation of one query.
+pub(crate) struct Eval<'q> {
+    /// What is read.
+    pub snapshot: &'q dyn Snapshot,
+    /// Who reads.
+    pub cx: &'q ReadCx,
+    /// The settings of the engine.
+    pub config: &'q EngineConfig,
+    /// The times of the whole query.
+    pub query: Grid,
+    /// Step of the query in ms, 0 for an instant query.
+    pub step_ms: i64,
+    /// What it has to say.
+    pub notes: Notes,
+    /// Bytes taken from the reader's budget.
+    held: std::sync::atomic::AtomicU64,
+}
+
+impl<'q> Eval<'q> {
+    /// An evaluation of a query over these times.
+    pub fn new(
+        snapshot: &'q dyn Snapshot,
+        cx: &'q ReadCx,
+        config: &'q EngineConfig,
+        query: Grid,
+        step_ms: i64,
+    ) -> Self {
+        let held = std::sync::atomic::AtomicU64::new(0);
+        Self { snapshot, cx, config, query, step_ms, notes: Notes::default(), held }
+    }
+
+    /// Whether metric names are dropped at the end of the evaluation only.
+    pub const fn delayed(&self) -> bool {
+        self.config.features.delayed_name_removal
+    }
+
+    /// The value of a whole query, names dropped.
+    pub fn finish(&self, expr: &Expr, grid: Grid) -> Result<Val> {
+        let value = self.eval(expr, grid)?;
+        let Val::Vector(mut series) = value else { return Ok(value) };
+        let mut dropped = false;
+        for s in series.iter_mut().filter(|s| s.drop_name) {
+            s.labels = without_metadata(&s.labels);
+            s.drop_name = false;
+            dropped = true;
+        }
+        if dropped {
+            series = merge_same(series)?;
+        }
+        Ok(Val::Vector(series))
+    }
+
+    /// The value of an expression at the times of a grid.
+    pub fn eval(&self, expr: &Expr, grid: Grid) -> Result<Val> {
+        self.cx.cancel.check()?;
+        match expr {
+            Expr::Number(number) => Ok(Val::Scalar(vec![number.value; grid.len()])),
+            Expr::String(text) => Ok(Val::Text(text.value.clone())),
+            Expr::Paren(paren) => self.eval(&paren.expr, grid),
+            Expr::Vector(selector) => self.instant_selector(selector, grid).map(Val::Vector),
+            Expr::Call(node) => self.call(node, grid),
+            Expr::Aggregate(node) => crate::aggregate::eval(self, node, grid).map(Val::Vector),
+            Expr::Binary(node) => crate::binary::eval(self, node, grid),
+            Expr::Unary(node) => self.unary(node, grid),
+            Expr::Matrix(_) | Expr::Subquery(_) => {
+                Err(execution("a range vector stands where a value at one time is needed"))
+            }
+        }
+    }
+
+    /// The value of an expression of the type instant vector.
+    pub fn vector(&self, expr: &Expr, grid: Grid) -> Result<Vec<Series>> {
+        match self.eval(expr, grid)? {
+            Val::Vector(series) => Ok(series),
+            _ => Err(execution("an instant vector is needed here")),
+        }
+    }
+
+    /// The value of an expression of the type scalar, one number per time.
+    pub fn scalar(&self, expr: &Expr, grid: Grid) -> Result<Vec<f64>> {
+        match self.eval(expr, grid)? {
+            Val::Scalar(column) => Ok(column),
+            _ => Err(execution("a scalar is needed here")),
+        }
+    }
+
+    /// The value of an expression of the type string.
+    pub fn text(&self, expr: &Expr) -> Result<String> {
+        match self.eval(expr, self.query)? {
+            Val::Text(text) => Ok(text),
+            _ => Err(execution("a string is needed here")),
+        }
+    }
+
+    /// Hands out the series of an instant vector one by one where it can be computed so: an
+    /// aggregation then never holds its input.
+    pub fn stream(
+        &self,
+        expr: &Expr,
+        grid: Grid,
+        sink: &mut dyn FnMut(Series) -> Result<()>,
+    ) -> Result<()> {
+        match expr {
+            Expr::Paren(paren) => self.stream(&paren.expr, grid, sink),
+            Expr::Vector(selector) => self.each_instant(selector, grid, sink),
+            Expr::Call(node) => self.stream_call(node, grid, sink),
+            _ => {
+                let series = self.vector(expr, grid)?;
+                self.free(&series);
+                series.into_iter().try_for_each(sink)
+            }
+        }
+    }
+
+    fn unary(&self, node: &Unary, grid: Grid) -> Result<Val> {
+        let value = self.eval(&node.expr, grid)?;
+        if node.op == UnaryOp::Plus {
+            return Ok(value);
+        }
+        match value {
+            Val::Scalar(column) => Ok(Val::Scalar(column.into_iter().map(|v| -v).collect())),
+            Val::Vector(mut series) => {
+                for s in &mut series {
+                    s.map(|v| -v);
+                    self.drop_name(s);
+                }
+                merge_same(series).map(Val::Vector)
+            }
+            text @ Val::Text(_) => Ok(text),
+        }
+    }
+
+    /// Drops the name of a series now, or marks it to be dropped at the end.
+    pub fn drop_name(&self, series: &mut Series) {
+        if self.delayed() {
+            series.drop_name = true;
+        } else {
+            series.labels = without_metadata(&series.labels);
+        }
+    }
+
+    /// Takes memory for `series` columns over a grid.
+    pub fn charge(&self, columns: usize, grid: Grid) -> Result<()> {
+        let bytes = (columns * grid.len() * size_of::<f64>()) as u64;
+        self.cx.budget.take(bytes)?;
+        self.held.fetch_add(bytes, std::sync::atomic::Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Gives back the memory of columns that are about to be dropped.
+    pub fn free(&self, series: &[Series]) {
+        let bytes: u64 = series.iter().map(|s| (s.values.len() * size_of::<f64>()) as u64).sum();
+        let held = &self.held;
+        let bytes = bytes.min(held.load(std::sync::atomic::Ordering::Relaxed));
+        held.fetch_sub(bytes, std::sync::atomic::Ordering::Relaxed);
+        self.cx.budget.release(bytes);
+    }
+}
+
+impl Drop for Eval<'_> {
+    fn drop(&mut self) {
+        self.cx.budget.release(*self.held.get_mut());
+    }
+}

@@ -1,0 +1,183 @@
+//! Calls: from a row of the function table to its implementation.
+
+use plimsoll_model::{Grid, Labels};
+
+use super::implementations::{IMPLEMENTATIONS, Implementation, NEED_HISTOGRAMS};
+use super::range::OverWindows;
+use super::{Eval, Series, Val, is_absent, merge_same};
+use crate::ast::{Call, Expr, Span, ValueType};
+use crate::engine::{QueryResult as Result, execution};
+use crate::kernels::kernel;
+
+impl Eval<'_> {
+    /// The value of a call.
+    pub(super) fn call(&self, node: &Call, grid: Grid) -> Result<Val> {
+        match implementation(node)? {
+            Implementation::Special(f) => f(self, node, grid),
+            Implementation::Range { .. } | Implementation::Map(_) => {
+                let all = self.collect(grid, |sink| self.stream_call(node, grid, sink))?;
+                let mapped = matches!(implementation(node)?, Implementation::Map(_));
+                Ok(Val::Vector(if mapped { merge_same(all)? } else { all }))
+            }
+        }
+    }
+
+    /// The series of a call one by one, as far as its function allows that.
+    pub(super) fn stream_call(
+        &self,
+        node: &Call,
+        grid: Grid,
+        sink: &mut dyn FnMut(Series) -> Result<()>,
+    ) -> Result<()> {
+        match implementation(node)? {
+            Implementation::Range { keep_name, timed } => {
+                self.range_call(node, grid, keep_name, timed, sink)
+            }
+            Implementation::Map(f) if self.delayed() => {
+                self.stream(&node.args[0], grid, &mut |mut series| {
+                    series.map(f);
+                    self.drop_name(&mut series);
+                    sink(series)
+                })
+            }
+            Implementation::Map(f) => {
+                let mut all = self.vector(&node.args[0], grid)?;
+                self.free(&all);
+                for series in &mut all {
+                    series.map(f);
+                    self.drop_name(series);
+                }
+                merge_same(all)?.into_iter().try_for_each(sink)
+            }
+            Implementation::Special(f) => match f(self, node, grid)? {
+                Val::Vector(series) => {
+                    self.free(&series);
+                    series.into_iter().try_for_each(sink)
+                }
+                _ => Err(execution("an instant vector is needed here")),
+            },
+        }
+    }
+
+    fn range_call(
+        &self,
+        node: &Call,
+        grid: Grid,
+        keep_name: bool,
+        timed: bool,
+        sink: &mut dyn FnMut(Series) -> Result<()>,
+    ) -> Result<()> {
+        let name = node.function.name;
+        let Some(kernel) = kernel(name) else {
+            return Err(execution(format!("function {name} is not implemented yet")));
+        };
+        let mut args = Vec::new();
+        let mut range = None;
+        for arg in &node.args {
+            if arg.value_type() == ValueType::RangeVector {
+                range = Some(arg);
+            } else {
+                args.push(self.scalar(arg, grid)?);
+            }
+        }
+        let range = range.ok_or_else(|| execution("a range vector is needed here"))?;
+        check_arguments(name, &args)?;
+        let over = OverWindows {
+            kernel: &|windows, out| kernel.run(windows, out),
+            notice: &|labels, values| self.remark(node, range, labels, values, &args),
+            keep_name,
+            timed,
+            args: &args,
+        };
+        self.over_windows(range, grid, &over, sink)
+    }
+
+    /// What a range function has to say about a series that it has values for.
+    fn remark(
+        &self,
+        node: &Call,
+        range: &Expr,
+        labels: &Labels,
+        values: &[f64],
+        args: &[Vec<f64>],
+    ) {
+        match node.function.name {
+            "quantile_over_time" => {
+                let given = values.iter().zip(&args[0]).filter(|(v, _)| !is_absent(**v));
+                for (_, phi) in given {
+                    self.check_quantile(*phi, node.args[0].span());
+                }
+            }
+            "rate" | "increase" => {
+                let name = labels.metric();
+                let counter = ["_total", "_sum", "_count", "_bucket"];
+                if !name.is_empty() && !counter.iter().any(|end| name.ends_with(end)) {
+                    self.notes.info(format!("{NOT_A_COUNTER}: \"{name}\""), range.span());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The argument number `i` as a column, or the number `or` when there is none.
+    pub(super) fn scalar_or(&self, node: &Call, i: usize, or: f64, grid: Grid) -> Result<Vec<f64>> {
+        node.args.get(i).map_or_else(|| Ok(vec![or; grid.len()]), |arg| self.scalar(arg, grid))
+    }
+
+    /// A vector argument, charged to nobody any more.
+    pub(super) fn taken(&self, expr: &Expr, grid: Grid) -> Result<Vec<Series>> {
+        let series = self.vector(expr, grid)?;
+        self.free(&series);
+        Ok(series)
+    }
+
+    /// A vector result, charged to the reader.
+    pub(super) fn given(&self, series: Vec<Series>, grid: Grid) -> Result<Val> {
+        self.charge(series.len(), grid)?;
+        Ok(Val::Vector(series))
+    }
+
+    /// Warns of a quantile outside 0 to 1.
+    pub(crate) fn check_quantile(&self, phi: f64, span: Span) {
+        if phi.is_nan() || !(0.0..=1.0).contains(&phi) {
+            self.notes.warn(
+                format!(
+                    "quantile value should be between 0 and 1, got {}",
+                    crate::format::go_g(phi)
+                ),
+                span,
+            );
+        }
+    }
+}
+
+fn implementation(node: &Call) -> Result<Implementation> {
+    let name = node.function.name;
+    if let Ok(i) = IMPLEMENTATIONS.binary_search_by(|(n, _)| (*n).cmp(name)) {
+        return Ok(IMPLEMENTATIONS[i].1);
+    }
+    let why = if NEED_HISTOGRAMS.contains(&name) {
+        ": it needs native histograms, which are not stored yet"
+    } else {
+        ""
+    };
+    Err(execution(format!("function {name} is not implemented yet{why}")))
+}
+
+fn check_arguments(name: &str, args: &[Vec<f64>]) -> Result<()> {
+    if name != "double_exponential_smoothing" {
+        return Ok(());
+    }
+    for (column, (what, short)) in args.iter().zip([("smoothing", "sf"), ("trend", "tf")]) {
+        if let Some(wrong) = column.iter().find(|v| **v <= 0.0 || **v >= 1.0) {
+            return Err(execution(format!(
+                "invalid {what} factor. Expected: 0 < {short} < 1, got: {}",
+                crate::format::go_f(*wrong)
+            )));
+        }
+    }
+    Ok(())
+}
+
+const NOT_A_COUNTER: &str =
+    "metric might not be a counter, name does not end in _total/_sum/_count/_bucket";

@@ -1,0 +1,300 @@
+//! Classic histograms: quantiles and shares from cumulative buckets in the label `le`.
+
+use std::collections::HashMap;
+
+use plimsoll_model::{Grid, Labels, METRIC_NAME};
+
+use super::{ABSENT, Eval, Series, Val, is_absent, merge_same};
+use crate::annotations::Lifted;
+use crate::ast::{Call, Span};
+use crate::engine::QueryResult as Result;
+use crate::format::almost_equal;
+
+/// The label of a bucket's upper bound.
+const BOUND: &str = "le";
+/// Falls of the counts below this, relatively, are rounding errors.
+const FALL_TOLERANCE: f64 = 1e-12;
+
+/// A bucket: its upper bound and how many observations lie at or below it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Bucket {
+    bound: f64,
+    count: f64,
+}
+
+/// One histogram over the grid.
+struct Group {
+    labels: Labels,
+    drop_name: bool,
+    parts: Vec<(f64, Vec<f64>)>,
+}
+
+/// `histogram_quantile(φ, buckets)`
+pub(super) fn quantile(eval: &Eval<'_>, node: &Call, grid: Grid) -> Result<Val> {
+    let phi = eval.scalar(&node.args[0], grid)?;
+    phi.iter().for_each(|phi| eval.check_quantile(*phi, node.args[0].span()));
+    let span = node.args[1].span();
+    each_group(eval, node, 1, grid, |group, i, buckets| {
+        let (value, lifted) = bucket_quantile(phi[i], buckets);
+        if let Some(lift) = lifted {
+            eval.notes.lifted(lift.note(eval, group, "histogram_quantile", grid.at(i)), span);
+        }
+        value
+    })
+}
+
+/// `histogram_fraction(lower, upper, buckets)`
+pub(super) fn fraction(eval: &Eval<'_>, node: &Call, grid: Grid) -> Result<Val> {
+    let lower = eval.scalar(&node.args[0], grid)?;
+    let upper = eval.scalar(&node.args[1], grid)?;
+    let span = node.args[2].span();
+    each_group(eval, node, 2, grid, |group, i, buckets| {
+        let (value, lifted) = bucket_fraction(lower[i], upper[i], buckets);
+        if let Some(lift) = lifted {
+            eval.notes.lifted(lift.note(eval, group, "histogram_fraction", grid.at(i)), span);
+        }
+        value
+    })
+}
+
+fn each_group(
+    eval: &Eval<'_>,
+    node: &Call,
+    arg: usize,
+    grid: Grid,
+    value: impl Fn(&Group, usize, &mut Vec<Bucket>) -> f64,
+) -> Result<Val> {
+    let series = eval.taken(&node.args[arg], grid)?;
+    let groups = grouped(eval, series, node.args[arg].span());
+    let mut out = Vec::with_capacity(groups.len());
+    let mut buckets = Vec::new();
+    for group in groups {
+        eval.cx.cancel.check()?;
+        let mut values = vec![ABSENT; grid.len()];
+        for (i, slot) in values.iter_mut().enumerate() {
+            buckets.clear();
+            let present = group.parts.iter().filter(|(_, counts)| !is_absent(counts[i]));
+            buckets.extend(present.map(|(bound, c)| Bucket { bound: *bound, count: c[i] }));
+            if !buckets.is_empty() {
+                *slot = value(&group, i, &mut buckets);
+            }
+        }
+        let mut s = Series { labels: group.labels, drop_name: group.drop_name, values };
+        eval.drop_name(&mut s);
+        if s.any_present() {
+            out.push(s);
+        }
+    }
+    eval.given(merge_same(out)?, grid)
+}
+
+/// Buckets that differ in nothing but their bound belong together.
+fn grouped(eval: &Eval<'_>, series: Vec<Series>, span: Span) -> Vec<Group> {
+    let mut at: HashMap<Labels, usize> = HashMap::new();
+    let mut groups: Vec<Group> = Vec::new();
+    for s in series {
+        let bound = s.labels.get(BOUND).unwrap_or("");
+        let Ok(parsed) = bound.parse::<f64>() else {
+            bad_bound(eval, s.labels.metric(), bound, span);
+            continue;
+        };
+        let labels = s.labels.without(|n| n == BOUND);
+        let i = *at.entry(labels.clone()).or_insert(groups.len());
+        if i == groups.len() {
+            groups.push(Group { labels, drop_name: s.drop_name, parts: Vec::new() });
+        }
+        groups[i].parts.push((parsed, s.values));
+    }
+    groups
+}
+
+fn bad_bound(eval: &Eval<'_>, metric: &str, bound: &str, span: Span) {
+    let of =
+        if metric.is_empty() { String::new() } else { format!(" for metric name \"{metric}\"") };
+    let text =
+        format!("bucket label \"{BOUND}\" is missing or has a malformed value of \"{bound}\"{of}");
+    eval.notes.warn(text, span);
+}
+
+/// What lifting the counts touched.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Lift {
+    lowest: f64,
+    highest: f64,
+    fall: f64,
+}
+
+impl Lift {
+    fn note(self, eval: &Eval<'_>, group: &Group, function: &'static str, at: i64) -> Lifted {
+        let name = group.labels.get(METRIC_NAME).unwrap_or("");
+        Lifted {
+            function,
+            metric: if eval.delayed() { name.to_owned() } else { String::new() },
+            from_ms: at,
+            to_ms: at,
+            lowest: self.lowest,
+            highest: self.highest,
+            fall: self.fall,
+            samples: 1,
+        }
+    }
+}
+
+/// Sorts, joins equal bounds, lifts what falls. `None` when there is no bucket without bound.
+fn prepare(buckets: &mut Vec<Bucket>) -> Option<Option<Lift>> {
+    buckets.sort_by(|a, b| a.bound.total_cmp(&b.bound));
+    if buckets.last()?.bound != f64::INFINITY {
+        return None;
+    }
+    buckets.dedup_by(|later, first| {
+        let same = later.bound == first.bound;
+        if same {
+            first.count += later.count;
+        }
+        same
+    });
+    Some(lift(buckets))
+}
+
+fn lift(buckets: &mut [Bucket]) -> Option<Lift> {
+    let mut found: Option<Lift> = None;
+    let mut before = buckets[0].count;
+    for bucket in &mut buckets[1..] {
+        if bucket.count == before {
+            continue;
+        }
+        if almost_equal(before, bucket.count, FALL_TOLERANCE) {
+            bucket.count = before;
+            continue;
+        }
+        if bucket.count < before {
+            let fall = before - bucket.count;
+            let lift =
+                found.get_or_insert(Lift { lowest: bucket.bound, highest: bucket.bound, fall });
+            lift.lowest = lift.lowest.min(bucket.bound);
+            lift.highest = lift.highest.max(bucket.bound);
+            lift.fall = lift.fall.max(fall);
+            bucket.count = before;
+            continue;
+        }
+        before = bucket.count;
+    }
+    found
+}
+
+/// The quantile φ, linear within a bucket; the lowest bucket starts at 0 if its bound is above 0.
+fn bucket_quantile(phi: f64, buckets: &mut Vec<Bucket>) -> (f64, Option<Lift>) {
+    if phi.is_nan() {
+        return (f64::NAN, None);
+    }
+    if phi < 0.0 {
+        return (f64::NEG_INFINITY, None);
+    }
+    if phi > 1.0 {
+        return (f64::INFINITY, None);
+    }
+    let Some(lifted) = prepare(buckets) else {
+        return (f64::NAN, None);
+    };
+    if buckets.len() < 2 {
+        return (f64::NAN, None);
+    }
+    let last = buckets.len() - 1;
+    let all = buckets[last].count;
+    if all == 0.0 {
+        return (f64::NAN, None);
+    }
+    let mut rank = phi * all;
+    let at =
+        buckets[..last].partition_point(|b| b.count < rank || b.count.is_nan() || rank.is_nan());
+    if at == last {
+        return (buckets[last - 1].bound, lifted);
+    }
+    if at == 0 && buckets[0].bound <= 0.0 {
+        return (buckets[0].bound, lifted);
+    }
+    let (mut start, mut count) = (0.0, buckets[at].count);
+    if at > 0 {
+        start = buckets[at - 1].bound;
+        count -= buckets[at - 1].count;
+        rank -= buckets[at - 1].count;
+    }
+    (start + (buckets[at].bound - start) * (rank / count), lifted)
+}
+
+/// The share of observations between two bounds, linear within a bucket; nothing of an endless
+/// bucket counts.
+fn bucket_fraction(lower: f64, upper: f64, buckets: &mut Vec<Bucket>) -> (f64, Option<Lift>) {
+    let Some(lifted) = prepare(buckets) else {
+        return (f64::NAN, None);
+    };
+    let all = buckets[buckets.len() - 1].count;
+    if all == 0.0 || lower.is_nan() || upper.is_nan() {
+        return (f64::NAN, lifted);
+    }
+    if lower >= upper {
+        return (0.0, lifted);
+    }
+    let below = |v: f64| rank_of(v, buckets).min(all);
+    ((below(upper) - below(lower)) / all, lifted)
+}
+
+/// How many observations lie below `v`.
+fn rank_of(v: f64, buckets: &[Bucket]) -> f64 {
+    let mut rank = 0.0;
+    let mut start = if buckets[0].bound > 0.0 { 0.0 } else { f64::NEG_INFINITY };
+    for b in buckets {
+        if start >= v {
+            return rank;
+        }
+        if b.bound > v {
+            if start == f64::NEG_INFINITY {
+                return b.count;
+            }
+            return rank + (b.count - rank) * (v - start) / (b.bound - start);
+        }
+        rank = b.count;
+        start = b.bound;
+    }
+    rank
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn buckets(given: &[(f64, f64)]) -> Vec<Bucket> {
+        given.iter().map(|(bound, count)| Bucket { bound: *bound, count: *count }).collect()
+    }
+
+    const INF: f64 = f64::INFINITY;
+
+    #[test]
+    fn quantiles_of_classic_buckets() {
+        let q = |phi, given: &[(f64, f64)]| bucket_quantile(phi, &mut buckets(given)).0;
+        let plain = [(1.0, 1.0), (2.0, 3.0), (INF, 4.0)];
+        assert_eq!(q(0.5, &plain), 1.5);
+        assert_eq!(q(1.0, &plain), 2.0);
+        assert!(q(0.5, &plain[..2]).is_nan());
+        assert!(q(0.5, &[(1.0, 0.0), (INF, 0.0)]).is_nan());
+        assert_eq!(q(0.1, &[(-1.0, 4.0), (INF, 4.0)]), -1.0);
+        assert_eq!(q(-1.0, &plain), f64::NEG_INFINITY);
+    }
+
+    #[test]
+    fn falling_counts_are_lifted_and_told() {
+        let mut b = buckets(&[(1.0, 2.0), (2.0, 1.0), (INF, 4.0)]);
+        let (_, lifted) = bucket_quantile(0.5, &mut b);
+        assert_eq!(lifted, Some(Lift { lowest: 2.0, highest: 2.0, fall: 1.0 }));
+    }
+
+    #[test]
+    fn shares_of_classic_buckets() {
+        let f =
+            |lo, up| bucket_fraction(lo, up, &mut buckets(&[(1.0, 1.0), (2.0, 3.0), (INF, 4.0)])).0;
+        assert_eq!(f(0.0, 1.0), 0.25);
+        assert_eq!(f(1.5, 2.0), 0.25);
+        assert_eq!(f(f64::NEG_INFINITY, INF), 1.0);
+        assert_eq!(f(5.0, 6.0), 0.0);
+    }
+}

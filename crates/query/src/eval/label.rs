@@ -1,0 +1,85 @@
+//! `label_replace` and `label_join`.
+
+use std::collections::HashMap;
+
+use plimsoll_model::{Grid, Labels, METRIC_NAME};
+
+use super::{Eval, Val, column, is_absent, merge_same};
+use crate::ast::Call;
+use crate::engine::{QueryResult as Result, execution};
+
+/// Bytes that a compiled regex may take.
+const REGEX_BYTES_MAX: usize = 4 << 20;
+
+/// Sets a label from a full match of a regex on another; an empty result removes it.
+pub(super) fn label_replace(eval: &Eval<'_>, node: &Call, grid: Grid) -> Result<Val> {
+    let to = eval.text(&node.args[1])?;
+    let replacement = eval.text(&node.args[2])?;
+    let from = eval.text(&node.args[3])?;
+    let pattern = eval.text(&node.args[4])?;
+    let regex = regex::RegexBuilder::new(&format!("^(?s:{pattern})$"))
+        .size_limit(REGEX_BYTES_MAX)
+        .build()
+        .map_err(|_| {
+            execution(format!("invalid regular expression in label_replace(): {pattern}"))
+        })?;
+    if to.is_empty() {
+        return Err(execution(format!("invalid destination label name in label_replace(): {to}")));
+    }
+    relabel(eval, node, grid, &to, |labels| {
+        let captures = regex.captures(labels.get(&from).unwrap_or(""))?;
+        let mut value = String::new();
+        captures.expand(&replacement, &mut value);
+        Some(value)
+    })
+}
+
+/// Joins the values of labels into one.
+pub(super) fn label_join(eval: &Eval<'_>, node: &Call, grid: Grid) -> Result<Val> {
+    let to = eval.text(&node.args[1])?;
+    let separator = eval.text(&node.args[2])?;
+    let mut from = Vec::with_capacity(node.args.len().saturating_sub(3));
+    for arg in node.args.iter().skip(3) {
+        let name = eval.text(arg)?;
+        if name.is_empty() {
+            return Err(execution(format!("invalid source label name in label_join(): {name}")));
+        }
+        from.push(name);
+    }
+    if to.is_empty() {
+        return Err(execution(format!("invalid destination label name in label_join(): {to}")));
+    }
+    relabel(eval, node, grid, &to, |labels| {
+        let values: Vec<&str> = from.iter().map(|name| labels.get(name).unwrap_or("")).collect();
+        Some(values.join(&separator))
+    })
+}
+
+/// Sets the label `to` of each series to what `value` says, if anything.
+fn relabel(
+    eval: &Eval<'_>,
+    node: &Call,
+    grid: Grid,
+    to: &str,
+    value: impl Fn(&Labels) -> Option<String>,
+) -> Result<Val> {
+    let mut series = eval.vector(&node.args[0], grid)?;
+    for s in &mut series {
+        if let Some(value) = value(&s.labels) {
+            s.labels = s.labels.with(to, &value);
+            if to == METRIC_NAME {
+                s.drop_name = false;
+            }
+        }
+    }
+    let mut first: HashMap<&Labels, usize> = HashMap::new();
+    for (i, s) in series.iter().enumerate() {
+        if let Some(other) = first.insert(&s.labels, i) {
+            let both = |(a, b): (&f64, &f64)| !is_absent(*a) && !is_absent(*b);
+            if series[other].values.iter().zip(&s.values).any(both) {
+                return Err(column::same_labelset());
+            }
+        }
+    }
+    merge_same(series).map(Val::Vector)
+}

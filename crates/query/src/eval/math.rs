@@ -1,0 +1,69 @@
+//! Functions of one number, with Go's results at the edges.
+
+/// Go's `math.Max`: infinity before NaN, +0 above −0.
+pub(crate) fn go_max(a: f64, b: f64) -> f64 {
+    if a == f64::INFINITY || b == f64::INFINITY {
+        return f64::INFINITY;
+    }
+    if a.is_nan() || b.is_nan() {
+        return f64::NAN;
+    }
+    if a == 0.0 && b == 0.0 {
+        return if a.is_sign_negative() { b } else { a };
+    }
+    if a > b { a } else { b }
+}
+
+/// Go's `math.Min`: minus infinity before NaN, −0 below +0.
+pub(crate) fn go_min(a: f64, b: f64) -> f64 {
+    -go_max(-a, -b)
+}
+
+/// 1, 0 or −1; NaN stays.
+pub(super) fn sgn(v: f64) -> f64 {
+    if v < 0.0 {
+        -1.0
+    } else if v > 0.0 {
+        1.0
+    } else {
+        v
+    }
+}
+
+/// Radians as degrees.
+pub(super) fn deg(v: f64) -> f64 {
+    v * 180.0 / std::f64::consts::PI
+}
+
+/// Degrees as radians.
+pub(super) fn rad(v: f64) -> f64 {
+    v * std::f64::consts::PI / 180.0
+}
+
+/// The nearest multiple of `to`, halves upwards, computed with the inverse.
+pub(super) fn round(v: f64, to: f64) -> f64 {
+    let inverse = 1.0 / to;
+    (v * inverse + 0.5).floor() / inverse
+}
+
+/// The value limited to a range; the caller has checked that `min` is not above `max`.
+pub(super) fn clamp(v: f64, min: f64, max: f64) -> f64 {
+    go_max(min, go_min(max, v))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edges_are_gos() {
+        assert_eq!(go_max(f64::NAN, f64::INFINITY), f64::INFINITY);
+        assert!(go_max(f64::NAN, 1.0).is_nan());
+        assert_eq!(go_min(f64::NEG_INFINITY, f64::NAN), f64::NEG_INFINITY);
+        assert!(go_min(0.0, -0.0).is_sign_negative());
+        assert!(go_max(-0.0, 0.0).is_sign_positive());
+        assert!(clamp(f64::NAN, 0.0, 1.0).is_nan());
+        assert_eq!(round(-2.5, 1.0), -2.0);
+        assert!(round(-0.2, 1.0) == 0.0);
+    }
+}

@@ -1,0 +1,129 @@
+//! Numbers and times as Prometheus writes them.
+//!
+//! All float forms are the shortest that read back to the same bits, as Go's `strconv` makes them.
+
+use std::fmt::Write as _;
+
+/// A number as it stands in a JSON answer: plain digits for 1e-6 ≤ |v| < 1e21, else with an exponent
+/// of at least two digits; `NaN`, `+Inf`, `-Inf`, `-0`.
+pub fn format_value(value: f64) -> String {
+    let size = value.abs();
+    if value.is_finite() && size != 0.0 && !(1e-6..1e21).contains(&size) {
+        return exponent(value);
+    }
+    format_plain(value)
+}
+
+/// A number in plain digits whatever its size, as `count_values` writes it.
+pub fn format_plain(value: f64) -> String {
+    if value.is_nan() {
+        return "NaN".to_owned();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
+    }
+    format!("{value}")
+}
+
+/// A time as it stands in a JSON answer: seconds with at most three decimals.
+pub fn format_time(ms: i64) -> String {
+    let sign = if ms < 0 { "-" } else { "" };
+    let (s, rest) = (ms.unsigned_abs() / 1000, ms.unsigned_abs() % 1000);
+    if rest == 0 {
+        return format!("{sign}{s}");
+    }
+    let text = format!("{sign}{s}.{rest:03}");
+    text.trim_end_matches('0').to_owned()
+}
+
+/// A number in Go's `%g`: with an exponent below 1e-4 and from 1e6 on.
+pub(crate) fn go_g(value: f64) -> String {
+    if !value.is_finite() || value == 0.0 {
+        return format_plain(value);
+    }
+    let text = format!("{value:e}");
+    let exponent_of = text.split_once('e').and_then(|(_, e)| e.parse::<i32>().ok()).unwrap_or(0);
+    if (-4..6).contains(&exponent_of) { format_plain(value) } else { exponent(value) }
+}
+
+/// A number in Go's `%f`: six decimals.
+pub(crate) fn go_f(value: f64) -> String {
+    if value.is_finite() { format!("{value:.6}") } else { format_plain(value) }
+}
+
+/// Mantissa, `e`, sign and at least two digits of the exponent.
+fn exponent(value: f64) -> String {
+    let text = format!("{value:e}");
+    let (mantissa, e) = text.split_once('e').unwrap_or((&text, "0"));
+    let (sign, digits) = e.strip_prefix('-').map_or(('+', e), |digits| ('-', digits));
+    let mut out = String::with_capacity(text.len() + 2);
+    // Writing into a string cannot fail.
+    let _ = write!(out, "{mantissa}e{sign}{digits:0>2}");
+    out
+}
+
+/// A time as `2026-01-31T23:59:59Z`.
+pub(crate) fn rfc3339_seconds(ms: i64) -> String {
+    let s = ms.div_euclid(1000);
+    let day = crate::eval::Civil::of_day(s.div_euclid(86_400));
+    let of_day = s.rem_euclid(86_400);
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
+        day.year,
+        day.month,
+        day.day,
+        of_day / 3600,
+        of_day / 60 % 60,
+        of_day % 60
+    )
+}
+
+/// Whether two numbers differ by rounding only: relatively by less than `tolerance`.
+pub(crate) fn almost_equal(a: f64, b: f64, tolerance: f64) -> bool {
+    if (a.is_nan() && b.is_nan()) || a == b {
+        return true;
+    }
+    let (sum, diff) = (a.abs() + b.abs(), (a - b).abs());
+    if a == 0.0 || b == 0.0 || sum < f64::MIN_POSITIVE {
+        return diff < tolerance * f64::MIN_POSITIVE;
+    }
+    diff / sum.min(f64::MAX) < tolerance
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_have_gos_shortest_form() {
+        let cases: [(f64, &str); 12] = [
+            (0.0, "0"),
+            (-0.0, "-0"),
+            (1e21, "1e+21"),
+            (1e20, "100000000000000000000"),
+            (1e-7, "1e-07"),
+            (1e-6, "0.000001"),
+            (-1.5e-9, "-1.5e-09"),
+            (1.0 / 3.0, "0.3333333333333333"),
+            (f64::NAN, "NaN"),
+            (f64::INFINITY, "+Inf"),
+            (f64::NEG_INFINITY, "-Inf"),
+            (1.7976931348623157e308, "1.7976931348623157e+308"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(format_value(value), text);
+        }
+    }
+
+    #[test]
+    fn times_are_seconds() {
+        for (ms, text) in
+            [(0, "0"), (1500, "1.5"), (-1, "-0.001"), (1_700_000_000_120, "1700000000.12")]
+        {
+            assert_eq!(format_time(ms), text);
+        }
+        assert_eq!(rfc3339_seconds(1_767_225_600_000), "2026-01-01T00:00:00Z");
+        assert_eq!(go_g(0.00001), "1e-05");
+        assert_eq!(go_g(2_500_000.0), "2.5e+06");
+    }
+}
