@@ -11,12 +11,6 @@ impl Lexer<'_> {
         if self.scan_duration() {
             return self.token(Kind::Duration);
         }
-        // The byte that broke the scan belongs to the message.
-        if let Some(next) =
-            self.peek_char().filter(|next| next.is_ascii_alphanumeric() || *next == '_')
-        {
-            self.pos += next.len_utf8();
-        }
         let found = quote(&self.text[self.start..self.pos]);
         self.fail(format!("bad number or duration syntax: {found}"))
     }
@@ -87,7 +81,10 @@ impl Lexer<'_> {
             }
             self.accept(b"s");
         }
-        !self.peek().is_some_and(is_alphanumeric)
+        // The byte that makes a word of it belongs to the message.
+        let word = self.peek().is_some_and(is_alphanumeric);
+        self.pos += usize::from(word);
+        !word
     }
 }
 

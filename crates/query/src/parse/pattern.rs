@@ -10,22 +10,28 @@ const PLAIN: &[u8] = b"_-/:,;=%@#!~\"'<>& ";
 
 /// Checks a pattern. The error is a message.
 pub(super) fn check(pattern: &str) -> Result<(), String> {
-    if is_plain(pattern) { Ok(()) } else { compile(pattern).map(drop) }
+    if is_simple(pattern) { Ok(()) } else { compile(pattern).map(drop) }
 }
 
 /// Whether a valid pattern matches the empty text.
 pub(super) fn matches_empty(pattern: &str) -> bool {
     match pattern {
-        "" | ".*" => true,
-        ".+" => false,
-        _ if is_plain(pattern) => false,
+        ".*" => true,
+        _ if is_simple(pattern) && !pattern.contains('*') => pattern.split('|').any(str::is_empty),
         _ => compile(pattern).is_ok_and(|hir| hir_matches_empty(pattern, &hir)),
     }
 }
 
-/// Letters, digits and signs that mean themselves.
-fn is_plain(pattern: &str) -> bool {
-    pattern.bytes().all(|byte| byte.is_ascii_alphanumeric() || PLAIN.contains(&byte))
+/// Most patterns of dashboards: letters, digits, signs that mean themselves, `.` and `|`, and `*`
+/// or `+` behind one of the first or a dot. They are valid; the rest is read by a real parser.
+fn is_simple(pattern: &str) -> bool {
+    let mut repeatable = false;
+    pattern.bytes().all(|byte| {
+        let plain = byte.is_ascii_alphanumeric() || PLAIN.contains(&byte) || byte == b'.';
+        let repeat = repeatable && matches!(byte, b'*' | b'+');
+        repeatable = plain;
+        plain || repeat || byte == b'|'
+    })
 }
 
 fn hir_matches_empty(pattern: &str, hir: &Hir) -> bool {
@@ -76,10 +82,10 @@ mod tests {
 
     #[test]
     fn patterns_that_match_nothing_at_all() {
-        for pattern in ["", ".*", "a*", "(a|)", "^$", "()", "a?b*", "\\b|"] {
+        for pattern in ["", ".*", "a*", "a|", "|a", "a||b", "(a|)", "^$", "()", "a?b*", "\\b|"] {
             assert!(matches_empty(pattern), "{pattern}");
         }
-        for pattern in ["a", ".+", "a|b", "a+", "\\b", "^a$", "a{2}"] {
+        for pattern in ["a", ".+", "5..", "a|b", "a+", "a*b", "\\b", "^a$", "a{2}"] {
             assert!(!matches_empty(pattern), "{pattern}");
         }
     }
@@ -92,5 +98,8 @@ mod tests {
             message("*"),
             "error parsing regexp: missing argument to repetition operator: `*`"
         );
+        for pattern in ["+a", "a|*", "a**(", "[", "a\\"] {
+            assert!(check(pattern).is_err(), "{pattern}");
+        }
     }
 }
