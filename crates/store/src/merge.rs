@@ -52,7 +52,7 @@ pub fn merge_parts(
     keep: TimeRange,
     cancel: &Cancel,
 ) -> Result<MergeOutcome> {
-    let mut heads = inputs.iter().map(|p| Head::open(p)).collect::<Result<Vec<_>>>()?;
+    let mut heads = inputs.iter().map(Head::open).collect::<Result<Vec<_>>>()?;
     let (mut read, mut duplicates) = (0, 0);
     let mut union = Union::default();
     let mut labels = LabelBuf::new();

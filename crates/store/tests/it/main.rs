@@ -1,3 +1,6 @@
 //! The integration tests of the storage engine: one binary.
 
+// In a test an error that was not expected is a failure.
+#![allow(clippy::unwrap_used)]
+
 mod parts;
