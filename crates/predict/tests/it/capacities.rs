@@ -70,6 +70,25 @@ fn a_fill_after_a_plateau() {
 }
 
 #[test]
+fn a_fill_after_an_exact_plateau_with_late_and_missing_samples() {
+    for seed in 0..60 {
+        let mut noise = Noise(seed);
+        let (began, rate) = (20.0 + 200.0 * noise.share(), 1e6 + 1e8 * noise.share());
+        let (mut times, mut values) = (Vec::new(), Vec::new());
+        for i in 0..=66 {
+            let t = f64::from(i) * 5.0 + 2.0 * noise.share();
+            if noise.share() > 0.1 {
+                times.push((t * 1000.0) as i64);
+                values.push(300e9 + rate * (t - began).max(0.0));
+            }
+        }
+        let last = times[times.len() - 1] as f64 / 1000.0;
+        let left = 200e9 - rate * (last - began);
+        check_days(&(times, values), month(DISK), left / rate / 86_400.0);
+    }
+}
+
+#[test]
 fn a_fill_with_a_saw() {
     for period in [20.0, 30.0, 45.0, 60.0] {
         let mut noise = Noise(period as u64);
