@@ -1,6 +1,6 @@
 // How the UI is built: stable file names (the binary embeds them and serves ETags), no inline
 // scripts or styles (the page runs under `default-src 'self'`), nothing from another origin.
-import { defineConfig } from "vite";
+import { defineConfig } from "vitest/config";
 
 declare const process: { env: Record<string, string | undefined> };
 const server = process.env.PLIMSOLL_URL ?? "http://127.0.0.1:7546";
@@ -23,6 +23,7 @@ export default defineConfig({
       },
     },
   },
+  test: { include: ["src/**/*.test.ts"] },
   server: {
     proxy: {
       "/api": { target: server, ws: true },

@@ -66,7 +66,6 @@ export async function axe(page, where) {
   // Evaluated by the debugger, so the page's policy for scripts is not loosened.
   await page.evaluate(axeSource);
   const found = await page.evaluate(() =>
-    // biome-ignore lint/correctness/noUndeclaredVariables: axe was evaluated above
     axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }).then((r) => r.violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.slice(0, 3).map((n) => `${n.html.slice(0, 140)} ${n.any[0]?.message ?? ""}`).join(" | ")}`)),
   );
   assert(found.length === 0, `${where}: ${found.length} accessibility violations\n    ${found.join("\n    ")}`);

@@ -169,7 +169,7 @@ export class Plot {
       label: l.name,
       show: !l.hidden,
       stroke: l.colour,
-      width: l.reference ? 1 : 1.5,
+      width: l.reference || this.options.stacked ? 1 : 1.5,
       dash: l.reference ? [4, 4] : l.dash,
       points: { show: this.data.n < 3 },
       ...(filled ? { fill: `${l.colour}${this.options.stacked ? "66" : "22"}` } : {}),

@@ -8,6 +8,7 @@ import { t, type TextKey } from "../lib/text";
 import { useSize, useVisible } from "../lib/visible";
 import { Icon } from "../parts/Icon";
 import { Empty, Loading } from "../parts/states";
+import { WhyEmpty } from "../parts/WhyEmpty";
 import { stale } from "../state/connection";
 import { type PanelState, usePanel } from "../state/panels";
 import { patch, url } from "../state/url";
@@ -101,7 +102,7 @@ interface ViewProps {
 
 function ChartView({ state, data, children }: ViewProps) {
   if (state.grids.size === 0) return <Loading />;
-  if (data.lines.length === 0 || data.n === 0) return state.busy ? <Loading /> : <Empty>{t("explore.empty")}</Empty>;
+  if (data.lines.length === 0 || data.n === 0) return state.busy ? <Loading /> : <WhyEmpty expr={url.value.expr} otherwise={t("explore.empty")} />;
   return <div class={`panel-body explore-chart ${state.busy ? "is-busy" : ""}`}>{data.lines.every((l) => l.hidden) ? <Empty>{t("explore.noseries")}</Empty> : children}</div>;
 }
 

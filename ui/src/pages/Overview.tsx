@@ -63,7 +63,7 @@ export function Overview() {
   return (
     <div class={`overview ${stale.value ? "is-stale" : ""}`}>
       <h1 class="sr-only">{t("nav.overview")}</h1>
-      {doc ? <Health doc={doc} /> : error ? <Failed message={error} onRetry={retryOverview} /> : <div class="panel health"><Loading /></div>}
+      {doc ? <Health doc={doc} /> : <div class="panel health">{error ? <Failed message={error} onRetry={retryOverview} /> : <Loading />}</div>}
       <div class="over-charts">
         {PANELS.map((p) => (
           <Panel key={p.id} spec={p} />
@@ -109,7 +109,7 @@ function Block<T>({ title, rows, empty, kind = "", count, children }: BlockProps
         <h2>{title}</h2>
         {count && rows?.length ? <span class="badge">{formatCount(rows.length)}</span> : null}
       </header>
-      <div class="block-body">{!rows ? <Loading /> : rows.length === 0 ? <Empty>{empty}</Empty> : children(rows)}</div>
+      <div class="block-body">{!rows ? overview.value.error ? <Empty>{t("over.unknown")}</Empty> : <Loading /> : rows.length === 0 ? <Empty>{empty}</Empty> : children(rows)}</div>
     </section>
   );
 }

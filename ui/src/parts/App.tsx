@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { t } from "../lib/text";
 import { shiftRange, zoomRange } from "../lib/time";
 import { Overview } from "../pages/Overview";
+import { focusFilter } from "../state/filter";
 import { decideKey, type KeyAction, type KeyState } from "../state/keys";
 import { nextTheme, setTheme, theme } from "../state/prefs";
 import { follow, go, hrefOf, page, patch, url } from "../state/url";
@@ -36,7 +37,7 @@ function act(action: KeyAction): void {
       openDialog(action);
       break;
     case "filter":
-      document.querySelector<HTMLElement>("[data-filter]")?.focus();
+      focusFilter();
       break;
     case "back":
     case "forward":

@@ -16,6 +16,7 @@ export function Dialog({ title, kind = "", onClose, children }: Props) {
   useEffect(() => {
     const opener = document.activeElement as HTMLElement | null;
     ref.current?.showModal();
+    ref.current?.querySelector<HTMLElement>("[data-first]")?.focus();
     return () => opener?.focus?.();
   }, []);
   const backdrop = (e: MouseEvent) => {

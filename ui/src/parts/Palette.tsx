@@ -56,6 +56,7 @@ export function Palette() {
     <Dialog title={t("palette.title")} kind="dialog-palette" onClose={closeDialog}>
       <input
         class="input palette-input"
+        data-first=""
         role="combobox"
         aria-expanded="true"
         aria-controls="palette-list"

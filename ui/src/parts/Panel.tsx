@@ -4,13 +4,15 @@ import { resample } from "../api/window";
 import { Chart, Swatch } from "../charts/Chart";
 import { colour, dash } from "../charts/palette";
 import type { Line, PlotData } from "../charts/plot";
-import { formatValue, seriesName, sharedLabels, type Unit } from "../lib/format";
+import { formatClock, formatValue, seriesName, sharedLabels, type Unit } from "../lib/format";
 import { t } from "../lib/text";
+import type { Span } from "../lib/time";
 import { useSize, useVisible } from "../lib/visible";
 import { type Ask, usePanel } from "../state/panels";
-import { follow, hrefOf, url } from "../state/url";
+import { follow, hrefOf, url, zone } from "../state/url";
 import { Icon } from "./Icon";
-import { Empty, Failed, Loading } from "./states";
+import { Failed, Loading } from "./states";
+import { WhyEmpty } from "./WhyEmpty";
 
 export interface PanelSpec {
   id: string;
@@ -56,6 +58,19 @@ function linesOf(spec: PanelSpec, state: PanelData): PlotData {
   return { start: grid.start, step: grid.step, n: grid.n, lines };
 }
 
+/** Data younger than this part of the range is shown alone: the first minutes of a host would be a sliver otherwise. */
+const YOUNG_PART = 0.8;
+const YOUNG_SPAN_MIN_MS = 60_000;
+
+/** Where to begin when all samples lie in the newest part of the range; null to show the whole range. */
+function youngSince(data: PlotData, span: Span): number | null {
+  let first = data.n;
+  for (const l of data.lines) for (let i = 0; i < first; i++) if (Number.isFinite(l.values[i])) first = i;
+  const at = data.start + first * data.step;
+  if (first >= data.n || at < span.to - (span.to - span.from) * YOUNG_PART) return null;
+  return Math.max(span.from, Math.min(at, span.to - YOUNG_SPAN_MIN_MS));
+}
+
 export function Panel({ spec }: { spec: PanelSpec }) {
   const ref = useRef<HTMLElement>(null);
   const visible = useVisible(ref);
@@ -67,12 +82,14 @@ export function Panel({ spec }: { spec: PanelSpec }) {
   const data = useMemo(() => linesOf(spec, state), [spec, state]);
   const truncated = [...state.grids.values()].reduce((n, g) => n + g.truncated, 0);
   const toggle = () => setAsTable(!asTable);
+  const since = live ? youngSince(data, state.span) : null;
+  const span = since === null ? state.span : { from: since, to: state.span.to };
   const drawn = data.n > 0 && data.lines.length > 0;
   return (
     <section class="panel" ref={ref} aria-label={spec.title}>
       <header class="panel-head">
         <h2>{spec.title}</h2>
-        <span class="soft panel-note">{spec.note}</span>
+        <span class="soft panel-note">{since === null ? spec.note : `${spec.note}, ${t("panel.since", { at: formatClock(since, zone.value, true) })}`}</span>
         <span class="panel-tools">
           <button type="button" class="button button-icon" aria-label={t(asTable ? "panel.chart" : "panel.table", { title: spec.title })} onClick={toggle} disabled={!drawn}>
             <Icon name={asTable ? "chart" : "table"} size={16} />
@@ -86,11 +103,11 @@ export function Panel({ spec }: { spec: PanelSpec }) {
         {state.status === "error" && !drawn ? (
           <Failed title={t("panel.failed")} message={state.error} onRetry={() => setAgain(again + 1)} />
         ) : drawn ? (
-          <Chart title={spec.title} data={data} span={state.span} unit={spec.unit} stacked={spec.stacked ?? false} area={spec.area ?? false} asTable={asTable} onTable={toggle} />
+          <Chart title={spec.title} data={data} span={span} unit={spec.unit} stacked={spec.stacked ?? false} area={spec.area ?? false} asTable={asTable} onTable={toggle} />
         ) : state.status === "loading" ? (
           <Loading />
         ) : (
-          <Empty>{t("panel.empty")}</Empty>
+          <WhyEmpty expr={spec.asks[0]?.expr ?? ""} otherwise={t("panel.empty")} />
         )}
       </div>
       <footer class="panel-legend">

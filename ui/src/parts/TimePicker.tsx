@@ -69,11 +69,14 @@ function TimeDialog() {
     <Dialog title={t("time.label")} kind="dialog-time" onClose={closeDialog}>
       <h3>{t("time.quick")}</h3>
       <div class="quick">
-        {QUICK.map((d) => (
-          <button type="button" key={d} class="button" aria-pressed={range.to === "now" && range.from === `now-${d}`} onClick={() => quick(d)}>
-            {d}
-          </button>
-        ))}
+        {QUICK.map((d) => {
+          const on = range.to === "now" && range.from === `now-${d}`;
+          return (
+            <button type="button" key={d} class="button" data-first={on ? "" : undefined} aria-pressed={on} onClick={() => quick(d)}>
+              {d}
+            </button>
+          );
+        })}
       </div>
       <form onSubmit={apply}>
         <h3>{t("time.custom")}</h3>

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../../lib/text";
 import { Icon } from "../../parts/Icon";
+import { offerFilter } from "../../state/filter";
 import type { Editor } from "./editor";
 import { excerpt, locate } from "./position";
 
@@ -25,6 +26,7 @@ export function QueryBox({ value, busy, error, onRun }: Props) {
     editor.current?.setText(value);
   }, [value]);
 
+  useEffect(() => offerFilter(() => (editor.current ? editor.current.focus() : host.current?.querySelector("textarea")?.focus())), []);
   useEffect(() => {
     let gone = false;
     import("./editor").then(
@@ -67,10 +69,9 @@ export function QueryBox({ value, busy, error, onRun }: Props) {
           onRun(draft);
         }}
       >
-        <div class={`query-box ${error ? "query-bad" : ""}`} ref={host} data-filter={rich ? "" : undefined}>
+        <div class={`query-box ${error ? "query-bad" : ""}`} ref={host}>
           {rich ? null : (
             <textarea
-              data-filter=""
               class="query-plain mono"
               rows={Math.min(8, draft.split("\n").length)}
               aria-label={t("explore.query")}

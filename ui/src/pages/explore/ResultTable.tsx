@@ -4,7 +4,8 @@ import type { Frame } from "../../api/frame";
 import { formatDateTime, formatValue, guessUnit } from "../../lib/format";
 import { t } from "../../lib/text";
 import { liveWindow, resolveRange } from "../../lib/time";
-import { Empty, Loading } from "../../parts/states";
+import { Loading } from "../../parts/states";
+import { WhyEmpty } from "../../parts/WhyEmpty";
 import { clock } from "../../state/connection";
 import { askOnce } from "../../state/panels";
 import { url, zone } from "../../state/url";
@@ -42,7 +43,7 @@ export function useInstant(expr: string, wanted: boolean, again: number): Instan
 export function ResultTable({ instant, expr }: { instant: Instant; expr: string }) {
   const f = instant.frame;
   if (!f) return instant.busy ? <Loading /> : null;
-  if (f.series.length === 0) return <Empty>{t("explore.empty")}</Empty>;
+  if (f.series.length === 0) return <WhyEmpty expr={expr} otherwise={t("explore.empty")} />;
   const names = [...new Set(f.series.flatMap((s) => Object.keys(s.labels)))].sort((a, b) => Number(b === "__name__") - Number(a === "__name__") || a.localeCompare(b)).slice(0, LABEL_COLUMNS_MAX);
   return (
     <div class="result-table">

@@ -53,9 +53,25 @@ const colours = HighlightStyle.define([
   { tag: [tags.comment], color: "var(--ink-soft)", fontStyle: "italic" },
 ]);
 
+/**
+ * Typing over a selection. Chromium would do it in the page and wrap the text into a styled span to keep the look of
+ * what was selected, which the page's policy refuses and reports; so the change is made in the editor instead.
+ */
+const typeOver = EditorView.domEventHandlers({
+  beforeinput(e, view) {
+    const { from, to, empty } = view.state.selection.main;
+    const text = e.data;
+    if (e.inputType !== "insertText" || !text || empty || view.composing) return false;
+    e.preventDefault();
+    const insert = () => view.state.update({ changes: { from, to, insert: text }, selection: { anchor: from + text.length }, userEvent: "input.type" });
+    if (!view.state.facet(EditorView.inputHandler).some((handle) => handle(view, from, to, text, insert))) view.dispatch(insert());
+    return true;
+  },
+});
+
 /** Opens the editor inside `host`. */
 export function openEditor(host: HTMLElement, options: EditorOptions): Editor {
-  const root = host.shadowRoot ?? host.attachShadow({ mode: "open", delegatesFocus: true });
+  const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
   const run = () => {
     options.onRun();
     return true;
@@ -79,6 +95,7 @@ export function openEditor(host: HTMLElement, options: EditorOptions): Editor {
         promql.asExtension(),
         syntaxHighlighting(colours),
         look,
+        typeOver,
         EditorView.contentAttributes.of({ "aria-label": options.label, spellcheck: "false" }),
         // An open completion list takes Enter first: its key map stands before ours.
         Prec.highest(keymap.of(completionKeymap)),
