@@ -123,6 +123,15 @@ export default {
     await close();
   },
 
+  "without a socket the page still shows data, and says that it is not live": async (browser) => {
+    const { page, close } = await open(browser, "about:blank");
+    await page.routeWebSocket(/\/live$/, (ws) => void ws.close());
+    await page.goto(`${base}/`);
+    await until("the badge", 5000, () => top(page).stale.isVisible());
+    await until("memory drawn", 20_000, () => drawn(overview(page).panel("Memory")));
+    await close();
+  },
+
   "an unknown address leads back": async (browser) => {
     const { page, close } = await open(browser, "/no/such/page");
     await page.getByText("There is no page at /no/such/page").waitFor();

@@ -62,13 +62,13 @@ function linesOf(spec: PanelSpec, state: PanelData): PlotData {
 const YOUNG_PART = 0.8;
 const YOUNG_SPAN_MIN_MS = 60_000;
 
-/** Where to begin when all samples lie in the newest part of the range; null to show the whole range. */
-function youngSince(data: PlotData, span: Span): number | null {
+/** The first sample and where to begin when all samples lie in the newest part of the range; null to show the whole range. */
+function youngSince(data: PlotData, span: Span): { first: number; from: number } | null {
   let first = data.n;
   for (const l of data.lines) for (let i = 0; i < first; i++) if (Number.isFinite(l.values[i])) first = i;
   const at = data.start + first * data.step;
   if (first >= data.n || at < span.to - (span.to - span.from) * YOUNG_PART) return null;
-  return Math.max(span.from, Math.min(at, span.to - YOUNG_SPAN_MIN_MS));
+  return { first: at, from: Math.max(span.from, Math.min(at, span.to - YOUNG_SPAN_MIN_MS)) };
 }
 
 export function Panel({ spec }: { spec: PanelSpec }) {
@@ -82,14 +82,14 @@ export function Panel({ spec }: { spec: PanelSpec }) {
   const data = useMemo(() => linesOf(spec, state), [spec, state]);
   const truncated = [...state.grids.values()].reduce((n, g) => n + g.truncated, 0);
   const toggle = () => setAsTable(!asTable);
-  const since = live ? youngSince(data, state.span) : null;
-  const span = since === null ? state.span : { from: since, to: state.span.to };
+  const young = live ? youngSince(data, state.span) : null;
+  const span = young ? { from: young.from, to: state.span.to } : state.span;
   const drawn = data.n > 0 && data.lines.length > 0;
   return (
     <section class="panel" ref={ref} aria-label={spec.title}>
       <header class="panel-head">
         <h2>{spec.title}</h2>
-        <span class="soft panel-note">{since === null ? spec.note : `${spec.note}, ${t("panel.since", { at: formatClock(since, zone.value, true) })}`}</span>
+        <span class="soft panel-note">{young ? `${spec.note}, ${t("panel.since", { at: formatClock(young.first, zone.value, true) })}` : spec.note}</span>
         <span class="panel-tools">
           <button type="button" class="button button-icon" aria-label={t(asTable ? "panel.chart" : "panel.table", { title: spec.title })} onClick={toggle} disabled={!drawn}>
             <Icon name={asTable ? "chart" : "table"} size={16} />

@@ -2,7 +2,7 @@
 import { formatClock } from "../lib/format";
 import { t, type TextKey } from "../lib/text";
 import { liveWindow } from "../lib/time";
-import { lostAt, stale } from "../state/connection";
+import { heardAt, stale } from "../state/connection";
 import { held } from "../state/hold";
 import { nextTheme, setTheme, theme } from "../state/prefs";
 import { DEFAULT_RANGE } from "../state/urlstate";
@@ -23,7 +23,7 @@ function Connection() {
     return (
       <span class="badge badge-stale" role="status">
         <Icon name="warning" size={14} />
-        {lostAt.value ? t("top.stale", { at: formatClock(lostAt.value, url.value.zone, true) }) : t("top.stale.none")}
+        {heardAt.value ? t("top.stale", { at: formatClock(heardAt.value, url.value.zone, true) }) : t("top.stale.none")}
       </span>
     );
   if (url.value.live && held.value)

@@ -11,7 +11,8 @@ let socket: WebSocket | null = null;
 const listeners = new Map<string, Listener>();
 
 export const phase = signal(state.phase);
-export const lostAt = signal<number | null>(null);
+/** When the server was last heard; 0 for never. */
+export const heardAt = signal(0);
 export const stale = signal(false);
 /** Second hand of the page: relative times read it. */
 export const clock = signal(Date.now());
@@ -28,7 +29,7 @@ function dispatch(e: LiveEvent): void {
     else hangUp();
   }
   phase.value = state.phase;
-  lostAt.value = state.lostAt;
+  if (state.lostAt !== null || heardAt.peek() === 0) heardAt.value = state.heardAt;
   stale.value = isStale(state, e.now);
 }
 

@@ -6,7 +6,7 @@ import { type PanelQuery, queryPanels } from "../api/http";
 import { foldFrame, type Grid } from "../api/window";
 import { t } from "../lib/text";
 import { liveWindow, resolveRange, type Span, stepFor, type TimeRange } from "../lib/time";
-import { subscribe } from "./connection";
+import { connected, subscribe } from "./connection";
 import { held } from "./hold";
 
 export interface Ask {
@@ -34,6 +34,8 @@ interface Job {
 }
 
 const BATCH_MAX = 64;
+/** How long a panel waits for the socket before it asks over HTTP. */
+const SOCKET_WAIT_MS = 2500;
 /** Series a chart asks for; more are counted, not drawn. */
 const SERIES_SHOWN = 50;
 let serial = 0;
@@ -160,19 +162,14 @@ export function usePanel(input: PanelInput): PanelState {
       if (abort.signal.aborted || windowMs === null) return;
       ends.push(subscribe({ id: `${a.id}.${++serial}`, expr: a.expr, window_ms: windowMs, step_ms, max_series: SERIES_SHOWN }, (f) => took(a.id, f)));
     };
-    if (fresh) setState((s) => ({ ...s, busy: true }));
-    for (const a of asks) {
-      if (windowMs !== null && !input.httpFirst) {
-        follow(a);
-        continue;
-      }
+    const request = (a: Ask, thenFollow: boolean) =>
       ask({
         query: { id: `${a.id}.${++serial}`, expr: a.expr, kind: "range", max_series: SERIES_SHOWN, step_ms },
         span,
         width,
         onFrame: (f) => {
           took(a.id, f);
-          if (!f.error) follow(a);
+          if (thenFollow && !f.error) follow(a);
         },
         onError: (m) => {
           errors.set(a.id, m || t("error.cut"));
@@ -180,8 +177,15 @@ export function usePanel(input: PanelInput): PanelState {
         },
         signal: abort.signal,
       });
-    }
+    if (fresh) setState((s) => ({ ...s, busy: true }));
+    const overSocket = windowMs !== null && !input.httpFirst;
+    for (const a of asks) overSocket ? follow(a) : request(a, true);
+    // A socket that does not come (a proxy that knows none) must not leave the page without a picture.
+    const giveUp = setTimeout(() => {
+      if (overSocket && !connected.peek()) for (const a of asks) if (!grids.has(a.id)) request(a, false);
+    }, SOCKET_WAIT_MS);
     return () => {
+      clearTimeout(giveUp);
       abort.abort();
       for (const end of ends) end();
     };
