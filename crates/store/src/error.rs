@@ -55,3 +55,16 @@ impl Error {
         matches!(self, Self::Corrupt(_))
     }
 }
+
+impl From<Error> for plimsoll_model::Error {
+    fn from(e: Error) -> Self {
+        match e {
+            Error::Invalid(text) | Error::Conflict(text) => Self::Invalid(text),
+            Error::Limit(what) => Self::Unavailable(what),
+            Error::NotFound(what) => Self::NotFound(what),
+            Error::Unavailable(why) => Self::Unavailable(why),
+            Error::Corrupt(what) => Self::Corrupt(what),
+            Error::Io { what, source } => Self::io(what, source),
+        }
+    }
+}

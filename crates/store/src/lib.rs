@@ -9,9 +9,24 @@
 
 mod cache;
 pub mod codec;
+mod config;
+mod engine;
 mod error;
+mod filenames;
+mod flush;
+mod head;
+mod manifest;
 pub mod merge;
+mod metrics;
 pub mod part;
+mod read;
+mod registry;
+mod retention;
+mod wal;
 
 pub use cache::{CacheStats, PageCache};
+pub use config::{Config, Mode, WalSync};
+pub use engine::{OpenReport, Report, Stats, Store, TsdbStatus};
 pub use error::{Error, Result};
+pub use manifest::fuzz_manifest;
+pub use wal::record::fuzz_wal_record;

@@ -1,0 +1,167 @@
+//! What can be set. Checked values: the configuration layer above has validated units and ranges;
+//! [`Config::check`] holds the rules between fields.
+
+use std::time::Duration;
+
+use crate::{Error, Result};
+
+/// When a record of the write-ahead log must have reached the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum WalSync {
+    /// Acknowledged after write(2); synced within [`Config::wal_sync_every`]. `kill -9` loses nothing, a power cut at most
+    /// that span.
+    #[default]
+    Os,
+    /// Acknowledged after fdatasync. A power cut loses nothing.
+    Fsync,
+    /// Never synced by us. For tests and throw-away data.
+    Never,
+}
+
+/// Who commits and maintains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// Threads of the store: a committer, a syncer, a maintainer.
+    #[default]
+    Threads,
+    /// The caller: `submit` commits before it returns, `tick` and `maintain` do the rest. The same
+    /// code without threads, so that a simulation is deterministic.
+    Inline,
+}
+
+/// How a store behaves. Sizes in bytes.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `store.wal.sync`.
+    pub wal_sync: WalSync,
+    /// How often un-synced records are synced under [`WalSync::Os`]. 200 ms: what a power cut may
+    /// cost.
+    pub wal_sync_every: Duration,
+    /// A segment ends at this size. 64 MiB: small enough to rewrite in a second.
+    pub wal_segment_bytes: u64,
+    /// Space reserved ahead in a segment, in steps of this. 1 MiB: fdatasync then seldom has to
+    /// write the file's length. 0 reserves nothing.
+    pub wal_allocate_bytes: u64,
+    /// Records that were not written yet. At this many bytes `submit` answers `Unavailable`.
+    pub wal_queue_bytes: usize,
+    /// A flush starts when the log is this large.
+    pub wal_flush_bytes: u64,
+    /// `store.retention`: older samples are refused and their parts removed. Default 35 days.
+    pub retention: Duration,
+    /// Samples further ahead of the wall clock are refused. 10 minutes.
+    pub future: Duration,
+    /// `store.max_series`: active series; only new ones are refused.
+    pub max_series: usize,
+    /// Metrics of which metadata is kept; more are not remembered.
+    pub max_metadata: usize,
+    /// A flush starts when the current generation is this old.
+    pub flush_age: Duration,
+    /// A flush starts when the head holds this many bytes.
+    pub flush_bytes: u64,
+    /// A closed day is merged this long after its end.
+    pub merge_after: Duration,
+    /// Page cache of parts.
+    pub cache_bytes: usize,
+    /// `store.reserve`: space that is given up when the disk is full. `None` = the larger of 256 MiB
+    /// and 1 % of the disk, but at most 1 GiB and a twentieth of what is free.
+    pub reserve_bytes: Option<u64>,
+    /// How often the maintainer looks whether something is due.
+    pub maintain_every: Duration,
+    /// Threads or inline.
+    pub mode: Mode,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            wal_sync: WalSync::Os,
+            wal_sync_every: Duration::from_millis(200),
+            wal_segment_bytes: 64 << 20,
+            wal_allocate_bytes: 1 << 20,
+            wal_queue_bytes: 64 << 20,
+            wal_flush_bytes: 2 << 30,
+            retention: Duration::from_secs(35 * 86_400),
+            future: Duration::from_secs(600),
+            max_series: 2_000_000,
+            max_metadata: 50_000,
+            flush_age: Duration::from_secs(30 * 60),
+            flush_bytes: 256 << 20,
+            merge_after: Duration::from_secs(3_600),
+            cache_bytes: 32 << 20,
+            reserve_bytes: None,
+            maintain_every: Duration::from_secs(1),
+            mode: Mode::Threads,
+        }
+    }
+}
+
+impl Config {
+    /// Small limits, no threads, no reserve: for tests and simulations.
+    pub fn simulated() -> Self {
+        Self {
+            wal_segment_bytes: 64 << 10,
+            wal_allocate_bytes: 0,
+            cache_bytes: 4 << 20,
+            reserve_bytes: Some(0),
+            mode: Mode::Inline,
+            ..Self::default()
+        }
+    }
+
+    /// Checks the fields.
+    ///
+    /// # Errors
+    /// `Invalid` naming field, value and remedy.
+    pub fn check(&self) -> Result<()> {
+        let wrong = |text: String| Err(Error::Invalid(text));
+        if self.retention < Duration::from_secs(3_600) {
+            return wrong(format!(
+                "store.retention: {:?} is shorter than an hour; set 1h or more",
+                self.retention
+            ));
+        }
+        if self.max_series == 0 || self.max_series > u32::MAX as usize / 2 {
+            return wrong(format!(
+                "store.max_series: {} is out of range; set 1 to 2147483647",
+                self.max_series
+            ));
+        }
+        if self.wal_segment_bytes < 4 << 10 {
+            return wrong(format!(
+                "store.wal.segment: {} bytes is too small; set 4KiB or more",
+                self.wal_segment_bytes
+            ));
+        }
+        Ok(())
+    }
+
+    /// Retention in ms.
+    pub fn retention_ms(&self) -> i64 {
+        ms(self.retention)
+    }
+
+    /// How far ahead samples may be, in ms.
+    pub fn future_ms(&self) -> i64 {
+        ms(self.future)
+    }
+}
+
+/// A duration in whole ms, at most `i64::MAX`.
+pub(crate) fn ms(d: Duration) -> i64 {
+    i64::try_from(d.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_valid_and_mistakes_are_named() {
+        Config::default().check().unwrap();
+        Config::simulated().check().unwrap();
+        let short = Config { retention: Duration::from_secs(1), ..Config::default() };
+        assert!(short.check().unwrap_err().to_string().contains("store.retention"));
+        let none = Config { max_series: 0, ..Config::default() };
+        assert!(none.check().unwrap_err().to_string().contains("store.max_series"));
+    }
+}

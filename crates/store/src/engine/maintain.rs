@@ -1,0 +1,474 @@
+//! Doing what the planner says: flush, merge, remove, set aside; and the reserve of a full disk.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use plimsoll_model::{Batch, MINUTE_MS, Ticket, TimeRange};
+use plimsoll_world::{Open, World};
+
+use super::{LivePart, Shared, open};
+use crate::filenames::Names;
+use crate::flush;
+use crate::head::Gen;
+use crate::manifest::{Edit, PartEntry};
+use crate::merge::merge_parts;
+use crate::part::{Level, PartReader, PartWriter};
+use crate::retention::{Action, ClockGuard, Facts, Limits, plan};
+use crate::{Error, Mode, Result, WalSync};
+
+/// After a failure nothing is tried again for this long: a full disk does not change in a second.
+const RETRY_AFTER: Duration = Duration::from_secs(10);
+/// A sample this close to the wall clock confirms it.
+const WITNESS_MS: i64 = 10 * MINUTE_MS;
+/// The wall clock is noted in the manifest at least this often: half of the jump that it must show.
+const NOTE_EVERY_MS: i64 = 30 * MINUTE_MS;
+
+/// What one round of maintenance did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Parts written by flushes.
+    pub flushed: usize,
+    /// Days merged.
+    pub merged: usize,
+    /// Parts removed by age.
+    pub removed: usize,
+}
+
+/// What the maintainer remembers.
+pub(crate) struct Maintenance {
+    guard: ClockGuard,
+    /// The current generation and when it was seen first.
+    born: (u64, Duration),
+    noted_ms: i64,
+    not_before: Duration,
+    /// Parts of a generation that are in place and not in the manifest yet.
+    installed: Option<(u64, Vec<PartEntry>)>,
+}
+
+impl Maintenance {
+    pub fn new(guard: ClockGuard, generation: u64, mono: Duration, wall_ms: i64) -> Self {
+        Self {
+            guard,
+            born: (generation, mono),
+            noted_ms: wall_ms,
+            not_before: Duration::ZERO,
+            installed: None,
+        }
+    }
+}
+
+impl Shared {
+    pub(super) fn maintain(&self) -> Result<Report> {
+        let mut m = self.maintenance.lock();
+        let (wall, mono) = (self.world.clock.wall_ms(), self.world.clock.mono());
+        m.guard.observe(wall, mono);
+        self.publish_guard(&m.guard, wall);
+        if mono < m.not_before {
+            return Ok(Report::default());
+        }
+        let done = self.maintain_locked(&mut m, wall, mono);
+        if done.is_err() {
+            m.not_before = mono + RETRY_AFTER;
+        }
+        done
+    }
+
+    fn maintain_locked(&self, m: &mut Maintenance, wall: i64, mono: Duration) -> Result<Report> {
+        let mut report = Report::default();
+        self.set_suspects_aside()?;
+        for action in self.due(m, wall, mono) {
+            match action {
+                Action::Flush => {
+                    self.swap()?;
+                    report.flushed += self.flush_ended(m)?;
+                }
+                Action::FlushEnded => report.flushed += self.flush_ended(m)?,
+                Action::Remove(parts) => {
+                    report.removed += parts.len();
+                    self.remove(&parts)?;
+                }
+                Action::Merge(day, ids) => {
+                    self.merge_day(day, &ids)?;
+                    report.merged += 1;
+                }
+            }
+        }
+        if m.guard.is_ok() && wall - m.noted_ms >= NOTE_EVERY_MS {
+            self.manifest.lock().commit(&[Edit::Wall(wall)])?;
+            m.noted_ms = wall;
+        }
+        Ok(report)
+    }
+
+    fn due(&self, m: &mut Maintenance, wall: i64, mono: Duration) -> Vec<Action> {
+        let parts: Vec<PartEntry> = self.manifest.lock().state().parts.values().cloned().collect();
+        let (wal_bytes, _) = self.wal.lock().size();
+        let full = self.reserve.lock().given_up;
+        let visible = self.visible.lock();
+        let current = visible.head.current();
+        if m.born.0 != current.id {
+            m.born = (current.id, mono);
+        }
+        let config = &self.config;
+        plan(&Facts {
+            now: wall,
+            clock_ok: m.guard.is_ok(),
+            parts: &parts,
+            head_samples: current.samples,
+            head_bytes: visible.head.totals().0,
+            head_age: mono.saturating_sub(m.born.1),
+            ended: visible.head.ended().is_some(),
+            wal_bytes,
+            full,
+            limits: Limits {
+                retention_ms: config.retention_ms(),
+                merge_after_ms: crate::config::ms(config.merge_after),
+                flush_age: config.flush_age,
+                flush_bytes: config.flush_bytes,
+                wal_bytes: config.wal_flush_bytes,
+            },
+        })
+    }
+
+    fn publish_guard(&self, guard: &ClockGuard, wall: i64) {
+        let believed = if guard.is_ok() { i64::MAX } else { guard.retention_now(wall) };
+        self.believed_ms.store(believed, Ordering::Relaxed);
+    }
+
+    /// A batch may confirm a doubted clock. Never waits: a busy maintainer has seen enough.
+    pub(super) fn witness(&self, batch: &Batch<'_>, now: i64) {
+        if self.believed_ms.load(Ordering::Relaxed) == i64::MAX {
+            return;
+        }
+        let near = |t: &i64| t.abs_diff(now) <= WITNESS_MS.unsigned_abs();
+        if batch.rows.iter().any(|r| r.times.iter().any(near))
+            && let Some(mut m) = self.maintenance.try_lock()
+        {
+            m.guard.witness(batch.source);
+            self.publish_guard(&m.guard, now);
+        }
+    }
+
+    pub(super) fn confirm_clock(&self) {
+        let mut m = self.maintenance.lock();
+        m.guard.confirm();
+        self.publish_guard(&m.guard, self.world.clock.wall_ms());
+    }
+
+    fn wait_for(&self, ticket: Ticket) -> Result<()> {
+        if self.config.mode == Mode::Inline {
+            while self.commit_once() {}
+        }
+        ticket.wait().map(drop).map_err(|e| Error::Unavailable(e.to_string()))
+    }
+
+    fn swap(&self) -> Result<()> {
+        if let Some(why) = self.wal.lock().failure() {
+            return Err(Error::Unavailable(why.to_owned()));
+        }
+        let ticket = self.enqueue_swap();
+        self.wait_for(ticket)
+    }
+
+    pub(super) fn flush_now(&self) -> Result<()> {
+        let mut m = self.maintenance.lock();
+        self.flush_ended(&mut m)?;
+        let some = self.visible.lock().head.current().samples > 0;
+        if some {
+            self.swap()?;
+            self.flush_ended(&mut m)?;
+        }
+        Ok(())
+    }
+
+    /// Flushes all ended generations. Returns how many parts that gave.
+    fn flush_ended(&self, m: &mut Maintenance) -> Result<usize> {
+        let mut parts = 0;
+        loop {
+            let ended = self.visible.lock().head.ended().cloned();
+            let Some(generation) = ended else { break };
+            parts += self.flush_generation(m, &generation)?;
+        }
+        self.forget_idle();
+        Ok(parts)
+    }
+
+    fn flush_generation(&self, m: &mut Maintenance, generation: &Gen) -> Result<usize> {
+        let ticket = self.enqueue_checkpoint();
+        self.wait_for(ticket)?;
+        if self.config.wal_sync != WalSync::Never {
+            self.sync();
+        }
+        if let Some(why) = self.wal.lock().failure() {
+            return Err(Error::Unavailable(why.to_owned()));
+        }
+        let entries = match m.installed.take() {
+            Some((id, entries)) if id == generation.id => entries,
+            _ => self.write_and_place(|s| {
+                flush::write_generation(&s.world, &s.names, generation, &s.cancel)
+            })?,
+        };
+        let low_water = generation.ended.unwrap_or(0);
+        let wall = self.world.clock.wall_ms();
+        let mut edits: Vec<_> = entries.iter().cloned().map(Edit::Add).collect();
+        edits.push(Edit::LowWater { seq: low_water, generation: generation.id + 1 });
+        if m.guard.is_ok() {
+            edits.push(Edit::Wall(wall));
+            m.noted_ms = wall;
+        }
+        let live = self.open_parts(&entries)?;
+        if let Err(e) = self.manifest.lock().commit(&edits) {
+            m.installed = Some((generation.id, entries));
+            return Err(e);
+        }
+        {
+            let mut visible = self.visible.lock();
+            visible.parts = Arc::new(visible.parts.changed(&[], live));
+            visible.head.drop_ended(generation.id);
+        }
+        self.wal.lock().drop_below(low_water);
+        self.counters.flushes.fetch_add(1, Ordering::Relaxed);
+        Ok(entries.len())
+    }
+
+    /// Writes parts to `tmp/` and moves them to their places. On failure `tmp/` is emptied.
+    fn write_and_place(
+        &self,
+        write: impl FnOnce(&Self) -> Result<Vec<PartEntry>>,
+    ) -> Result<Vec<PartEntry>> {
+        let done = write(self).and_then(|entries| {
+            for e in &entries {
+                self.place(e)?;
+            }
+            Ok(entries)
+        });
+        if done.is_err() {
+            let disk = &*self.world.disk;
+            for file in disk.list(&self.names.tmp()).unwrap_or_default() {
+                drop(disk.remove(&self.names.tmp().join(file.name)));
+            }
+        }
+        done
+    }
+
+    fn place(&self, entry: &PartEntry) -> Result<()> {
+        let disk = &*self.world.disk;
+        let (from, to) = (self.names.part_tmp(&entry.id), self.names.part(entry.day, &entry.id));
+        let day = self.names.day(entry.day);
+        let placed = disk
+            .create_dir_all(&day)
+            .and_then(|()| disk.rename(&from, &to))
+            .and_then(|()| disk.sync_dir(&day))
+            .and_then(|()| disk.sync_dir(&self.names.parts()));
+        placed.map_err(|e| Error::io(format!("place {}", to.display()), e))
+    }
+
+    fn open_parts(&self, entries: &[PartEntry]) -> Result<Vec<Arc<LivePart>>> {
+        let open = |entry: &PartEntry| {
+            let path = self.names.part(entry.day, &entry.id);
+            let reader = PartReader::open(&*self.world.disk, &path, Arc::clone(&self.cache))?;
+            Ok(Arc::new(LivePart { entry: entry.clone(), reader: Arc::new(reader) }))
+        };
+        entries.iter().map(open).collect()
+    }
+
+    pub(super) fn merge_now(&self) -> Result<()> {
+        let _m = self.maintenance.lock();
+        let days = {
+            let manifest = self.manifest.lock();
+            let mut days: std::collections::BTreeMap<i64, Vec<String>> = Default::default();
+            for p in manifest.state().parts.values() {
+                days.entry(p.day).or_default().push(p.id.clone());
+            }
+            days
+        };
+        for (day, ids) in days.into_iter().filter(|(_, ids)| ids.len() > 1) {
+            self.merge_day(day, &ids)?;
+        }
+        Ok(())
+    }
+
+    fn merge_day(&self, day: i64, ids: &[String]) -> Result<()> {
+        let parts = Arc::clone(&self.visible.lock().parts);
+        let mine = |p: &&Arc<LivePart>| p.entry.day == day && ids.contains(&p.entry.id);
+        let inputs: Vec<_> = parts.parts.iter().filter(mine).cloned().collect();
+        if inputs.is_empty() {
+            return Ok(());
+        }
+        let merged = self.write_and_place(|s| s.write_merged(day, &inputs));
+        if merged.as_ref().is_err_and(Error::is_corrupt) {
+            for p in inputs.iter().filter(|p| p.reader.verify().is_err()) {
+                self.suspect(p.entry.day, &p.entry.id);
+            }
+            self.set_suspects_aside()?;
+        }
+        let entries = merged?;
+        let gone: Vec<_> = inputs.iter().map(|p| (day, p.entry.id.clone())).collect();
+        let live = self.open_parts(&entries)?;
+        self.replace(&gone, &entries, live)?;
+        self.counters.merges.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn write_merged(&self, day: i64, inputs: &[Arc<LivePart>]) -> Result<Vec<PartEntry>> {
+        let spec = flush::spec(&self.world, Level::Day);
+        let path = self.names.part_tmp(&flush::id_of(&spec));
+        let disk = &*self.world.disk;
+        let writer = PartWriter::create(disk, &path, spec)?;
+        let readers: Vec<_> = inputs.iter().map(|p| Arc::clone(&p.reader)).collect();
+        let outcome = merge_parts(disk, &readers, writer, TimeRange::ALL, &self.cancel)?;
+        Ok(outcome.part.iter().map(|info| flush::entry_of(day, info)).collect())
+    }
+
+    /// One edit; then readers see the new parts, then the old files go.
+    fn replace(
+        &self,
+        gone: &[(i64, String)],
+        new: &[PartEntry],
+        live: Vec<Arc<LivePart>>,
+    ) -> Result<()> {
+        let mut edits: Vec<_> = new.iter().cloned().map(Edit::Add).collect();
+        edits.extend(gone.iter().map(|(day, id)| Edit::Remove { day: *day, id: id.clone() }));
+        self.manifest.lock().commit(&edits)?;
+        {
+            let mut visible = self.visible.lock();
+            visible.parts = Arc::new(visible.parts.changed(gone, live));
+        }
+        for (day, id) in gone {
+            let path = self.names.part(*day, id);
+            if let Err(e) = self.world.disk.remove(&path) {
+                tracing::warn!(part = %path.display(), error = %e, "file stays until next start");
+            }
+        }
+        Ok(())
+    }
+
+    fn remove(&self, parts: &[(i64, String)]) -> Result<()> {
+        self.replace(parts, &[], Vec::new())?;
+        for (day, _) in parts {
+            // Fails as long as the day has parts.
+            drop(self.world.disk.remove_dir(&self.names.day(*day)));
+        }
+        self.counters.retired.fetch_add(parts.len() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Takes note that a part gave a checksum error.
+    pub(crate) fn suspect(&self, day: i64, id: &str) {
+        let mut suspects = self.suspects.lock();
+        if !suspects.iter().any(|s| s.0 == day && s.1 == id) {
+            suspects.push((day, id.to_owned()));
+        }
+    }
+
+    /// Verifies parts that gave errors and sets the damaged ones aside.
+    fn set_suspects_aside(&self) -> Result<()> {
+        let suspects = std::mem::take(&mut *self.suspects.lock());
+        for (day, id) in suspects {
+            let parts = Arc::clone(&self.visible.lock().parts);
+            let found = parts.parts.iter().find(|p| p.entry.day == day && p.entry.id == id);
+            let Some(part) = found else { continue };
+            if part.reader.verify().is_err_and(|e| e.is_corrupt()) {
+                open::set_aside(&self.world, &self.names, &mut self.manifest.lock(), &part.entry)?;
+                let mut visible = self.visible.lock();
+                visible.parts = Arc::new(visible.parts.changed(&[(day, id)], Vec::new()));
+                self.counters.quarantined.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives away the numbers of series without samples in two generations, unless a snapshot of
+    /// an earlier generation is being read.
+    fn forget_idle(&self) {
+        let mut intake = self.intake.lock();
+        let mut visible = self.visible.lock();
+        let current = visible.head.current().id;
+        if self.readers.lock().keys().next().is_some_and(|g| *g < current) {
+            return;
+        }
+        let since = current.saturating_sub(1);
+        let mut idle = visible.head.idle();
+        idle.retain(|sid| intake.is_idle(*sid, since));
+        if idle.is_empty() {
+            return;
+        }
+        visible.head.forget(&idle);
+        intake.forget(&idle);
+        let mut index = self.index.write();
+        for sid in idle {
+            index.remove(sid);
+        }
+    }
+
+    /// Frees the reserve, so that log, flush and manifest can write. False when that failed.
+    pub(super) fn give_up_reserve(&self) -> bool {
+        let mut reserve = self.reserve.lock();
+        if !reserve.given_up {
+            tracing::error!("disk is full: the reserve is given up, writes are refused");
+            reserve.given_up = true;
+        }
+        match self.world.disk.remove(&self.names.reserve()) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                tracing::warn!(error = %e, "reserve cannot be given up");
+                false
+            }
+            _ => true,
+        }
+    }
+
+    /// Takes the reserve again when there is space. True when nothing is given up.
+    pub(super) fn take_reserve(&self) -> bool {
+        let mut reserve = self.reserve.lock();
+        if !reserve.given_up {
+            return true;
+        }
+        let wanted = reserve.bytes.saturating_add(self.config.wal_segment_bytes);
+        let space = self.world.disk.space(self.names.root());
+        if space.is_ok_and(|s| s.free >= wanted) && reserve.create(&self.world, &self.names).is_ok()
+        {
+            reserve.given_up = false;
+            tracing::info!("disk has space again; writes are accepted");
+        }
+        !reserve.given_up
+    }
+}
+
+/// Space that is kept for the day when the disk is full.
+pub(crate) struct Reserve {
+    bytes: u64,
+    /// Whether that day is today.
+    pub given_up: bool,
+}
+
+impl Reserve {
+    /// Takes the reserve where there is none. A disk without room for it is only warned about.
+    pub fn new(world: &World, names: &Names, bytes: Option<u64>) -> Self {
+        let bytes = bytes.unwrap_or_else(|| default_bytes(world, names));
+        let reserve = Self { bytes, given_up: false };
+        if !world.disk.exists(&names.reserve())
+            && let Err(e) = reserve.create(world, names)
+        {
+            tracing::warn!(bytes, error = %e, "no reserve for a full disk (store.reserve)");
+        }
+        reserve
+    }
+
+    fn create(&self, world: &World, names: &Names) -> std::io::Result<()> {
+        if self.bytes == 0 || world.disk.exists(&names.reserve()) {
+            return Ok(());
+        }
+        let file = world.disk.open(&names.reserve(), Open::CreateNew)?;
+        let done = file.allocate(self.bytes);
+        if done.is_err() {
+            drop(world.disk.remove(&names.reserve()));
+        }
+        done
+    }
+}
+
+fn default_bytes(world: &World, names: &Names) -> u64 {
+    let Ok(space) = world.disk.space(names.root()) else { return 0 };
+    (space.total / 100).max(256 << 20).min(1 << 30).min(space.free / 20)
+}

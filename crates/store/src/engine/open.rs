@@ -1,0 +1,225 @@
+//! Opening: lock, manifest, parts, leftovers, replay.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::{Condvar, Mutex, RwLock};
+use plimsoll_model::Cancel;
+use plimsoll_world::World;
+
+use super::commit::Registered;
+use super::maintain::{Maintenance, Reserve};
+use super::{LivePart, PartSet, Shared, Visible};
+use crate::filenames::{Names, part_file};
+use crate::head::{ApplyScratch, Head};
+use crate::manifest::{Edit, Manifest, PartEntry};
+use crate::part::PartReader;
+use crate::registry::{Index, Intake};
+use crate::retention::ClockGuard;
+use crate::wal::{Wal, replay};
+use crate::{Config, Error, PageCache, Result};
+
+/// What opening found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OpenReport {
+    /// Log records replayed.
+    pub records: u64,
+    /// Log records that should be there and are not.
+    pub records_lost: u64,
+    /// Rows of the log left out because what they refer to was damaged.
+    pub rows_lost: u64,
+    /// Damaged log segments; copies are in `quarantine/`.
+    pub segments_damaged: Vec<PathBuf>,
+    /// Damaged parts, moved to `quarantine/`.
+    pub parts_damaged: Vec<PathBuf>,
+    /// Parts that the manifest names and that cannot be read; service goes on without them.
+    pub parts_missing: Vec<PathBuf>,
+    /// Files of an interrupted flush or merge, removed.
+    pub leftovers: u64,
+}
+
+impl OpenReport {
+    /// Whether nothing was lost or damaged.
+    pub fn is_clean(&self) -> bool {
+        let none = Self { records: self.records, leftovers: self.leftovers, ..Self::default() };
+        *self == none
+    }
+}
+
+pub(super) fn open(world: World, dir: &Path, config: Config) -> Result<Shared> {
+    config.check()?;
+    let names = Names::new(dir);
+    let disk = &*world.disk;
+    let what = |verb: &str, path: &Path| format!("{verb} {}", path.display());
+    disk.create_dir_all(dir).map_err(|e| Error::io(what("create data directory", dir), e))?;
+    let lock = disk.lock(&names.lock()).map_err(|e| match e.kind() {
+        io::ErrorKind::WouldBlock => Error::Conflict(format!(
+            "data directory {} is locked by another instance; stop it or choose another directory",
+            dir.display()
+        )),
+        _ => Error::io(what("lock", &names.lock()), e),
+    })?;
+    for sub in [names.wal(), names.tmp(), names.parts()] {
+        disk.create_dir_all(&sub).map_err(|e| Error::io(what("create", &sub), e))?;
+    }
+    for sub in [names.parts().parent().unwrap_or(dir), dir] {
+        disk.sync_dir(sub).map_err(|e| Error::io(what("sync", sub), e))?;
+    }
+    let mut report = OpenReport::default();
+    let mut manifest = open_manifest(&world, &names)?;
+    report.leftovers = remove_leftovers(&world, &names, &manifest)?;
+    let cache = Arc::new(PageCache::new(config.cache_bytes));
+    let parts = open_parts(&world, &names, &mut manifest, &cache, &mut report)?;
+    let parts = Arc::new(PartSet::new(parts));
+
+    let index = Arc::new(RwLock::new(Index::default()));
+    let (low_water, generation) = (manifest.state().low_water, manifest.state().generation);
+    let mut head = Head::new(generation, config.max_metadata);
+    let lookup = Registered { index: &index, parts: &parts, suspect: &|_, _| {} };
+    let (mut scratch, mut outcomes) = (ApplyScratch::default(), Vec::new());
+    let replayed = replay::replay(disk, &names, low_water, &mut |frame| {
+        outcomes.clear();
+        head.apply(frame, &lookup, &mut scratch, &mut outcomes);
+    })?;
+    report.records = replayed.records;
+    report.records_lost = replayed.lost;
+    report.rows_lost = head.orphans;
+    report.segments_damaged = replayed.damaged;
+
+    let mut wal =
+        Wal::new(world.clone(), names.clone(), &config, replayed.next_seq, replayed.segments);
+    wal.drop_below(low_water);
+    let generation = head.current().id;
+    let intake = Intake::new(Arc::clone(&index), head.known(), generation);
+    let (wall, mono) = (world.clock.wall_ms(), world.clock.mono());
+    let guard = ClockGuard::new(manifest.state().wall_ms, wall, mono);
+    let believed_ms = if guard.is_ok() { i64::MAX } else { guard.retention_now(wall) };
+    let reserve = Reserve::new(&world, &names, config.reserve_bytes);
+    if !report.is_clean() {
+        tracing::error!(?report, "opening the store found damage; the rest is served");
+    }
+    Ok(Shared {
+        maintenance: Mutex::new(Maintenance::new(guard, generation, mono, wall)),
+        reserve: Mutex::new(reserve),
+        world,
+        names,
+        config,
+        counters: Default::default(),
+        cache,
+        index,
+        intake: Mutex::new(intake),
+        queue: Mutex::default(),
+        queued: Condvar::new(),
+        committer: Mutex::default(),
+        wal: Mutex::new(wal),
+        manifest: Mutex::new(manifest),
+        visible: Mutex::new(Visible { head, parts }),
+        readers: Mutex::default(),
+        refusing: Mutex::default(),
+        is_refusing: false.into(),
+        believed_ms: believed_ms.into(),
+        suspects: Mutex::default(),
+        cancel: Cancel::new(),
+        stopping: Mutex::new(false),
+        stop_signal: Condvar::new(),
+        report,
+        lock: Mutex::new(Some(lock)),
+    })
+}
+
+/// The manifest; a new directory gets one at once, so that a missing one is noticed later.
+fn open_manifest(world: &World, names: &Names) -> Result<Manifest> {
+    let there = world.disk.exists(&names.manifest());
+    let mut manifest = Manifest::open(world.clone(), names.clone())?;
+    if there {
+        return Ok(manifest);
+    }
+    if let Some(day) = list(world, &names.parts())?.first() {
+        return Err(Error::corrupt(format!(
+            "{} is missing, but {} exists; restore it from a backup, or move the parts away",
+            names.manifest().display(),
+            names.parts().join(day).display()
+        )));
+    }
+    manifest.commit(&[Edit::Wall(world.clock.wall_ms())])?;
+    Ok(manifest)
+}
+
+fn list(world: &World, dir: &Path) -> Result<Vec<String>> {
+    let entries =
+        world.disk.list(dir).map_err(|e| Error::io(format!("list {}", dir.display()), e))?;
+    Ok(entries.into_iter().map(|e| e.name).collect())
+}
+
+/// Removes what an interrupted flush or merge left behind.
+fn remove_leftovers(world: &World, names: &Names, manifest: &Manifest) -> Result<u64> {
+    let mut gone = 0;
+    let mut remove = |path: &Path| {
+        match world.disk.remove(path) {
+            Ok(()) => gone += 1,
+            Err(e) => tracing::warn!(file = %path.display(), error = %e, "leftover stays"),
+        };
+    };
+    for name in list(world, &names.tmp())? {
+        remove(&names.tmp().join(name));
+    }
+    let known = manifest.state().parts.values();
+    let known: HashSet<_> = known.map(|p| names.part(p.day, &p.id)).collect();
+    for day in list(world, &names.parts())? {
+        let day = names.parts().join(day);
+        for file in list(world, &day)? {
+            let path = day.join(file);
+            if !known.contains(&path) {
+                remove(&path);
+            }
+        }
+    }
+    Ok(gone)
+}
+
+fn open_parts(
+    world: &World,
+    names: &Names,
+    manifest: &mut Manifest,
+    cache: &Arc<PageCache>,
+    report: &mut OpenReport,
+) -> Result<Vec<Arc<LivePart>>> {
+    let entries: Vec<PartEntry> = manifest.state().parts.values().cloned().collect();
+    let mut parts = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let path = names.part(entry.day, &entry.id);
+        match PartReader::open(&*world.disk, &path, Arc::clone(cache)) {
+            Ok(reader) => parts.push(Arc::new(LivePart { entry, reader: Arc::new(reader) })),
+            Err(e) if e.is_corrupt() => {
+                set_aside(world, names, manifest, &entry)?;
+                report.parts_damaged.push(path);
+            }
+            Err(e) => {
+                tracing::error!(part = %path.display(), error = %e, "part cannot be read");
+                report.parts_missing.push(path);
+            }
+        }
+    }
+    Ok(parts)
+}
+
+/// Moves a damaged part to quarantine and takes it out of the manifest.
+pub(super) fn set_aside(
+    world: &World,
+    names: &Names,
+    manifest: &mut Manifest,
+    entry: &PartEntry,
+) -> Result<()> {
+    let path = names.part(entry.day, &entry.id);
+    let kept = names.quarantine().join(part_file(&entry.id));
+    let moved = world
+        .disk
+        .create_dir_all(&names.quarantine())
+        .and_then(|()| world.disk.rename(&path, &kept))
+        .and_then(|()| world.disk.sync_dir(&names.quarantine()));
+    moved.map_err(|e| Error::io(format!("quarantine {}", path.display()), e))?;
+    tracing::error!(part = %path.display(), "damaged part moved to quarantine/");
+    manifest.commit(&[Edit::Remove { day: entry.day, id: entry.id.clone() }])
+}

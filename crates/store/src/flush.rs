@@ -1,0 +1,108 @@
+//! From an ended generation to part files, one per UTC day. Writing only; naming them in the
+//! manifest is the engine's.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use plimsoll_model::{Cancel, TimeRange};
+use plimsoll_world::World;
+
+use crate::filenames::{DAY_MS, Names, day_of};
+use crate::head::{Gen, Slot};
+use crate::manifest::PartEntry;
+use crate::part::{Level, PartInfo, PartSpec, PartWriter, SeriesIn};
+use crate::{Error, Result};
+
+/// The times of a UTC day.
+pub fn day_range(day: i64) -> TimeRange {
+    TimeRange::new(
+        day.saturating_mul(DAY_MS),
+        day.saturating_mul(DAY_MS).saturating_add(DAY_MS - 1),
+    )
+}
+
+/// A part that is about to be written.
+pub fn spec(world: &World, level: Level) -> PartSpec {
+    let uuid = (u128::from(world.chance.next_u64()) << 64) | u128::from(world.chance.next_u64());
+    PartSpec { uuid, tier: None, level, created: world.clock.wall_ms() }
+}
+
+/// The name of a part.
+pub fn id_of(spec: &PartSpec) -> String {
+    format!("{:032x}", spec.uuid)
+}
+
+/// What the manifest says of a finished part.
+pub fn entry_of(day: i64, info: &PartInfo) -> PartEntry {
+    PartEntry {
+        day,
+        id: id_of(&info.spec),
+        level: info.spec.level as u8,
+        range: info.range,
+        seq: info.seq,
+        series: info.series,
+        samples: info.samples,
+        bytes: info.bytes,
+    }
+}
+
+/// Writes the samples of a generation into parts under `tmp/`, synced.
+///
+/// # Errors
+/// `Io`, `Unavailable` when cancelled; what was written is a leftover in `tmp/`.
+pub fn write_generation(
+    world: &World,
+    names: &Names,
+    generation: &Gen,
+    cancel: &Cancel,
+) -> Result<Vec<PartEntry>> {
+    let mut slots: Vec<&Arc<Slot>> = generation.slots().collect();
+    slots.sort_unstable_by(|a, b| {
+        a.meta.labels.as_ref().as_bytes().cmp(b.meta.labels.as_ref().as_bytes())
+    });
+    let mut entries = Vec::new();
+    for day in days(&slots)? {
+        entries.extend(write_day(world, names, day, &slots, cancel)?);
+    }
+    Ok(entries)
+}
+
+/// The days with samples.
+fn days(slots: &[&Arc<Slot>]) -> Result<BTreeSet<i64>> {
+    let (mut days, mut t, mut v) = (BTreeSet::new(), Vec::new(), Vec::new());
+    for slot in slots {
+        let (first, last) = (day_of(slot.range.start), day_of(slot.range.end));
+        days.extend([first, last]);
+        if last > first + 1 {
+            t.clear();
+            v.clear();
+            slot.read(slot.range, &mut t, &mut v)?;
+            days.extend(t.iter().map(|t| day_of(*t)));
+        }
+    }
+    Ok(days)
+}
+
+fn write_day(
+    world: &World,
+    names: &Names,
+    day: i64,
+    slots: &[&Arc<Slot>],
+    cancel: &Cancel,
+) -> Result<Option<PartEntry>> {
+    let spec = spec(world, Level::Flush);
+    let path = names.part_tmp(&id_of(&spec));
+    let mut writer = PartWriter::create(&*world.disk, &path, spec)?;
+    let (mut times, mut values) = (Vec::new(), Vec::new());
+    for slot in slots.iter().filter(|s| s.touches(day_range(day))) {
+        cancel.check().map_err(|e| Error::Unavailable(e.to_string()))?;
+        times.clear();
+        values.clear();
+        slot.read(day_range(day), &mut times, &mut values)?;
+        if !times.is_empty() {
+            let labels = slot.meta.labels.as_ref();
+            writer.add(&SeriesIn { labels, times: &times, values: &values, seq: slot.seq })?;
+        }
+    }
+    Ok(writer.finish(&*world.disk)?.map(|info| entry_of(day, &info)))
+}

@@ -1,0 +1,264 @@
+//! The manifest: which parts there are and where replay begins (`docs/format/manifest.md`).
+//!
+//! Invariant: after an append failed nothing is appended to that file again; the next edit goes
+//! into a checkpoint that replaces it.
+
+mod edit;
+
+use std::collections::BTreeMap;
+use std::io;
+
+use plimsoll_world::{DiskFile, Open, World};
+
+pub use edit::{Edit, PartEntry};
+
+use crate::filenames::Names;
+use crate::wal::replay::read_file;
+use crate::{Error, Result};
+
+const MAGIC: &[u8; 8] = b"PLMMANI1";
+const VERSION: u32 = 1;
+const HEADER_BYTES: usize = 16;
+/// A file smaller than this is not worth a checkpoint.
+const CHECKPOINT_BYTES_MIN: u64 = 256 << 10;
+
+/// What the edits add up to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    /// Parts by day and name.
+    pub parts: BTreeMap<(i64, String), PartEntry>,
+    /// Log records below this number are in parts.
+    pub low_water: u64,
+    /// The generation that begins there.
+    pub generation: u64,
+    /// The wall clock when it was noted last, ms.
+    pub wall_ms: Option<i64>,
+}
+
+impl State {
+    fn apply(&mut self, edit: &Edit) {
+        match edit {
+            Edit::Add(part) => {
+                self.parts.insert((part.day, part.id.clone()), part.clone());
+            }
+            Edit::Remove { day, id } => {
+                self.parts.remove(&(*day, id.clone()));
+            }
+            Edit::LowWater { seq, generation } => {
+                (self.low_water, self.generation) = (*seq, *generation);
+            }
+            Edit::Wall(ms) => self.wall_ms = Some(*ms),
+        }
+    }
+
+    fn edits(&self) -> Vec<Edit> {
+        let mut all: Vec<_> = self.parts.values().cloned().map(Edit::Add).collect();
+        all.push(Edit::LowWater { seq: self.low_water, generation: self.generation });
+        all.extend(self.wall_ms.map(Edit::Wall));
+        all
+    }
+}
+
+/// The manifest of an open store.
+pub struct Manifest {
+    world: World,
+    names: Names,
+    state: State,
+    file: Option<Box<dyn DiskFile>>,
+    end: u64,
+    base: u64,
+    next_edit: u64,
+}
+
+impl Manifest {
+    /// Reads the manifest, or begins one where there is none.
+    ///
+    /// # Errors
+    /// `Corrupt` for a bad header, `Invalid` for operations of a later version, `Io`.
+    pub fn open(world: World, names: Names) -> Result<Self> {
+        let empty = State { low_water: 1, generation: 1, ..State::default() };
+        let mut manifest =
+            Self { world, names, state: empty, file: None, end: 0, base: 0, next_edit: 1 };
+        let path = manifest.names.manifest();
+        if !manifest.world.disk.exists(&path) {
+            return Ok(manifest);
+        }
+        let bytes = read_file(&*manifest.world.disk, &path)?;
+        check_header(&bytes).map_err(|why| {
+            Error::corrupt(format!(
+                "{}: {why}; restore it from a backup, or move the whole data directory away",
+                path.display()
+            ))
+        })?;
+        let mut at = HEADER_BYTES;
+        while let Some((number, ops, len)) = edit::take(&bytes[at..]) {
+            for op in edit::decode(ops)? {
+                manifest.state.apply(&op);
+            }
+            manifest.next_edit = number + 1;
+            at += len;
+        }
+        manifest.end = at as u64;
+        manifest.base = manifest.end;
+        if at == bytes.len() {
+            let file = manifest.world.disk.open(&path, Open::Write);
+            manifest.file =
+                Some(file.map_err(|e| Error::io(format!("open {}", path.display()), e))?);
+        }
+        Ok(manifest)
+    }
+
+    /// What holds now.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Makes the edits durable, together, and applies them.
+    ///
+    /// # Errors
+    /// `Io`: whether the edits hold after a restart is unknown; no file that the old or the new
+    /// state names may be removed until a later commit succeeds.
+    pub fn commit(&mut self, edits: &[Edit]) -> Result<()> {
+        let mut next = self.state.clone();
+        for e in edits {
+            next.apply(e);
+        }
+        let grown = self.end > CHECKPOINT_BYTES_MIN && self.end > 4 * self.base;
+        let appended = match &self.file {
+            Some(file) if !grown => {
+                let bytes = edit::encode(self.next_edit, edits);
+                let done = file.write_all_at(&bytes, self.end).and_then(|()| file.sync());
+                done.map(|()| self.end += bytes.len() as u64).is_ok()
+            }
+            _ => false,
+        };
+        if !appended {
+            self.file = None;
+            let done = self.checkpoint(&next);
+            done.map_err(|e| Error::io(format!("write {}", self.names.manifest().display()), e))?;
+        }
+        self.next_edit += 1;
+        self.state = next;
+        Ok(())
+    }
+
+    fn checkpoint(&mut self, state: &State) -> io::Result<()> {
+        let disk = &*self.world.disk;
+        let tmp = self.names.manifest_tmp();
+        match disk.remove(&tmp) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+        let mut bytes = header();
+        bytes.extend(edit::encode(self.next_edit, &state.edits()));
+        let file = disk.open(&tmp, Open::CreateNew)?;
+        file.write_all_at(&bytes, 0)?;
+        file.sync()?;
+        disk.rename(&tmp, &self.names.manifest())?;
+        disk.sync_dir(self.names.root())?;
+        self.end = bytes.len() as u64;
+        self.base = self.end;
+        self.file = Some(file);
+        Ok(())
+    }
+}
+
+fn header() -> Vec<u8> {
+    let mut h = MAGIC.to_vec();
+    h.extend(VERSION.to_le_bytes());
+    h.extend(crc32c::crc32c(&h).to_le_bytes());
+    h
+}
+
+fn check_header(bytes: &[u8]) -> std::result::Result<(), String> {
+    let Some(h) = bytes.get(..HEADER_BYTES) else {
+        return Err(format!("manifest of {} bytes is cut", bytes.len()));
+    };
+    if h[..12] == header()[..12] && h[12..] == header()[12..] {
+        return Ok(());
+    }
+    if h.starts_with(MAGIC) && h[12..] == crc32c::crc32c(&h[..12]).to_le_bytes() {
+        return Err("manifest of a later version".to_owned());
+    }
+    Err("not a manifest, or damaged".to_owned())
+}
+
+/// What a fuzzer calls: reads `bytes` as the edits of a manifest. Never panics.
+pub fn fuzz_manifest(bytes: &[u8]) {
+    drop(edit::decode(bytes));
+    let mut rest = bytes;
+    while let Some((_, ops, len)) = edit::take(rest) {
+        drop(edit::decode(ops));
+        rest = &rest[len..];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::part::SeqRange;
+    use plimsoll_model::TimeRange;
+    use plimsoll_world::{Fault, FaultPlan, Op};
+    use std::path::Path;
+
+    fn entry(id: &str) -> PartEntry {
+        PartEntry {
+            day: -3,
+            id: id.to_owned(),
+            level: 2,
+            range: TimeRange::new(-5, 7),
+            seq: SeqRange::new(1, 9),
+            series: 3,
+            samples: 4,
+            bytes: 5,
+        }
+    }
+
+    fn open(world: &World) -> Manifest {
+        world.disk.create_dir_all(Path::new("d")).unwrap();
+        Manifest::open(world.clone(), Names::new(Path::new("d"))).unwrap()
+    }
+
+    #[test]
+    fn edits_come_back_after_appends_and_checkpoints() {
+        let (world, sim) = World::simulated(1, 0);
+        let mut m = open(&world);
+        m.commit(&[Edit::Add(entry("a")), Edit::Add(entry("b"))]).unwrap();
+        m.commit(&[
+            Edit::Remove { day: -3, id: "a".to_owned() },
+            Edit::LowWater { seq: 17, generation: 4 },
+            Edit::Wall(99),
+        ])
+        .unwrap();
+        assert_eq!(open(&world).state(), m.state());
+        assert_eq!(m.state().parts.len(), 1);
+        sim.disk.fail(FaultPlan::new(Op::Sync, 1, Fault::Io));
+        m.commit(&[Edit::Wall(100)]).unwrap();
+        assert_eq!(open(&world).state(), m.state());
+    }
+
+    #[test]
+    fn a_torn_tail_is_no_edit() {
+        let (world, _) = World::simulated(1, 0);
+        let mut m = open(&world);
+        m.commit(&[Edit::Wall(1)]).unwrap();
+        let file = world.disk.open(Path::new("d/MANIFEST"), Open::Write).unwrap();
+        let torn = edit::encode(7, &[Edit::Wall(2)]);
+        file.write_all_at(&torn[..torn.len() - 1], file.len().unwrap()).unwrap();
+        let mut again = open(&world);
+        assert_eq!(again.state().wall_ms, Some(1));
+        again.commit(&[Edit::Wall(3)]).unwrap();
+        assert_eq!(open(&world).state().wall_ms, Some(3));
+    }
+
+    #[test]
+    fn any_bytes_are_survived() {
+        let mut bytes = edit::encode(1, &[Edit::Add(entry("a")), Edit::Wall(5)]);
+        for i in 0..bytes.len() * 8 {
+            bytes[i / 8] ^= 1 << (i % 8);
+            fuzz_manifest(&bytes);
+            fuzz_manifest(&bytes[16..]);
+            bytes[i / 8] ^= 1 << (i % 8);
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Reading: a snapshot is the head's generations and the list of parts at one moment; a selection
+//! joins both by fingerprint.
+//!
+//! Where several hold a sample of the same time, the oldest source wins, as it did when the sample
+//! was judged. A part that cannot be read is left out with a warning and reported for quarantine.
+
+mod selection;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use plimsoll_model::{
+    Hint, LabelBuf, Labels, Matcher, Metadata, ReadCx, Selection, Snapshot, TimeRange,
+};
+use roaring::RoaringBitmap;
+
+use crate::engine::{LivePart, PartSet, Shared};
+use crate::head::{Gen, Slot};
+
+type SeamResult<T> = plimsoll_model::Result<T>;
+
+/// A consistent cut: what was applied when it was taken, batch by batch.
+pub(crate) struct StoreSnapshot {
+    shared: Arc<Shared>,
+    gens: Vec<Gen>,
+    parts: Arc<PartSet>,
+    metadata: Arc<BTreeMap<String, Metadata>>,
+    generation: u64,
+}
+
+impl StoreSnapshot {
+    /// A cut of now.
+    pub fn take(shared: &Arc<Shared>) -> Self {
+        let visible = shared.visible.lock();
+        let generation = visible.head.current().id;
+        *shared.readers.lock().entry(generation).or_default() += 1;
+        Self {
+            shared: Arc::clone(shared),
+            gens: visible.head.generations(),
+            parts: Arc::clone(&visible.parts),
+            metadata: Arc::clone(visible.head.metadata()),
+            generation,
+        }
+    }
+
+    /// The slots of a series here that may have samples in the range, oldest first.
+    fn slots(&self, sid: u32, range: TimeRange) -> impl Iterator<Item = &Arc<Slot>> {
+        self.gens
+            .iter()
+            .filter(move |g| g.range.overlaps(range))
+            .filter_map(move |g| g.slot(sid))
+            .filter(move |s| s.touches(range))
+    }
+
+    /// Series in the head that pass one of the sets and have samples in the range.
+    fn head_series(&self, sets: &[&[Matcher]], range: TimeRange) -> RoaringBitmap {
+        let index = self.shared.index.read();
+        let found = sets.iter().fold(RoaringBitmap::new(), |all, m| all | index.select(m));
+        let seen = |sid: &u32| {
+            let meta = index.meta(*sid);
+            self.slots(*sid, range).any(|s| meta.is_some_and(|m| m.fp == s.meta.fp))
+        };
+        found.iter().filter(seen).collect()
+    }
+
+    fn parts_in(&self, range: TimeRange) -> impl Iterator<Item = &Arc<LivePart>> {
+        self.parts.parts.iter().filter(move |p| p.entry.range.overlaps(range))
+    }
+
+    /// Runs `read` on a part; an error becomes a warning.
+    fn try_part<T>(
+        &self,
+        part: &LivePart,
+        cx: &ReadCx,
+        read: impl FnOnce() -> crate::Result<T>,
+    ) -> SeamResult<Option<T>> {
+        cx.cancel.check()?;
+        Ok(read().map_err(|e| selection::left_out(&self.shared, part, &e, cx)).ok())
+    }
+
+    /// Calls `each` with the labels of the part's series that pass one of the sets.
+    fn part_labels(
+        part: &LivePart,
+        sets: &[&[Matcher]],
+        each: &mut dyn FnMut(&LabelBuf),
+    ) -> crate::Result<()> {
+        let mut found = RoaringBitmap::new();
+        for m in sets {
+            found |= part.reader.select(m)?;
+        }
+        let mut labels = LabelBuf::new();
+        for ordinal in found {
+            part.reader.labels(ordinal, &mut labels)?;
+            each(&labels);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for StoreSnapshot {
+    fn drop(&mut self) {
+        let mut readers = self.shared.readers.lock();
+        if let Some(n) = readers.get_mut(&self.generation) {
+            *n -= 1;
+            if *n == 0 {
+                readers.remove(&self.generation);
+            }
+        }
+    }
+}
+
+/// No set of matchers means everything.
+fn sets_or_all<'m>(any_of: &'m [&'m [Matcher]]) -> &'m [&'m [Matcher]] {
+    if any_of.is_empty() { &[&[]] } else { any_of }
+}
+
+fn limited<T: Ord>(all: BTreeSet<T>, limit: usize) -> Vec<T> {
+    all.into_iter().take(if limit == 0 { usize::MAX } else { limit }).collect()
+}
+
+impl Snapshot for StoreSnapshot {
+    fn select(
+        &self,
+        matchers: &[Matcher],
+        hint: &Hint<'_>,
+        cx: &ReadCx,
+    ) -> SeamResult<Box<dyn Selection>> {
+        cx.cancel.check()?;
+        let range = hint.range_or_all();
+        let mut builder = selection::Builder::new(&self.shared);
+        for (n, sid) in self.head_series(&[matchers], range).iter().enumerate() {
+            if n % 1024 == 0 {
+                cx.cancel.check()?;
+            }
+            builder.add_head(self.slots(sid, range));
+        }
+        for part in self.parts_in(range) {
+            cx.cancel.check()?;
+            if let Err(e) = builder.add_part(part, matchers) {
+                selection::left_out(&self.shared, part, &e, cx);
+            }
+        }
+        Ok(Box::new(builder.finish()))
+    }
+
+    fn series(
+        &self,
+        any_of: &[&[Matcher]],
+        hint: &Hint<'_>,
+        cx: &ReadCx,
+    ) -> SeamResult<Vec<Labels>> {
+        cx.cancel.check()?;
+        let (range, sets) = (hint.range_or_all(), sets_or_all(any_of));
+        let mut all = BTreeSet::new();
+        let found = self.head_series(sets, range);
+        for slot in found.iter().filter_map(|sid| self.slots(sid, range).next()) {
+            all.insert(slot.meta.labels.clone());
+        }
+        for part in self.parts_in(range) {
+            self.try_part(part, cx, || {
+                Self::part_labels(part, sets, &mut |l| {
+                    all.insert(l.to_labels());
+                })
+            })?;
+        }
+        Ok(limited(all, hint.limit))
+    }
+
+    fn label_names(
+        &self,
+        any_of: &[&[Matcher]],
+        hint: &Hint<'_>,
+        cx: &ReadCx,
+    ) -> SeamResult<Vec<String>> {
+        cx.cancel.check()?;
+        let range = hint.range_or_all();
+        let found = self.head_series(sets_or_all(any_of), range);
+        let mut all: BTreeSet<String> = {
+            let index = self.shared.index.read();
+            let here = index.names().filter(|(_, series)| !series.is_disjoint(&found));
+            here.map(|(name, _)| name.to_owned()).collect()
+        };
+        for part in self.parts_in(range) {
+            self.try_part(part, cx, || {
+                if any_of.is_empty() {
+                    all.extend(part.reader.label_names()?);
+                    return Ok(());
+                }
+                Self::part_labels(part, any_of, &mut |l| {
+                    for (name, _) in l.as_ref().iter() {
+                        if !all.contains(name) {
+                            all.insert(name.to_owned());
+                        }
+                    }
+                })
+            })?;
+        }
+        Ok(limited(all, hint.limit))
+    }
+
+    fn label_values(
+        &self,
+        name: &str,
+        any_of: &[&[Matcher]],
+        hint: &Hint<'_>,
+        cx: &ReadCx,
+    ) -> SeamResult<Vec<String>> {
+        cx.cancel.check()?;
+        let range = hint.range_or_all();
+        let found = self.head_series(sets_or_all(any_of), range);
+        let mut all: BTreeSet<String> = {
+            let index = self.shared.index.read();
+            let here = index.values(name).filter(|(_, series)| !series.is_disjoint(&found));
+            here.map(|(value, _)| value.to_owned()).collect()
+        };
+        for part in self.parts_in(range) {
+            self.try_part(part, cx, || {
+                if any_of.is_empty() {
+                    all.extend(part.reader.label_values(name)?);
+                    return Ok(());
+                }
+                Self::part_labels(part, any_of, &mut |l| {
+                    all.extend(l.as_ref().get(name).map(str::to_owned));
+                })
+            })?;
+        }
+        Ok(limited(all, hint.limit))
+    }
+
+    fn metadata(
+        &self,
+        metric: Option<&str>,
+        limit: usize,
+        cx: &ReadCx,
+    ) -> SeamResult<Vec<Metadata>> {
+        cx.cancel.check()?;
+        let limit = if limit == 0 { usize::MAX } else { limit };
+        if let Some(name) = metric {
+            return Ok(self.metadata.get(name).cloned().into_iter().take(limit).collect());
+        }
+        Ok(self.metadata.values().take(limit).cloned().collect())
+    }
+}

@@ -1,0 +1,242 @@
+//! Selected series of a snapshot: for each, its slots in the head and its places in parts.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as MapEntry;
+use std::sync::Arc;
+
+use plimsoll_model::{
+    Columns, Fp, LabelBuf, LabelScratch, LabelsRef, Last, Matcher, ReadCx, Scratch, Selection,
+    TimeRange,
+};
+
+use super::SeamResult;
+use crate::engine::{LivePart, Shared};
+use crate::head::Slot;
+use crate::merge::join_columns;
+
+const NONE: u32 = u32::MAX;
+
+/// One selected series.
+struct Series {
+    fp: Fp,
+    /// Its labels in the arena.
+    labels: (usize, usize),
+    /// Its slots, oldest first.
+    slots: (u32, u32),
+    /// The first and the last of its places in parts, a chain in the order of the parts.
+    chain: (u32, u32),
+}
+
+/// A series in a part.
+struct Place {
+    part: u32,
+    ordinal: u32,
+    next: u32,
+}
+
+/// Collects a selection.
+pub(super) struct Builder<'s> {
+    selection: StoreSelection,
+    by_fp: HashMap<Fp, u32>,
+    shared: &'s Arc<Shared>,
+}
+
+/// Series of a snapshot, readable from any thread.
+pub(super) struct StoreSelection {
+    shared: Arc<Shared>,
+    series: Vec<Series>,
+    labels: Vec<u8>,
+    slots: Vec<Arc<Slot>>,
+    parts: Vec<Arc<LivePart>>,
+    places: Vec<Place>,
+}
+
+/// Warns that a part is missing from an answer, and reports it when its bytes are at fault.
+pub(super) fn left_out(shared: &Shared, part: &LivePart, e: &crate::Error, cx: &ReadCx) {
+    tracing::error!(part = %part.entry.id, error = %e, "part cannot be read and is left out");
+    cx.warnings.add(format!("part {} cannot be read and is left out: {e}", part.entry.id));
+    if e.is_corrupt() {
+        shared.suspect(part.entry.day, &part.entry.id);
+    }
+}
+
+impl<'s> Builder<'s> {
+    pub fn new(shared: &'s Arc<Shared>) -> Self {
+        let selection = StoreSelection {
+            shared: Arc::clone(shared),
+            series: Vec::new(),
+            labels: Vec::new(),
+            slots: Vec::new(),
+            parts: Vec::new(),
+            places: Vec::new(),
+        };
+        Self { selection, by_fp: HashMap::new(), shared }
+    }
+
+    /// Adds a series by its slots, oldest first.
+    pub fn add_head<'a>(&mut self, slots: impl Iterator<Item = &'a Arc<Slot>>) {
+        let from = self.selection.slots.len() as u32;
+        self.selection.slots.extend(slots.cloned());
+        let Some(first) = self.selection.slots.get(from as usize) else { return };
+        let meta = Arc::clone(&first.meta);
+        let to = self.selection.slots.len() as u32;
+        let i = self.selection.push(meta.fp, meta.labels.as_ref());
+        self.selection.series[i as usize].slots = (from, to);
+        self.by_fp.insert(meta.fp, i);
+    }
+
+    /// Adds the series of a part that pass.
+    pub fn add_part(&mut self, part: &Arc<LivePart>, matchers: &[Matcher]) -> crate::Result<()> {
+        debug_assert!(Arc::ptr_eq(self.shared, &self.selection.shared));
+        let found = part.reader.select(matchers)?;
+        let at = self.selection.parts.len() as u32;
+        self.selection.parts.push(Arc::clone(part));
+        let mut labels = LabelBuf::new();
+        for ordinal in found {
+            part.reader.labels(ordinal, &mut labels)?;
+            let fp = labels.as_ref().fp();
+            let i = match self.by_fp.entry(fp) {
+                MapEntry::Occupied(e) => *e.get(),
+                MapEntry::Vacant(e) => *e.insert(self.selection.push(fp, labels.as_ref())),
+            };
+            self.selection.link(i, Place { part: at, ordinal, next: NONE });
+        }
+        Ok(())
+    }
+
+    pub fn finish(self) -> StoreSelection {
+        self.selection
+    }
+}
+
+impl StoreSelection {
+    fn push(&mut self, fp: Fp, labels: LabelsRef<'_>) -> u32 {
+        let from = self.labels.len();
+        self.labels.extend_from_slice(labels.as_bytes());
+        let labels = (from, self.labels.len());
+        self.series.push(Series { fp, labels, slots: (0, 0), chain: (NONE, NONE) });
+        self.series.len() as u32 - 1
+    }
+
+    fn link(&mut self, series: u32, place: Place) {
+        let at = self.places.len() as u32;
+        self.places.push(place);
+        let chain = &mut self.series[series as usize].chain;
+        match chain.1 {
+            NONE => chain.0 = at,
+            last => self.places[last as usize].next = at,
+        }
+        chain.1 = at;
+    }
+
+    fn places(&self, i: usize) -> impl Iterator<Item = (&LivePart, u32)> {
+        let mut at = self.series[i].chain.0;
+        std::iter::from_fn(move || {
+            let place = self.places.get(at as usize)?;
+            at = place.next;
+            Some((&*self.parts[place.part as usize], place.ordinal))
+        })
+    }
+
+    fn slots(&self, i: usize) -> &[Arc<Slot>] {
+        let (from, to) = self.series[i].slots;
+        &self.slots[from as usize..to as usize]
+    }
+
+    fn head_error(&self, i: usize, e: &crate::Error, cx: &ReadCx) {
+        let labels = self.label_bytes(i);
+        tracing::error!(series = %labels, error = %e, "head cannot be read");
+        cx.warnings.add(format!("samples of {labels} in memory cannot be read: {e}"));
+    }
+
+    fn label_bytes(&self, i: usize) -> LabelsRef<'_> {
+        let (from, to) = self.series[i].labels;
+        LabelsRef::from_canonical(&self.labels[from..to])
+    }
+}
+
+impl Selection for StoreSelection {
+    fn len(&self) -> usize {
+        self.series.len()
+    }
+
+    fn fp(&self, i: usize) -> Fp {
+        self.series[i].fp
+    }
+
+    fn labels<'a>(&'a self, i: usize, _: &'a mut LabelScratch) -> LabelsRef<'a> {
+        self.label_bytes(i)
+    }
+
+    fn read<'a>(
+        &'a self,
+        i: usize,
+        range: TimeRange,
+        scratch: &'a mut Scratch,
+        cx: &ReadCx,
+    ) -> SeamResult<Columns<'a>> {
+        cx.cancel.check()?;
+        let (times, floats, inner) = scratch.inner();
+        times.clear();
+        floats.clear();
+        let (more, values) = (&mut inner.0.times, &mut inner.0.floats);
+        for (part, ordinal) in self.places(i).filter(|(p, _)| p.entry.range.overlaps(range)) {
+            more.clear();
+            values.clear();
+            match part.reader.read(ordinal, range, more, values) {
+                Ok(()) => drop(join_columns(times, floats, more, values)),
+                Err(e) => left_out(&self.shared, part, &e, cx),
+            }
+        }
+        for slot in self.slots(i).iter().filter(|s| s.touches(range)) {
+            more.clear();
+            values.clear();
+            match slot.read(range, more, values) {
+                Ok(()) => drop(join_columns(times, floats, more, values)),
+                Err(e) => self.head_error(i, &e, cx),
+            }
+        }
+        cx.budget.count_samples(times.len() as u64)?;
+        Ok(Columns { times, floats, starts: None })
+    }
+
+    fn last(
+        &self,
+        i: usize,
+        range: TimeRange,
+        scratch: &mut Scratch,
+        cx: &ReadCx,
+    ) -> SeamResult<Option<Last>> {
+        cx.cancel.check()?;
+        cx.budget.count_samples(1)?;
+        let mut best: Option<Last> = None;
+        for slot in self.slots(i).iter().filter(|s| s.touches(range)) {
+            let (mut time, mut float) = slot.last;
+            if time > range.end {
+                scratch.clear();
+                if let Err(e) = slot.read(range, &mut scratch.times, &mut scratch.floats) {
+                    self.head_error(i, &e, cx);
+                }
+                let found = scratch.times.last().zip(scratch.floats.last());
+                let Some((&t, &v)) = found else { continue };
+                (time, float) = (t, v);
+            }
+            if range.contains(time) && best.is_none_or(|b| time > b.time) {
+                best = Some(Last { time, float });
+            }
+        }
+        for (part, ordinal) in self.places(i).filter(|(p, _)| p.entry.range.overlaps(range)) {
+            if best.is_some_and(|b| b.time >= part.entry.range.end) {
+                continue;
+            }
+            match part.reader.last(ordinal, range) {
+                Ok(Some((time, float))) if best.is_none_or(|b| time > b.time) => {
+                    best = Some(Last { time, float });
+                }
+                Ok(_) => {}
+                Err(e) => left_out(&self.shared, part, &e, cx),
+            }
+        }
+        Ok(best)
+    }
+}

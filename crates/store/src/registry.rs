@@ -1,0 +1,12 @@
+//! Who the series are: stable numbers, and the ways to find them.
+//!
+//! [`Index`] answers readers (labels to series), [`Intake`] answers writers (raw bytes or
+//! fingerprints to series) and decides which new ones are let in. Both grow only when a new series
+//! comes; a steady sender touches neither.
+
+mod index;
+mod intake;
+mod wire;
+
+pub use index::Index;
+pub use intake::{Intake, Limits};

@@ -1,0 +1,327 @@
+//! From a batch to log records: who each row is, whether it is let in, and what is written.
+//!
+//! What is refused here is never logged: bad labels, columns of unequal length, times out of
+//! bounds, new series above the limit. Duplicates are judged later, when the record is applied.
+//! Invariant: within a generation every series is defined in the log before its first sample.
+
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use hashbrown::HashTable;
+use parking_lot::RwLock;
+use plimsoll_model::{Batch, Fp, LabelBuf, LabelsRef, Metadata, Reason, RowVerdict, Rows};
+
+use super::Index;
+use super::wire::{self, WireCache};
+use crate::head::SeriesMeta;
+use crate::wal::record::{self, SampleBuf};
+
+/// Bytes of definitions in one record, about.
+const DEFS_BYTES: usize = 1 << 20;
+
+/// What is let in at this moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Oldest time, ms.
+    pub oldest: i64,
+    /// Newest time, ms.
+    pub newest: i64,
+    /// Series known at once.
+    pub max_series: usize,
+    /// Metrics with metadata.
+    pub max_metadata: usize,
+}
+
+/// A batch as it goes to the log.
+#[derive(Debug, Default)]
+pub struct Encoded {
+    /// Records, not numbered yet.
+    pub bytes: Vec<u8>,
+    /// For each row of the Samples record the row of the batch.
+    pub rows: Vec<u32>,
+    /// Verdicts so far: what was refused here.
+    pub verdicts: Vec<RowVerdict>,
+}
+
+/// The writers' side of the registry.
+pub struct Intake {
+    index: Arc<RwLock<Index>>,
+    by_fp: HashTable<u32>,
+    fps: Vec<Fp>,
+    defined: Vec<u64>,
+    free: Vec<u32>,
+    series: usize,
+    generation: u64,
+    wire: WireCache,
+    metadata: HashMap<Box<str>, u64>,
+    hasher: xxhash_rust::xxh3::Xxh3DefaultBuilder,
+    labels: LabelBuf,
+    samples: SampleBuf,
+    fresh: Vec<u32>,
+    kept: Vec<(i64, f64)>,
+}
+
+impl Intake {
+    /// The registry of a store that was opened: `known` are its series and the generation that
+    /// defined each last.
+    pub fn new<'k>(
+        index: Arc<RwLock<Index>>,
+        known: impl Iterator<Item = (&'k Arc<SeriesMeta>, u64)>,
+        generation: u64,
+    ) -> Self {
+        let mut intake = Self {
+            index,
+            by_fp: HashTable::new(),
+            fps: Vec::new(),
+            defined: Vec::new(),
+            free: Vec::new(),
+            series: 0,
+            generation,
+            wire: WireCache::default(),
+            metadata: HashMap::new(),
+            hasher: xxhash_rust::xxh3::Xxh3DefaultBuilder::new(),
+            labels: LabelBuf::new(),
+            samples: SampleBuf::default(),
+            fresh: Vec::new(),
+            kept: Vec::new(),
+        };
+        let mut known: Vec<_> = known.collect();
+        known.sort_by_key(|(meta, _)| meta.sid);
+        for (meta, defined) in known {
+            intake.free.extend(intake.fps.len() as u32..meta.sid);
+            intake.grow_to(meta.sid);
+            intake.place(meta.sid, meta.fp);
+            intake.defined[meta.sid as usize] = defined;
+        }
+        intake
+    }
+
+    /// Begins the next generation, in which every series has to be defined again. Returns the
+    /// number of the one that ends.
+    pub fn next_generation(&mut self) -> u64 {
+        self.generation += 1;
+        self.generation - 1
+    }
+
+    /// Forgets series; their numbers may be given to others.
+    pub fn forget(&mut self, sids: &[u32]) {
+        for &sid in sids {
+            let fp = self.fps[sid as usize];
+            let fps = &self.fps;
+            let hit = |i: &u32| *i == sid && fps[*i as usize] == fp;
+            if let Ok(found) = self.by_fp.find_entry(fp.0 as u64, hit) {
+                found.remove();
+                self.series -= 1;
+                self.free.push(sid);
+            }
+        }
+        self.wire.clear();
+    }
+
+    /// Whether nothing of a series was encoded since generation `since` began.
+    pub fn is_idle(&self, sid: u32, since: u64) -> bool {
+        self.defined.get(sid as usize).is_some_and(|g| *g < since)
+    }
+
+    /// Turns a batch into records.
+    pub fn encode(&mut self, batch: &Batch<'_>, limits: Limits) -> Encoded {
+        let mut out =
+            Encoded { verdicts: Vec::with_capacity(batch.rows.len()), ..Encoded::default() };
+        self.samples.clear();
+        self.fresh.clear();
+        let salt = batch.decode.salt();
+        for (i, row) in batch.rows.iter().enumerate() {
+            let verdict = self.row(batch, salt, row, limits);
+            if verdict.1 {
+                out.rows.push(i as u32);
+            }
+            out.verdicts.push(verdict.0);
+        }
+        self.put_defs(&mut out.bytes);
+        self.put_metadata(batch.metadata, limits.max_metadata, &mut out.bytes);
+        if !self.samples.sids.is_empty() {
+            self.samples.encode(&mut out.bytes);
+        }
+        out
+    }
+
+    /// The verdict so far, and whether something of the row is in the record.
+    fn row(
+        &mut self,
+        batch: &Batch<'_>,
+        salt: u64,
+        row: &Rows<'_>,
+        limits: Limits,
+    ) -> (RowVerdict, bool) {
+        if row.times.len() != row.floats.len() {
+            let (t, v) = (row.times.len(), row.floats.len());
+            let why = format!("{t} times and {v} values; send as many of each");
+            return (refuse_row(row, Reason::Shape(why)), false);
+        }
+        if row.times.is_empty() {
+            return (RowVerdict::default(), false);
+        }
+        let inside = |t: &i64| limits.oldest <= *t && *t <= limits.newest;
+        let some = row.times.iter().any(inside);
+        if !some {
+            return (refuse_row(row, out_of_bounds(row.times[0], limits)), false);
+        }
+        let sid = match self.resolve(batch, salt, row, limits) {
+            Ok(sid) => sid,
+            Err(reason) => return (refuse_row(row, reason), false),
+        };
+        if self.defined[sid as usize] != self.generation {
+            self.defined[sid as usize] = self.generation;
+            self.fresh.push(sid);
+        }
+        if row.times.iter().all(inside) {
+            self.samples.push(sid, row.times, row.floats);
+            return (RowVerdict::default(), true);
+        }
+        (self.push_inside(sid, row, limits), true)
+    }
+
+    fn push_inside(&mut self, sid: u32, row: &Rows<'_>, limits: Limits) -> RowVerdict {
+        let mut verdict = RowVerdict::default();
+        self.kept.clear();
+        for (&t, &v) in row.times.iter().zip(row.floats) {
+            if limits.oldest <= t && t <= limits.newest {
+                self.kept.push((t, v));
+            } else {
+                verdict.refused += 1;
+                verdict.reason.get_or_insert_with(|| out_of_bounds(t, limits));
+            }
+        }
+        self.samples.sids.push(sid);
+        self.samples.counts.push(self.kept.len() as u32);
+        self.samples.times.extend(self.kept.iter().map(|s| s.0));
+        self.samples.values.extend(self.kept.iter().map(|s| s.1));
+        verdict
+    }
+
+    fn resolve(
+        &mut self,
+        batch: &Batch<'_>,
+        salt: u64,
+        row: &Rows<'_>,
+        limits: Limits,
+    ) -> Result<u32, Reason> {
+        if let Some(sid) = row.fp.and_then(|fp| self.find(fp)) {
+            return Ok(sid);
+        }
+        let key = wire::key(salt, row.raw);
+        if let Some(sid) = self.wire.get(key) {
+            return Ok(sid);
+        }
+        let mut labels = std::mem::take(&mut self.labels);
+        let decoded = batch.decode.decode(row.raw, &mut labels);
+        let sid = match decoded {
+            Ok(()) => self.sid_of(labels.as_ref(), limits.max_series),
+            Err(e) => Err(Reason::Labels(e.to_string())),
+        };
+        self.labels = labels;
+        let sid = sid?;
+        self.wire.put(key, sid, self.series);
+        Ok(sid)
+    }
+
+    fn find(&self, fp: Fp) -> Option<u32> {
+        self.by_fp.find(fp.0 as u64, |i| self.fps[*i as usize] == fp).copied()
+    }
+
+    fn sid_of(&mut self, labels: LabelsRef<'_>, max_series: usize) -> Result<u32, Reason> {
+        let labels =
+            LabelsRef::checked(labels.as_bytes()).map_err(|e| Reason::Labels(e.to_string()))?;
+        if labels.is_empty() {
+            return Err(Reason::Labels("a series needs at least one label".to_owned()));
+        }
+        let fp = labels.fp();
+        if let Some(sid) = self.find(fp) {
+            let index = self.index.read();
+            let same = index.meta(sid).is_none_or(|m| m.labels.as_ref() == labels);
+            return if same { Ok(sid) } else { Err(Reason::Labels(collision(labels))) };
+        }
+        if self.series >= max_series {
+            let max = max_series as u64;
+            return Err(Reason::SeriesLimit { limit: "store.max_series", max });
+        }
+        let sid = self.free.pop().unwrap_or(self.fps.len() as u32);
+        self.grow_to(sid);
+        self.place(sid, fp);
+        let meta = SeriesMeta { sid, fp, labels: labels.to_labels() };
+        self.index.write().insert(Arc::new(meta));
+        Ok(sid)
+    }
+
+    fn grow_to(&mut self, sid: u32) {
+        if self.fps.len() <= sid as usize {
+            self.fps.resize(sid as usize + 1, Fp(0));
+            self.defined.resize(sid as usize + 1, u64::MAX);
+        }
+    }
+
+    fn place(&mut self, sid: u32, fp: Fp) {
+        self.fps[sid as usize] = fp;
+        self.defined[sid as usize] = u64::MAX;
+        let fps = &self.fps;
+        self.by_fp.insert_unique(fp.0 as u64, sid, |i| fps[*i as usize].0 as u64);
+        self.series += 1;
+    }
+
+    fn put_defs(&mut self, out: &mut Vec<u8>) {
+        if self.fresh.is_empty() {
+            return;
+        }
+        let index = self.index.read();
+        let (mut defs, mut bytes) = (Vec::new(), 0);
+        for sid in &self.fresh {
+            let Some(meta) = index.meta(*sid) else { continue };
+            bytes += meta.labels.as_ref().as_bytes().len();
+            defs.push((*sid, meta.labels.as_ref()));
+            if bytes > DEFS_BYTES {
+                record::put_defs(out, &defs);
+                defs.clear();
+                bytes = 0;
+            }
+        }
+        if !defs.is_empty() {
+            record::put_defs(out, &defs);
+        }
+    }
+
+    fn put_metadata(&mut self, all: &[Metadata], max: usize, out: &mut Vec<u8>) {
+        let mut changed: Vec<&Metadata> = Vec::new();
+        for m in all.iter().filter(|m| record::fits(m)) {
+            let hash = self.hasher.hash_one((&m.metric, &m.unit, &m.help, m.kind));
+            let full = self.metadata.len() >= max;
+            match self.metadata.get_mut(m.metric.as_str()) {
+                Some(known) if *known == hash => continue,
+                Some(known) => *known = hash,
+                None if full => continue,
+                None => drop(self.metadata.insert(m.metric.as_str().into(), hash)),
+            }
+            changed.push(m);
+        }
+        for some in changed.chunks(1024) {
+            record::put_metadata(out, some.iter().copied());
+        }
+    }
+}
+
+fn refuse_row(row: &Rows<'_>, reason: Reason) -> RowVerdict {
+    let refused = u32::try_from(row.times.len()).unwrap_or(u32::MAX);
+    RowVerdict { refused, reason: Some(reason), ..RowVerdict::default() }
+}
+
+fn out_of_bounds(t: i64, limits: Limits) -> Reason {
+    if t < limits.oldest {
+        Reason::TooOld { oldest: limits.oldest }
+    } else {
+        Reason::TooNew { newest: limits.newest }
+    }
+}
+
+fn collision(labels: LabelsRef<'_>) -> String {
+    format!("{labels} has the 128-bit fingerprint of another series; change a label")
+}
