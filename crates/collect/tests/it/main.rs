@@ -1,0 +1,6 @@
+//! Integration tests: fixture hosts and servers that misbehave.
+
+#![allow(clippy::unwrap_used)]
+
+mod host;
+mod sink;
