@@ -3,4 +3,5 @@
 #![allow(clippy::unwrap_used)]
 
 mod host;
+mod scrape;
 mod sink;
