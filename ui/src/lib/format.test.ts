@@ -12,6 +12,7 @@ describe("a value", () => {
     [3 * 2 ** 20, "bytes/s", "3 MiB/s"],
     [0.1234, "ratio", "12.3 %"],
     [1, "ratio", "100 %"],
+    [-2e-8, "ratio", "0 %"],
     [0.0012, "seconds", "1.2 ms"],
     [90, "seconds", "90 s"],
     [7200, "seconds", "2 h"],

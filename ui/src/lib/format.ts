@@ -57,7 +57,8 @@ export function formatValue(v: number, unit: Unit): string {
     case "seconds":
       return seconds(v);
     case "ratio":
-      return `${compact(v * 100)} %`;
+      // What is left over from subtracting a base is noise, not a share.
+      return `${compact(Math.abs(v) < 1e-6 ? 0 : v * 100)} %`;
     case "ops/s": {
       const [n, u] = scaled(v, 1000, SI);
       return `${n}${u ? ` ${u}` : ""}/s`;
