@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 use plimsoll_model::{Budget, Grid, Labels, Matrix, MatrixSeries, ReadCx, Scoped, Snapshot};
 
+use plimsoll_world::Workers;
+
 use crate::ast::{Expr, ValueType};
 use crate::eval::{Eval, Val};
 use crate::features::Features;
@@ -129,12 +131,13 @@ pub struct Answer {
 #[derive(Debug)]
 pub struct Engine {
     config: EngineConfig,
+    workers: Arc<Workers>,
 }
 
 impl Engine {
-    /// An engine with these settings.
-    pub fn new(config: EngineConfig) -> Self {
-        Self { config }
+    /// An engine with these settings, whose queries share these threads.
+    pub fn new(config: EngineConfig, workers: Arc<Workers>) -> Self {
+        Self { config, workers }
     }
 
     /// Its settings.
@@ -194,7 +197,7 @@ impl Engine {
         cx: &ReadCx,
     ) -> QueryResult<Answer> {
         let scoped = Scoped::new(Arc::clone(snapshot));
-        let eval = Eval::new(&scoped, cx, &self.config, grid, step_ms);
+        let eval = Eval::new(&scoped, cx, (&self.config, &self.workers), grid, step_ms);
         let value = match (step_ms, query.expr.value_type()) {
             (0, ValueType::RangeVector) => {
                 Value::Matrix(eval.range_vector(&query.expr, grid.start)?)

@@ -21,6 +21,7 @@ mod select;
 mod simple;
 
 use plimsoll_model::{Grid, ReadCx, Snapshot};
+use plimsoll_world::Workers;
 
 use crate::annotations::Notes;
 use crate::ast::{Expr, Unary, UnaryOp};
@@ -38,6 +39,8 @@ pub(crate) struct Eval<'q> {
     pub cx: &'q ReadCx,
     /// The settings of the engine.
     pub config: &'q EngineConfig,
+    /// Threads that it may use.
+    pub workers: &'q Workers,
     /// The times of the whole query.
     pub query: Grid,
     /// Step of the query in ms, 0 for an instant query.
@@ -53,12 +56,12 @@ impl<'q> Eval<'q> {
     pub fn new(
         snapshot: &'q dyn Snapshot,
         cx: &'q ReadCx,
-        config: &'q EngineConfig,
+        (config, workers): (&'q EngineConfig, &'q Workers),
         query: Grid,
         step_ms: i64,
     ) -> Self {
         let held = std::sync::atomic::AtomicU64::new(0);
-        Self { snapshot, cx, config, query, step_ms, notes: Notes::default(), held }
+        Self { snapshot, cx, config, workers, query, step_ms, notes: Notes::default(), held }
     }
 
     /// Whether metric names are dropped at the end of the evaluation only.

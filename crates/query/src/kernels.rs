@@ -6,6 +6,7 @@
 //! leaves out what it has no value for.
 
 mod counter;
+mod extended;
 mod fold;
 mod line;
 mod slide;
@@ -15,6 +16,7 @@ use plimsoll_model::Grid;
 
 use crate::eval::{ABSENT, is_absent};
 
+pub(crate) use extended::{extended_functions, extended_kernel};
 pub(crate) use spread::quantile;
 
 /// The indices of the samples of one window.

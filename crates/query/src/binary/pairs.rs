@@ -19,7 +19,8 @@ struct Sides<'n> {
     many: Vec<Series>,
     one: Vec<Series>,
     swapped: bool,
-    /// Value of a missing element of each side.
+    /// Value of a missing element of each side. As in Prometheus, the left fill is that of the `many`
+    /// side also under `group_right`.
     fill_many: Option<f64>,
     fill_one: Option<f64>,
 }
@@ -43,11 +44,7 @@ pub(super) fn eval(
     let matching = node.matching.as_ref().unwrap_or(&plain);
     let swapped = matching.card == Cardinality::OneToMany;
     let (many, one) = if swapped { (rhs, lhs) } else { (lhs, rhs) };
-    let (fill_many, fill_one) = if swapped {
-        (matching.fill_right, matching.fill_left)
-    } else {
-        (matching.fill_left, matching.fill_right)
-    };
+    let (fill_many, fill_one) = (matching.fill_left, matching.fill_right);
     let sides = Sides { node, matching, many, one, swapped, fill_many, fill_one };
     sides.run(eval, grid)
 }
@@ -199,7 +196,7 @@ impl Sides<'_> {
         let comparison = self.node.op.is_comparison();
         let (labels, drop_name) = self.result_labels(eval, many, one);
         let mut row = None;
-        for i in 0..out.grid.len() {
+        for (i, matched) in own.iter_mut().enumerate() {
             let at = |s: Option<&Series>, fill: Option<f64>| {
                 s.map_or(fill.unwrap_or(ABSENT), |s| s.values[i])
             };
@@ -207,13 +204,13 @@ impl Sides<'_> {
             if is_absent(m) || is_absent(o) {
                 continue;
             }
+            *matched = true;
             let (value, keep) = if self.swapped { f(o, m) } else { f(m, o) };
             let value = match (comparison, self.node.return_bool) {
                 (true, true) => f64::from(u8::from(keep)),
                 (true, false) if !keep => continue,
                 _ => value,
             };
-            own[i] = true;
             let row = *row.get_or_insert_with(|| out.row(&labels, drop_name));
             let slot = &mut out.series[row].values[i];
             if !is_absent(*slot) {

@@ -26,6 +26,7 @@ pub(super) fn absent(eval: &Eval<'_>, node: &Call, grid: Grid) -> Result<Val> {
 pub(super) fn absent_over_time(eval: &Eval<'_>, node: &Call, grid: Grid) -> Result<Val> {
     let mut out = vec![1.0; grid.len()];
     let over = OverWindows {
+        name: "absent_over_time",
         kernel: &|windows, slots| {
             if let Some(kernel) = kernel("present_over_time") {
                 kernel.run(windows, slots);

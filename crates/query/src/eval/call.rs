@@ -83,6 +83,7 @@ impl Eval<'_> {
         let range = range.ok_or_else(|| execution("a range vector is needed here"))?;
         check_arguments(name, &args)?;
         let over = OverWindows {
+            name,
             kernel: &|windows, out| kernel.run(windows, out),
             notice: &|labels, values| self.remark(node, range, labels, values, &args),
             keep_name,

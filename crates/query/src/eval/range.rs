@@ -4,21 +4,26 @@ use std::collections::HashSet;
 
 use plimsoll_model::{Grid, LabelScratch, Labels, MatrixSeries, Scratch, TimeRange};
 
-use super::select::Shift;
+use super::select::{ReadRoom, Shift};
 use super::{ABSENT, Eval, Series, is_absent, merge_same};
-use crate::ast::{Expr, MatchOp, MatrixSelector, Subquery};
+use crate::ast::{Expr, MatchOp, MatrixSelector, RangeModifier, Subquery};
 use crate::engine::{QueryResult as Result, execution};
-use crate::kernels::{Cut, Windows, cut_windows, without_stale};
+use crate::kernels::{
+    Cut, Kernel, Windows, cut_windows, extended_functions, extended_kernel, without_stale,
+};
 
 /// Most evaluation times of a subquery.
 const SUBQUERY_POINTS_MAX: usize = 10_000_000;
 
 /// A range function over windows.
+#[derive(Clone, Copy)]
 pub(super) struct OverWindows<'f> {
+    /// The function.
+    pub name: &'f str,
     /// Fills one slot per window.
-    pub kernel: &'f dyn Fn(&Windows<'_>, &mut [f64]),
+    pub kernel: &'f (dyn Fn(&Windows<'_>, &mut [f64]) + Sync),
     /// Told of each series that has values: its labels as they were read, and the values.
-    pub notice: &'f dyn Fn(&Labels, &[f64]),
+    pub notice: &'f (dyn Fn(&Labels, &[f64]) + Sync),
     /// The metric name stays.
     pub keep_name: bool,
     /// The result depends on the evaluation time, not only on the window.
@@ -34,6 +39,10 @@ struct Layout {
     count: usize,
     range_ms: i64,
     grid: Grid,
+    /// How far samples before the windows are looked at, ms.
+    back_ms: i64,
+    /// How far samples behind the windows are looked at, ms.
+    ahead_ms: i64,
 }
 
 impl Layout {
@@ -41,13 +50,15 @@ impl Layout {
         let (start, end) = shift.ends(grid);
         let step = if shift.at.is_some() { 0 } else { grid.step };
         let count = if one && shift.at.is_some() { 1 } else { grid.len() };
-        Self { ends: Grid { start, end, step }, count, range_ms, grid }
+        let ends = Grid { start, end, step };
+        Self { ends, count, range_ms, grid, back_ms: 0, ahead_ms: 0 }
     }
 
     /// What has to be read for all windows.
     fn reads(self) -> TimeRange {
-        let start = self.ends.start.saturating_sub(self.range_ms).saturating_add(1);
-        TimeRange::new(start, self.ends.end)
+        let back = self.range_ms.saturating_add(self.back_ms);
+        let start = self.ends.start.saturating_sub(back).saturating_add(1);
+        TimeRange::new(start, self.ends.end.saturating_add(self.ahead_ms))
     }
 }
 
@@ -91,32 +102,36 @@ impl Eval<'_> {
         function: &OverWindows<'_>,
         sink: &mut dyn FnMut(Series) -> Result<()>,
     ) -> Result<()> {
-        if let Some(modifier) = matrix.vector.extended {
-            let text = modifier.text();
-            return Err(execution(format!("the modifier {text} is not implemented yet")));
-        }
         let shift = self.shift(&matrix.vector.modifiers)?;
         let range_ms = self.positive_duration(&matrix.range)?;
         let one = !function.timed && function.args.is_empty();
-        let layout = Layout::new(shift, range_ms, grid, one);
+        let mut layout = Layout::new(shift, range_ms, grid, one);
+        let mut function = function;
+        let (extended, kernel, run);
+        if let Some(modifier) = matrix.vector.extended {
+            kernel = extended_function(function.name, modifier)?;
+            run = move |w: &Windows<'_>, out: &mut [f64]| kernel.run(w, out);
+            extended = OverWindows { kernel: &run, ..*function };
+            function = &extended;
+            layout.back_ms = self.config.lookback_ms;
+            if modifier == RangeModifier::Smoothed {
+                layout.ahead_ms = self.config.lookback_ms;
+            }
+        }
         let selection = self.select(&matrix.vector, layout.reads(), grid.step)?;
-        let (mut scratch, mut room) = (Scratch::new(), Room::default());
-        let mut labels = LabelScratch::default();
-        for i in 0..selection.len() {
-            self.cx.cancel.check()?;
-            let columns = selection.read(i, layout.reads(), &mut scratch, self.cx)?;
-            let Some(values) = room.run(columns.times, columns.floats, layout, function) else {
-                continue;
-            };
-            let labels = selection.labels(i, &mut labels).to_labels();
+        let one = |i: usize, room: &mut ReadRoom| {
+            let columns = selection.read(i, layout.reads(), &mut room.scratch, self.cx)?;
+            let values = room.windows.run(columns.times, columns.floats, layout, function);
+            let Some(values) = values else { return Ok(None) };
+            let labels = selection.labels(i, &mut room.labels).to_labels();
             (function.notice)(&labels, &values);
             let mut series = Series::new(labels, values);
             if !function.keep_name {
                 self.drop_name(&mut series);
             }
-            sink(series)?;
-        }
-        Ok(())
+            Ok(Some(series))
+        };
+        self.each_series(selection.len(), grid, one, sink)
     }
 
     fn over_subquery(
@@ -215,6 +230,16 @@ impl Eval<'_> {
     }
 }
 
+fn extended_function(name: &str, modifier: RangeModifier) -> Result<Kernel> {
+    extended_kernel(name, modifier).ok_or_else(|| {
+        execution(format!(
+            "{} modifier can only be used with: {} - not with {name}",
+            modifier.text(),
+            extended_functions(modifier)
+        ))
+    })
+}
+
 /// A subquery's inner expression over its grid.
 struct Inner {
     times: Vec<i64>,
@@ -223,7 +248,7 @@ struct Inner {
 
 /// Room that is used for one series after the other.
 #[derive(Default)]
-struct Room {
+pub(super) struct Room {
     cuts: Vec<Cut>,
     samples: (Vec<i64>, Vec<f64>),
 }
@@ -241,8 +266,10 @@ impl Room {
         if times.is_empty() {
             return None;
         }
-        let Layout { ends, count, range_ms, grid } = layout;
-        cut_windows(times, ends, count, range_ms, &mut self.cuts);
+        let Layout { ends, count, range_ms, grid, back_ms, ahead_ms } = layout;
+        let far = Grid { start: ends.start.saturating_add(ahead_ms), ..ends };
+        cut_windows(times, far, count, range_ms + back_ms + ahead_ms, &mut self.cuts);
+        self.cuts.iter_mut().for_each(|cut| cut.end -= ahead_ms);
         let windows =
             Windows { times, floats, cuts: &self.cuts, range_ms, grid, args: function.args };
         let mut values = vec![ABSENT; count];

@@ -1,10 +1,12 @@
 //! Selectors: which series, at which times, and the newest sample at each time of a grid.
 
-use plimsoll_model::{Grid, Hint, Matcher, Scratch, Selection, TimeRange, is_stale};
+use plimsoll_model::{Grid, Hint, LabelScratch, Matcher, Scratch, Selection, TimeRange, is_stale};
 
+use super::range::Room;
 use super::{ABSENT, Eval, Series, is_absent};
 use crate::ast::{At, MatchOp, Modifiers, VectorSelector};
-use crate::engine::{QueryResult as Result, execution};
+use crate::engine::{QueryError, QueryResult as Result};
+use crate::kernels::without_stale;
 
 /// Where `@` and `offset` move an evaluation time.
 #[derive(Debug, Clone, Copy)]
@@ -105,33 +107,75 @@ impl Eval<'_> {
         pick: Pick,
         sink: &mut dyn FnMut(Series) -> Result<()>,
     ) -> Result<()> {
-        if let Some(modifier) = selector.extended {
-            return Err(execution(format!(
-                "the modifier {} is not implemented yet",
-                modifier.text()
-            )));
-        }
         let shift = self.shift(&selector.modifiers)?;
         let (first, last) = shift.ends(grid);
         let lookback = self.config.lookback_ms;
-        let range = TimeRange::new(first.saturating_sub(lookback).saturating_add(1), last);
+        let ahead = if selector.extended.is_some() { lookback } else { 0 };
+        let pick: Pick = if selector.extended.is_some() { lines } else { pick };
+        let range = TimeRange::new(
+            first.saturating_sub(lookback).saturating_add(1),
+            last.saturating_add(ahead),
+        );
         let selection = self.select(selector, range, grid.step)?;
-        let mut scratch = Scratch::new();
-        let mut labels = plimsoll_model::LabelScratch::default();
         let read_grid = Grid { start: first, end: last, step: grid.step };
-        for i in 0..selection.len() {
-            self.cx.cancel.check()?;
-            let columns = selection.read(i, range, &mut scratch, self.cx)?;
+        let one = |i: usize, room: &mut ReadRoom| {
+            let columns = selection.read(i, range, &mut room.scratch, self.cx)?;
             let mut values = vec![ABSENT; if shift.at.is_some() { 1 } else { grid.len() }];
             pick(columns.times, columns.floats, read_grid, lookback, &mut values);
             if values.iter().all(|v| is_absent(*v)) {
-                continue;
+                return Ok(None);
             }
             values.resize(grid.len(), values[values.len() - 1]);
-            sink(Series::new(selection.labels(i, &mut labels).to_labels(), values))?;
+            let labels = selection.labels(i, &mut room.labels).to_labels();
+            Ok(Some(Series::new(labels, values)))
+        };
+        self.each_series(selection.len(), grid, one, sink)
+    }
+
+    /// Computes series, several at once, and hands them out in the order of their number. The memory
+    /// of what is computed ahead is charged.
+    pub(super) fn each_series(
+        &self,
+        count: usize,
+        grid: Grid,
+        one: impl Fn(usize, &mut ReadRoom) -> Result<Option<Series>> + Sync + Send,
+        sink: &mut dyn FnMut(Series) -> Result<()>,
+    ) -> Result<()> {
+        let ahead = CHUNK * self.workers.threads() * 2;
+        for from in (0..count).step_by(ahead) {
+            let batch = ahead.min(count - from);
+            let bytes = (batch * grid.len() * size_of::<f64>()) as u64;
+            self.cx.budget.take(bytes)?;
+            let parts = self.workers.in_ranges(batch, CHUNK, |range| {
+                let mut room = ReadRoom::default();
+                let mut out = Vec::with_capacity(range.len());
+                for i in range {
+                    self.cx.cancel.check()?;
+                    out.extend(one(from + i, &mut room)?);
+                }
+                Ok::<_, QueryError>(out)
+            });
+            self.cx.budget.release(bytes);
+            for part in parts {
+                part?.into_iter().try_for_each(&mut *sink)?;
+            }
         }
         Ok(())
     }
+}
+
+/// Series that one task computes.
+const CHUNK: usize = 64;
+
+/// Room that a task uses for one series after the other.
+#[derive(Default)]
+pub(super) struct ReadRoom {
+    /// For samples.
+    pub scratch: Scratch,
+    /// For labels.
+    pub labels: LabelScratch,
+    /// For windows.
+    pub windows: Room,
 }
 
 /// Fills a column with something of the newest sample at each time.
@@ -163,6 +207,26 @@ fn newest(
         if next > 0 && times[next - 1] > t.saturating_sub(lookback) && !is_stale(floats[next - 1]) {
             *slot = value(next - 1);
         }
+    }
+}
+
+/// The value of the line between the samples around each time (`smoothed`); behind the last sample
+/// its value, before the first nothing.
+fn lines(times: &[i64], floats: &[f64], grid: Grid, lookback: i64, out: &mut [f64]) {
+    let mut room = (Vec::new(), Vec::new());
+    let (times, floats) = without_stale(times, floats, &mut room);
+    for (i, slot) in out.iter_mut().enumerate() {
+        let t = grid.at(i);
+        let next = times.partition_point(|time| *time <= t);
+        if next == 0 || times[next - 1] <= t.saturating_sub(lookback) {
+            continue;
+        }
+        let before = floats[next - 1];
+        let near = times.get(next).filter(|time| **time <= t.saturating_add(lookback));
+        *slot = near.map_or(before, |time| {
+            let share = (t - times[next - 1]) as f64 / (time - times[next - 1]) as f64;
+            before + (floats[next] - before) * share
+        });
     }
 }
 

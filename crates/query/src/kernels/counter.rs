@@ -93,7 +93,7 @@ pub(super) fn irate(w: &Window<'_>) -> Option<f64> {
 /// Difference of the last two samples.
 pub(super) fn idelta(w: &Window<'_>) -> Option<f64> {
     let (before, last, ms) = last_two(w)?;
-    (ms != 0).then(|| last - before)
+    (ms != 0).then_some(last - before)
 }
 
 fn last_two(w: &Window<'_>) -> Option<(f64, f64, i64)> {

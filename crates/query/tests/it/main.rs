@@ -1,6 +1,10 @@
 //! Tests of the query crate from the outside.
 
+mod engine;
+mod eval_scripts;
+mod kernel_model;
 mod parser_fuzz;
 mod parser_roundtrip;
 mod parser_scripts;
 mod parser_table;
+mod script;
