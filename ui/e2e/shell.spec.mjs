@@ -86,6 +86,7 @@ export default {
     await page.keyboard.press("Enter");
     await until("Explore with the metric", 5000, () => page.url().includes("expr=node_load1"));
     assert(page.url().includes("from=now-1h"), "the time range did not come along");
+    await explore(page).editor.waitFor();
     await page.keyboard.press("/");
     await page.keyboard.type("x");
     await until("typing goes into the query box", 3000, async () => ((await explore(page).box.textContent()) ?? "").includes("x"));
