@@ -1,0 +1,238 @@
+//! One rule at one time: the pure function that runs live, in replay and in tests.
+//!
+//! The life cycle is Prometheus': an element that appears is pending until it was there for `for`,
+//! then fires; an element that goes away ends it, at once or `keep_firing_for` later. Alerting rules
+//! write `ALERTS` and `ALERTS_FOR_STATE`; series that a rule wrote last time and not now get a
+//! staleness marker.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use plimsoll_model::{Labels, METRIC_NAME, ReadCx, SECOND_MS, Snapshot, Timestamp, stale_nan};
+use plimsoll_query::{Engine, QueryError, Value};
+
+use crate::rules::{Rule, RuleKind};
+use crate::state::{Alert, AlertState, RuleState, Transition, labels_of, map_of};
+use crate::template::{Template, Values};
+
+/// A sample that a rule writes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// Its series.
+    pub labels: Labels,
+    /// Its time, ms.
+    pub time: Timestamp,
+    /// Its value; may be the staleness marker.
+    pub value: f64,
+}
+
+/// What an evaluation gave.
+#[derive(Clone, Debug, Default)]
+pub struct Evaluated {
+    /// Steps of alerts.
+    pub transitions: Vec<Transition>,
+    /// Samples to write.
+    pub samples: Vec<Sample>,
+}
+
+/// Why a rule could not be evaluated. Its state is unchanged.
+#[derive(Debug, thiserror::Error)]
+pub enum EvalError {
+    /// The query failed.
+    #[error("{0}")]
+    Query(#[from] QueryError),
+    /// The result cannot be what the rule wants.
+    #[error("{0}")]
+    Result(String),
+}
+
+struct Element {
+    labels: Labels,
+    value: f64,
+}
+
+/// Evaluates a rule at `at`, moving its state on.
+///
+/// `limit` is the group's limit of elements; 0 = any number.
+///
+/// # Errors
+/// The query's, a result that is no vector or scalar, two elements with equal labels, too many.
+pub fn evaluate(
+    rule: &Rule,
+    limit: usize,
+    engine: &Engine,
+    view: &Arc<dyn Snapshot>,
+    at: Timestamp,
+    state: &mut RuleState,
+    cx: &ReadCx,
+) -> Result<Evaluated, EvalError> {
+    let elements = elements(engine, rule, view, at, cx)?;
+    if limit > 0 && elements.len() > limit {
+        let text = format!("exceeded limit of {limit} with {} series", elements.len());
+        return Err(EvalError::Result(text));
+    }
+    let mut out = match &rule.kind {
+        RuleKind::Record => record(rule, elements, at)?,
+        RuleKind::Alert { for_ms, keep_firing_for_ms, annotations } => {
+            let times = Holds { at, for_ms: *for_ms, keep_ms: *keep_firing_for_ms };
+            alert(rule, annotations, elements, times, state)?
+        }
+    };
+    mark_gone(&mut out.samples, at, state);
+    state.last_at = Some(at);
+    Ok(out)
+}
+
+fn elements(
+    engine: &Engine,
+    rule: &Rule,
+    view: &Arc<dyn Snapshot>,
+    at: Timestamp,
+    cx: &ReadCx,
+) -> Result<Vec<Element>, EvalError> {
+    match engine.instant(view, &rule.query, at, cx)?.value {
+        Value::Vector(samples) => {
+            Ok(samples.into_iter().map(|s| Element { labels: s.labels, value: s.value }).collect())
+        }
+        Value::Scalar(value) => Ok(vec![Element { labels: Labels::empty(), value }]),
+        _ => Err(EvalError::Result("rule result is not a vector or scalar".to_owned())),
+    }
+}
+
+fn record(rule: &Rule, elements: Vec<Element>, at: Timestamp) -> Result<Evaluated, EvalError> {
+    let mut seen = BTreeSet::new();
+    let mut samples = Vec::with_capacity(elements.len());
+    for element in elements {
+        let mut labels = element.labels.with(METRIC_NAME, &rule.name);
+        for (name, value) in &rule.labels {
+            labels = labels.with(name, &value.to_string());
+        }
+        if !seen.insert(labels.clone()) {
+            let text = "vector contains metrics with the same labelset after applying rule labels";
+            return Err(EvalError::Result(text.to_owned()));
+        }
+        samples.push(Sample { labels, time: at, value: element.value });
+    }
+    Ok(Evaluated { transitions: Vec::new(), samples })
+}
+
+#[derive(Clone, Copy)]
+struct Holds {
+    at: Timestamp,
+    for_ms: i64,
+    keep_ms: i64,
+}
+
+fn alert(
+    rule: &Rule,
+    annotations: &[(String, Template)],
+    elements: Vec<Element>,
+    holds: Holds,
+    state: &mut RuleState,
+) -> Result<Evaluated, EvalError> {
+    let mut now: BTreeMap<String, Alert> = BTreeMap::new();
+    for element in elements {
+        let alert = shown(rule, annotations, &element, holds.at);
+        if now.insert(alert.key(), alert).is_some() {
+            let text = "vector contains metrics with the same labelset after applying alert labels";
+            return Err(EvalError::Result(text.to_owned()));
+        }
+    }
+    let mut out = Evaluated::default();
+    let before = std::mem::take(&mut state.active);
+    for (key, old) in before {
+        let found = now.remove(&key);
+        if let Some(alert) = step(old, found, holds, &mut out.transitions) {
+            state.active.insert(key, alert);
+        }
+    }
+    for (key, mut alert) in now {
+        let to = if holds.for_ms == 0 { AlertState::Firing } else { AlertState::Pending };
+        move_to(&mut alert, to, holds.at, &mut out.transitions);
+        state.active.insert(key, alert);
+    }
+    for alert in state.active.values() {
+        own_series(alert, holds.at, &mut out.samples);
+    }
+    Ok(out)
+}
+
+/// The alert that an element makes, as if it were new.
+fn shown(
+    rule: &Rule,
+    annotations: &[(String, Template)],
+    element: &Element,
+    at: Timestamp,
+) -> Alert {
+    let values = Values { labels: element.labels.as_ref(), value: element.value };
+    let mut labels = element.labels.with(METRIC_NAME, "");
+    for (name, template) in &rule.labels {
+        labels = labels.with(name, &template.show(values));
+    }
+    labels = labels.with("alertname", &rule.name);
+    Alert {
+        labels: map_of(&labels),
+        annotations: annotations.iter().map(|(n, t)| (n.clone(), t.show(values))).collect(),
+        state: AlertState::Inactive,
+        value: element.value,
+        active_at: at,
+        fired_at: None,
+        resolved_at: None,
+        kept_since: None,
+    }
+}
+
+/// Moves an alert on; `None` when it is over.
+fn step(
+    mut alert: Alert,
+    found: Option<Alert>,
+    holds: Holds,
+    transitions: &mut Vec<Transition>,
+) -> Option<Alert> {
+    if let Some(found) = found {
+        alert.value = found.value;
+        alert.annotations = found.annotations;
+        alert.kept_since = None;
+        let held = holds.at - alert.active_at >= holds.for_ms;
+        if alert.state == AlertState::Pending && held {
+            move_to(&mut alert, AlertState::Firing, holds.at, transitions);
+        }
+        return Some(alert);
+    }
+    if alert.state == AlertState::Firing && holds.keep_ms > 0 {
+        let since = *alert.kept_since.get_or_insert(holds.at);
+        if holds.at - since < holds.keep_ms {
+            return Some(alert);
+        }
+    }
+    move_to(&mut alert, AlertState::Inactive, holds.at, transitions);
+    None
+}
+
+fn move_to(alert: &mut Alert, to: AlertState, at: Timestamp, transitions: &mut Vec<Transition>) {
+    let from = std::mem::replace(&mut alert.state, to);
+    match to {
+        AlertState::Firing => alert.fired_at = Some(at),
+        AlertState::Inactive if from == AlertState::Firing => alert.resolved_at = Some(at),
+        _ => {}
+    }
+    transitions.push(Transition { at, from, to, alert: alert.clone() });
+}
+
+fn own_series(alert: &Alert, at: Timestamp, samples: &mut Vec<Sample>) {
+    let labels = alert.label_set();
+    let alerts = labels.with(METRIC_NAME, "ALERTS").with("alertstate", alert.state.as_str());
+    samples.push(Sample { labels: alerts, time: at, value: 1.0 });
+    let seconds = (alert.active_at / SECOND_MS) as f64;
+    let labels = labels.with(METRIC_NAME, "ALERTS_FOR_STATE");
+    samples.push(Sample { labels, time: at, value: seconds });
+}
+
+/// Ends the series that were written last time and not now.
+fn mark_gone(samples: &mut Vec<Sample>, at: Timestamp, state: &mut RuleState) {
+    let now: BTreeSet<&Labels> = samples.iter().map(|s| &s.labels).collect();
+    let gone: Vec<Labels> =
+        state.written.iter().map(labels_of).filter(|l| !now.contains(l)).collect();
+    state.written = now.into_iter().map(map_of).collect();
+    samples.extend(gone.into_iter().map(|labels| Sample { labels, time: at, value: stale_nan() }));
+}

@@ -1,0 +1,32 @@
+//! Alerting: rules, their life cycle, grouping, notification.
+//!
+//! [`evaluate`] is a pure function of rule, engine, view, time and state: the same live, in replay
+//! and in tests. [`Router`] decides what is told to whom and when, without a clock of its own.
+//! [`Alerting`] owns both, writes each decision into `records` before anything is sent (state,
+//! transitions, groups and outbox in one transaction), and appends result series. After a restart
+//! `records` is the truth: nothing is paged twice, no `for` time is lost. If a page cannot be
+//! written, it is sent all the same. [`notify`] is the async rim that delivers.
+//!
+//! Not here: where configuration comes from, HTTP.
+
+#![forbid(unsafe_code)]
+
+pub mod config;
+mod defaults;
+mod evaluate;
+mod metrics;
+pub mod notify;
+mod owner;
+mod route;
+mod rules;
+mod state;
+mod template;
+
+pub use defaults::{DEFAULT_RULES_FILE, default_rules};
+pub use evaluate::{EvalError, Evaluated, Sample, evaluate};
+pub use metrics::Metrics;
+pub use owner::{Alerting, GroupView, Prepared, RuleView, Setup, Wake};
+pub use route::{Notification, Route, Router, RouterEvent, payload};
+pub use rules::{Group, Rule, RuleKind, read_rules};
+pub use state::{Alert, AlertState, RuleState, Transition};
+pub use template::{Template, TemplateError, Values};

@@ -1,0 +1,313 @@
+//! Delivery: what is in the outbox goes to its receiver, at least once, with a stable key.
+//!
+//! [`Outbox`] decides which message is due and what follows from an attempt, without clock or socket;
+//! [`run`] is the async rim. A 2xx ends a message; 4xx other than 408 and 429 gives it up at once;
+//! anything else is tried again after 1 s, 2 s, 4 s … up to 5 min, for a day. A receiver that hangs
+//! holds up only its own messages.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use plimsoll_model::{DAY_MS, MINUTE_MS, SECOND_MS, Timestamp};
+use plimsoll_net::{Answer, Client, Request};
+use plimsoll_records::{Delivery, DeliveryState, PENDING_MAX, Records};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::config::{Config, Receiver, Webhook};
+use crate::metrics::{Metrics, count};
+use crate::owner::Alerting;
+use crate::route::{Notification, payload};
+
+/// Messages on their way at once.
+const IN_FLIGHT_MAX: usize = 64;
+/// Longest time between attempts.
+const RETRY_MS_MAX: i64 = 5 * MINUTE_MS;
+/// A message older than this is given up.
+const AGE_MS_MAX: i64 = DAY_MS;
+
+/// The messages that wait, in memory; records hold the same, except while they cannot be written.
+pub struct Outbox {
+    waiting: Mutex<Waiting>,
+    metrics: Arc<Metrics>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    by_id: BTreeMap<String, Delivery>,
+    in_flight: BTreeSet<String>,
+}
+
+impl Outbox {
+    /// Starts from what is in records.
+    ///
+    /// # Errors
+    /// The records cannot be read.
+    pub fn open(records: &dyn Records, metrics: Arc<Metrics>) -> plimsoll_records::Result<Self> {
+        let outbox = Self { waiting: Mutex::default(), metrics };
+        outbox.add(records.deliveries(DeliveryState::Pending, PENDING_MAX as usize)?.into_iter());
+        Ok(outbox)
+    }
+
+    /// Adds messages; one that is known stays as it is. At the bound the oldest goes, counted as dead.
+    pub fn add(&self, deliveries: impl Iterator<Item = Delivery>) {
+        let mut waiting = self.waiting.lock();
+        for delivery in deliveries {
+            waiting.by_id.entry(delivery.id.clone()).or_insert(delivery);
+        }
+        while waiting.by_id.len() as u64 > PENDING_MAX {
+            let oldest = waiting.by_id.values().min_by_key(|d| d.created_ms).map(|d| d.id.clone());
+            let Some(id) = oldest else { break };
+            waiting.by_id.remove(&id);
+            count(&self.metrics.dead, 1);
+            tracing::error!(
+                id,
+                limit = PENDING_MAX,
+                "outbox is full; the oldest message is dropped"
+            );
+        }
+        self.metrics.outbox.store(waiting.by_id.len() as u64, Ordering::Relaxed);
+    }
+
+    /// Number of messages that wait or are on their way.
+    pub fn len(&self) -> usize {
+        self.waiting.lock().by_id.len()
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes messages that are due; each must be given to [`Outbox::done`].
+    pub fn take_due(&self, now: Timestamp) -> Vec<Delivery> {
+        let mut waiting = self.waiting.lock();
+        let Waiting { by_id, in_flight } = &mut *waiting;
+        let room = IN_FLIGHT_MAX.saturating_sub(in_flight.len());
+        let mut due: Vec<Delivery> = by_id
+            .values()
+            .filter(|d| d.next_ms <= now && !in_flight.contains(&d.id))
+            .cloned()
+            .collect();
+        due.sort_by_key(|d| d.next_ms);
+        due.truncate(room);
+        in_flight.extend(due.iter().map(|d| d.id.clone()));
+        due
+    }
+
+    /// When the next message is due; `None` when none waits.
+    pub fn next_at(&self) -> Option<Timestamp> {
+        let waiting = self.waiting.lock();
+        let free = waiting.by_id.values().filter(|d| !waiting.in_flight.contains(&d.id));
+        free.map(|d| d.next_ms).min()
+    }
+
+    /// Takes note of an attempt; the delivery as it is to be recorded.
+    pub fn done(&self, mut delivery: Delivery, outcome: &Outcome, now: Timestamp) -> Delivery {
+        delivery.attempts += 1;
+        match outcome {
+            Outcome::Delivered => {
+                delivery.state = DeliveryState::Delivered;
+                delivery.error.clear();
+                count(&self.metrics.deliveries, 1);
+            }
+            Outcome::GivenUp(why) => {
+                delivery.state = DeliveryState::Dead;
+                delivery.error.clone_from(why);
+            }
+            Outcome::Failed(why) => {
+                let doubled = SECOND_MS << delivery.attempts.saturating_sub(1).min(20);
+                delivery.next_ms = now + doubled.min(RETRY_MS_MAX);
+                delivery.error.clone_from(why);
+                if now - delivery.created_ms > AGE_MS_MAX {
+                    delivery.state = DeliveryState::Dead;
+                }
+            }
+        }
+        if *outcome != Outcome::Delivered {
+            count(&self.metrics.delivery_failures, 1);
+        }
+        if delivery.state == DeliveryState::Dead {
+            count(&self.metrics.dead, 1);
+        }
+        let mut waiting = self.waiting.lock();
+        waiting.in_flight.remove(&delivery.id);
+        if delivery.state == DeliveryState::Pending {
+            waiting.by_id.insert(delivery.id.clone(), delivery.clone());
+        } else {
+            waiting.by_id.remove(&delivery.id);
+        }
+        self.metrics.outbox.store(waiting.by_id.len() as u64, Ordering::Relaxed);
+        delivery
+    }
+}
+
+/// How an attempt went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The receiver took it.
+    Delivered,
+    /// Trying again may help.
+    Failed(String),
+    /// Trying again will not help.
+    GivenUp(String),
+}
+
+/// The messages that a notification makes: one for each address of its receiver.
+pub fn compose(n: &Notification, config: &Config, now: Timestamp) -> Vec<Delivery> {
+    let Some(receiver) = config.receivers.iter().find(|r| r.name == n.receiver) else {
+        if !n.receiver.is_empty() {
+            tracing::error!(receiver = n.receiver, "no such receiver; nobody is told");
+        }
+        return Vec::new();
+    };
+    let mut out = Vec::new();
+    for (i, webhook) in receiver.webhooks.iter().enumerate() {
+        let url = &config.external_url;
+        let Some(body) = payload::webhook(n, url, webhook.max_alerts, webhook.send_resolved) else {
+            continue;
+        };
+        let body = json!({ "integration": "webhook", "index": i, "payload": body });
+        let id = format!("{}-{i}", n.key);
+        out.push(Delivery::new(id, receiver.name.clone(), now, body.to_string()));
+    }
+    out
+}
+
+/// Ticks, and delivers, until told to stop; messages on their way then are tried again after the next
+/// start.
+pub async fn run(
+    alerting: Arc<Alerting>,
+    client: Arc<dyn Client>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut sending = tokio::task::JoinSet::new();
+    loop {
+        let at_work = Arc::clone(&alerting);
+        let wake = match tokio::task::spawn_blocking(move || at_work.tick()).await {
+            Ok(wake) => wake.after,
+            Err(e) => {
+                tracing::error!(error = %e, "a tick of alerting failed");
+                Duration::from_secs(1)
+            }
+        };
+        let receivers = alerting.receivers();
+        for delivery in alerting.outbox().take_due(alerting.now()) {
+            let webhook = webhook_of(&receivers, &delivery);
+            let (client, alerting) = (Arc::clone(&client), Arc::clone(&alerting));
+            sending.spawn(async move {
+                let outcome = match webhook {
+                    Ok((webhook, body)) => attempt(&*client, &webhook, &delivery, body).await,
+                    Err(why) => Outcome::GivenUp(why),
+                };
+                if outcome != Outcome::Delivered {
+                    let (receiver, id) = (&delivery.receiver, &delivery.id);
+                    tracing::warn!(receiver, id, ?outcome, "notification not delivered");
+                }
+                let record = move || {
+                    let done = alerting.outbox().done(delivery, &outcome, alerting.now());
+                    alerting.record_delivery(done);
+                };
+                if let Err(e) = tokio::task::spawn_blocking(record).await {
+                    tracing::error!(error = %e, "a delivery was not recorded");
+                }
+            });
+        }
+        while sending.try_join_next().is_some() {}
+        let next = alerting.outbox().next_at().map_or(wake, |at| {
+            wake.min(Duration::from_millis((at - alerting.now()).clamp(10, 1_000).unsigned_abs()))
+        });
+        tokio::select! {
+            () = tokio::time::sleep(next) => {}
+            _ = stop.changed() => break,
+        }
+    }
+    sending.shutdown().await;
+}
+
+fn webhook_of(receivers: &[Receiver], delivery: &Delivery) -> Result<(Webhook, String), String> {
+    let mut body: Value =
+        serde_json::from_str(&delivery.body).map_err(|e| format!("message not readable: {e}"))?;
+    let index = body["index"].as_u64().and_then(|i| usize::try_from(i).ok()).unwrap_or(0);
+    let webhook = receivers
+        .iter()
+        .find(|r| r.name == delivery.receiver)
+        .and_then(|r| r.webhooks.get(index))
+        .ok_or_else(|| format!("receiver {:?} is not configured any more", delivery.receiver))?;
+    Ok((webhook.clone(), body["payload"].take().to_string()))
+}
+
+async fn attempt(
+    client: &dyn Client,
+    webhook: &Webhook,
+    delivery: &Delivery,
+    body: String,
+) -> Outcome {
+    let mut request = Request::post(webhook.url.reveal(), "application/json", body);
+    request.timeout = Duration::from_millis(webhook.timeout_ms.unsigned_abs());
+    request.headers.push(("idempotency-key".to_owned(), delivery.id.clone()));
+    match client.send(request).await {
+        Ok(answer) => judge(&answer),
+        Err(e) => Outcome::Failed(e.to_string()),
+    }
+}
+
+fn judge(answer: &Answer) -> Outcome {
+    if answer.is_success() {
+        return Outcome::Delivered;
+    }
+    let text = String::from_utf8_lossy(&answer.body);
+    let why = format!("the receiver answered {}: {:.200}", answer.status, text.trim());
+    match answer.status {
+        408 | 429 | 500.. => Outcome::Failed(why),
+        _ => Outcome::GivenUp(why),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plimsoll_records::SimRecords;
+
+    fn outbox() -> Outbox {
+        Outbox::open(&SimRecords::new(), Arc::new(Metrics::default())).unwrap()
+    }
+
+    #[test]
+    fn attempts_are_farther_and_farther_apart() {
+        let outbox = outbox();
+        outbox.add([Delivery::new("a".into(), "r".into(), 0, "{}".into())].into_iter());
+        let mut now = 0;
+        let mut waits = Vec::new();
+        for _ in 0..11 {
+            let due = outbox.take_due(now);
+            assert_eq!(due.len(), 1);
+            assert!(outbox.take_due(now).is_empty(), "it is on its way");
+            let failed = Outcome::Failed("no".into());
+            let next = outbox.done(due.into_iter().next().unwrap(), &failed, now).next_ms;
+            waits.push((next - now) / 1_000);
+            now = next;
+        }
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+    }
+
+    #[test]
+    fn an_answer_is_judged() {
+        let of = |status| judge(&Answer { status, ..Answer::default() });
+        assert_eq!(of(204), Outcome::Delivered);
+        assert!(matches!(of(400), Outcome::GivenUp(_)));
+        assert!(matches!(of(429), Outcome::Failed(_)));
+        assert!(matches!(of(503), Outcome::Failed(_)));
+    }
+
+    #[test]
+    fn a_message_is_given_up_after_a_day() {
+        let outbox = outbox();
+        let delivery = Delivery::new("a".into(), "r".into(), 0, "{}".into());
+        let done = outbox.done(delivery, &Outcome::Failed("no".into()), AGE_MS_MAX + 1);
+        assert_eq!(done.state, DeliveryState::Dead);
+    }
+}

@@ -1,0 +1,463 @@
+//! The owner of rules, router and outbox: decides at each tick, writes it down, then lets it be sent.
+//!
+//! Order of a tick: evaluate the groups that are due; ask the router; one `records` transaction with
+//! rule states, transitions, groups and outbox; append result samples, which may be repeated. When the
+//! transaction fails, its changes wait in memory (bounded) and its messages are sent all the same.
+//! Evaluation times of a group never go back; a group that is late by more than an interval skips.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use plimsoll_model::{
+    Batch, Canonical, Overlay, ReadCx, Rows, SampleSink, SeriesSource, Snapshot, SourceId,
+    Timestamp,
+};
+use plimsoll_query::Engine;
+use plimsoll_records::{Change, Delivery, Event, Records};
+use plimsoll_world::Clock;
+
+use crate::config::Config;
+use crate::evaluate::{Sample, evaluate};
+use crate::metrics::{Metrics, count};
+use crate::notify::{Outbox, compose};
+use crate::route::{Router, RouterEvent};
+use crate::rules::{Group, RuleKind};
+use crate::state::{Alert, AlertState, RuleState, Transition};
+
+mod keep;
+mod view;
+
+pub use view::{GroupView, RuleView};
+
+use keep::Unsaved;
+
+/// Kind of the documents that hold the states of a group's rules.
+const RULE_STATE: &str = "rule_state";
+/// Kind of the documents that hold the router's groups.
+const ALERT_GROUP: &str = "alert_group";
+/// Kind of the events that hold transitions.
+const TRANSITION: &str = "alert_transition";
+
+/// What alerting works on.
+#[derive(Clone)]
+pub struct Setup {
+    /// Evaluates expressions.
+    pub engine: Arc<Engine>,
+    /// What they read.
+    pub source: Arc<dyn SeriesSource>,
+    /// Where results go.
+    pub sink: Arc<dyn SampleSink>,
+    /// What survives a restart.
+    pub records: Arc<dyn Records>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A checked configuration with its rules, ready to be applied.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// The section.
+    pub config: Config,
+    /// The rules of all files.
+    pub groups: Vec<Group>,
+}
+
+/// When to call [`Alerting::tick`] again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wake {
+    /// From now.
+    pub after: Duration,
+}
+
+/// Evaluates rules, routes alerts, keeps the outbox. Share it; all calls take a moment at most,
+/// except [`Alerting::tick`], which belongs on a blocking thread.
+pub struct Alerting {
+    setup: Setup,
+    /// Held by whoever ticks or applies a configuration.
+    work: Mutex<Work>,
+    /// What readers see; replaced after each group. Taken after `work`, never held with work to do.
+    views: Mutex<BTreeMap<String, GroupView>>,
+    outbox: Outbox,
+    metrics: Arc<Metrics>,
+    source_id: SourceId,
+}
+
+struct Work {
+    config: Config,
+    groups: Vec<Running>,
+    router: Router,
+    unsaved: Unsaved,
+}
+
+struct Running {
+    group: Group,
+    states: BTreeMap<String, RuleState>,
+    /// What is in records, to write only what changed.
+    kept: String,
+    next_mono: Duration,
+    last_at: Option<Timestamp>,
+}
+
+impl Alerting {
+    /// Starts from what is in records.
+    ///
+    /// # Errors
+    /// The records cannot be read.
+    pub fn open(setup: Setup, prepared: Prepared) -> plimsoll_records::Result<Self> {
+        let metrics = Arc::new(Metrics::default());
+        let outbox = Outbox::open(&*setup.records, Arc::clone(&metrics))?;
+        let mut router = Router::new(prepared.config.route.clone());
+        for document in setup.records.documents(ALERT_GROUP)? {
+            match serde_json::from_str(&document.body) {
+                Ok(group) => router.restore(document.id, group),
+                Err(e) => tracing::warn!(group = document.id, error = %e, "group not readable"),
+            }
+        }
+        let work = Work {
+            config: prepared.config.clone(),
+            groups: Vec::new(),
+            router,
+            unsaved: Unsaved::default(),
+        };
+        let alerting = Self {
+            setup,
+            work: Mutex::new(work),
+            views: Mutex::default(),
+            outbox,
+            metrics,
+            source_id: SourceId::new("rules"),
+        };
+        alerting.apply(prepared);
+        Ok(alerting)
+    }
+
+    /// Takes another configuration. Rules that stay the same keep their states; alerts of rules that
+    /// are gone end.
+    pub fn apply(&self, prepared: Prepared) {
+        let mut work = self.work.lock();
+        let work = &mut *work;
+        work.router.set_route(prepared.config.route.clone());
+        work.config = prepared.config;
+        let mut before: BTreeMap<String, Running> =
+            work.groups.drain(..).map(|g| (g.group.key(), g)).collect();
+        let now = self.setup.clock.mono();
+        let wall = self.setup.clock.wall_ms();
+        let mut ended = Vec::new();
+        for group in prepared.groups {
+            let old = before.remove(&group.key());
+            let (running, over) = self.running(group, old, now);
+            ended.extend(over);
+            work.groups.push(running);
+        }
+        for (_, old) in before {
+            ended.extend(old.states.into_values().flat_map(|s| s.active.into_values()));
+            work.unsaved
+                .change(Change::Remove { kind: RULE_STATE.to_owned(), id: old.group.key() });
+        }
+        let transitions: Vec<Transition> = ended.into_iter().map(|a| end(a, wall)).collect();
+        observe(&mut work.router, wall, &transitions, std::iter::empty());
+        work.unsaved.changes(transitions.iter().map(event));
+        let mut views = self.views.lock();
+        let keys: Vec<String> = work.groups.iter().map(|g| g.group.key()).collect();
+        views.retain(|key, _| keys.contains(key));
+        for running in &work.groups {
+            let known = views.remove(&running.group.key());
+            let view = view::of(&running.group, &running.states, known);
+            views.insert(running.group.key(), view);
+        }
+    }
+
+    /// A group with the states that its rules had; and the alerts of rules that are gone.
+    fn running(&self, group: Group, old: Option<Running>, now: Duration) -> (Running, Vec<Alert>) {
+        let old = old.unwrap_or_else(|| Running {
+            states: self.stored_states(&group.key()),
+            group: group.clone(),
+            kept: String::new(),
+            next_mono: now,
+            last_at: None,
+        });
+        let mut before = old.states;
+        let mut states = BTreeMap::new();
+        for (i, rule) in group.rules.iter().enumerate() {
+            let key = rule.key(i);
+            states.insert(key.clone(), before.remove(&key).unwrap_or_default());
+        }
+        let last = states.values().filter_map(|s| s.last_at).max();
+        let over = before.into_values().flat_map(|s| s.active.into_values()).collect();
+        let running = Running {
+            next_mono: old.next_mono.min(now + Duration::from_millis(group.interval_ms as u64)),
+            last_at: old.last_at.or(last),
+            kept: old.kept,
+            states,
+            group,
+        };
+        (running, over)
+    }
+
+    fn stored_states(&self, key: &str) -> BTreeMap<String, RuleState> {
+        match self.setup.records.document(RULE_STATE, key) {
+            Ok(Some(document)) => serde_json::from_str(&document.body).unwrap_or_else(|e| {
+                tracing::warn!(group = key, error = %e, "rule states not readable; they start anew");
+                BTreeMap::new()
+            }),
+            Ok(None) => BTreeMap::new(),
+            Err(e) => {
+                tracing::error!(group = key, error = %e, "rule states cannot be read");
+                BTreeMap::new()
+            }
+        }
+    }
+
+    /// Evaluates what is due, decides what to tell, writes it down. Blocks while it does.
+    pub fn tick(&self) -> Wake {
+        let mut work = self.work.lock();
+        let work = &mut *work;
+        let mono = self.setup.clock.mono();
+        let mut samples = Vec::new();
+        let mut moved = Vec::new();
+        for running in &mut work.groups {
+            if running.next_mono > mono {
+                continue;
+            }
+            self.evaluate_group(running, &mut samples, &mut moved);
+            schedule(running, mono, &self.metrics);
+            work.unsaved.changes(rule_state_change(running, self.setup.clock.wall_ms()));
+        }
+        let wall = self.setup.clock.wall_ms();
+        let firing = work
+            .groups
+            .iter()
+            .flat_map(|g| g.states.values())
+            .flat_map(|s| s.active.values())
+            .filter(|a| a.state == AlertState::Firing);
+        observe(&mut work.router, wall, &moved, firing);
+        work.unsaved.changes(moved.iter().map(event));
+        let next = self.tell(work, wall);
+        self.keep(work);
+        self.append(&samples);
+        let now = self.setup.clock.mono();
+        let group = work.groups.iter().map(|g| g.next_mono.saturating_sub(now)).min();
+        let router = next.map(|at| Duration::from_millis(at.saturating_sub(wall).max(0) as u64));
+        let after = group.into_iter().chain(router).min().unwrap_or(Duration::from_secs(1));
+        Wake { after: after.clamp(Duration::from_millis(10), Duration::from_secs(1)) }
+    }
+
+    fn evaluate_group(
+        &self,
+        running: &mut Running,
+        samples: &mut Vec<Sample>,
+        moved: &mut Vec<Transition>,
+    ) {
+        let started = self.setup.clock.mono();
+        let wall = running.group.evaluation_time(self.setup.clock.wall_ms());
+        let at = running.last_at.map_or(wall, |last| wall.max(last + 1));
+        running.last_at = Some(at);
+        let overlay = Arc::new(Overlay::new(self.setup.source.snapshot()));
+        let view: Arc<dyn Snapshot> = Arc::clone(&overlay) as Arc<dyn Snapshot>;
+        let mut outcomes = Vec::with_capacity(running.group.rules.len());
+        for (i, rule) in running.group.rules.iter().enumerate() {
+            let state = running.states.entry(rule.key(i)).or_default();
+            let began = self.setup.clock.mono();
+            let mut cx = ReadCx::with_budget(self.setup.engine.budget());
+            cx.lane = plimsoll_model::Lane::Rules;
+            let result =
+                evaluate(rule, running.group.limit, &self.setup.engine, &view, at, state, &cx);
+            count(&self.metrics.evaluations, 1);
+            let error = match result {
+                Ok(done) => {
+                    for s in &done.samples {
+                        overlay.put(&s.labels, s.time, s.value);
+                    }
+                    samples.extend(done.samples);
+                    moved.extend(done.transitions);
+                    None
+                }
+                Err(e) => {
+                    count(&self.metrics.evaluation_failures, 1);
+                    tracing::warn!(rule = rule.name, error = %e, "rule not evaluated");
+                    Some(e.to_string())
+                }
+            };
+            outcomes.push(view::Outcome { error, took: self.setup.clock.mono() - began, at });
+        }
+        let took = self.setup.clock.mono() - started;
+        count(&self.metrics.evaluation_us, u64::try_from(took.as_micros()).unwrap_or(0));
+        let seen = view::after(&running.group, &running.states, outcomes, at, took);
+        self.views.lock().insert(running.group.key(), seen);
+    }
+
+    /// Asks the router, and puts its messages into the outbox.
+    fn tell(&self, work: &mut Work, wall: Timestamp) -> Option<Timestamp> {
+        let (messages, next) = work.router.due(wall);
+        for message in messages {
+            count(&self.metrics.notifications, 1);
+            for delivery in compose(&message, &work.config, wall) {
+                work.unsaved.change(Change::Enqueue(delivery));
+            }
+        }
+        for (id, group) in work.router.take_changed() {
+            let kind = ALERT_GROUP.to_owned();
+            work.unsaved.change(match group.map(|g| serde_json::to_string(&g)) {
+                Some(Ok(body)) => put(kind, id, wall, body),
+                _ => Change::Remove { kind, id },
+            });
+        }
+        next
+    }
+
+    /// One transaction with all that was decided. What cannot be written waits; its messages go out.
+    fn keep(&self, work: &mut Work) {
+        if work.unsaved.is_empty() {
+            return;
+        }
+        let changes = work.unsaved.list();
+        let result = self.setup.records.apply(&changes);
+        if let Err(e) = &result {
+            count(&self.metrics.records_failures, 1);
+            tracing::error!(error = %e, changes = changes.len(), "decisions not recorded; sent all the same");
+        } else {
+            work.unsaved.clear();
+        }
+        let waiting = work.unsaved.len() as u64;
+        self.metrics.unsaved.store(waiting, std::sync::atomic::Ordering::Relaxed);
+        let deliveries = changes.iter().filter_map(|c| match c {
+            Change::Enqueue(d) => Some(d.clone()),
+            _ => None,
+        });
+        self.outbox.add(deliveries);
+    }
+
+    fn append(&self, samples: &[Sample]) {
+        if samples.is_empty() {
+            return;
+        }
+        let times: Vec<i64> = samples.iter().map(|s| s.time).collect();
+        let floats: Vec<f64> = samples.iter().map(|s| s.value).collect();
+        let rows: Vec<Rows<'_>> = samples
+            .iter()
+            .enumerate()
+            .map(|(i, s)| Rows {
+                fp: Some(s.labels.fp()),
+                raw: s.labels.as_ref().as_bytes(),
+                times: &times[i..=i],
+                floats: &floats[i..=i],
+            })
+            .collect();
+        let batch =
+            Batch { source: &self.source_id, decode: &Canonical, rows: &rows, metadata: &[] };
+        if let Err(e) = self.setup.sink.submit(batch).wait() {
+            count(&self.metrics.sink_failures, 1);
+            tracing::warn!(error = %e, samples = samples.len(), "results of rules not stored");
+        }
+    }
+
+    /// The groups as they were after their last evaluation, by file and name.
+    pub fn groups(&self) -> Vec<GroupView> {
+        self.views.lock().values().cloned().collect()
+    }
+
+    /// The messages on their way.
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// What it tells about itself.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// The receivers as configured now.
+    pub(crate) fn receivers(&self) -> Vec<crate::config::Receiver> {
+        self.work.lock().config.receivers.clone()
+    }
+
+    /// Writes down how a delivery went.
+    pub(crate) fn record_delivery(&self, delivery: Delivery) {
+        let mut work = self.work.lock();
+        work.unsaved.change(Change::Update(delivery));
+        self.keep(&mut work);
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.setup.clock.wall_ms()
+    }
+}
+
+fn observe<'a>(
+    router: &mut Router,
+    now: Timestamp,
+    moved: &[Transition],
+    firing: impl Iterator<Item = &'a Alert>,
+) {
+    for transition in moved {
+        router.observe(now, &RouterEvent::Moved(transition));
+    }
+    for alert in firing {
+        router.observe(now, &RouterEvent::StillFiring(alert));
+    }
+}
+
+fn end(mut alert: Alert, at: Timestamp) -> Transition {
+    let from = std::mem::replace(&mut alert.state, AlertState::Inactive);
+    alert.resolved_at = (from == AlertState::Firing).then_some(at);
+    Transition { at, from, to: AlertState::Inactive, alert }
+}
+
+/// The next time on the group's grid; what lies behind is missed.
+fn schedule(running: &mut Running, mono: Duration, metrics: &Metrics) {
+    let step = Duration::from_millis(running.group.interval_ms.max(1).unsigned_abs());
+    running.next_mono += step;
+    if running.next_mono <= mono {
+        let behind = (mono - running.next_mono).as_nanos() / step.as_nanos().max(1) + 1;
+        count(&metrics.missed, u64::try_from(behind).unwrap_or(u64::MAX));
+        running.next_mono = mono + step;
+    }
+}
+
+/// Writes the states of a group when something in them changed that a restart must know: not values.
+fn rule_state_change(running: &mut Running, now: Timestamp) -> Option<Change> {
+    let essence: Vec<_> = running
+        .states
+        .iter()
+        .map(|(key, s)| {
+            let active: Vec<_> = s
+                .active
+                .iter()
+                .map(|(k, a)| (k, a.state as u8, a.active_at, a.kept_since))
+                .collect();
+            (key, active, &s.written)
+        })
+        .collect();
+    let essence = format!("{essence:?}");
+    if essence == running.kept {
+        return None;
+    }
+    let body = serde_json::to_string(&running.states).ok()?;
+    running.kept = essence;
+    Some(put(RULE_STATE.to_owned(), running.group.key(), now, body))
+}
+
+fn put(kind: String, id: String, time_ms: Timestamp, body: String) -> Change {
+    Change::Put { kind, id, time_ms, author: "alerting".to_owned(), body, expected: None, keep: 1 }
+}
+
+fn event(transition: &Transition) -> Change {
+    Change::Append(Event {
+        seq: 0,
+        time_ms: transition.at,
+        kind: TRANSITION.to_owned(),
+        subject: transition.alert.key(),
+        body: serde_json::to_string(transition).unwrap_or_default(),
+    })
+}
+
+/// Whether a rule gives alerts, for views.
+pub(crate) const fn durations(kind: &RuleKind) -> (i64, i64) {
+    match kind {
+        RuleKind::Record => (0, 0),
+        RuleKind::Alert { for_ms, keep_firing_for_ms, .. } => (*for_ms, *keep_firing_for_ms),
+    }
+}

@@ -1,0 +1,83 @@
+//! Rules as code uses them; [`read_rules`] makes them from a Prometheus rule file.
+
+use plimsoll_model::Timestamp;
+use plimsoll_query::Query;
+
+use crate::Template;
+
+mod file;
+
+pub use file::read_rules;
+
+/// Rules that are evaluated one after the other at the same time.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// The file it was read from.
+    pub file: String,
+    /// Its name, unique in its file.
+    pub name: String,
+    /// Time between evaluations, ms, above 0.
+    pub interval_ms: i64,
+    /// Alerts or series that one rule may give; more is an error of that rule. 0 = any number.
+    pub limit: usize,
+    /// How far back the evaluation looks: rules are evaluated at `now - offset`, ms.
+    pub offset_ms: i64,
+    /// The rules in order.
+    pub rules: Vec<Rule>,
+}
+
+/// One rule.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// The alert's name, or the name of the recorded series.
+    pub name: String,
+    /// The expression, read.
+    pub query: Query,
+    /// The line where the rule begins.
+    pub line: u64,
+    /// Labels that are added; values of alerts' labels are templates.
+    pub labels: Vec<(String, Template)>,
+    /// What it does.
+    pub kind: RuleKind,
+}
+
+/// What a rule does.
+#[derive(Clone, Debug)]
+pub enum RuleKind {
+    /// Writes the expression's result as a series.
+    Record,
+    /// Fires for each element of the expression's result.
+    Alert {
+        /// How long an element must be there before it fires, ms.
+        for_ms: i64,
+        /// How long it keeps firing after its element went away, ms.
+        keep_firing_for_ms: i64,
+        /// Texts for people.
+        annotations: Vec<(String, Template)>,
+    },
+}
+
+impl Group {
+    /// The name that is unique over all files.
+    pub fn key(&self) -> String {
+        format!("{};{}", self.file, self.name)
+    }
+
+    /// The time for which rules are evaluated at `now`.
+    pub const fn evaluation_time(&self, now: Timestamp) -> Timestamp {
+        now - self.offset_ms
+    }
+}
+
+impl Rule {
+    /// The name under which its state is kept: stable while position, name and expression are.
+    pub fn key(&self, index: usize) -> String {
+        let hash = xxhash_rust::xxh3::xxh3_64(self.query.text().as_bytes());
+        format!("{index};{};{hash:016x}", self.name)
+    }
+
+    /// Whether it is an alerting rule.
+    pub const fn is_alert(&self) -> bool {
+        matches!(self.kind, RuleKind::Alert { .. })
+    }
+}

@@ -1,0 +1,244 @@
+//! Prometheus rule files: from written to checked, all problems at once.
+
+use plimsoll_model::METRIC_NAME;
+use plimsoll_model::written::{Fields, Node, Problem, Problems, parse};
+use plimsoll_query::{Features, Query, parse as parse_promql};
+
+use super::{Group, Rule, RuleKind};
+use crate::Template;
+
+/// Rules in one file.
+const RULES_MAX: usize = 10_000;
+
+/// Reads a rule file.
+///
+/// `default_interval_ms` holds for groups without an interval.
+///
+/// # Errors
+/// Every problem of the file, with its line and key.
+pub fn read_rules(
+    file: &str,
+    text: &str,
+    default_interval_ms: i64,
+    features: &Features,
+) -> Result<Vec<Group>, Vec<Problem>> {
+    let root = parse(file, text).map_err(|p| vec![p])?;
+    let mut problems = Problems::new(file);
+    let mut fields = Fields::of(&root, "", &mut problems);
+    let mut groups: Vec<Group> = Vec::new();
+    let mut reader = Reader { problems, file, default_interval_ms, features, rules: 0 };
+    for (i, node) in fields.list("groups", &mut reader.problems).iter().enumerate() {
+        let path = format!("groups[{i}]");
+        if let Some(group) = reader.group(node, &path) {
+            if groups.iter().any(|g| g.name == group.name) {
+                let message = format!("the name {:?} occurs twice in this file", group.name);
+                reader.problems.add(node.line, format!("{path}.name"), message);
+            }
+            groups.push(group);
+        }
+    }
+    fields.finish(&mut reader.problems);
+    reader.problems.into_result(groups)
+}
+
+struct Reader<'r> {
+    problems: Problems,
+    file: &'r str,
+    default_interval_ms: i64,
+    features: &'r Features,
+    rules: usize,
+}
+
+impl Reader<'_> {
+    fn group(&mut self, node: &Node, path: &str) -> Option<Group> {
+        let problems = &mut self.problems;
+        let mut fields = Fields::of(node, path, problems);
+        let name = fields.text("name", problems).filter(|n| !n.is_empty());
+        if name.is_none() {
+            problems.add(node.line, format!("{path}.name"), "a group needs a name");
+        }
+        let interval = fields.duration_ms("interval", problems);
+        let limit = fields.int("limit", 0..=1_000_000, problems).unwrap_or(0);
+        let offset = fields.duration_ms("query_offset", problems).unwrap_or(0);
+        let common = fields.pairs("labels", problems);
+        let written = fields.list("rules", problems);
+        fields.finish(problems);
+        let mut rules = Vec::new();
+        for (i, node) in written.iter().enumerate() {
+            self.rules += 1;
+            if self.rules > RULES_MAX {
+                let message = format!("more than {RULES_MAX} rules in one file; split it");
+                self.problems.add(node.line, format!("{path}.rules"), message);
+                break;
+            }
+            rules.extend(self.rule(node, &format!("{path}.rules[{i}]"), &common));
+        }
+        Some(Group {
+            file: self.file.to_owned(),
+            name: name?,
+            interval_ms: interval.filter(|i| *i > 0).unwrap_or(self.default_interval_ms),
+            limit: usize::try_from(limit).unwrap_or(0),
+            offset_ms: offset,
+            rules,
+        })
+    }
+
+    fn rule(&mut self, node: &Node, path: &str, common: &[(String, String, u64)]) -> Option<Rule> {
+        let problems = &mut self.problems;
+        let mut fields = Fields::of(node, path, problems);
+        let record = fields.text("record", problems);
+        let alert = fields.text("alert", problems);
+        let for_ms = fields.duration_ms("for", problems);
+        let keep = fields.duration_ms("keep_firing_for", problems);
+        let annotations = fields.pairs("annotations", problems);
+        let mut labels = fields.pairs("labels", problems);
+        let own: Vec<String> = labels.iter().map(|(n, ..)| n.clone()).collect();
+        labels.extend(common.iter().filter(|(n, ..)| !own.contains(n)).cloned());
+        let query = self.query(&mut fields, path);
+        let problems = &mut self.problems;
+        fields.finish(problems);
+        let is_alert = alert.is_some();
+        let labels = templates(labels, &format!("{path}.labels"), is_alert, problems);
+        check_label_names(&labels, path, node.line, is_alert, problems);
+        let (name, kind) = match (record, alert) {
+            (Some(name), None) => {
+                let none = for_ms.is_none() && keep.is_none() && annotations.is_empty();
+                if !none {
+                    let message = "for, keep_firing_for and annotations belong to alerts only";
+                    problems.add(node.line, path, message);
+                }
+                if !is_metric_name(&name) {
+                    let message =
+                        format!("{name:?} is not a metric name (write job:errors:rate5m)");
+                    problems.add(node.line, format!("{path}.record"), message);
+                }
+                (name, RuleKind::Record)
+            }
+            (None, Some(name)) => {
+                if name.is_empty() {
+                    problems.add(node.line, format!("{path}.alert"), "an alert needs a name");
+                }
+                let annotations =
+                    templates(annotations, &format!("{path}.annotations"), true, problems);
+                let (for_ms, keep) = (for_ms.unwrap_or(0), keep.unwrap_or(0));
+                (name, RuleKind::Alert { for_ms, keep_firing_for_ms: keep, annotations })
+            }
+            (found, _) => {
+                let found = if found.is_some() { "both" } else { "neither" };
+                let message = format!("a rule has either record or alert; {found} found");
+                problems.add(node.line, path, message);
+                return None;
+            }
+        };
+        Some(Rule { name, query: query?, line: node.line, labels, kind })
+    }
+
+    fn query(&mut self, fields: &mut Fields<'_>, path: &str) -> Option<Query> {
+        let Some(node) = fields.take("expr") else {
+            self.problems.add(fields.line(), format!("{path}.expr"), "a rule needs an expression");
+            return None;
+        };
+        let text = node.text().unwrap_or_default();
+        match parse_promql(&text, self.features) {
+            Ok(expr) => Some(Query::new(&text, expr)),
+            Err(e) => {
+                self.problems.add(node.line, format!("{path}.expr"), e.to_string());
+                None
+            }
+        }
+    }
+}
+
+fn templates(
+    pairs: Vec<(String, String, u64)>,
+    path: &str,
+    expand: bool,
+    problems: &mut Problems,
+) -> Vec<(String, Template)> {
+    let mut out = Vec::new();
+    for (name, text, line) in pairs {
+        let template = if expand { Template::parse(&text) } else { Ok(Template::literal(&text)) };
+        match template {
+            Ok(template) => out.push((name, template)),
+            Err(e) => problems.add(line, format!("{path}.{name}"), e.to_string()),
+        }
+    }
+    out
+}
+
+fn check_label_names(
+    labels: &[(String, Template)],
+    path: &str,
+    line: u64,
+    is_alert: bool,
+    problems: &mut Problems,
+) {
+    for (name, _) in labels {
+        let reserved = name == METRIC_NAME || (is_alert && name == "alertname");
+        if name.is_empty() || reserved {
+            let message = format!("{name:?} cannot be set by a rule");
+            problems.add(line, format!("{path}.labels.{name}"), message);
+        }
+    }
+}
+
+fn is_metric_name(name: &str) -> bool {
+    !name.is_empty() && !name.contains(['{', '}', '\n'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(text: &str) -> String {
+        let found = read_rules("r.yml", text, 60_000, &Features::default());
+        let lines: Vec<_> = found.err().unwrap_or_default().iter().map(|p| p.to_string()).collect();
+        lines.join("\n")
+    }
+
+    #[test]
+    fn a_rule_file_is_read_as_it_is() {
+        let text = r#"
+groups:
+  - name: host
+    interval: 30s
+    rules:
+      - record: job:up:sum
+        expr: sum by (job) (up)
+      - alert: Down
+        expr: up == 0
+        for: 5m
+        keep_firing_for: 1m
+        labels: {severity: page}
+        annotations:
+          summary: "{{ $labels.instance }} is down"
+"#;
+        let groups = read_rules("r.yml", text, 60_000, &Features::default()).unwrap();
+        assert_eq!(groups.len(), 1);
+        assert_eq!((groups[0].interval_ms, groups[0].rules.len()), (30_000, 2));
+        let RuleKind::Alert { for_ms, keep_firing_for_ms, .. } = groups[0].rules[1].kind else {
+            panic!("an alert")
+        };
+        assert_eq!((for_ms, keep_firing_for_ms), (300_000, 60_000));
+    }
+
+    #[test]
+    fn every_problem_is_told_with_its_line() {
+        let text = "groups:\n- name: a\n  rules:\n  - alert: X\n    expr: sum(\n    fro: 5m\n  - record: y\n    alert: z\n    expr: up\n- rules: []\n";
+        let found = problems(text);
+        assert!(found.contains("r.yml line 5: groups[0].rules[0].expr: "), "{found}");
+        assert!(found.contains("line 6: groups[0].rules[0].fro: unknown key; did you mean for?"));
+        assert!(
+            found.contains("groups[0].rules[1]: a rule has either record or alert; both found")
+        );
+        assert!(found.contains("groups[1].name: a group needs a name"), "{found}");
+    }
+
+    #[test]
+    fn an_unknown_variable_in_a_template_is_a_problem() {
+        let text = "groups:\n- name: a\n  rules:\n  - alert: X\n    expr: up\n    annotations:\n      s: '{{ $label.job }}'\n";
+        let found = problems(text);
+        assert!(found.contains("line 7: groups[0].rules[0].annotations.s: "), "{found}");
+        assert!(found.contains("$label"), "{found}");
+    }
+}
