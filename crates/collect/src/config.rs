@@ -19,7 +19,53 @@ pub const BODY_BYTES_MAX: u64 = 64 << 20;
 /// Samples of a scrape where `sample_limit` is not set: what such a body holds.
 pub const SAMPLES_MAX: usize = 500_000;
 
-/// One entry of `scrape_configs` as YAML has it.
+/// Keys of a Prometheus `scrape_configs` entry that are known and not supported. Whoever reads a
+/// Prometheus configuration as it is takes them out first and tells so; here they are errors.
+pub const UNSUPPORTED: [&str; 40] = [
+    "always_scrape_classic_histograms",
+    "azure_sd_configs",
+    "bearer_token_file",
+    "consul_sd_configs",
+    "convert_classic_histograms_to_nhcb",
+    "digitalocean_sd_configs",
+    "dns_sd_configs",
+    "docker_sd_configs",
+    "dockerswarm_sd_configs",
+    "ec2_sd_configs",
+    "enable_http2",
+    "eureka_sd_configs",
+    "file_sd_configs",
+    "gce_sd_configs",
+    "hetzner_sd_configs",
+    "http_headers",
+    "http_sd_configs",
+    "ionos_sd_configs",
+    "keep_dropped_targets",
+    "kubernetes_sd_configs",
+    "kuma_sd_configs",
+    "lightsail_sd_configs",
+    "linode_sd_configs",
+    "marathon_sd_configs",
+    "metric_name_escaping_scheme",
+    "metric_name_validation_scheme",
+    "native_histogram_bucket_limit",
+    "native_histogram_min_bucket_factor",
+    "nerve_sd_configs",
+    "no_proxy",
+    "nomad_sd_configs",
+    "oauth2",
+    "openstack_sd_configs",
+    "proxy_connect_header",
+    "proxy_from_environment",
+    "proxy_url",
+    "puppetdb_sd_configs",
+    "scaleway_sd_configs",
+    "scrape_failure_log_file",
+    "scrape_native_histograms",
+];
+
+/// One entry of `scrape_configs` as YAML has it. `enable_compression`, `scrape_protocols` and
+/// `track_timestamps_staleness` are accepted and change nothing.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[allow(missing_docs)]
@@ -49,6 +95,7 @@ pub struct WrittenScrape {
     pub metric_relabel_configs: Vec<WrittenRule>,
     pub fallback_scrape_protocol: Option<String>,
     pub scrape_protocols: Option<Vec<String>>,
+    pub track_timestamps_staleness: Option<bool>,
 }
 
 /// `basic_auth`.
@@ -121,8 +168,14 @@ pub struct Defaults {
     pub timeout: Duration,
 }
 
+impl Defaults {
+    /// What holds under a Prometheus configuration: 1 m and 10 s.
+    pub const PROMETHEUS: Self =
+        Self { interval: Duration::from_secs(60), timeout: Duration::from_secs(10) };
+}
+
 impl Default for Defaults {
-    /// 15 s and 10 s. Under a Prometheus configuration its own (1 m) hold.
+    /// 15 s and 10 s.
     fn default() -> Self {
         Self { interval: Duration::from_secs(15), timeout: Duration::from_secs(10) }
     }

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod host;
+mod oracle;
 mod scrape;
 mod sink;
