@@ -113,13 +113,17 @@ fn place(query: &str, span: Span) -> String {
 
 impl Lifted {
     fn text(&self) -> String {
+        let of = if self.metric.is_empty() {
+            String::new()
+        } else {
+            format!(" for metric name \"{}\"", self.metric)
+        };
         format!(
             "input to {} needed to be fixed for monotonicity (see \
-             https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile) \
-             for metric name \"{}\", from buckets {} to {}, with a max diff of {}, over {} samples \
+             https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)\
+             {of}, from buckets {} to {}, with a max diff of {}, over {} samples \
              from {} to {}",
             self.function,
-            self.metric,
             crate::format::go_g(self.lowest),
             crate::format::go_g(self.highest),
             crate::format::go_g(self.fall),

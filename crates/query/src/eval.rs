@@ -13,6 +13,7 @@ mod date;
 mod duration;
 mod histogram;
 mod implementations;
+mod info;
 mod label;
 mod math;
 mod order;

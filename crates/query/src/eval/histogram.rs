@@ -37,7 +37,7 @@ pub(super) fn quantile(eval: &Eval<'_>, node: &Call, grid: Grid) -> Result<Val> 
     each_group(eval, node, 1, grid, |group, i, buckets| {
         let (value, lifted) = bucket_quantile(phi[i], buckets);
         if let Some(lift) = lifted {
-            eval.notes.lifted(lift.note(eval, group, "histogram_quantile", grid.at(i)), span);
+            eval.notes.lifted(lift.note(group, "histogram_quantile", grid.at(i)), span);
         }
         value
     })
@@ -51,7 +51,7 @@ pub(super) fn fraction(eval: &Eval<'_>, node: &Call, grid: Grid) -> Result<Val> 
     each_group(eval, node, 2, grid, |group, i, buckets| {
         let (value, lifted) = bucket_fraction(lower[i], upper[i], buckets);
         if let Some(lift) = lifted {
-            eval.notes.lifted(lift.note(eval, group, "histogram_fraction", grid.at(i)), span);
+            eval.notes.lifted(lift.note(group, "histogram_fraction", grid.at(i)), span);
         }
         value
     })
@@ -125,11 +125,11 @@ struct Lift {
 }
 
 impl Lift {
-    fn note(self, eval: &Eval<'_>, group: &Group, function: &'static str, at: i64) -> Lifted {
+    fn note(self, group: &Group, function: &'static str, at: i64) -> Lifted {
         let name = group.labels.get(METRIC_NAME).unwrap_or("");
         Lifted {
             function,
-            metric: if eval.delayed() { name.to_owned() } else { String::new() },
+            metric: name.to_owned(),
             from_ms: at,
             to_ms: at,
             lowest: self.lowest,

@@ -230,7 +230,8 @@ fn lines(times: &[i64], floats: &[f64], grid: Grid, lookback: i64, out: &mut [f6
     }
 }
 
-const fn model_op(op: MatchOp) -> plimsoll_model::MatchOp {
+/// The matcher's operator as the model names it.
+pub(super) const fn model_op(op: MatchOp) -> plimsoll_model::MatchOp {
     match op {
         MatchOp::Equal => plimsoll_model::MatchOp::Equal,
         MatchOp::NotEqual => plimsoll_model::MatchOp::NotEqual,
