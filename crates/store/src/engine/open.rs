@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex, RwLock};
 use plimsoll_model::Cancel;
-use plimsoll_world::World;
+use plimsoll_world::{Disk, World};
 
 use super::commit::Registered;
 use super::maintain::{Maintenance, Reserve};
@@ -53,7 +53,7 @@ pub(super) fn open(world: World, dir: &Path, config: Config) -> Result<Shared> {
     let names = Names::new(dir);
     let disk = &*world.disk;
     let what = |verb: &str, path: &Path| format!("{verb} {}", path.display());
-    disk.create_dir_all(dir).map_err(|e| Error::io(what("create data directory", dir), e))?;
+    create_dir(disk, dir).map_err(|e| Error::io(what("create data directory", dir), e))?;
     let lock = disk.lock(&names.lock()).map_err(|e| match e.kind() {
         io::ErrorKind::WouldBlock => Error::Conflict(format!(
             "data directory {} is locked by another instance; stop it or choose another directory",
@@ -127,6 +127,21 @@ pub(super) fn open(world: World, dir: &Path, config: Config) -> Result<Shared> {
         report,
         lock: Mutex::new(Some(lock)),
     })
+}
+
+/// Makes the data directory; where it is new, its name and those of new parents are made durable.
+fn create_dir(disk: &dyn Disk, dir: &Path) -> io::Result<()> {
+    let missing: Vec<_> = dir
+        .ancestors()
+        .take_while(|p| !p.as_os_str().is_empty() && !disk.exists(p))
+        .map(Path::to_owned)
+        .collect();
+    disk.create_dir_all(dir)?;
+    for made in missing {
+        let parent = made.parent().filter(|p| !p.as_os_str().is_empty());
+        disk.sync_dir(parent.unwrap_or(Path::new(".")))?;
+    }
+    Ok(())
 }
 
 /// The manifest; a new directory gets one at once, so that a missing one is noticed later.

@@ -10,6 +10,9 @@ use crate::Result;
 use crate::codec::varint::{Cursor, put_i64, put_u64};
 use crate::codec::{times, values};
 
+/// Samples of a chunk, at most: what the codecs take at once.
+const SAMPLES_MAX: usize = 8192;
+
 /// Appends a chunk. `before` is the last time of the chunk before it, 0 for the first. There is at
 /// least one sample, times rise.
 pub fn seal(out: &mut Vec<u8>, before: i64, t: &[i64], v: &[f64]) {
@@ -34,7 +37,7 @@ pub fn read(bytes: &[u8], range: TimeRange, t: &mut Vec<i64>, v: &mut Vec<f64>) 
     let mut c = Cursor::new(bytes);
     let mut before = 0i64;
     while !c.is_empty() {
-        let n = c.bounded("samples", bytes.len())?;
+        let n = c.bounded("samples", SAMPLES_MAX)?;
         let first = before.wrapping_add(c.zigzag()?);
         let last = first.wrapping_add(c.varint()? as i64);
         let len_t = c.bounded("time bytes", bytes.len())?;

@@ -343,7 +343,8 @@ fn put_times(out: &mut Vec<u8>, times: &[i64]) {
 fn put_value(out: &mut Vec<u8>, v: f64) {
     for (k, scale) in [(0, 1.0), (1, HUNDREDTHS), (2, MILLIONTHS)] {
         let m = (v * scale).round();
-        if m.abs() < MANTISSA_MAX && (m / scale).to_bits() == v.to_bits() {
+        // Through the integer, as the reader goes: it has no negative zero.
+        if m.abs() < MANTISSA_MAX && (m as i64 as f64 / scale).to_bits() == v.to_bits() {
             let zigzag = crate::codec::varint::zigzag(m as i64);
             put_u64(out, (zigzag << 2) | k);
             return;

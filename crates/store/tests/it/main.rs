@@ -3,4 +3,5 @@
 // In a test an error that was not expected is a failure.
 #![allow(clippy::unwrap_used)]
 
+mod engine;
 mod parts;
