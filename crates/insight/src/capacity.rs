@@ -1,0 +1,265 @@
+//! Bounded resources and when they are full.
+//!
+//! Filesystems, inodes, memory, swap and file descriptors are found by themselves from the metrics of
+//! hosts. Each keeps a thinned history; its outlook comes from `predict` and is written as
+//! `plimsoll_time_to_limit_seconds` with the quantiles 0.1, 0.5 and 0.9, at most once a minute, and
+//! marked stale when the breach goes away.
+//!
+//! Limits: [`RESOURCES_MAX`] resources. An outlook is made anew at each look in the first quarter of an
+//! hour, then once a minute; one from days of history every ten minutes, sooner when the last hour
+//! says that things got worse.
+
+mod find;
+mod history;
+mod outlook;
+mod text;
+
+use std::collections::BTreeMap;
+
+use plimsoll_model::{
+    DAY_MS, HOUR_MS, Labels, METRIC_NAME, MINUTE_MS, ReadCx, Snapshot, TimeRange, Timestamp,
+    stale_nan,
+};
+use plimsoll_predict::{Outlook, State};
+use serde::Serialize;
+
+use crate::issue::Point;
+use find::{Kind, Reading};
+use history::History;
+
+/// Resources kept at most; those beyond are counted.
+pub const RESOURCES_MAX: usize = 200;
+/// The metric of the results.
+const TIME_TO_LIMIT: &str = "plimsoll_time_to_limit_seconds";
+/// How far back the first look reads, ms.
+const BACK_MS: i64 = 7 * DAY_MS;
+/// Looks overlap by this, for samples that arrive late, ms.
+const OVERLAP_MS: i64 = MINUTE_MS;
+/// A resource without samples for so long is not shown any more, ms.
+const SILENT_MS: i64 = 5 * MINUTE_MS;
+/// Time between two samples of a result series, ms.
+const ISSUE_MS: i64 = MINUTE_MS;
+
+/// A bounded resource and its load line.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Resource {
+    /// `disk:/`, `inodes:/`, `memory`, `swap`, `files`; with `@instance` when several hosts have it.
+    pub id: String,
+    /// For people: `/ disk`.
+    pub title: String,
+    /// Unit of `used` and `limit`: `bytes`, or empty for a number of things.
+    pub unit: &'static str,
+    /// In use now.
+    pub used: f64,
+    /// What there is, above 0.
+    pub limit: f64,
+    /// Share in use, 0..=1.
+    pub ratio: f64,
+    /// Share from which to warn.
+    pub warning: f64,
+    /// Share from which it is critical.
+    pub critical: f64,
+    /// The marks are ours; nobody set them.
+    pub defaults: bool,
+    /// Labels of the result series but for the quantile, sorted by name.
+    pub labels: Vec<(String, String)>,
+    /// When it is full.
+    pub forecast: Forecast,
+    /// Time of the newest sample, ms since the epoch.
+    pub at_ms: Timestamp,
+}
+
+/// When a resource is full.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Forecast {
+    /// What is known.
+    pub state: ForecastState,
+    /// Share of the time needed to learn that has passed, 0..=1.
+    pub learned_ratio: f64,
+    /// When, if a breach is seen.
+    pub days: Option<Days>,
+    /// For people: `full in 11 d (8-16)`, `learning: 2 m of 5 m`, `no breach in 90 d`.
+    pub text: String,
+}
+
+/// What is known of the future of a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ForecastState {
+    /// Too little was seen yet.
+    Learning,
+    /// A breach is foreseen.
+    Ok,
+    /// No breach is foreseen.
+    None,
+}
+
+/// Days until a resource is full.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Days {
+    /// One in ten chances that it is sooner.
+    pub p10: f64,
+    /// The estimate.
+    pub p50: f64,
+    /// One in ten chances that it is later; `None` when it may never be.
+    pub p90: Option<f64>,
+}
+
+/// One resource with its past.
+struct Tracked {
+    kind: Kind,
+    history: History,
+    limit: f64,
+    outlook: Option<Outlook>,
+    horizon_ms: i64,
+    /// When the outlook was last made.
+    made_at: Timestamp,
+    /// When it was last made from all of a long history.
+    long_at: Timestamp,
+    issued_at: Option<Timestamp>,
+}
+
+/// All resources, by the labels of their results without quantile.
+#[derive(Default)]
+pub(crate) struct Capacity {
+    tracked: BTreeMap<Labels, Tracked>,
+    seen_to: Option<Timestamp>,
+    /// Resources that found no place at the last look.
+    pub(crate) left_out: usize,
+}
+
+impl Capacity {
+    pub(crate) fn len(&self) -> usize {
+        self.tracked.len()
+    }
+
+    /// Looks at everything up to `now`; gives what is to be written.
+    ///
+    /// # Errors
+    /// Those of reading; nothing is lost, the next look reads the same times again.
+    pub(crate) fn look(
+        &mut self,
+        snapshot: &dyn Snapshot,
+        now: Timestamp,
+        cx: &ReadCx,
+    ) -> plimsoll_model::Result<Vec<Point>> {
+        if self.seen_to.is_some_and(|to| to > now.saturating_add(OVERLAP_MS)) {
+            // The clock was set back: the past is of another time.
+            *self = Self::default();
+        }
+        let from = self.seen_to.map_or(now - BACK_MS, |to| to - OVERLAP_MS);
+        let readings = find::read(snapshot, TimeRange::new(from, now), cx)?;
+        self.seen_to = Some(now);
+        self.left_out = 0;
+        for reading in readings {
+            self.take(reading);
+        }
+        let mut points = Vec::new();
+        for (labels, tracked) in &mut self.tracked {
+            if !tracked.is_silent(now) {
+                tracked.foresee(now);
+            }
+            tracked.issue(labels, now, &mut points);
+        }
+        self.tracked.retain(|_, t| now.saturating_sub(t.history.last_at()) < HOUR_MS);
+        Ok(points)
+    }
+
+    fn take(&mut self, reading: Reading) {
+        let Reading { kind, labels, limit, used } = reading;
+        if !self.tracked.contains_key(&labels) && self.tracked.len() >= RESOURCES_MAX {
+            self.left_out += 1;
+            return;
+        }
+        let tracked = self.tracked.entry(labels).or_insert_with(|| Tracked::new(kind));
+        tracked.limit = limit;
+        for (at, value) in used {
+            tracked.history.push(at, value);
+        }
+    }
+
+    /// What there is now, in the order of kinds and labels.
+    pub(crate) fn resources(&self, now: Timestamp) -> Vec<Resource> {
+        let alive = || self.tracked.iter().filter(|(_, t)| !t.is_silent(now));
+        let mut hosts: Vec<&str> = alive().filter_map(|(l, _)| l.get("instance")).collect();
+        hosts.sort_unstable();
+        hosts.dedup();
+        let mut all: Vec<(Kind, Resource)> =
+            alive().map(|(labels, t)| (t.kind, t.show(labels, hosts.len() > 1))).collect();
+        all.sort_by(|(a, x), (b, y)| (a, &x.id).cmp(&(b, &y.id)));
+        all.into_iter().map(|(_, resource)| resource).collect()
+    }
+}
+
+impl Tracked {
+    fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            history: History::default(),
+            limit: 0.0,
+            outlook: None,
+            horizon_ms: 0,
+            made_at: i64::MIN,
+            long_at: i64::MIN,
+            issued_at: None,
+        }
+    }
+
+    fn is_silent(&self, now: Timestamp) -> bool {
+        now.saturating_sub(self.history.last_at()) > SILENT_MS
+    }
+
+    fn breach(&self) -> Option<(f64, f64, f64)> {
+        match self.outlook?.state {
+            State::Breach { p10_days, p50_days, p90_days } => Some((p10_days, p50_days, p90_days)),
+            _ => None,
+        }
+    }
+
+    fn issue(&mut self, labels: &Labels, now: Timestamp, points: &mut Vec<Point>) {
+        let result = |q: &str, value| Point {
+            labels: labels.with(METRIC_NAME, TIME_TO_LIMIT).with("quantile", q),
+            value,
+        };
+        let breach = self.breach().filter(|_| !self.is_silent(now));
+        let Some((p10, p50, p90)) = breach else {
+            if self.issued_at.take().is_some() {
+                points.extend(["0.1", "0.5", "0.9"].map(|q| result(q, stale_nan())));
+            }
+            return;
+        };
+        if self.issued_at.is_some_and(|at| now.saturating_sub(at) < ISSUE_MS) {
+            return;
+        }
+        self.issued_at = Some(now);
+        let seconds = |days: f64| days * 86_400.0;
+        points
+            .extend([("0.1", p10), ("0.5", p50), ("0.9", p90)].map(|(q, d)| result(q, seconds(d))));
+    }
+
+    fn show(&self, labels: &Labels, several_hosts: bool) -> Resource {
+        let used = self.history.last_value();
+        let place = labels.get("mountpoint").unwrap_or_default();
+        let name = self.kind.name();
+        let mut id = if place.is_empty() { name.to_owned() } else { format!("{name}:{place}") };
+        let mut title = self.kind.title(place);
+        if let (true, Some(instance)) = (several_hosts, labels.get("instance")) {
+            id = format!("{id}@{instance}");
+            title = format!("{title} of {instance}");
+        }
+        Resource {
+            id,
+            title,
+            unit: self.kind.unit(),
+            used,
+            limit: self.limit,
+            ratio: (used / self.limit).clamp(0.0, 1.0),
+            warning: 0.8,
+            critical: 0.9,
+            defaults: true,
+            labels: crate::scores::pairs(labels),
+            forecast: text::forecast(self.outlook.as_ref(), self.horizon_ms),
+            at_ms: self.history.last_at(),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! When an outlook is made anew, and from how much of the past.
+
+use plimsoll_model::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
+use plimsoll_predict::{LEARNING_MS, Limit, Method, Outlook, State, time_to_limit};
+
+use super::Tracked;
+
+/// How far ahead a breach matters, ms.
+const HORIZON_MS: i64 = 90 * DAY_MS;
+/// What comes and goes by itself is believed for this many times the span that was seen.
+const AHEAD: i64 = 12;
+/// While so little is known each look counts, ms.
+const YOUNG_MS: i64 = 15 * MINUTE_MS;
+/// Time between two outlooks, ms.
+const EVERY_MS: i64 = MINUTE_MS;
+/// A past from which `predict` draws seasons; such an outlook costs more.
+const LONG_MS: i64 = 2 * DAY_MS;
+/// Time between two outlooks from a long past while nothing presses, ms.
+const LONG_EVERY_MS: i64 = 10 * MINUTE_MS;
+/// A breach nearer than this presses, in days.
+const PRESSING_DAYS: f64 = 1.0;
+/// The last hour alone calls for a new outlook when it says so: a breach within six hours.
+const SUDDEN_DAYS: f64 = 0.25;
+
+impl Tracked {
+    /// Makes the outlook anew where it is time to.
+    pub(super) fn foresee(&mut self, now: Timestamp) {
+        let span_ms = self.history.span_ms();
+        let young = span_ms < YOUNG_MS || self.outlook.is_none();
+        if !young && now.saturating_sub(self.made_at) < EVERY_MS {
+            return;
+        }
+        self.made_at = now;
+        self.horizon_ms = if self.kind.accumulates() {
+            HORIZON_MS
+        } else {
+            span_ms.saturating_mul(AHEAD).clamp(HOUR_MS, HORIZON_MS)
+        };
+        if self.history.is_flat()
+            && span_ms >= LEARNING_MS
+            && self.history.last_value() < self.limit
+        {
+            self.outlook = Some(self.unmoved());
+            return;
+        }
+        if span_ms >= LONG_MS && !self.is_long_due(now) {
+            return;
+        }
+        self.long_at = now;
+        self.outlook = Some(self.look_back(i64::MIN));
+    }
+
+    fn look_back(&self, from: Timestamp) -> Outlook {
+        let (times, values) = self.history.points(from);
+        let limit = Limit { value: self.limit, horizon_ms: self.horizon_ms };
+        time_to_limit(&times, &values, limit)
+    }
+
+    fn unmoved(&self) -> Outlook {
+        Outlook {
+            state: State::None,
+            method: Method::Observed,
+            per_day: 0.0,
+            since_ms: self.history.last_at().saturating_sub(self.history.span_ms()),
+        }
+    }
+
+    /// Whether to go through all of a long past again: it is time, a breach presses, or the last hour
+    /// by itself sees one that the outlook does not.
+    fn is_long_due(&self, now: Timestamp) -> bool {
+        let known = self.breach().map_or(f64::INFINITY, |(_, p50, _)| p50);
+        if now.saturating_sub(self.long_at) >= LONG_EVERY_MS || known < PRESSING_DAYS {
+            return true;
+        }
+        let recent = self.look_back(self.history.last_at().saturating_sub(HOUR_MS));
+        matches!(recent.state, State::Breach { p50_days, .. }
+            if p50_days < SUDDEN_DAYS && p50_days < known / 2.0)
+    }
+}
