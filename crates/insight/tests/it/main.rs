@@ -1,0 +1,6 @@
+//! Insight end to end on a source in memory and a clock that is moved by hand: a step of CPU load, disks
+//! that fill at known rates, restarts, bounds.
+
+mod capacity;
+mod scene;
+mod scores;
