@@ -20,6 +20,9 @@ const STEP_BACK_MS: i64 = 2_000;
 const SOURCES: usize = 3;
 /// A clock that went on evenly for this long is believed without witnesses: a host alone has none.
 const STEADY: Duration = Duration::from_secs(86_400);
+/// The same after a start that found a later time than was noted: mostly the machine was off, and
+/// one that runs for hours a day would never be believed otherwise.
+const STEADY_AFTER_START: Duration = Duration::from_secs(3_600);
 /// Late parts beside the day's part that are not worth a merge.
 const LATE_PARTS_MAX: usize = 8;
 /// Late samples that are worth one: a twentieth of the day.
@@ -144,6 +147,8 @@ struct Suspension {
     /// The last wall time that was believed, ms.
     believed_ms: i64,
     since: Duration,
+    /// How long the clock has to go on evenly.
+    steady: Duration,
     witnesses: HashSet<SourceId>,
 }
 
@@ -155,6 +160,11 @@ impl ClockGuard {
             && (wall_ms > noted.saturating_add(JUMP_MS) || wall_ms < noted - STEP_BACK_MS)
         {
             guard.suspend(noted);
+            if let Some(s) = &mut guard.suspended
+                && wall_ms > noted
+            {
+                s.steady = STEADY_AFTER_START;
+            }
         }
         guard
     }
@@ -168,8 +178,12 @@ impl ClockGuard {
             );
         }
         let believed_ms = self.suspended.as_ref().map_or(believed_ms, |s| s.believed_ms);
-        self.suspended =
-            Some(Suspension { believed_ms, since: self.mono, witnesses: HashSet::new() });
+        self.suspended = Some(Suspension {
+            believed_ms,
+            since: self.mono,
+            steady: STEADY,
+            witnesses: HashSet::new(),
+        });
     }
 
     /// Looks at both clocks.
@@ -181,7 +195,7 @@ impl ClockGuard {
         if wall_ms > expected.saturating_add(JUMP_MS) || wall_ms < before - STEP_BACK_MS {
             self.suspend(before);
         } else if let Some(s) = &self.suspended
-            && mono.saturating_sub(s.since) >= STEADY
+            && mono.saturating_sub(s.since) >= s.steady
         {
             self.confirm();
         }
@@ -318,6 +332,9 @@ mod tests {
         assert!(g.is_ok());
         g.observe(5, 3 * second + STEADY);
         assert!(!g.is_ok());
-        assert!(!ClockGuard::new(Some(0), JUMP_MS + 1, second).is_ok());
+        let mut g = ClockGuard::new(Some(0), JUMP_MS + 1, second);
+        assert!(!g.is_ok());
+        g.observe(2 * JUMP_MS + 1, second + STEADY_AFTER_START);
+        assert!(g.is_ok());
     }
 }

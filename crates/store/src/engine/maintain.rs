@@ -470,5 +470,5 @@ impl Reserve {
 
 fn default_bytes(world: &World, names: &Names) -> u64 {
     let Ok(space) = world.disk.space(names.root()) else { return 0 };
-    (space.total / 100).max(256 << 20).min(1 << 30).min(space.free / 20)
+    (space.total / 100).clamp(256 << 20, 1 << 30).min(space.free / 20)
 }

@@ -1,4 +1,9 @@
 //! Applying records. Commit and replay both come here with the same records in the same order.
+//!
+//! The duplicate rule: the first value at a time stays, wherever it is, in any generation of the
+//! head or in any part; the same value again is stored without effect. Samples newer than all that
+//! is known of their series need no search; others are looked up, parts included. Where a part
+//! cannot be read the sample counts as stored, and on reading the older value wins.
 
 use std::sync::Arc;
 
@@ -172,7 +177,7 @@ impl Head {
             n += 1;
         }
         let range = slot.range;
-        current.bytes += bytes;
+        current.bytes = current.bytes.saturating_add_signed(bytes);
         current.samples += n;
         current.range = current.range.union(range);
         let one = SeqRange::new(seq, seq);

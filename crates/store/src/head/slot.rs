@@ -53,8 +53,9 @@ impl Slot {
         }
     }
 
-    /// Adds a sample whose time is not there yet. Returns how many bytes that took.
-    pub(super) fn insert(&mut self, t: i64, v: f64, seq: u64) -> u64 {
+    /// Adds a sample whose time is not there yet. Returns how many bytes that took;
+    /// below 0 when samples were sealed.
+    pub(super) fn insert(&mut self, t: i64, v: f64, seq: u64) -> i64 {
         self.seq = SeqRange::new(self.seq.min.min(seq), self.seq.max.max(seq));
         let fresh = self.range.is_empty();
         self.range = self.range.union(TimeRange::new(t, t));
@@ -81,7 +82,7 @@ impl Slot {
         bytes
     }
 
-    fn seal(&mut self) -> u64 {
+    fn seal(&mut self) -> i64 {
         let (mut t, mut v) = ([0; OPEN_MAX], [0.0; OPEN_MAX]);
         let n = self.open.len();
         for (i, p) in self.open.iter().enumerate() {
@@ -94,7 +95,7 @@ impl Slot {
         self.sealed_last = t[n - 1];
         self.open.clear();
         // Open samples were counted at 12 bytes each; they are sealed now.
-        (more as u64).saturating_sub(12 * n as u64)
+        more as i64 - 12 * n as i64
     }
 
     fn unpack(&self, p: Packed) -> (i64, f64) {

@@ -267,10 +267,10 @@ impl Wal {
         let first = self.retained.front().map_or(self.next_seq, |g| g.first_seq);
         let disk = &*self.world.disk;
         let mut fresh = Segment::create(disk, &self.names, first, self.world.clock.wall_ms())?;
-        let groups = self.retained.iter();
-        let written = groups
-            .map(|g| fresh.append(&g.bytes, 0))
-            .collect::<io::Result<()>>()
+        let written = self
+            .retained
+            .iter()
+            .try_for_each(|g| fresh.append(&g.bytes, 0))
             .and_then(|()| fresh.file.sync());
         if let Err(e) = written {
             drop(disk.remove(&fresh.path));
