@@ -49,7 +49,7 @@ pub fn format_duration_ms(ms: i64) -> String {
     for (i, (unit, size)) in UNITS.iter().enumerate() {
         let size = size.unsigned_abs();
         // Years and weeks are written only when nothing is left below them, as Prometheus does.
-        if i < 2 && rest % size != 0 {
+        if i < 2 && !rest.is_multiple_of(size) {
             continue;
         }
         if rest / size > 0 {
@@ -111,7 +111,7 @@ impl FromStr for ByteSize {
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (unit, size) in SIZES[..4].iter().rev() {
-            if self.0 >= *size && self.0 % size == 0 {
+            if self.0 >= *size && self.0.is_multiple_of(*size) {
                 return write!(f, "{}{unit}", self.0 / size);
             }
         }

@@ -1,0 +1,191 @@
+//! Commands: what each takes, and who does it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use plimsoll::Options;
+
+mod check;
+mod files;
+mod query;
+mod serve;
+
+/// The configuration is wrong.
+const WRONG: u8 = 2;
+
+/// Performance monitoring in one program: collects, stores, queries, analyses, predicts, alerts,
+/// shows. Without a command it serves.
+#[derive(Parser)]
+#[command(name = "plimsoll", version)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Watches this host, takes samples, serves the browser application and the API.
+    ///
+    /// Example: plimsoll serve --data-dir /var/lib/plimsoll
+    Serve(Serve),
+    /// Checks configuration and rule files; lists every problem with its line.
+    ///
+    /// Example: plimsoll check plimsoll.yml rules/*.yml
+    Check(Check),
+    /// Evaluates a PromQL expression against a running server or a data directory.
+    ///
+    /// Example: plimsoll query 'rate(node_cpu_seconds_total[1m])'
+    Query(Query),
+    /// Scores the anomalies of a CSV file of timestamp,value.
+    ///
+    /// Example: plimsoll detect --input cpu.csv --output scored.csv
+    Detect(Detect),
+    /// Forecasts a CSV file of timestamp,value.
+    ///
+    /// Example: plimsoll forecast --input load.csv --horizon 48
+    Forecast(Forecast),
+}
+
+/// What to serve and where.
+#[derive(Args, Clone)]
+pub struct Serve {
+    /// The configuration file; none is needed.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where data is kept [default: ./plimsoll-data]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// The address to listen on [default: 127.0.0.1:7546]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// A Prometheus configuration file, taken as it is.
+    #[arg(long, value_name = "FILE")]
+    prometheus_config: Option<PathBuf>,
+    /// Nothing of its own: no host, no self-metrics, no default rules, no analysis.
+    #[arg(long)]
+    bare: bool,
+    /// PromQL's experimental parts, by Prometheus' names, comma-separated.
+    #[arg(long, value_name = "LIST")]
+    enable_feature: Vec<String>,
+    /// How long samples are kept: a duration, or unlimited [default: 35d]
+    #[arg(long, value_name = "D")]
+    retention: Option<String>,
+    /// error, warn, info, debug, trace
+    #[arg(long, value_name = "LEVEL", default_value = "info", env = "PLIMSOLL_LOG")]
+    log_level: String,
+    /// Serve the browser application from this directory.
+    #[arg(long, value_name = "DIR")]
+    ui_dir: Option<PathBuf>,
+}
+
+/// What to check.
+#[derive(Args)]
+pub struct Check {
+    /// Our configuration, Prometheus' configuration, or rule files.
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+/// What to ask, where, and when.
+#[derive(Args)]
+pub struct Query {
+    /// The expression.
+    expr: String,
+    /// The server.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7546")]
+    server: String,
+    /// A data directory that no server has open, instead of a server.
+    #[arg(long, value_name = "DIR", conflicts_with = "server")]
+    data_dir: Option<PathBuf>,
+    /// Evaluate at this time: RFC 3339 or seconds [default: now]
+    #[arg(long, value_name = "T", conflicts_with_all = ["start", "end", "step"])]
+    at: Option<String>,
+    /// First time of a range.
+    #[arg(long, requires_all = ["end", "step"])]
+    start: Option<String>,
+    /// Last time of a range.
+    #[arg(long, requires = "start")]
+    end: Option<String>,
+    /// Distance between times: 15s
+    #[arg(long, requires = "start")]
+    step: Option<String>,
+}
+
+/// What to score.
+#[derive(Args)]
+pub struct Detect {
+    /// CSV of timestamp,value.
+    #[arg(long, value_name = "F.csv")]
+    input: PathBuf,
+    /// CSV of timestamp,value,anomaly_score [default: standard output]
+    #[arg(long, value_name = "F.csv")]
+    output: Option<PathBuf>,
+}
+
+/// What to forecast.
+#[derive(Args)]
+pub struct Forecast {
+    /// CSV of timestamp,value.
+    #[arg(long, value_name = "F.csv")]
+    input: PathBuf,
+    /// How many steps ahead.
+    #[arg(long, value_name = "N")]
+    horizon: usize,
+    /// Steps of a season; 1 or none: those of the calendar are tried.
+    #[arg(long, value_name = "S")]
+    season: Option<usize>,
+    /// Probability of the interval, between 0 and 1.
+    #[arg(long, default_value_t = 0.95)]
+    level: f64,
+    /// CSV of timestamp,mean,lower,upper [default: standard output]
+    #[arg(long, value_name = "F.csv")]
+    output: Option<PathBuf>,
+}
+
+impl Serve {
+    fn options(&self) -> Options {
+        Options {
+            config: self.config.clone(),
+            prometheus_config: self.prometheus_config.clone(),
+            data_dir: self.data_dir.clone(),
+            listen: self.listen.clone(),
+            bare: self.bare,
+            features: self.enable_feature.clone(),
+            retention: self.retention.clone(),
+            ui_dir: self.ui_dir.clone(),
+        }
+    }
+}
+
+/// Does what is asked; the exit code is 0 for done, 1 for failed, 2 for a wrong configuration.
+pub fn run(arguments: Arguments) -> ExitCode {
+    let done = match arguments.command {
+        None => return serve::run(&arguments.serve),
+        Some(Command::Serve(serve)) => return serve::run(&serve),
+        Some(Command::Check(check)) => return check::run(&check),
+        Some(Command::Query(query)) => query::run(&query),
+        Some(Command::Detect(detect)) => files::detect(&detect),
+        Some(Command::Forecast(forecast)) => files::forecast(&forecast),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            say_wrong(&format!("{e:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The command line's voice for people; logs go elsewhere.
+#[allow(clippy::print_stdout, reason = "the output of a command")]
+fn say(text: &str) {
+    println!("{text}");
+}
+
+#[allow(clippy::print_stderr, reason = "the complaints of a command")]
+fn say_wrong(text: &str) {
+    eprintln!("plimsoll: {text}");
+}

@@ -1,0 +1,65 @@
+//! `plimsoll check`.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use plimsoll::Options;
+use plimsoll::config::{check_rule_file, load};
+use plimsoll_model::written::{Problem, Value, parse};
+use plimsoll_query::Features;
+
+use super::{Check, WRONG, say, say_wrong};
+
+/// Checks each file as what it is.
+pub fn run(check: &Check) -> ExitCode {
+    let mut wrong = false;
+    if check.files.is_empty() {
+        wrong |= report(Path::new("(defaults)"), checked(&Options::default()));
+    }
+    for file in &check.files {
+        wrong |= report(file, one(file));
+    }
+    if wrong { ExitCode::from(WRONG) } else { ExitCode::SUCCESS }
+}
+
+fn report(file: &Path, outcome: Result<String, Vec<Problem>>) -> bool {
+    match outcome {
+        Ok(what) => {
+            say(&format!("{}: {what}", file.display()));
+            false
+        }
+        Err(problems) => {
+            problems.iter().for_each(|p| say_wrong(&p.to_string()));
+            true
+        }
+    }
+}
+
+fn one(file: &PathBuf) -> Result<String, Vec<Problem>> {
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file).map_err(|e| {
+        let (key, message) = (String::new(), format!("cannot be read: {e}"));
+        vec![Problem { file: name.clone(), line: 0, key, message }]
+    })?;
+    let root = parse(&name, &text).map_err(|p| vec![p])?;
+    let has = |key: &str| match &root.value {
+        Value::Map(entries) => entries.iter().any(|(k, ..)| k == key),
+        _ => false,
+    };
+    if has("groups") {
+        let groups = check_rule_file(file, 60_000, &Features::default())?;
+        let rules: usize = groups.iter().map(|g| g.rules.len()).sum();
+        return Ok(format!("{rules} rules in {} groups", groups.len()));
+    }
+    if has("scrape_configs") || has("global") {
+        return checked(&Options { prometheus_config: Some(file.clone()), ..Options::default() });
+    }
+    checked(&Options { config: Some(file.clone()), ..Options::default() })
+}
+
+fn checked(options: &Options) -> Result<String, Vec<Problem>> {
+    let config = load(options)?;
+    config.unsupported.iter().for_each(|text| say(text));
+    let (jobs, rules) = (config.collect.scrape.len(), config.groups.iter().map(|g| g.rules.len()));
+    Ok(format!("fine: {jobs} scrape jobs, {} rules", rules.sum::<usize>()))
+}

@@ -1,0 +1,246 @@
+//! Configuration: from flags and files to what the parts work with.
+//!
+//! Two layers. *Written* is YAML as people write it ([`plimsoll_model::written`]); *checked* is
+//! [`Config`], which cannot be wrong. All problems are told at once, each with file, line and key.
+//! Top-level keys are the parts' names. Only this module reads configuration files.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use plimsoll_alert::Group;
+use plimsoll_collect::CollectConfig;
+use plimsoll_guard::{Opened, check_listen};
+use plimsoll_model::written::{Fields, Problem, Problems, Value, parse};
+use plimsoll_query::EngineConfig;
+
+mod collect;
+mod prometheus;
+mod rules;
+mod store;
+
+pub use rules::check_rule_file;
+
+/// Where a server listens when nothing else is said.
+pub const LISTEN: &str = "127.0.0.1:7546";
+/// Where data is kept when nothing else is said.
+pub const DATA_DIR: &str = "plimsoll-data";
+
+/// What the command line, or a program that embeds us, says. Everything has a default.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Our configuration file; none is needed.
+    pub config: Option<PathBuf>,
+    /// A Prometheus configuration file, taken as it is.
+    pub prometheus_config: Option<PathBuf>,
+    /// The data directory.
+    pub data_dir: Option<PathBuf>,
+    /// The address to listen on.
+    pub listen: Option<String>,
+    /// Nothing of its own: no host, no self-metrics, no default rules, no analysis.
+    pub bare: bool,
+    /// PromQL's experimental parts, by Prometheus' names.
+    pub features: Vec<String>,
+    /// How long samples are kept: a duration, or `unlimited`.
+    pub retention: Option<String>,
+    /// Serve the browser application from here.
+    pub ui_dir: Option<PathBuf>,
+}
+
+impl Options {
+    /// All defaults, with data in `dir`.
+    pub fn in_dir(dir: &Path) -> Self {
+        Self { data_dir: Some(dir.to_owned()), ..Self::default() }
+    }
+}
+
+/// A configuration that cannot be wrong.
+#[derive(Clone)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// What the operator has opened on purpose.
+    pub opened: Opened,
+    /// What to say about it at start.
+    pub listen_note: &'static str,
+    /// The data directory.
+    pub data_dir: PathBuf,
+    /// The store's.
+    pub store: plimsoll_store::Config,
+    /// The collectors'.
+    pub collect: CollectConfig,
+    /// The query engine's.
+    pub query: EngineConfig,
+    /// Longest a query may take.
+    pub query_timeout: Duration,
+    /// Alerting's.
+    pub alert: plimsoll_alert::config::Config,
+    /// The rules of all files, default rules included.
+    pub groups: Vec<Group>,
+    /// Analysis'.
+    pub analysis: plimsoll_insight::Config,
+    /// Keys of foreign files that change nothing here, to be told at start.
+    pub unsupported: Vec<String>,
+    /// The text of our file, or nothing.
+    pub text: String,
+    /// Serve the browser application from here.
+    pub ui_dir: Option<PathBuf>,
+}
+
+/// Reads everything that `options` names.
+///
+/// # Errors
+/// Every problem of every file and flag.
+pub fn load(options: &Options) -> Result<Config, Vec<Problem>> {
+    let (file, text) = match &options.config {
+        None => ("(defaults)".to_owned(), String::new()),
+        Some(path) => (path.display().to_string(), read(path)?),
+    };
+    let base = options.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    let root = parse(&file, &text).map_err(|p| vec![p])?;
+    let mut problems = Problems::new(file);
+    let mut config = sections(&root, options, base, &mut problems);
+    config.text = text;
+    flags(options, &mut config, &mut problems);
+    let mut found = problems.found;
+    if let Some(path) = &options.prometheus_config {
+        prometheus::merge(path, &mut config, &mut found);
+    }
+    let features = config.query.features.clone();
+    let (groups, mut wrong) = rules::load(&config.alert, base, options.bare, &features);
+    config.groups.extend(groups);
+    found.append(&mut wrong);
+    if found.is_empty() {
+        return Ok(config);
+    }
+    found.sort();
+    Err(found)
+}
+
+/// Reads a file, or says why not.
+pub(crate) fn read(path: &Path) -> Result<String, Vec<Problem>> {
+    std::fs::read_to_string(path).map_err(|e| {
+        let file = path.display().to_string();
+        vec![Problem { file, line: 0, key: String::new(), message: format!("cannot be read: {e}") }]
+    })
+}
+
+fn sections(
+    root: &plimsoll_model::written::Node,
+    options: &Options,
+    base: &Path,
+    problems: &mut Problems,
+) -> Config {
+    let empty = plimsoll_model::written::Node { line: 1, value: Value::Map(Vec::new()) };
+    let mut fields = Fields::of(root, "", problems);
+    let mut section = |name| fields.take(name).unwrap_or(&empty);
+    let (serve, store_node, collect_node) =
+        (section("serve"), section("store"), section("collect"));
+    let (query_node, alert, analysis) = (section("query"), section("alert"), section("analysis"));
+    fields.finish(problems);
+    let (listen, opened) = serve_section(serve, options, problems);
+    let (query, query_timeout) = query_section(query_node, problems);
+    let mut config = Config {
+        listen,
+        opened,
+        listen_note: "",
+        data_dir: options.data_dir.clone().unwrap_or_else(|| PathBuf::from(DATA_DIR)),
+        store: store::read(store_node, "store", problems),
+        collect: collect::read(collect_node, "collect", base, problems),
+        query,
+        query_timeout,
+        alert: plimsoll_alert::config::read(alert, "alert", problems),
+        groups: Vec::new(),
+        analysis: plimsoll_insight::config::read(analysis, "analysis", problems),
+        unsupported: Vec::new(),
+        text: String::new(),
+        ui_dir: options.ui_dir.clone(),
+    };
+    match check_listen(config.listen, config.opened) {
+        Ok(note) => config.listen_note = note,
+        Err(errors) => {
+            errors.iter().for_each(|e| problems.add(serve.line, "serve.listen", e.to_string()));
+        }
+    }
+    if config.alert.external_url.is_empty() {
+        config.alert.external_url = format!("http://{}", config.listen);
+    }
+    config
+}
+
+fn serve_section(
+    node: &plimsoll_model::written::Node,
+    options: &Options,
+    problems: &mut Problems,
+) -> (SocketAddr, Opened) {
+    let mut fields = Fields::of(node, "serve", problems);
+    let written = fields.text("listen", problems);
+    let anonymous = fields.bool("allow_anonymous", problems).unwrap_or(false);
+    let plaintext = fields.bool("allow_plaintext", problems).unwrap_or(false);
+    fields.finish(problems);
+    let text = options.listen.clone().or(written).unwrap_or_else(|| LISTEN.to_owned());
+    let text = text.replace("localhost:", "127.0.0.1:");
+    let listen = text.parse().unwrap_or_else(|_| {
+        let message = format!("{text:?} is not an address (write 127.0.0.1:7546, [::1]:7546)");
+        problems.add(node.line, "serve.listen", message);
+        SocketAddr::from(([127, 0, 0, 1], 7546))
+    });
+    (listen, Opened { anonymous, plaintext })
+}
+
+fn query_section(
+    node: &plimsoll_model::written::Node,
+    problems: &mut Problems,
+) -> (EngineConfig, Duration) {
+    let mut config = EngineConfig::default();
+    let mut fields = Fields::of(node, "query", problems);
+    if let Some(ms) = fields.duration_ms("lookback", problems).filter(|ms| *ms > 0) {
+        config.lookback_ms = ms;
+    }
+    if let Some(n) = fields.int("max_samples", 1..=i64::MAX, problems) {
+        config.max_samples = n.unsigned_abs();
+    }
+    if let Some(size) = fields.parsed::<plimsoll_model::ByteSize>("memory", problems) {
+        config.query_memory = size.0;
+    }
+    let timeout = fields.duration_ms("timeout", problems).filter(|ms| *ms > 0).unwrap_or(120_000);
+    fields.finish(problems);
+    (config, Duration::from_millis(timeout.unsigned_abs()))
+}
+
+fn flags(options: &Options, config: &mut Config, problems: &mut Problems) {
+    for name in options.features.iter().flat_map(|f| f.split(',')).filter(|f| !f.is_empty()) {
+        // Start timestamps are stored for all who ask; the switch alone changes nothing here.
+        if !config.query.features.enable(name) && name != "st-storage" {
+            problems.add(0, "--enable-feature", format!("{name:?} is not a feature"));
+        }
+    }
+    if let Some(text) = &options.retention {
+        match store::retention(text) {
+            Ok(retention) => config.store.retention = retention,
+            Err(message) => problems.add(0, "--retention", message),
+        }
+    }
+    if options.bare {
+        config.collect.host = None;
+        config.collect.own = None;
+        config.alert.default_rules = false;
+        config.analysis.enabled = false;
+    }
+}
+
+/// Names of keys in which two configurations differ and that need a restart.
+pub(crate) fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
+    let store = |c: &Config| format!("{:?}", c.store);
+    let query = |c: &Config| format!("{:?} {:?}", c.query, c.query_timeout);
+    let rows = [
+        ("serve.listen", old.listen != new.listen),
+        ("store", store(old) != store(new)),
+        ("query", query(old) != query(new)),
+        ("the data directory", old.data_dir != new.data_dir),
+    ];
+    rows.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
+}
+
+#[cfg(test)]
+mod tests;

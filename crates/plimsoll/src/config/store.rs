@@ -1,0 +1,60 @@
+//! The `store` section.
+
+use std::time::Duration;
+
+use plimsoll_model::written::{Fields, Node, Problems};
+use plimsoll_model::{ByteSize, parse_duration_ms};
+use plimsoll_store::{Config, WalSync};
+
+/// How long `unlimited` is: longer than anything that was ever measured.
+const UNLIMITED: Duration = Duration::from_secs(500 * 365 * 86_400);
+
+/// A retention as people write it.
+pub fn retention(text: &str) -> Result<Duration, String> {
+    if text == "unlimited" {
+        return Ok(UNLIMITED);
+    }
+    let ms = parse_duration_ms(text)
+        .ok_or_else(|| format!("{text:?} is not a duration (write 35d, 1y, or unlimited)"))?;
+    if ms < 3_600_000 {
+        return Err(format!("{text:?} is shorter than an hour; set 1h or more"));
+    }
+    Ok(Duration::from_millis(ms.unsigned_abs()).min(UNLIMITED))
+}
+
+pub fn read(node: &Node, path: &str, problems: &mut Problems) -> Config {
+    let mut config = Config::default();
+    let mut fields = Fields::of(node, path, problems);
+    let text = |n: &Node| n.text().unwrap_or_default();
+    if let Some(found) = fields.read("retention", problems, |n| retention(&text(n))) {
+        config.retention = found;
+    }
+    if let Some(n) = fields.int("max_series", 1..=i64::from(i32::MAX), problems) {
+        config.max_series = usize::try_from(n).unwrap_or(usize::MAX);
+    }
+    if let Some(size) = fields.parsed::<ByteSize>("reserve", problems) {
+        config.reserve_bytes = Some(size.0);
+    }
+    if let Some(node) = fields.take("memory") {
+        let mut memory = Fields::of(node, &format!("{path}.memory"), problems);
+        if let Some(size) = memory.parsed::<ByteSize>("limit", problems) {
+            // A quarter for the head, a fifth for pages, as the engine's budget has it.
+            config.flush_bytes = (size.0 / 4).max(1 << 20);
+            config.cache_bytes = usize::try_from(size.0 / 5).unwrap_or(usize::MAX).max(2 << 20);
+        }
+        memory.finish(problems);
+    }
+    if let Some(node) = fields.take("wal") {
+        let mut wal = Fields::of(node, &format!("{path}.wal"), problems);
+        let sync = wal.read("sync", problems, |n| match text(n).as_str() {
+            "os" => Ok(WalSync::Os),
+            "fsync" => Ok(WalSync::Fsync),
+            "never" => Ok(WalSync::Never),
+            other => Err(format!("{other:?} is neither os, fsync nor never")),
+        });
+        config.wal_sync = sync.unwrap_or_default();
+        wal.finish(problems);
+    }
+    fields.finish(problems);
+    config
+}

@@ -1,0 +1,92 @@
+//! What is said about wrong configurations, line by line.
+
+use super::*;
+
+#[track_caller]
+fn problems(text: &str) -> Vec<String> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("plimsoll.yml");
+    std::fs::write(&path, text).unwrap();
+    let options = Options { config: Some(path.clone()), ..Options::default() };
+    let found = load(&options).err().unwrap_or_default();
+    let prefix = path.display().to_string();
+    found.iter().map(|p| p.to_string().replace(&prefix, "f")).collect()
+}
+
+#[test]
+fn no_file_is_a_configuration() {
+    let config = load(&Options::default()).unwrap();
+    assert_eq!(config.listen.to_string(), LISTEN);
+    assert!(config.collect.host.is_some());
+    assert_eq!(config.groups.len(), 1, "default rules");
+    assert_eq!(config.listen_note, "no login is needed on loopback");
+}
+
+#[test]
+fn bare_has_nothing_of_its_own() {
+    let config = load(&Options { bare: true, ..Options::default() }).unwrap();
+    assert!(config.collect.host.is_none() && config.collect.own.is_none());
+    assert!(config.groups.is_empty());
+    assert!(!config.analysis.enabled);
+}
+
+#[test]
+fn every_problem_is_told_with_line_and_key() {
+    let found = problems(
+        "serve:\n  listen: 0.0.0.0:80\nstore:\n  retention: 5sec\n  wal: {sync: sometimes}\ncollect:\n  scrape:\n  - job_name: a\n    scrape_interval: soon\n  - job_nmae: b\nstroe: {}\nalert:\n  rule_files: [missing.yml]\n",
+    );
+    let all = found.join("\n");
+    for part in [
+        "f line 2: serve.listen: serve.listen: 0.0.0.0:80 is reachable from other machines",
+        "f line 4: store.retention: \"5sec\" is not a duration",
+        "f line 5: store.wal.sync: \"sometimes\" is neither os, fsync nor never",
+        "f line 8: collect.scrape[0].scrape_interval: ",
+        "f line 10: collect.scrape[1]: ",
+        "f line 11: stroe: unknown key; did you mean store?",
+        "missing.yml",
+    ] {
+        assert!(all.contains(part), "{part}\nnot in\n{all}");
+    }
+}
+
+#[test]
+fn a_key_that_needs_a_restart_is_named() {
+    let old = load(&Options::default()).unwrap();
+    let listen = Some("127.0.0.1:1".to_owned());
+    let new = load(&Options { listen, retention: Some("1d".into()), ..Options::default() });
+    assert_eq!(needs_restart(&old, &new.unwrap()), ["serve.listen", "store"]);
+}
+
+#[test]
+fn a_prometheus_file_is_taken_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(
+        dir.path().join("r.yml"),
+        "groups:\n- name: g\n  rules:\n  - {record: a, expr: up}\n",
+    )
+    .unwrap();
+    let path = dir.path().join("prometheus.yml");
+    std::fs::write(
+        &path,
+        "global: {scrape_interval: 20s, external_labels: {a: b}}\nrule_files: ['*.yml']\nremote_read: []\nscrape_configs:\n- job_name: j\n  static_configs: [{targets: ['h:1']}]\n  kubernetes_sd_configs: []\n",
+    )
+    .unwrap();
+    let found = load(&Options { prometheus_config: Some(path), bare: true, ..Options::default() });
+    let problems = found.as_ref().err().map(|p| format!("{p:?}")).unwrap_or_default();
+    assert!(
+        problems.contains("prometheus.yml") && problems.contains("scrape_configs"),
+        "{problems}"
+    );
+    std::fs::remove_file(dir.path().join("prometheus.yml")).unwrap();
+    let path = dir.path().join("p.yaml");
+    std::fs::write(
+        &path,
+        "global: {scrape_interval: 20s, external_labels: {a: b}}\nrule_files: ['*.yml']\nremote_read: []\nscrape_configs:\n- job_name: j\n  static_configs: [{targets: ['h:1']}]\n  kubernetes_sd_configs: []\n",
+    )
+    .unwrap();
+    let config = load(&Options { prometheus_config: Some(path), bare: true, ..Options::default() });
+    let config = config.unwrap_or_else(|p| panic!("{p:?}"));
+    assert_eq!(config.collect.scrape[0].interval, Duration::from_secs(20));
+    assert_eq!(config.groups[0].interval_ms, 60_000);
+    assert_eq!(config.unsupported.len(), 3, "{:?}", config.unsupported);
+}

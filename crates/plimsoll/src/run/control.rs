@@ -1,0 +1,113 @@
+//! What the operator can ask for through the door.
+
+use std::sync::Arc;
+
+use plimsoll_collect::Status;
+use plimsoll_serve::Control;
+use serde_json::{Value, json};
+
+use super::Handles;
+use crate::error::Error;
+
+/// Metrics and labels that `status/tsdb` lists, each.
+const TOP: usize = 10;
+
+/// The door's way to the parts.
+pub struct Controls {
+    handles: Arc<Handles>,
+}
+
+impl Controls {
+    /// For these parts.
+    pub fn new(handles: Arc<Handles>) -> Self {
+        Self { handles }
+    }
+}
+
+impl Control for Controls {
+    fn reload(&self) -> Result<(), Vec<String>> {
+        self.handles.reload().map_err(|e| {
+            tracing::warn!(error = %e, "configuration not applied; the old one stays");
+            match e {
+                Error::Configuration(problems) => {
+                    problems.iter().map(ToString::to_string).collect()
+                }
+                other => vec![other.to_string()],
+            }
+        })
+    }
+
+    fn flush(&self) -> Result<(), String> {
+        self.handles.store.flush_now().map_err(|e| e.to_string())
+    }
+
+    fn merge(&self) -> Result<(), String> {
+        self.handles.store.merge_now().map_err(|e| e.to_string())
+    }
+
+    fn configuration(&self) -> String {
+        without_secrets(&self.handles.config.read().text)
+    }
+
+    fn collecting(&self) -> Status {
+        self.handles.collector.status()
+    }
+
+    fn exposition(&self) -> String {
+        self.handles.registry.text()
+    }
+
+    fn store_size(&self) -> (u64, u64) {
+        let stats = self.handles.store.stats();
+        (stats.series, stats.stored)
+    }
+
+    fn tsdb(&self) -> Value {
+        let status = self.handles.store.status_tsdb(TOP);
+        let rows = |list: &[(String, u64)]| {
+            list.iter().map(|(n, v)| json!({ "name": n, "value": v })).collect::<Vec<_>>()
+        };
+        let (min, max) = status.range.unwrap_or((0, 0));
+        json!({
+            "headStats": {
+                "numSeries": status.series,
+                "numLabelPairs": 0,
+                "chunkCount": status.chunks,
+                "minTime": min,
+                "maxTime": max,
+            },
+            "seriesCountByMetricName": rows(&status.series_by_metric),
+            "labelValueCountByLabelName": rows(&status.values_by_label),
+            "memoryInBytesByLabelName": [],
+            "seriesCountByLabelValuePair": [],
+        })
+    }
+}
+
+/// The text with the values of keys that hold secrets replaced.
+fn without_secrets(text: &str) -> String {
+    const KEYS: [&str; 6] = ["password", "credentials", "bearer_token", "url", "token", "secret"];
+    let hide = |line: &str| {
+        let Some((key, value)) = line.split_once(':') else { return line.to_owned() };
+        let name = key.trim().trim_start_matches("- ").trim_matches(['"', '\'', '{', ' ']);
+        let inline = KEYS.iter().any(|k| value.contains(&format!("{k}:")));
+        if (KEYS.contains(&name) && !value.trim().is_empty()) || inline {
+            return format!("{key}: <secret>");
+        }
+        line.to_owned()
+    };
+    text.lines().map(hide).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_secrets;
+
+    #[test]
+    fn a_configuration_is_shown_without_secrets() {
+        let text = "a: 1\nreceivers:\n- name: x\n  webhook_configs:\n  - url: http://h/token\n  basic_auth: {username: u, password: p}";
+        let shown = without_secrets(text);
+        assert!(!shown.contains("token") && !shown.contains(" p}"), "{shown}");
+        assert!(shown.contains("name: x"));
+    }
+}

@@ -1,0 +1,131 @@
+//! Own metrics of the parts, brought into one registry.
+
+use std::sync::Arc;
+
+use plimsoll_collect::own::Expose;
+use plimsoll_model::MetricKind::{Counter, Gauge};
+use plimsoll_wire::text::TextWriter;
+
+use super::Handles;
+
+struct BuildInfo;
+struct StoreMetrics(Arc<Handles>);
+struct RowsOf(Arc<Handles>);
+struct DoorMetrics(Arc<plimsoll_serve::Metrics>);
+
+/// Registers all parts.
+pub fn register(handles: &Arc<Handles>, door: &Arc<plimsoll_serve::Metrics>) {
+    let registry = &handles.registry;
+    registry.register(Arc::new(BuildInfo));
+    registry.register(Arc::new(StoreMetrics(Arc::clone(handles))));
+    registry.register(Arc::new(RowsOf(Arc::clone(handles))));
+    registry.register(Arc::new(DoorMetrics(Arc::clone(door))));
+}
+
+impl Expose for BuildInfo {
+    fn expose(&self, out: &mut TextWriter) {
+        let name = "plimsoll_build_info";
+        out.family(name, Gauge, "The program that runs; always 1.");
+        out.sample(name, &[("version", env!("CARGO_PKG_VERSION"))], 1.0);
+    }
+}
+
+impl Expose for DoorMetrics {
+    fn expose(&self, out: &mut TextWriter) {
+        self.0.expose(out);
+    }
+}
+
+impl Expose for RowsOf {
+    fn expose(&self, out: &mut TextWriter) {
+        let alert = self.0.alerting.metrics().rows();
+        let insight = self.0.insight.metrics().rows();
+        for (name, help, kind, value) in alert.into_iter().chain(insight) {
+            out.single(name, kind, help, value);
+        }
+    }
+}
+
+impl Expose for StoreMetrics {
+    fn expose(&self, out: &mut TextWriter) {
+        let s = self.0.store.stats();
+        let rows = [
+            ("plimsoll_store_series", "Active series.", Gauge, s.series as f64),
+            ("plimsoll_store_head_samples", "Samples in memory.", Gauge, s.head_samples as f64),
+            (
+                "plimsoll_store_head_bytes",
+                "Bytes of samples in memory.",
+                Gauge,
+                s.head_bytes as f64,
+            ),
+            ("plimsoll_store_parts", "Parts on disk.", Gauge, s.parts as f64),
+            ("plimsoll_store_part_samples", "Samples in parts.", Gauge, s.part_samples as f64),
+            ("plimsoll_store_part_bytes", "Bytes of parts.", Gauge, s.part_bytes as f64),
+            ("plimsoll_store_wal_bytes", "Bytes of the log.", Gauge, s.wal_bytes as f64),
+            ("plimsoll_store_wal_segments", "Segments of the log.", Gauge, s.wal_segments as f64),
+            (
+                "plimsoll_store_wal_unsynced_bytes",
+                "Bytes of the log that a power cut would cost.",
+                Gauge,
+                s.wal_unsynced_bytes as f64,
+            ),
+            ("plimsoll_store_samples_total", "Samples kept.", Counter, s.stored as f64),
+            (
+                "plimsoll_store_duplicate_samples_total",
+                "Samples left out because another value is at their time.",
+                Counter,
+                s.duplicate as f64,
+            ),
+            (
+                "plimsoll_store_queue_full_total",
+                "Batches turned away because too much waits to be written.",
+                Counter,
+                s.queue_full as f64,
+            ),
+            ("plimsoll_store_wal_syncs_total", "Syncs of the log.", Counter, s.syncs.0 as f64),
+            (
+                "plimsoll_store_wal_sync_seconds_total",
+                "Time spent in syncing the log.",
+                Counter,
+                s.syncs.1,
+            ),
+            ("plimsoll_store_flushes_total", "Heads written to parts.", Counter, s.flushes as f64),
+            ("plimsoll_store_merges_total", "Days merged.", Counter, s.merges as f64),
+            (
+                "plimsoll_store_parts_expired_total",
+                "Parts removed by age.",
+                Counter,
+                s.retired as f64,
+            ),
+            (
+                "plimsoll_store_parts_quarantined_total",
+                "Damaged parts set aside.",
+                Counter,
+                s.quarantined as f64,
+            ),
+            (
+                "plimsoll_store_refusing_writes",
+                "1 while nothing can be written, for instance because the disk is full.",
+                Gauge,
+                f64::from(u8::from(s.refusing.is_some())),
+            ),
+            (
+                "plimsoll_store_clock_in_doubt",
+                "1 while the wall clock is not trusted: retention and day merges wait.",
+                Gauge,
+                f64::from(u8::from(s.clock_doubted)),
+            ),
+            ("plimsoll_store_cache_bytes", "Bytes of cached pages.", Gauge, s.cache.bytes as f64),
+            ("plimsoll_store_cache_hits_total", "Pages found.", Counter, s.cache.hits as f64),
+            ("plimsoll_store_cache_misses_total", "Pages read.", Counter, s.cache.misses as f64),
+        ];
+        for (name, help, kind, value) in rows {
+            out.single(name, kind, help, value);
+        }
+        let name = "plimsoll_store_refused_samples_total";
+        out.family(name, Counter, "Samples refused, by reason.");
+        for (reason, n) in &s.refused {
+            out.sample(name, &[("reason", reason)], *n as f64);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What analysis knows, in the shape that the door shows.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use plimsoll_insight::{ForecastState, Resource};
+use plimsoll_model::{ReadCx, SeriesSource};
+use plimsoll_query::{Query, Value};
+use plimsoll_serve::{AnomalyDoc, DaysDoc, ForecastDoc, Outlook, ProcessDoc, ResourceDoc};
+
+use super::Handles;
+
+/// Processes in the list.
+const PROCESSES: usize = 10;
+const CPU: &str = "topk(20, rate(plimsoll_process_cpu_seconds_total{job=\"host\"}[1m]))";
+const MEMORY: &str = "plimsoll_process_resident_memory_bytes{job=\"host\"}";
+
+/// The door's view of analysis.
+pub struct Seen {
+    handles: Arc<Handles>,
+}
+
+impl Seen {
+    /// Of these parts.
+    pub fn new(handles: Arc<Handles>) -> Self {
+        Self { handles }
+    }
+
+    /// Values of an instant query, by the label `name`.
+    fn by_name(&self, expr: &str) -> BTreeMap<String, f64> {
+        let engine = &self.handles.engine;
+        let Ok(query) = Query::parse(expr, &engine.config().features) else {
+            return BTreeMap::new();
+        };
+        let at = self.handles.world.clock.wall_ms();
+        let cx = ReadCx::with_budget(engine.budget());
+        match engine.instant(&self.handles.store.snapshot(), &query, at, &cx).map(|a| a.value) {
+            Ok(Value::Vector(samples)) => samples
+                .iter()
+                .filter_map(|s| Some((s.labels.get("name")?.to_owned(), s.value)))
+                .collect(),
+            _ => BTreeMap::new(),
+        }
+    }
+}
+
+impl Outlook for Seen {
+    fn resources(&self) -> Vec<ResourceDoc> {
+        self.handles.insight.resources().into_iter().map(resource).collect()
+    }
+
+    fn anomalies(&self) -> Vec<AnomalyDoc> {
+        let doc = |a: plimsoll_insight::Anomaly| AnomalyDoc {
+            series: a.series,
+            score: a.score,
+            labels: a.labels.into_iter().collect(),
+        };
+        self.handles.insight.anomalies().into_iter().map(doc).collect()
+    }
+
+    fn processes(&self) -> Vec<ProcessDoc> {
+        let (cpu, memory) = (self.by_name(CPU), self.by_name(MEMORY));
+        let mut docs: Vec<ProcessDoc> = memory
+            .into_iter()
+            .map(|(name, rss)| ProcessDoc {
+                pid: 0,
+                cpu_ratio: cpu.get(&name).copied().unwrap_or(0.0),
+                rss_bytes: rss.max(0.0) as u64,
+                name,
+            })
+            .collect();
+        docs.sort_by(|a, b| {
+            b.cpu_ratio.total_cmp(&a.cpu_ratio).then(b.rss_bytes.cmp(&a.rss_bytes))
+        });
+        docs.truncate(PROCESSES);
+        docs
+    }
+}
+
+fn resource(r: Resource) -> ResourceDoc {
+    let learning = r.forecast.state == ForecastState::Learning;
+    let days = r.forecast.days.map(|d| DaysDoc { p50: Some(d.p50), p10: Some(d.p10), p90: d.p90 });
+    ResourceDoc {
+        id: r.id,
+        title: r.title,
+        unit: r.unit.to_owned(),
+        used: r.used,
+        limit: r.limit,
+        ratio: r.ratio,
+        warning: r.warning,
+        critical: r.critical,
+        defaults: r.defaults,
+        forecast: ForecastDoc {
+            state: match r.forecast.state {
+                ForecastState::Learning => "learning",
+                ForecastState::Ok => "ok",
+                ForecastState::None => "none",
+            }
+            .to_owned(),
+            learned_ratio: learning.then_some(r.forecast.learned_ratio),
+            days,
+            text: r.forecast.text,
+        },
+    }
+}

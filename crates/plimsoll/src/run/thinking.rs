@@ -1,0 +1,64 @@
+//! The thread on which analysis works.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+use plimsoll_insight::Insight;
+
+use crate::config::Config;
+use crate::error::Error;
+
+/// Ticks until stopped.
+pub struct Thinking {
+    insight: Arc<Insight>,
+    stop: Arc<Stop>,
+    thread: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Stop {
+    asked: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Thinking {
+    /// Starts the thread; none when analysis is off.
+    pub fn start(insight: &Arc<Insight>, config: &Config) -> Result<Option<Self>, Error> {
+        if !config.analysis.enabled {
+            return Ok(None);
+        }
+        let stop = Arc::new(Stop::default());
+        let (at_work, signal) = (Arc::clone(insight), Arc::clone(&stop));
+        let thread = std::thread::Builder::new()
+            .name("analysis".to_owned())
+            .spawn(move || tick_until(&at_work, &signal))
+            .map_err(|e| Error::Unavailable(format!("the analysis thread cannot start: {e}")))?;
+        Ok(Some(Self { insight: Arc::clone(insight), stop, thread }))
+    }
+
+    /// Ends the thread after the tick that it is in, and keeps what was learned.
+    pub fn stop(self) {
+        *self.stop.asked.lock() = true;
+        self.stop.changed.notify_all();
+        if self.thread.join().is_err() {
+            tracing::error!("the analysis thread panicked");
+        }
+        self.insight.checkpoint();
+    }
+}
+
+fn tick_until(insight: &Insight, stop: &Stop) {
+    loop {
+        let wait = insight.tick().max(Duration::from_millis(50));
+        let mut asked = stop.asked.lock();
+        if *asked {
+            return;
+        }
+        stop.changed.wait_for(&mut asked, wait);
+        if *asked {
+            return;
+        }
+    }
+}

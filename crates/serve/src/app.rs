@@ -1,0 +1,146 @@
+//! What the door opens to: the parts, as handles.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use plimsoll_alert::Alerting;
+use plimsoll_collect::Status;
+use plimsoll_guard::Identity;
+use plimsoll_model::{SampleSink, SeriesSource};
+use plimsoll_query::Engine;
+use plimsoll_world::{Clock, Workers};
+use tokio::sync::{Semaphore, watch};
+
+use crate::limits::Limits;
+use crate::metrics::Metrics;
+use crate::own::overview::{AnomalyDoc, ProcessDoc, ResourceDoc};
+
+/// What the operator can ask for. Implemented by the binary; calls may block.
+pub trait Control: Send + Sync {
+    /// Reads the configuration again; the old one stays when the new one is wrong.
+    ///
+    /// # Errors
+    /// Every problem of the new configuration.
+    fn reload(&self) -> Result<(), Vec<String>>;
+    /// Brings everything in memory into files.
+    ///
+    /// # Errors
+    /// What went wrong.
+    fn flush(&self) -> Result<(), String>;
+    /// Merges everything that can be merged.
+    ///
+    /// # Errors
+    /// What went wrong.
+    fn merge(&self) -> Result<(), String>;
+    /// The configuration in force, as YAML, without secrets.
+    fn configuration(&self) -> String;
+    /// How collecting goes.
+    fn collecting(&self) -> Status;
+    /// Own metrics in Prometheus' text format.
+    fn exposition(&self) -> String;
+    /// Series that are kept now, and samples stored since the start.
+    fn store_size(&self) -> (u64, u64);
+    /// What the store says of its series: Prometheus' `status/tsdb` document.
+    fn tsdb(&self) -> serde_json::Value;
+}
+
+/// What analysis knows at this moment. Implemented by the binary; cheap to call.
+pub trait Outlook: Send + Sync {
+    /// Bounded resources with their load lines.
+    fn resources(&self) -> Vec<ResourceDoc>;
+    /// Series that behave unusually.
+    fn anomalies(&self) -> Vec<AnomalyDoc>;
+    /// The busiest processes.
+    fn processes(&self) -> Vec<ProcessDoc>;
+}
+
+/// Everything that a request may touch.
+pub struct App {
+    /// Evaluates.
+    pub engine: Arc<Engine>,
+    /// Threads that queries share.
+    pub workers: Arc<Workers>,
+    /// What is read.
+    pub source: Arc<dyn SeriesSource>,
+    /// Where samples go.
+    pub sink: Arc<dyn SampleSink>,
+    /// Rules and alerts.
+    pub alerting: Arc<Alerting>,
+    /// What the operator can ask for.
+    pub control: Arc<dyn Control>,
+    /// What analysis knows.
+    pub outlook: Arc<dyn Outlook>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// When the process started, ms since the epoch.
+    pub started_ms: i64,
+    /// The name of this host.
+    pub hostname: String,
+    /// Things that a visitor should know, such as that no login is needed.
+    pub notes: Vec<String>,
+    /// Serve the browser application from this directory instead of the embedded one.
+    pub ui_dir: Option<std::path::PathBuf>,
+    /// Bounds.
+    pub limits: Limits,
+    /// What the door counts.
+    pub metrics: Arc<Metrics>,
+    /// Turns true when the process stops.
+    pub stop: watch::Receiver<bool>,
+    /// How many may come in at once.
+    pub gates: Gates,
+}
+
+/// Counts who is inside; made from [`Limits`].
+pub struct Gates {
+    ready: AtomicBool,
+    queries: Semaphore,
+    waiting: Semaphore,
+    pub(crate) writes: Semaphore,
+    pub(crate) live: Arc<Semaphore>,
+}
+
+/// Why a query was not let in.
+pub(crate) struct Crowded;
+
+impl Gates {
+    /// Open gates of this width.
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            ready: AtomicBool::new(false),
+            queries: Semaphore::new(limits.queries_at_once),
+            waiting: Semaphore::new(limits.queries_waiting + limits.queries_at_once),
+            writes: Semaphore::new(limits.writes_at_once),
+            live: Arc::new(Semaphore::new(limits.live_connections)),
+        }
+    }
+
+    /// Says that everything is started.
+    pub fn set_ready(&self) {
+        self.ready.store(true, Ordering::Release);
+    }
+
+    /// Whether everything is started.
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+
+    /// Waits for a place among the queries; `Crowded` when too many wait already.
+    pub(crate) async fn query(&self) -> Result<(Permit<'_>, Permit<'_>), Crowded> {
+        let waiting = self.waiting.try_acquire().map_err(|_| Crowded)?;
+        let place = self.queries.acquire().await.map_err(|_| Crowded)?;
+        Ok((waiting, place))
+    }
+}
+
+type Permit<'g> = tokio::sync::SemaphorePermit<'g>;
+
+impl App {
+    /// Who asks. Until users exist everybody is the same.
+    pub(crate) fn identify(&self) -> Identity {
+        Identity::anonymous()
+    }
+
+    pub(crate) fn now(&self) -> i64 {
+        self.clock.wall_ms()
+    }
+}

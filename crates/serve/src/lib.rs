@@ -1,0 +1,27 @@
+//! The HTTP door: Prometheus' API, our own, the live stream, the browser application.
+//!
+//! One table ([`routes`]) says which path needs which permission, how large a body may be and who
+//! answers. Only this crate knows status codes and the JSON shapes of answers. Limits are in
+//! [`Limits`]; a body over its limit is 413, a query over the queue's is 503.
+//! Not here: TLS, users (they come with their own work), the configuration file.
+
+#![forbid(unsafe_code)]
+
+mod app;
+mod assets;
+mod limits;
+mod metrics;
+mod own;
+mod params;
+mod prom;
+mod reply;
+mod routes;
+mod server;
+
+pub use app::{App, Control, Gates, Outlook};
+pub use limits::Limits;
+pub use metrics::Metrics;
+pub use own::overview::{AnomalyDoc, DaysDoc, ForecastDoc, ProcessDoc, ResourceDoc};
+pub use params::time_ms;
+pub use routes::{Route, routes};
+pub use server::serve;

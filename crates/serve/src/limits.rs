@@ -1,0 +1,45 @@
+//! What the door lets in at most.
+
+use std::time::Duration;
+
+/// Bounds of requests, each with its reason.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of a remote-write body as sent. A sender's request of 10,000 samples has some 200 KB.
+    pub write_body_bytes: usize,
+    /// Bytes of a remote-write body after decompression.
+    pub write_bytes: usize,
+    /// Samples of one remote-write request.
+    pub write_samples: usize,
+    /// Writes handled at once; more wait, and the wait is bounded by the sender's patience.
+    pub writes_at_once: usize,
+    /// Bytes of any other body.
+    pub body_bytes: usize,
+    /// Queries evaluated at once.
+    pub queries_at_once: usize,
+    /// Queries that may wait for their turn; more are 503.
+    pub queries_waiting: usize,
+    /// Longest a query may take, waiting included.
+    pub query_timeout: Duration,
+    /// Live connections.
+    pub live_connections: usize,
+    /// Subscriptions of one live connection.
+    pub live_subscriptions: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            write_body_bytes: 32 << 20,
+            write_bytes: 64 << 20,
+            write_samples: 1_000_000,
+            writes_at_once: 16,
+            body_bytes: 2 << 20,
+            queries_at_once: 20,
+            queries_waiting: 512,
+            query_timeout: Duration::from_secs(120),
+            live_connections: 256,
+            live_subscriptions: 64,
+        }
+    }
+}

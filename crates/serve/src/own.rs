@@ -1,0 +1,44 @@
+//! Our own API: what the browser application and scripts ask for.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use serde_json::json;
+
+use crate::app::App;
+use crate::prom::blocking;
+use crate::reply::{Failure, own};
+use crate::routes::Call;
+
+mod frame;
+pub mod live;
+pub mod overview;
+pub mod panels;
+
+/// Who this is and how it is.
+pub async fn status(app: Arc<App>, _: Call) -> Result<Response, Failure> {
+    let overview = overview::build(&app).await;
+    Ok(own(&json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "hostname": app.hostname,
+        "started_at": app.started_ms,
+        "now": app.now(),
+        "ready": app.gates.is_ready(),
+        "health": overview.health,
+        "notes": app.notes,
+    })))
+}
+
+/// Brings everything in memory into files; answers when it is there.
+pub async fn flush(app: Arc<App>, _: Call) -> Result<Response, Failure> {
+    let control = Arc::clone(&app.control);
+    blocking(move || control.flush()).await?.map_err(Failure::unavailable)?;
+    Ok(own(&json!({ "flushed": true })))
+}
+
+/// Merges what can be merged; answers when it is done.
+pub async fn merge(app: Arc<App>, _: Call) -> Result<Response, Failure> {
+    let control = Arc::clone(&app.control);
+    blocking(move || control.merge()).await?.map_err(Failure::unavailable)?;
+    Ok(own(&json!({ "merged": true })))
+}

@@ -1,0 +1,12 @@
+//! Prometheus' HTTP API.
+
+pub mod health;
+mod json;
+pub mod labels;
+pub mod query;
+pub mod rules;
+mod run;
+pub mod state;
+pub mod write;
+
+pub(crate) use run::{ask, blocking};

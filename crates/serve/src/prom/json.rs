@@ -1,0 +1,129 @@
+//! Results as Prometheus prints them. Written by hand: this is the largest output there is.
+
+use plimsoll_model::Labels;
+use plimsoll_query::{Answer, Value, format_time, format_value};
+
+/// The `data` of an answer: `resultType` before `result`, as streaming clients expect.
+pub fn data(answer: &Answer, at_ms: i64, stats: Option<&str>) -> Vec<u8> {
+    let mut out = String::with_capacity(256);
+    match &answer.value {
+        Value::Scalar(value) => {
+            out.push_str("{\"resultType\":\"scalar\",\"result\":");
+            sample(&mut out, at_ms, *value);
+        }
+        Value::String(text) => {
+            out.push_str("{\"resultType\":\"string\",\"result\":[");
+            out.push_str(&format_time(at_ms));
+            out.push(',');
+            string(&mut out, text);
+            out.push(']');
+        }
+        Value::Vector(samples) => {
+            out.push_str("{\"resultType\":\"vector\",\"result\":[");
+            for (i, s) in samples.iter().enumerate() {
+                comma(&mut out, i);
+                out.push_str("{\"metric\":");
+                metric(&mut out, &s.labels);
+                out.push_str(",\"value\":");
+                sample(&mut out, at_ms, s.value);
+                out.push('}');
+            }
+            out.push(']');
+        }
+        Value::Matrix(series) => {
+            out.push_str("{\"resultType\":\"matrix\",\"result\":[");
+            for (i, s) in series.iter().enumerate() {
+                comma(&mut out, i);
+                out.push_str("{\"metric\":");
+                metric(&mut out, &s.labels);
+                out.push_str(",\"values\":[");
+                for (j, (t, v)) in s.times.iter().zip(&s.floats).enumerate() {
+                    comma(&mut out, j);
+                    sample(&mut out, *t, *v);
+                }
+                out.push_str("]}");
+            }
+            out.push(']');
+        }
+    }
+    if let Some(stats) = stats {
+        out.push_str(",\"stats\":");
+        out.push_str(stats);
+    }
+    out.push('}');
+    out.into_bytes()
+}
+
+fn comma(out: &mut String, i: usize) {
+    if i > 0 {
+        out.push(',');
+    }
+}
+
+fn sample(out: &mut String, time_ms: i64, value: f64) {
+    out.push('[');
+    out.push_str(&format_time(time_ms));
+    out.push_str(",\"");
+    out.push_str(&format_value(value));
+    out.push_str("\"]");
+}
+
+/// A label set as a JSON object.
+pub fn metric(out: &mut String, labels: &Labels) {
+    out.push('{');
+    for (i, (name, value)) in labels.iter().enumerate() {
+        comma(out, i);
+        string(out, name);
+        out.push(':');
+        string(out, value);
+    }
+    out.push('}');
+}
+
+/// A JSON string.
+pub fn string(out: &mut String, text: &str) {
+    let plain = text.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\');
+    if plain {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        out.push_str(&serde_json::to_string(text).unwrap_or_default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plimsoll_model::MatrixSeries;
+
+    #[track_caller]
+    fn check(value: Value, at_ms: i64, expected: &str) {
+        let (warnings, infos, stats) = (Vec::new(), Vec::new(), plimsoll_query::Stats::default());
+        let answer = Answer { value, warnings, infos, stats };
+        assert_eq!(String::from_utf8(data(&answer, at_ms, None)).unwrap(), expected);
+    }
+
+    #[test]
+    fn results_are_printed_as_prometheus_prints_them() {
+        check(Value::Scalar(2.0), 4_000, r#"{"resultType":"scalar","result":[4,"2"]}"#);
+        check(
+            Value::String("a\"b".into()),
+            1_500,
+            r#"{"resultType":"string","result":[1.5,"a\"b"]}"#,
+        );
+        let labels = Labels::new([("__name__", "up"), ("job", "x")]).unwrap();
+        let sample = plimsoll_query::Sample { labels: labels.clone(), value: f64::INFINITY };
+        check(
+            Value::Vector(vec![sample]),
+            1,
+            r#"{"resultType":"vector","result":[{"metric":{"__name__":"up","job":"x"},"value":[0.001,"+Inf"]}]}"#,
+        );
+        let series = MatrixSeries { labels, times: vec![0, 15_000], floats: vec![0.1, -0.0] };
+        check(
+            Value::Matrix(vec![series]),
+            0,
+            r#"{"resultType":"matrix","result":[{"metric":{"__name__":"up","job":"x"},"values":[[0,"0.1"],[15,"-0"]]}]}"#,
+        );
+    }
+}

@@ -1,0 +1,176 @@
+//! `/api/v1/series`, `labels`, `label/…/values`.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use plimsoll_model::{Hint, MatchOp, Matcher, Scoped, Snapshot, TimeRange};
+use plimsoll_query::parse_selector;
+
+use super::{ask, json};
+use crate::app::App;
+use crate::params::{Params, time_ms};
+use crate::reply::{Failure, success};
+use crate::routes::Call;
+
+/// What a label request asks for.
+struct Asked {
+    sets: Vec<Vec<Matcher>>,
+    range: TimeRange,
+    limit: usize,
+}
+
+pub(super) fn limit(params: &Params) -> Result<usize, Failure> {
+    let Some(text) = params.get("limit") else { return Ok(0) };
+    text.parse().map_err(|_| Failure::parameter("limit", "limit must be non-negative"))
+}
+
+fn asked(params: &Params) -> Result<Asked, Failure> {
+    let time = |name, otherwise| match params.get(name) {
+        None => Ok(otherwise),
+        Some(text) => time_ms(text).map_err(|e| Failure::parameter(name, e)),
+    };
+    let range = TimeRange::new(time("start", i64::MIN)?, time("end", i64::MAX)?);
+    if range.is_empty() {
+        let message = "end timestamp must not be before start time";
+        return Err(Failure::parameter("end", message));
+    }
+    let sets = params.all("match[]").map(matchers).collect::<Result<_, _>>()?;
+    Ok(Asked { sets, range, limit: limit(params)? })
+}
+
+fn matchers(text: &str) -> Result<Vec<Matcher>, Failure> {
+    let wrong = |e: String| Failure::parameter("match[]", e);
+    let selector = parse_selector(text).map_err(|e| wrong(e.to_string()))?;
+    let matchers = selector.matchers.iter().map(|m| Matcher::new(op(m.op), &m.name, &m.value));
+    let matchers: Vec<Matcher> =
+        matchers.collect::<Result<_, _>>().map_err(|e| wrong(e.to_string()))?;
+    if matchers.iter().all(Matcher::matches_empty) {
+        let message = "match[] must contain at least one non-empty matcher";
+        return Err(wrong(message.to_owned()));
+    }
+    Ok(matchers)
+}
+
+const fn op(op: plimsoll_query::MatchOp) -> MatchOp {
+    match op {
+        plimsoll_query::MatchOp::Equal => MatchOp::Equal,
+        plimsoll_query::MatchOp::NotEqual => MatchOp::NotEqual,
+        plimsoll_query::MatchOp::Regex => MatchOp::Regex,
+        plimsoll_query::MatchOp::NotRegex => MatchOp::NotRegex,
+    }
+}
+
+async fn look_up(
+    app: &Arc<App>,
+    call: &Call,
+    work: impl FnOnce(
+        &dyn Snapshot,
+        &[&[Matcher]],
+        &Hint<'_>,
+        &plimsoll_model::ReadCx,
+    ) -> Result<Vec<String>, Failure>
+    + Send
+    + 'static,
+) -> Result<Response, Failure> {
+    let asked = asked(&call.params)?;
+    ask(app, &call.params, move |app, cx| {
+        let snapshot = Scoped::new(app.source.snapshot());
+        let sets: Vec<&[Matcher]> = asked.sets.iter().map(Vec::as_slice).collect();
+        // One more than asked for tells whether something was left out.
+        let more = if asked.limit == 0 { 0 } else { asked.limit + 1 };
+        let hint = Hint { limit: more, ..Hint::range(asked.range) };
+        let mut found = work(&snapshot, &sets, &hint, cx)?;
+        let mut warnings = cx.warnings.take();
+        if asked.limit > 0 && found.len() > asked.limit {
+            found.truncate(asked.limit);
+            warnings.push("results truncated due to limit".to_owned());
+        }
+        let mut body = String::from("[");
+        body.push_str(&found.join(","));
+        body.push(']');
+        Ok(success(body.as_bytes(), &warnings, &[]))
+    })
+    .await
+}
+
+fn quoted(names: Vec<String>) -> Vec<String> {
+    let quote = |name: String| {
+        let mut out = String::new();
+        json::string(&mut out, &name);
+        out
+    };
+    names.into_iter().map(quote).collect()
+}
+
+/// Label sets of series; at least one `match[]`.
+pub async fn series(app: Arc<App>, call: Call) -> Result<Response, Failure> {
+    if call.params.all("match[]").next().is_none() {
+        return Err(Failure::bad_data("no match[] parameter provided"));
+    }
+    look_up(&app, &call, |snapshot, sets, hint, cx| {
+        let all = snapshot.series(sets, hint, cx)?;
+        let object = |labels| {
+            let mut out = String::new();
+            json::metric(&mut out, labels);
+            out
+        };
+        Ok(all.iter().map(object).collect())
+    })
+    .await
+}
+
+/// Names of labels.
+pub async fn names(app: Arc<App>, call: Call) -> Result<Response, Failure> {
+    look_up(&app, &call, |snapshot, sets, hint, cx| {
+        Ok(quoted(snapshot.label_names(sets, hint, cx)?))
+    })
+    .await
+}
+
+/// Values of a label.
+pub async fn values(app: Arc<App>, call: Call) -> Result<Response, Failure> {
+    let name = call.captured.first().map(|n| unescape(n)).unwrap_or_default();
+    if name.is_empty() {
+        return Err(Failure::bad_data("invalid label name: \"\""));
+    }
+    look_up(&app, &call, move |snapshot, sets, hint, cx| {
+        Ok(quoted(snapshot.label_values(&name, sets, hint, cx)?))
+    })
+    .await
+}
+
+/// Undoes Prometheus' escaping of UTF-8 names in paths: `U__a_2e_b` is `a.b`, `__` is `_`.
+fn unescape(name: &str) -> String {
+    let Some(mut rest) = name.strip_prefix("U__") else { return name.to_owned() };
+    let mut out = String::new();
+    while let Some(at) = rest.find('_') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        if let Some(after) = rest.strip_prefix('_') {
+            out.push('_');
+            rest = after;
+            continue;
+        }
+        let code = rest.split_once('_').and_then(|(hex, after)| {
+            let c = u32::from_str_radix(hex, 16).ok().and_then(char::from_u32)?;
+            Some((c, after))
+        });
+        let Some((c, after)) = code else { return name.to_owned() };
+        out.push(c);
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unescape;
+
+    #[test]
+    fn escaped_names_are_read() {
+        assert_eq!(unescape("job"), "job");
+        assert_eq!(unescape("U__my_2e_metric__x"), "my.metric_x");
+        assert_eq!(unescape("U__bad_zz_"), "U__bad_zz_");
+    }
+}

@@ -1,0 +1,126 @@
+//! `/api/v1/query`, `query_range`, `format_query`, `query_exemplars`.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use plimsoll_model::Grid;
+use plimsoll_query::{Answer, Query, parse};
+
+use super::{ask, json};
+use crate::app::App;
+use crate::params::{Params, duration_ms, time_ms};
+use crate::reply::{Failure, document, success};
+use crate::routes::Call;
+
+/// The query of a request, read.
+fn query_of(app: &App, params: &Params) -> Result<Query, Failure> {
+    let text = params.get("query").unwrap_or("");
+    let expr = parse(text, &app.engine.config().features)
+        .map_err(|e| Failure::parameter("query", e.to_string()))?;
+    Ok(Query::new(text, expr))
+}
+
+fn time_of(params: &Params, name: &str) -> Result<Option<i64>, Failure> {
+    let Some(text) = params.get(name) else { return Ok(None) };
+    time_ms(text).map(Some).map_err(|e| Failure::parameter(name, e))
+}
+
+/// The engine for a request; `lookback_delta` makes one of its own.
+fn engine_of(app: &App, params: &Params) -> Result<Arc<plimsoll_query::Engine>, Failure> {
+    let Some(text) = params.get("lookback_delta") else { return Ok(Arc::clone(&app.engine)) };
+    let lookback_ms = duration_ms(text)
+        .map_err(|e| Failure::bad_data(format!("error parsing lookback delta duration: {e}")))?;
+    let lookback_ms = if lookback_ms > 0 { lookback_ms } else { app.engine.config().lookback_ms };
+    let config = plimsoll_query::EngineConfig { lookback_ms, ..app.engine.config().clone() };
+    Ok(Arc::new(plimsoll_query::Engine::new(config, Arc::clone(&app.workers))))
+}
+
+/// An instant query; without `time`, now.
+pub async fn instant(app: Arc<App>, call: Call) -> Result<Response, Failure> {
+    let at = time_of(&call.params, "time")?.unwrap_or_else(|| app.now());
+    let limit = limit_of(&call.params)?;
+    let query = query_of(&app, &call.params)?;
+    let engine = engine_of(&app, &call.params)?;
+    let stats = call.params.get("stats").is_some();
+    ask(&app, &call.params, move |app, cx| {
+        let mut answer = engine.instant(&app.source.snapshot(), &query, at, cx)?;
+        cut(&mut answer, limit);
+        Ok(reply(&answer, at, stats))
+    })
+    .await
+}
+
+/// A range query.
+pub async fn range(app: Arc<App>, call: Call) -> Result<Response, Failure> {
+    let p = &call.params;
+    let needed = |name| {
+        let missing = || Failure::parameter(name, "cannot parse \"\" to a valid timestamp");
+        time_of(p, name)?.ok_or_else(missing)
+    };
+    let (start, end) = (needed("start")?, needed("end")?);
+    if end < start {
+        let message = "end timestamp must not be before start time";
+        return Err(Failure::parameter("end", message));
+    }
+    let step =
+        duration_ms(p.get("step").unwrap_or("")).map_err(|e| Failure::parameter("step", e))?;
+    if step <= 0 {
+        let message = "zero or negative query resolution step widths are not accepted. \
+                       Try a positive integer";
+        return Err(Failure::parameter("step", message));
+    }
+    if (end - start) / step > 11_000 {
+        return Err(Failure::bad_data(
+            "exceeded maximum resolution of 11,000 points per timeseries. \
+             Try decreasing the query resolution (?step=XX)",
+        ));
+    }
+    let limit = limit_of(p)?;
+    let query = query_of(&app, p)?;
+    let engine = engine_of(&app, p)?;
+    let stats = p.get("stats").is_some();
+    let grid = Grid { start, end, step };
+    ask(&app, p, move |app, cx| {
+        let mut answer = engine.range(&app.source.snapshot(), &query, grid, cx)?;
+        cut(&mut answer, limit);
+        Ok(reply(&answer, end, stats))
+    })
+    .await
+}
+
+fn limit_of(params: &Params) -> Result<usize, Failure> {
+    super::labels::limit(params)
+}
+
+/// Keeps the first `limit` series (0 = all), with Prometheus' warning.
+fn cut(answer: &mut Answer, limit: usize) {
+    use plimsoll_query::Value;
+    let had = answer.stats.series;
+    if limit == 0 || had <= limit {
+        return;
+    }
+    match &mut answer.value {
+        Value::Vector(samples) => samples.truncate(limit),
+        Value::Matrix(series) => series.truncate(limit),
+        Value::Scalar(_) | Value::String(_) => return,
+    }
+    answer.warnings.push("results truncated due to limit".to_owned());
+}
+
+fn reply(answer: &Answer, at: i64, stats: bool) -> Response {
+    let stats = stats
+        .then(|| format!("{{\"samples\":{{\"totalQueryableSamples\":{}}}}}", answer.stats.samples));
+    success(&json::data(answer, at, stats.as_deref()), &answer.warnings, &answer.infos)
+}
+
+/// A query in its canonical form.
+pub async fn format(app: Arc<App>, call: Call) -> Result<Response, Failure> {
+    let query = query_of(&app, &call.params)?;
+    Ok(document(&query.expr().to_string()))
+}
+
+/// No exemplars are stored: an empty list for any valid query, as clients that probe expect.
+pub async fn exemplars(app: Arc<App>, call: Call) -> Result<Response, Failure> {
+    query_of(&app, &call.params)?;
+    Ok(document(&[(); 0]))
+}

@@ -1,0 +1,76 @@
+//! Runs blocking work for a request: a place in the queue, a timer, an end when the client leaves.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use plimsoll_model::{Cancel, Lane, ReadCx, Stop};
+
+use crate::app::App;
+use crate::metrics::count;
+use crate::params::{Params, duration_ms};
+use crate::reply::Failure;
+
+/// Stops the work when the request's future is dropped, which is when the client hangs up.
+struct OnDrop(Cancel);
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        self.0.stop(Stop::Client);
+    }
+}
+
+/// What a reader on behalf of a request carries.
+pub fn read_cx(app: &App) -> ReadCx {
+    let mut cx = ReadCx::with_budget(app.engine.budget());
+    cx.lane = Lane::Dashboards;
+    cx
+}
+
+/// Waits for a place, then runs `work` on a blocking thread under the query timeout, or the request's
+/// own shorter one.
+pub async fn ask<T: Send + 'static>(
+    app: &Arc<App>,
+    params: &Params,
+    work: impl FnOnce(&App, &ReadCx) -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let timeout = match params.get("timeout") {
+        None => app.limits.query_timeout,
+        Some(text) => {
+            let ms = duration_ms(text).map_err(|e| Failure::parameter("timeout", e))?;
+            app.limits.query_timeout.min(Duration::from_millis(ms.max(0).unsigned_abs()))
+        }
+    };
+    let cx = read_cx(app);
+    let cancel = cx.cancel.clone();
+    let _guard = OnDrop(cancel.clone());
+    let (for_work, for_cx) = (Arc::clone(app), cx.clone());
+    let run = async {
+        let _place = app.gates.query().await.map_err(|_| {
+            count(&app.metrics.queries_refused, 1);
+            Failure::unavailable("too many queries wait already; try again later")
+        })?;
+        count(&app.metrics.queries, 1);
+        let began = app.clock.mono();
+        let result = blocking(move || work(&for_work, &for_cx)).await?;
+        let took = app.clock.mono() - began;
+        count(&app.metrics.query_us, u64::try_from(took.as_micros()).unwrap_or(0));
+        result
+    };
+    tokio::pin!(run);
+    tokio::select! {
+        result = &mut run => return result,
+        () = tokio::time::sleep(timeout) => cancel.stop(Stop::Deadline),
+    }
+    // The work sees the flag and ends with the error of a timeout.
+    run.await
+}
+
+/// Runs `work` where it may block.
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work).await.map_err(|e| {
+        tracing::error!(error = %e, "a request's work ended in a panic");
+        Failure::internal("the request could not be answered; see the log")
+    })
+}

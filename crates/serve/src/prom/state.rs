@@ -1,0 +1,121 @@
+//! `/api/v1/metadata`, `targets`, `status/*`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::response::Response;
+use plimsoll_alert::payload::rfc3339;
+use plimsoll_collect::scrape::TargetStatus;
+use plimsoll_model::{Scoped, Snapshot};
+use serde_json::{Map, Value, json};
+
+use super::ask;
+use crate::app::App;
+use crate::reply::{Failure, document};
+use crate::routes::Call;
+
+/// The version of Prometheus whose API this is: clients choose their calls by it.
+const SPOKEN_VERSION: &str = "3.5.0";
+
+/// Type, help and unit of metrics.
+pub async fn metadata(app: Arc<App>, call: Call) -> Result<Response, Failure> {
+    let limit = match call.params.get("limit") {
+        None => 0,
+        // Prometheus: a negative limit is none, zero metrics is possible.
+        Some(text) => match text.parse::<i64>() {
+            Ok(0) => return Ok(document(&json!({}))),
+            Ok(n) => usize::try_from(n).unwrap_or(0),
+            Err(_) => return Err(Failure::bad_data("limit must be a number")),
+        },
+    };
+    let metric = call.params.get("metric").map(str::to_owned);
+    ask(&app, &call.params, move |app, cx| {
+        let snapshot = Scoped::new(app.source.snapshot());
+        let mut out = Map::new();
+        for m in snapshot.metadata(metric.as_deref(), limit, cx)? {
+            let entry = json!([{ "type": m.kind.as_str(), "help": m.help, "unit": m.unit }]);
+            out.insert(m.metric, entry);
+        }
+        Ok(document(&Value::Object(out)))
+    })
+    .await
+}
+
+/// What is scraped; `state=active|dropped|any`.
+pub async fn targets(app: Arc<App>, call: Call) -> Result<Response, Failure> {
+    let active = call.params.get("state").is_none_or(|s| s == "active" || s == "any");
+    let targets = if active { app.control.collecting().targets } else { Vec::new() };
+    let docs: Vec<Value> = targets.iter().map(target).collect();
+    let counts: Map<String, Value> = Map::new();
+    Ok(document(&json!({
+        "activeTargets": docs,
+        "droppedTargets": [],
+        "droppedTargetCounts": counts,
+    })))
+}
+
+fn target(t: &TargetStatus) -> Value {
+    let labels: Map<String, Value> = t.labels.iter().map(|(n, v)| (n.clone(), json!(v))).collect();
+    let never = || "0001-01-01T00:00:00Z".to_owned();
+    let last = if t.last_scrape_ms == 0 { never() } else { rfc3339(t.last_scrape_ms) };
+    let duration = |d: Duration| {
+        plimsoll_model::format_duration_ms(i64::try_from(d.as_millis()).unwrap_or(i64::MAX))
+    };
+    json!({
+        "discoveredLabels": t.discovered,
+        "labels": labels,
+        "scrapePool": t.pool,
+        "scrapeUrl": t.url,
+        "globalUrl": t.url,
+        "lastError": t.last_error,
+        "lastScrape": last,
+        "lastScrapeDuration": t.last_duration.as_secs_f64(),
+        "health": t.health.as_str(),
+        "scrapeInterval": duration(t.interval),
+        "scrapeTimeout": duration(t.timeout),
+    })
+}
+
+/// Version. `features` is left out: a client would take this server for another product.
+pub async fn buildinfo(_: Arc<App>, _: Call) -> Result<Response, Failure> {
+    Ok(document(&json!({
+        "version": SPOKEN_VERSION,
+        "revision": concat!("plimsoll-", env!("CARGO_PKG_VERSION")),
+        "branch": "main",
+        "buildUser": "plimsoll",
+        "buildDate": "",
+        "goVersion": "",
+    })))
+}
+
+/// What the process is doing.
+pub async fn runtimeinfo(app: Arc<App>, _: Call) -> Result<Response, Failure> {
+    let (series, _) = app.control.store_size();
+    Ok(document(&json!({
+        "startTime": rfc3339(app.started_ms),
+        "CWD": "",
+        "hostname": app.hostname,
+        "serverTime": rfc3339(app.now()),
+        "reloadConfigSuccess": true,
+        "lastConfigTime": rfc3339(app.started_ms),
+        "timeSeriesCount": series,
+        "corruptionCount": 0,
+        "goroutineCount": 0,
+        "GOMAXPROCS": std::thread::available_parallelism().map_or(1, usize::from),
+        "GOMEMLIMIT": 0,
+        "GOGC": "",
+        "GODEBUG": "",
+        "storageRetention": "",
+    })))
+}
+
+/// The configuration in force.
+pub async fn config(app: Arc<App>, _: Call) -> Result<Response, Failure> {
+    Ok(document(&json!({ "yaml": app.control.configuration() })))
+}
+
+/// What the store says of its series.
+pub async fn tsdb(app: Arc<App>, _: Call) -> Result<Response, Failure> {
+    let control = Arc::clone(&app.control);
+    Ok(document(&super::blocking(move || control.tsdb()).await?))
+}

@@ -1,0 +1,178 @@
+//! The table of routes: path, methods, permission, body limit, who answers.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::response::Response;
+use bytes::Bytes;
+use http::{Method, request::Parts};
+use plimsoll_guard::Permission;
+
+use crate::app::App;
+use crate::params::Params;
+use crate::reply::Failure;
+use crate::{own, prom};
+
+/// A request whose body is read.
+pub struct Call {
+    /// Method, path, headers.
+    pub parts: Parts,
+    /// Parameters of query string and form.
+    pub params: Params,
+    /// The body; empty for forms, which are in `params`.
+    pub body: Bytes,
+    /// What stood in place of `{…}` in the path.
+    pub captured: Vec<String>,
+}
+
+/// Answers a call.
+pub type Handler =
+    fn(Arc<App>, Call) -> Pin<Box<dyn Future<Output = Result<Response, Failure>> + Send>>;
+
+/// How large a body may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyLimit {
+    /// [`crate::Limits::body_bytes`]
+    Usual,
+    /// [`crate::Limits::write_body_bytes`]
+    Write,
+}
+
+/// A row of the table.
+pub struct Route {
+    /// The path; `{name}` stands for one segment.
+    pub path: &'static str,
+    /// The methods: `GET`, `POST`, or both.
+    pub methods: &'static [Method],
+    /// What one must be allowed to do.
+    pub permission: Permission,
+    pub(crate) body: BodyLimit,
+    pub(crate) handler: Handler,
+}
+
+const GET: &[Method] = &[Method::GET];
+const POST: &[Method] = &[Method::POST];
+const BOTH: &[Method] = &[Method::GET, Method::POST];
+const ADMIN: &[Method] = &[Method::POST, Method::PUT];
+
+macro_rules! row {
+    ($methods:expr, $path:literal, $permission:ident, $handler:path) => {
+        row!($methods, $path, $permission, $handler, Usual)
+    };
+    ($methods:expr, $path:literal, $permission:ident, $handler:path, $body:ident) => {
+        Route {
+            path: $path,
+            methods: $methods,
+            permission: Permission::$permission,
+            body: BodyLimit::$body,
+            handler: |app, call| Box::pin($handler(app, call)),
+        }
+    };
+}
+
+static ROUTES: &[Route] = &[
+    row!(GET, "/-/healthy", Public, prom::health::healthy),
+    row!(GET, "/-/ready", Public, prom::health::ready),
+    row!(ADMIN, "/-/reload", Admin, prom::health::reload),
+    row!(GET, "/metrics", Read, prom::health::metrics),
+    row!(BOTH, "/api/v1/query", Read, prom::query::instant),
+    row!(BOTH, "/api/v1/query_range", Read, prom::query::range),
+    row!(BOTH, "/api/v1/format_query", Read, prom::query::format),
+    row!(BOTH, "/api/v1/query_exemplars", Read, prom::query::exemplars),
+    row!(BOTH, "/api/v1/series", Read, prom::labels::series),
+    row!(BOTH, "/api/v1/labels", Read, prom::labels::names),
+    row!(GET, "/api/v1/label/{name}/values", Read, prom::labels::values),
+    row!(GET, "/api/v1/metadata", Read, prom::state::metadata),
+    row!(GET, "/api/v1/targets", Read, prom::state::targets),
+    row!(GET, "/api/v1/rules", Read, prom::rules::rules),
+    row!(GET, "/api/v1/alerts", Read, prom::rules::alerts),
+    row!(GET, "/api/v1/status/buildinfo", Read, prom::state::buildinfo),
+    row!(GET, "/api/v1/status/runtimeinfo", Read, prom::state::runtimeinfo),
+    row!(GET, "/api/v1/status/config", Read, prom::state::config),
+    row!(GET, "/api/v1/status/tsdb", Read, prom::state::tsdb),
+    row!(POST, "/api/v1/write", Write, prom::write::write, Write),
+    row!(GET, "/api/plimsoll/v1/status", Read, own::status),
+    row!(GET, "/api/plimsoll/v1/overview", Read, own::overview::overview),
+    row!(POST, "/api/plimsoll/v1/panels/query", Read, own::panels::query),
+    row!(POST, "/api/plimsoll/v1/storage/flush", Admin, own::flush),
+    row!(POST, "/api/plimsoll/v1/storage/merge", Admin, own::merge),
+];
+
+/// The path of the live stream. It is not in the table's handlers, since it takes over the connection.
+pub(crate) const LIVE: &str = "/api/plimsoll/v1/live";
+
+/// All routes but the live stream (which needs [`Permission::Read`]) and the files of the UI (public).
+pub const fn routes() -> &'static [Route] {
+    ROUTES
+}
+
+/// What a path leads to.
+pub(crate) enum Found {
+    Route(&'static Route, Vec<String>),
+    WrongMethod(&'static Route),
+    Nothing,
+}
+
+pub(crate) fn find(method: &Method, path: &str) -> Found {
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    let mut wrong = None;
+    for route in ROUTES {
+        let Some(captured) = captures(route.path, path) else { continue };
+        if route.methods.contains(method) {
+            return Found::Route(route, captured);
+        }
+        wrong = Some(route);
+    }
+    wrong.map_or(Found::Nothing, Found::WrongMethod)
+}
+
+fn captures(pattern: &str, path: &str) -> Option<Vec<String>> {
+    if !pattern.contains('{') {
+        return (pattern == path).then(Vec::new);
+    }
+    let (mut want, mut have) = (pattern.split('/'), path.split('/'));
+    let mut captured = Vec::new();
+    loop {
+        match (want.next(), have.next()) {
+            (None, None) => return Some(captured),
+            (Some(w), Some(h)) if w.starts_with('{') && !h.is_empty() => captured.push(decode(h)),
+            (Some(w), Some(h)) if w == h => {}
+            _ => return None,
+        }
+    }
+}
+
+/// Undoes percent-encoding of a path segment, where `+` is itself.
+fn decode(segment: &str) -> String {
+    let plus = segment.replace('+', "%2B");
+    let mut pairs = form_urlencoded::parse(plus.as_bytes());
+    pairs.next().map(|(name, _)| name.into_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_leads_to_its_route() {
+        let Found::Route(route, captured) = find(&Method::GET, "/api/v1/label/a%2Fb+c/values")
+        else {
+            panic!("a route")
+        };
+        assert_eq!((route.permission, captured), (Permission::Read, vec!["a/b+c".to_owned()]));
+        assert!(matches!(find(&Method::GET, "/api/v1/label//values"), Found::Nothing));
+        assert!(matches!(find(&Method::GET, "/api/v1/write"), Found::WrongMethod(_)));
+        assert!(matches!(find(&Method::HEAD, "/-/healthy"), Found::Route(..)));
+    }
+
+    #[test]
+    fn what_changes_something_needs_more_than_reading() {
+        for route in routes() {
+            let changes = route.path.contains("storage")
+                || route.path.contains("reload")
+                || route.path.contains("write");
+            assert_eq!(changes, route.permission > Permission::Read, "{}", route.path);
+        }
+    }
+}

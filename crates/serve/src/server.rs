@@ -1,0 +1,198 @@
+//! Accepts connections and leads each request to its route.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{FromRequestParts, State, WebSocketUpgrade};
+use axum::response::Response;
+use http::{HeaderValue, Method, Request, StatusCode, header};
+use http_body_util::{BodyExt, Limited};
+use plimsoll_guard::Permission;
+use tokio::net::TcpListener;
+
+use crate::app::App;
+use crate::limits::Limits;
+use crate::own::live;
+use crate::params::Params;
+use crate::reply::{Failure, json, text};
+use crate::routes::{BodyLimit, Call, Found, LIVE, find};
+use crate::{assets, reply};
+
+/// Answers from this size on are compressed for who asks for it.
+const COMPRESS_FROM: usize = 4 << 10;
+
+/// Serves until `app.stop` turns true; requests that are being answered then are finished.
+///
+/// # Errors
+/// The listener's.
+pub async fn serve(listener: TcpListener, app: Arc<App>) -> std::io::Result<()> {
+    let mut stop = app.stop.clone();
+    let router = Router::new().fallback(answer).with_state(app);
+    axum::serve(listener, router)
+        .with_graceful_shutdown(async move {
+            while !*stop.borrow() {
+                if stop.changed().await.is_err() {
+                    break;
+                }
+            }
+        })
+        .await
+}
+
+async fn answer(State(app): State<Arc<App>>, request: Request<axum::body::Body>) -> Response {
+    let began = app.clock.mono();
+    let gzip = accepts_gzip(&request);
+    let is_head = request.method() == Method::HEAD;
+    let mut response = dispatch(Arc::clone(&app), request).await;
+    let took = app.clock.mono() - began;
+    let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    app.metrics.answered(response.status().as_u16(), us);
+    if is_head {
+        *response.body_mut() = axum::body::Body::empty();
+    } else if gzip {
+        response = compressed(response).await;
+    }
+    let headers = response.headers_mut();
+    headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
+    response
+}
+
+async fn dispatch(app: Arc<App>, request: Request<axum::body::Body>) -> Response {
+    let path = request.uri().path().to_owned();
+    if path == LIVE {
+        return live_stream(app, request).await;
+    }
+    match find(request.method(), &path) {
+        Found::Route(route, captured) => {
+            if let Err(denied) = app.identify().require(route.permission) {
+                return forbidden(&denied);
+            }
+            let call = match read(request, captured, route.body, &app.limits).await {
+                Ok(call) => call,
+                Err(response) => return response,
+            };
+            (route.handler)(app, call).await.unwrap_or_else(Failure::into_response)
+        }
+        Found::WrongMethod(_) if *request.method() == Method::OPTIONS => preflight(),
+        Found::WrongMethod(route) => {
+            let allowed: Vec<&str> = route.methods.iter().map(Method::as_str).collect();
+            let message = format!("{path} takes {}", allowed.join(" and "));
+            let mut response = text(StatusCode::METHOD_NOT_ALLOWED, message);
+            if let Ok(value) = HeaderValue::from_str(&allowed.join(", ")) {
+                response.headers_mut().insert(header::ALLOW, value);
+            }
+            response
+        }
+        Found::Nothing if path.starts_with("/api/") || path.starts_with("/-/") => {
+            Failure::not_found(format!("no such path: {path}")).into_response()
+        }
+        Found::Nothing => assets::answer(&app, &request),
+    }
+}
+
+fn forbidden(denied: &plimsoll_guard::Denied) -> Response {
+    let (kind, message) = ("forbidden", denied.to_string());
+    Failure { status: StatusCode::FORBIDDEN, kind, message }.into_response()
+}
+
+/// Browsers ask before they send; the API is open to all origins, as Prometheus' is.
+fn preflight() -> Response {
+    let mut response = reply::text(StatusCode::NO_CONTENT, "");
+    let headers = response.headers_mut();
+    for (name, value) in [
+        ("access-control-allow-methods", "GET, POST, OPTIONS"),
+        ("access-control-allow-headers", "Accept, Authorization, Content-Type, Origin"),
+        ("access-control-expose-headers", "Date"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+async fn read(
+    request: Request<axum::body::Body>,
+    captured: Vec<String>,
+    limit: BodyLimit,
+    limits: &Limits,
+) -> Result<Call, Response> {
+    let (parts, body) = request.into_parts();
+    let max = match limit {
+        BodyLimit::Usual => limits.body_bytes,
+        BodyLimit::Write => limits.write_body_bytes,
+    };
+    let body = match Limited::new(body, max).collect().await {
+        Ok(collected) => collected.to_bytes(),
+        Err(e) if e.is::<http_body_util::LengthLimitError>() => {
+            let message = format!("the body has more than {max} bytes; send less at once");
+            let status = StatusCode::PAYLOAD_TOO_LARGE;
+            return Err(Failure { status, kind: "bad_data", message }.into_response());
+        }
+        Err(e) => {
+            return Err(Failure::bad_data(format!("the body cannot be read: {e}")).into_response());
+        }
+    };
+    let is_form = parts
+        .headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|v| v.starts_with("application/x-www-form-urlencoded"));
+    let params = Params::read(parts.uri.query(), is_form.then_some(&body[..]));
+    Ok(Call { parts, params, body, captured })
+}
+
+async fn live_stream(app: Arc<App>, request: Request<axum::body::Body>) -> Response {
+    if let Err(denied) = app.identify().require(Permission::Read) {
+        return forbidden(&denied);
+    }
+    let (mut parts, _) = request.into_parts();
+    if let Err(response) = same_origin(&parts) {
+        return response;
+    }
+    match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
+        Ok(upgrade) => live::open(app, upgrade),
+        Err(e) => Failure::bad_data(format!("this path is a WebSocket: {}", e.body_text()))
+            .into_response(),
+    }
+}
+
+/// Pages of other origins may not open the live stream: cookies and loopback would let them in.
+fn same_origin(parts: &http::request::Parts) -> Result<(), Response> {
+    let of = |name| parts.headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
+    let (Some(origin), Some(host)) = (of(header::ORIGIN), of(header::HOST)) else { return Ok(()) };
+    let from = origin.split_once("://").map_or(origin, |(_, rest)| rest);
+    if from == host {
+        return Ok(());
+    }
+    let message = format!("the page comes from {origin}, this is {host}");
+    Err(Failure { status: StatusCode::FORBIDDEN, kind: "forbidden", message }.into_response())
+}
+
+fn accepts_gzip(request: &Request<axum::body::Body>) -> bool {
+    let value = request.headers().get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok());
+    value.is_some_and(|v| v.split(',').any(|e| e.trim().split(';').next() == Some("gzip")))
+}
+
+async fn compressed(response: Response) -> Response {
+    let is_json = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|v| v.as_bytes().starts_with(b"application/json"));
+    let packed = response.headers().contains_key(header::CONTENT_ENCODING);
+    let size = axum::body::HttpBody::size_hint(response.body()).exact().unwrap_or(0);
+    if !is_json || packed || size < COMPRESS_FROM as u64 {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let Ok(bytes) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
+        return json(StatusCode::INTERNAL_SERVER_ERROR, Vec::new());
+    };
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let packed = std::io::Write::write_all(&mut encoder, &bytes).and_then(|()| encoder.finish());
+    let Ok(packed) = packed else {
+        return Response::from_parts(parts, axum::body::Body::from(bytes));
+    };
+    parts.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    parts.headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    Response::from_parts(parts, axum::body::Body::from(packed))
+}
