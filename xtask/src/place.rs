@@ -73,6 +73,9 @@ impl Place {
         if self.slow {
             command.env("PLIMSOLL_SLOW", "1");
         }
+        if let Some(shared) = self.shared() {
+            command.env("PLIMSOLL_SHARED", shared);
+        }
         command
     }
 

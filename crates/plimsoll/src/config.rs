@@ -106,7 +106,7 @@ pub fn load(options: &Options) -> Result<Config, Vec<Problem>> {
     if let Some(path) = &options.prometheus_config {
         prometheus::merge(path, &mut config, &mut found);
     }
-    let features = config.query.features.clone();
+    let features = config.query.features;
     let (groups, mut wrong) = rules::load(&config.alert, base, options.bare, &features);
     config.groups.extend(groups);
     found.append(&mut wrong);

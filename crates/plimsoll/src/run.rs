@@ -215,7 +215,7 @@ fn prepare_insight(
         records: Some(Arc::clone(records)),
         active_series: Arc::new(move || counted.stats().series),
     };
-    Arc::new(Insight::new(setup, config.analysis.clone()))
+    Arc::new(Insight::new(setup, config.analysis))
 }
 
 fn app(handles: &Arc<Handles>, workers: Arc<Workers>, stop: watch::Receiver<bool>) -> Arc<App> {
@@ -237,6 +237,7 @@ fn app(handles: &Arc<Handles>, workers: Arc<Workers>, stop: watch::Receiver<bool
         started_ms: handles.started_ms,
         hostname: hostname(),
         notes,
+        disk: Arc::clone(&handles.world.disk),
         ui_dir: config.ui_dir.clone(),
         gates: Gates::new(&limits),
         limits,
@@ -275,7 +276,7 @@ impl Handles {
             .map_err(|problems| Error::Unavailable(problems.join("\n")))?;
         self.collector.apply(collect);
         self.alerting.apply(prepared(&next));
-        self.insight.apply(next.analysis.clone());
+        self.insight.apply(next.analysis);
         *current = next;
         tracing::info!("configuration applied");
         Ok(())

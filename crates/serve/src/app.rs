@@ -8,7 +8,7 @@ use plimsoll_collect::Status;
 use plimsoll_guard::Identity;
 use plimsoll_model::{SampleSink, SeriesSource};
 use plimsoll_query::Engine;
-use plimsoll_world::{Clock, Workers};
+use plimsoll_world::{Clock, Disk, Workers};
 use tokio::sync::{Semaphore, watch};
 
 use crate::limits::Limits;
@@ -78,6 +78,8 @@ pub struct App {
     pub hostname: String,
     /// Things that a visitor should know, such as that no login is needed.
     pub notes: Vec<String>,
+    /// Where its files are, when they are served from a directory.
+    pub disk: Arc<dyn Disk>,
     /// Serve the browser application from this directory instead of the embedded one.
     pub ui_dir: Option<std::path::PathBuf>,
     /// Bounds.

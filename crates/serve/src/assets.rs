@@ -9,6 +9,8 @@ use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderValue, Method, Request, StatusCode, header};
 
+use plimsoll_world::{Disk, Open};
+
 use crate::app::App;
 use crate::reply::text;
 
@@ -24,6 +26,9 @@ static ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 /// What pages may load: only what we serve, and connections back to us.
 const POLICY: &str = "default-src 'self'; base-uri 'none'; object-src 'none'; \
                       frame-ancestors 'none'; form-action 'self'";
+
+/// Bytes of a file that are served from `--ui-dir`.
+const FILE_BYTES_MAX: u64 = 16 << 20;
 
 const MISSING: &str = "<!doctype html><title>Plimsoll</title><p>The browser application was not \
                        built into this program. The API works: see /api/v1/status/buildinfo.";
@@ -48,7 +53,7 @@ pub fn answer(app: &App, request: &Request<Body>) -> Response {
     let path = request.uri().path().trim_start_matches('/');
     let name = if path.is_empty() || !path.contains('.') { "index.html" } else { path };
     if let Some(dir) = &app.ui_dir {
-        return from_dir(dir, name);
+        return from_dir(&*app.disk, dir, name);
     }
     let Ok(i) = ASSETS.binary_search_by(|a| a.path.cmp(name)) else {
         if name == "index.html" {
@@ -83,15 +88,23 @@ fn embedded(asset: &Asset, request: &Request<Body>) -> Response {
     response
 }
 
-fn from_dir(dir: &Path, name: &str) -> Response {
+fn from_dir(disk: &dyn Disk, dir: &Path, name: &str) -> Response {
     let relative = Path::new(name);
     if relative.components().any(|c| !matches!(c, Component::Normal(_))) {
         return text(StatusCode::NOT_FOUND, "no such file");
     }
-    match std::fs::read(dir.join(relative)) {
+    match read(disk, &dir.join(relative)) {
         Ok(bytes) => page(bytes, name),
         Err(e) => text(StatusCode::NOT_FOUND, format!("{name} in the directory of --ui-dir: {e}")),
     }
+}
+
+fn read(disk: &dyn Disk, path: &Path) -> std::io::Result<Vec<u8>> {
+    let file = disk.open(path, Open::Read)?;
+    let len = usize::try_from(file.len()?.min(FILE_BYTES_MAX)).unwrap_or(0);
+    let mut bytes = vec![0; len];
+    file.read_exact_at(&mut bytes, 0)?;
+    Ok(bytes)
 }
 
 fn page(bytes: Vec<u8>, name: &str) -> Response {

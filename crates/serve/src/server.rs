@@ -146,8 +146,8 @@ async fn live_stream(app: Arc<App>, request: Request<axum::body::Body>) -> Respo
         return forbidden(&denied);
     }
     let (mut parts, _) = request.into_parts();
-    if let Err(response) = same_origin(&parts) {
-        return response;
+    if let Err(failure) = same_origin(&parts) {
+        return failure.into_response();
     }
     match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
         Ok(upgrade) => live::open(app, upgrade),
@@ -157,7 +157,7 @@ async fn live_stream(app: Arc<App>, request: Request<axum::body::Body>) -> Respo
 }
 
 /// Pages of other origins may not open the live stream: cookies and loopback would let them in.
-fn same_origin(parts: &http::request::Parts) -> Result<(), Response> {
+fn same_origin(parts: &http::request::Parts) -> Result<(), Failure> {
     let of = |name| parts.headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
     let (Some(origin), Some(host)) = (of(header::ORIGIN), of(header::HOST)) else { return Ok(()) };
     let from = origin.split_once("://").map_or(origin, |(_, rest)| rest);
@@ -165,7 +165,7 @@ fn same_origin(parts: &http::request::Parts) -> Result<(), Response> {
         return Ok(());
     }
     let message = format!("the page comes from {origin}, this is {host}");
-    Err(Failure { status: StatusCode::FORBIDDEN, kind: "forbidden", message }.into_response())
+    Err(Failure { status: StatusCode::FORBIDDEN, kind: "forbidden", message })
 }
 
 fn accepts_gzip(request: &Request<axum::body::Body>) -> bool {

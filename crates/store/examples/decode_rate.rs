@@ -9,6 +9,9 @@ use plimsoll_store::codec::{CHUNK_SAMPLES, values};
 /// Chunks per kind.
 const CHUNKS: usize = 300;
 
+/// Draws a number below its argument.
+type Random<'r> = &'r mut dyn FnMut(u64) -> f64;
+
 fn main() -> std::io::Result<()> {
     let mut state = 0x9e37_79b9_7f4a_7c15u64;
     let mut next = move || {
@@ -19,7 +22,7 @@ fn main() -> std::io::Result<()> {
     };
     let mut total = 0.0;
     let mut random = |n: u64| (next() % n) as f64;
-    let mut column = |f: &mut dyn FnMut(&mut dyn FnMut(u64) -> f64, usize) -> f64| -> Vec<f64> {
+    let mut column = |f: &mut dyn FnMut(Random<'_>, usize) -> f64| -> Vec<f64> {
         (0..CHUNK_SAMPLES).map(|i| f(&mut random, i)).collect()
     };
     let kinds = [

@@ -1,5 +1,7 @@
 //! Alerting in virtual time: what a rule does, what is told to whom, what a restart changes.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;

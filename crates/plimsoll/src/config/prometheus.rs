@@ -88,7 +88,7 @@ impl Reader<'_> {
         }
         fields.finish(problems);
         collect::unique(&self.config.collect.scrape, root.line, "scrape_configs", problems);
-        let features = self.config.query.features.clone();
+        let features = self.config.query.features;
         let (groups, mut wrong) = rules::load_files(&patterns, self.base, interval_ms, &features);
         self.config.groups.extend(groups);
         found.append(&mut wrong);

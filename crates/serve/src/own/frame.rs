@@ -148,7 +148,7 @@ fn describe(series: &MatrixSeries, values: &[f64], base: f64) -> Value {
             "min": number(numbers().reduce(f64::min)),
             "max": number(numbers().reduce(f64::max)),
             "avg": number((count > 0).then(|| sum.value() / count as f64)),
-            "last": number(numbers().last()),
+            "last": number(numbers().next_back()),
         },
     })
 }

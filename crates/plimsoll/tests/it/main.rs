@@ -1,0 +1,27 @@
+//! The real process: started, asked, broken, killed, and beside real peers.
+//!
+//! The binary is the one of `PLIMSOLL_BIN`, else the one cargo built for these tests. What takes
+//! long or needs programs of others runs with `PLIMSOLL_SLOW=1` and says so when it does not.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that panics has failed; skipped ones say so"
+)]
+
+mod agreement;
+mod alerting;
+mod configuration;
+mod crash;
+mod disk_fills;
+mod disk_full;
+mod first_start;
+mod http;
+mod listener;
+mod load;
+mod peer;
+mod peers;
+mod plimsoll;
+mod process;
+mod refusals;
+mod targets;
