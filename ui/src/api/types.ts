@@ -12,7 +12,8 @@ export interface Forecast {
   state: "ok" | "none" | "learning";
   text: string;
   learned_ratio?: number;
-  days?: { p50: number; p10: number; p90: number };
+  /** null: beyond the horizon */
+  days?: { p50: number | null; p10: number | null; p90: number | null };
 }
 
 export interface Resource {
@@ -28,8 +29,8 @@ export interface Resource {
   forecast: Forecast;
 }
 
+/** Processes of one name, taken together. */
 export interface ProcessRow {
-  pid: number;
   name: string;
   cpu_ratio: number;
   rss_bytes: number;
@@ -40,7 +41,7 @@ export interface AlertRow {
   state: "firing" | "pending";
   severity: string;
   since: number;
-  value: number;
+  value: number | null;
   summary: string;
   labels: Record<string, string>;
 }
@@ -54,7 +55,8 @@ export interface AnomalyRow {
 export interface TargetRow {
   job: string;
   instance: string;
-  up: boolean;
+  /** null before the first scrape has ended */
+  up: boolean | null;
   last_error: string;
   last_ms: number;
   samples: number;
@@ -66,7 +68,7 @@ export interface OverviewDoc {
   version: string;
   hostname: string;
   health: { state: HealthState; reasons: Reason[] };
-  collected_ago_ms: number;
+  collected_ago_ms: number | null;
   series: number;
   samples_per_second: number;
   resources: Resource[];

@@ -129,12 +129,12 @@ function Tip({ data, cursor, unit, width }: { data: PlotData; cursor: Cursor; un
     .map((l) => ({ ...l, v: l.values[cursor.index] ?? Number.NaN }))
     .filter((l) => !Number.isNaN(l.v))
     .sort((a, b) => b.v - a.v);
-  if (lines.length === 0) return null;
   const right = cursor.left > width / 2;
   const x = right ? { right: `${width - cursor.left - 40}px` } : { left: `${cursor.left + 76}px` };
   return (
     <div class="tip" style={{ top: "4px", ...x }}>
       <div class="tip-time">{formatDateTime(data.start + cursor.index * data.step, zone.value)}</div>
+      {lines.length === 0 ? <div class="soft">{t("chart.gap")}</div> : null}
       {lines.slice(0, TIP_LINES_MAX).map((l) => (
         <div class="tip-line" key={l.name}>
           <Swatch colour={l.colour} />

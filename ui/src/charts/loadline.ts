@@ -26,7 +26,7 @@ export function loadLine(r: Resource): LoadLineShape {
   const critical = Math.max(warning, unit(r.critical, 0.9));
   const p50 = r.forecast?.days?.p50;
   let arrow: LoadLineShape["arrow"] = null;
-  if (r.forecast?.state === "ok" && p50 !== undefined && Number.isFinite(p50) && p50 >= 0) {
+  if (r.forecast?.state === "ok" && typeof p50 === "number" && Number.isFinite(p50) && p50 >= 0) {
     const grown = (1 - fill) * Math.min(1, HORIZON_DAYS / Math.max(p50, 0.01));
     if (grown >= ARROW_MIN) arrow = { from: fill, to: fill + grown };
   }

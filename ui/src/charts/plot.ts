@@ -39,6 +39,23 @@ function resolved(probe: HTMLElement, name: string): string {
   return getComputedStyle(probe).color;
 }
 
+/** Half of the widest time label, px. */
+const LABEL_HALF_PX = 26;
+/** Room to the right of the plot, px. */
+const PAD_RIGHT_PX = 14;
+
+/** The ticks whose labels the picture does not cut off at its right edge. */
+function fitting(ticks: number[], u: uPlot, max: number): number[] {
+  return ticks.filter((at) => u.valToPos(max, "x") - u.valToPos(at, "x") + PAD_RIGHT_PX >= LABEL_HALF_PX);
+}
+
+/** Whether a line has so few values that it would not be seen without its points. */
+function few(values: ArrayLike<number>): boolean {
+  let n = 0;
+  for (let i = 0; i < values.length && n < 3; i++) if (Number.isFinite(values[i])) n++;
+  return n < 3;
+}
+
 export class Plot {
   private u: uPlot | null = null;
   private data: PlotData = { start: 0, step: 1, n: 0, lines: [] };
@@ -115,7 +132,7 @@ export class Plot {
   }
 
   private uplotOptions(): uPlot.Options {
-    const { unit, zone, stacked } = this.options;
+    const { unit, zone, stacked, area } = this.options;
     const probe = document.createElement("span");
     this.host.append(probe);
     const ink = resolved(probe, "--ink-soft");
@@ -125,18 +142,18 @@ export class Plot {
     const axis = { stroke: ink, font, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
     return {
       ...this.size,
-      padding: [8, 12, 0, 0],
+      padding: [8, PAD_RIGHT_PX, 0, 0],
       legend: { show: false },
       scales: {
         x: { time: false },
-        y: { range: (_u, min, max) => valueRange(min ?? Number.NaN, max ?? Number.NaN, unit) },
+        y: { range: (_u, min, max) => valueRange(min ?? Number.NaN, max ?? Number.NaN, unit, stacked || area) },
       },
       axes: [
         {
           ...axis,
-          size: 24,
-          gap: 2,
-          splits: (u, _a, min, max) => timeTicks(min, max, Math.max(2, u.width / 90), zone),
+          size: 28,
+          gap: 7,
+          splits: (u, _a, min, max) => fitting(timeTicks(min, max, Math.max(2, u.width / 90), zone), u, max),
           values: (_u, splits) => timeLabels(splits, zone),
         },
         {
@@ -171,7 +188,7 @@ export class Plot {
       stroke: l.colour,
       width: l.reference || this.options.stacked ? 1 : 1.5,
       dash: l.reference ? [4, 4] : l.dash,
-      points: { show: this.data.n < 3 },
+      points: { show: (_u, i) => few(this.data.lines[i - 1]?.values ?? []), size: 5, fill: l.colour },
       ...(filled ? { fill: `${l.colour}${this.options.stacked ? "66" : "22"}` } : {}),
     };
   }

@@ -5,6 +5,7 @@ describe("value ticks", () => {
   it("are round", () => expect(valueTicks(0, 0.57, 4, "ratio")).toEqual([0, 0.2, 0.4].map((x) => expect.closeTo(x, 9))));
   it("of bytes are round in binary", () => expect(valueTicks(0, 16 * 2 ** 30, 4, "bytes").map((x) => x / 2 ** 30)).toEqual([0, 5, 10, 15]));
   it("of 3 MiB fall on halves", () => expect(niceStep(0.4 * 2 ** 20, "bytes")).toBe(512 * 1024));
+  it("of long durations are round in minutes, hours and days", () => expect([40, 400, 4000, 100_000].map((s) => niceStep(s, "seconds"))).toEqual([60, 600, 7200, 172_800]));
   it("are few, inside and rising for any range", () => {
     for (let k = -12; k < 16; k++)
       for (const unit of ["bytes", "short"] as const)
@@ -20,6 +21,10 @@ describe("value ticks", () => {
 
 describe("the value range", () => {
   it("starts at zero for amounts", () => expect(valueRange(3, 10, "short")[0]).toBe(0));
+  it("starts at zero under an area, however narrow the values", () => {
+    expect(valueRange(99, 100, "short", true)[0]).toBe(0);
+    expect(valueRange(99, 100, "short")[0]).toBeGreaterThan(90);
+  });
   it("is never empty", () => {
     for (const v of [0, 5, -5]) {
       const [lo, hi] = valueRange(v, v, "short");

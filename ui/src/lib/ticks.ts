@@ -3,7 +3,11 @@ import { formatClock, formatDay, type Unit, type Zone } from "./format";
 
 const TICKS_MAX = 50;
 
-/** The next step of 1, 2, 5 (or of 1, 2, 4, 8 … for bytes) at or above `raw`. */
+/** Steps of long durations, s: they are round in minutes, hours and days. */
+const LONG_STEPS = [60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400];
+const DAY_S = 86_400;
+
+/** The next step of 1, 2, 5 (or of 1, 2, 4, 8 … for bytes; of minutes, hours, days for long durations) at or above `raw`. */
 export function niceStep(raw: number, unit: Unit): number {
   if (!(raw > 0) || !Number.isFinite(raw)) return 1;
   if (unit === "bytes" || unit === "bytes/s") {
@@ -11,6 +15,7 @@ export function niceStep(raw: number, unit: Unit): number {
     const steps = [1, 2, 5, 10, 20, 50, 100, 200, 256, 512, 1024];
     return (steps.find((x) => x >= raw / scale - 1e-9) ?? 1024) * scale;
   }
+  if (unit === "seconds" && raw > 30) return LONG_STEPS.find((x) => x >= raw) ?? niceStep(raw / DAY_S, "short") * DAY_S;
   const power = 10 ** Math.floor(Math.log10(raw) + 1e-9);
   return (([1, 2, 2.5, 5, 10].find((x) => x >= raw / power - 1e-9) ?? 10) * power);
 }
@@ -25,10 +30,10 @@ export function valueTicks(min: number, max: number, count: number, unit: Unit):
   return out;
 }
 
-/** The range of the value axis: from zero for amounts, a little air above, never empty. */
-export function valueRange(min: number, max: number, unit: Unit): [number, number] {
+/** The range of the value axis: from zero for amounts (always when areas are drawn), a little air above, never empty. */
+export function valueRange(min: number, max: number, unit: Unit, area = false): [number, number] {
   if (!Number.isFinite(min) || !Number.isFinite(max)) return [0, unit === "ratio" ? 1 : 100];
-  const low = min >= 0 && min < max * 0.9 ? 0 : min;
+  const low = min >= 0 && (area || min < max * 0.9) ? 0 : min;
   if (max - low <= Math.abs(max) * 1e-9) {
     if (max === 0) return [0, unit === "ratio" ? 0.1 : 1];
     return max > 0 ? [0, max * 1.25] : [max * 1.25, 0];

@@ -57,6 +57,11 @@ const PANELS: PanelSpec[] = [
   },
 ];
 
+const FIRST_MINUTE_MS = 60_000;
+/** The analysis gives no score in its first quarter of an hour, and full ones only after this time. */
+const LEARN_MS = 2.5 * 3_600_000;
+const upFor = (doc: OverviewDoc | null) => (doc ? doc.now - doc.started_at : 0);
+
 export function Overview() {
   useOverview(url.value.live);
   const { doc, error } = overview.value;
@@ -70,7 +75,7 @@ export function Overview() {
         ))}
       </div>
       <div class="over-side">
-        <Block title={t("over.resources")} rows={doc?.resources} empty={t("over.resources.empty")} kind="loads">
+        <Block title={t("over.resources")} rows={doc?.resources} empty={t(upFor(doc) < FIRST_MINUTE_MS ? "over.resources.soon" : "over.resources.empty")} kind="loads">
           {(all) => all.map((r) => <LoadLine key={r.id} resource={r} />)}
         </Block>
         <Block title={t("over.alerts")} rows={doc?.alerts} empty={t("over.alerts.empty")} count>
@@ -78,10 +83,10 @@ export function Overview() {
         </Block>
       </div>
       <div class="over-more">
-        <Block title={t("over.processes")} rows={doc?.processes} empty={t("over.processes.empty")}>
+        <Block title={t("over.processes")} rows={doc?.processes} note={t("over.processes.note")} empty={t("over.processes.empty")}>
           {(all) => <Processes rows={all} />}
         </Block>
-        <Block title={t("over.anomalies")} rows={doc?.anomalies} empty={t("over.anomalies.empty")}>
+        <Block title={t("over.anomalies")} rows={doc?.anomalies} empty={t(upFor(doc) < LEARN_MS ? "over.anomalies.soon" : "over.anomalies.empty")}>
           {(all) => <Anomalies rows={all} />}
         </Block>
         <Block title={t("over.targets")} rows={doc?.targets} empty={t("over.targets.empty")}>
@@ -98,15 +103,17 @@ interface BlockProps<T> {
   rows: T[] | undefined;
   empty: string;
   kind?: string;
+  note?: string;
   count?: boolean;
   children: (rows: T[]) => ComponentChildren;
 }
 
-function Block<T>({ title, rows, empty, kind = "", count, children }: BlockProps<T>) {
+function Block<T>({ title, rows, empty, kind = "", note, count, children }: BlockProps<T>) {
   return (
     <section class={`panel block ${kind}`} aria-label={title}>
       <header class="panel-head">
         <h2>{title}</h2>
+        {note ? <span class="soft panel-note">{note}</span> : null}
         {count && rows?.length ? <span class="badge">{formatCount(rows.length)}</span> : null}
       </header>
       <div class="block-body">{!rows ? overview.value.error ? <Empty>{t("over.unknown")}</Empty> : <Loading /> : rows.length === 0 ? <Empty>{empty}</Empty> : children(rows)}</div>
@@ -114,12 +121,13 @@ function Block<T>({ title, rows, empty, kind = "", count, children }: BlockProps
   );
 }
 
+const LATE_MS = 15_000;
 const HEALTH_ICON: Record<string, IconName> = { healthy: "ok", warning: "warning", critical: "critical", learning: "learning" };
 
 function Health({ doc }: { doc: OverviewDoc }) {
   const state = doc.health?.state ?? "learning";
   const reasons = doc.health?.reasons ?? [];
-  const age = doc.collected_ago_ms + Math.max(0, clock.value - overview.value.at);
+  const age = doc.collected_ago_ms === null ? null : doc.collected_ago_ms + Math.max(0, clock.value - overview.value.at);
   return (
     <section class={`panel health health-${state}`} aria-label={t("health.title")}>
       <div class="health-state">
@@ -143,7 +151,7 @@ function Health({ doc }: { doc: OverviewDoc }) {
         )}
       </div>
       <ul class="health-facts soft num">
-        <li class={age > 15_000 ? "late" : ""}>{t("health.collected", { ago: formatDuration(age) })}</li>
+        <li class={age !== null && age > LATE_MS ? "late" : ""}>{age === null ? t("health.collected.none") : t("health.collected", { ago: formatDuration(age) })}</li>
         <li>{t("health.series", { n: formatCount(doc.series) })}</li>
         <li>{t("health.rate", { n: formatCount(doc.samples_per_second) })}</li>
         <li>{t("health.up", { d: formatDuration(doc.now - doc.started_at) })}</li>
@@ -171,6 +179,9 @@ function ReasonLine({ reason }: { reason: Reason }) {
   );
 }
 
+/** A long name may be broken where a word begins, not in the middle of one. */
+const humps = (name: string) => name.split(/(?=[A-Z][a-z])|(?<=_)/).flatMap((part, i) => (i ? [<wbr key={i} />, part] : [part]));
+
 function Alert({ alert: a, now }: { alert: AlertRow; now: number }) {
   const known = a.severity === "critical" || a.severity === "warning" ? a.severity : "warning";
   return (
@@ -178,7 +189,7 @@ function Alert({ alert: a, now }: { alert: AlertRow; now: number }) {
       <Icon name={known} size={16} />
       <div class="alert-text">
         <div>
-          <span class="strong">{a.name}</span> <span class="soft">{a.severity}</span>
+          <span class="strong">{humps(a.name)}</span> <span class="soft">{a.severity}</span>
         </div>
         {a.summary ? <div class="alert-summary">{a.summary}</div> : null}
       </div>
@@ -190,14 +201,20 @@ function Alert({ alert: a, now }: { alert: AlertRow; now: number }) {
   );
 }
 
+/** Shorter bars are dust. */
+const BAR_PART_MIN = 0.03;
+const CellBar = ({ part, hot }: { part: number; hot?: boolean }) =>
+  part < BAR_PART_MIN ? null : (
+    <span class="cell-rail" aria-hidden="true">
+      <span class={`cell-bar ${hot ? "cell-bar-hot" : ""}`} style={{ width: `${(Math.min(1, part) * 100).toFixed(1)}%` }} />
+    </span>
+  );
+
 const Processes = ({ rows }: { rows: OverviewDoc["processes"] }) => (
   <table class="table">
     <thead>
       <tr>
         <th scope="col">{t("col.name")}</th>
-        <th scope="col" class="num">
-          {t("col.pid")}
-        </th>
         <th scope="col" class="num">
           {t("col.cpu")}
         </th>
@@ -208,16 +225,15 @@ const Processes = ({ rows }: { rows: OverviewDoc["processes"] }) => (
     </thead>
     <tbody>
       {rows.map((p) => (
-        <tr key={p.pid}>
+        <tr key={p.name}>
           <th scope="row" class="clip">
             {p.name}
           </th>
-          <td class="num soft">{p.pid}</td>
           <td class="num">
-            <span class="cell-bar" style={{ width: `${Math.min(100, Math.max(0, p.cpu_ratio * 100)).toFixed(1)}%` }} aria-hidden="true" />
-            {formatValue(p.cpu_ratio, "ratio")}
+            <CellBar part={p.cpu_ratio} />
+            {(p.cpu_ratio * 100).toFixed(1)} %
           </td>
-          <td class="num">{formatValue(p.rss_bytes, "bytes")}</td>
+          <td class="num">{p.rss_bytes > 0 ? formatValue(p.rss_bytes, "bytes") : "–"}</td>
         </tr>
       ))}
     </tbody>
@@ -254,7 +270,7 @@ const Anomalies = ({ rows }: { rows: OverviewDoc["anomalies"] }) => (
               </a>
             </th>
             <td class="num">
-              <span class="cell-bar cell-bar-hot" style={{ width: `${Math.min(100, Math.max(0, a.score * 100)).toFixed(1)}%` }} aria-hidden="true" />
+              <CellBar part={a.score} hot />
               {a.score.toFixed(2)}
             </td>
           </tr>
@@ -286,12 +302,18 @@ const Targets = ({ rows }: { rows: OverviewDoc["targets"] }) => (
             {x.last_error ? <div class="target-error">{x.last_error}</div> : null}
           </th>
           <td>
-            <span class={x.up ? "up" : "down"}>
-              <Icon name={x.up ? "ok" : "critical"} size={14} /> {t(x.up ? "target.up" : "target.down")}
-            </span>
+            {x.up === null ? (
+              <span class="waiting soft">
+                <Icon name="learning" size={14} /> {t("target.waiting")}
+              </span>
+            ) : (
+              <span class={x.up ? "up" : "down"}>
+                <Icon name={x.up ? "ok" : "critical"} size={14} /> {t(x.up ? "target.up" : "target.down")}
+              </span>
+            )}
           </td>
           <td class="num">{formatCount(x.samples)}</td>
-          <td class="num">{formatValue(x.last_ms / 1000, "seconds")}</td>
+          <td class="num">{x.last_ms > 0 ? formatValue(x.last_ms / 1000, "seconds") : "–"}</td>
         </tr>
       ))}
     </tbody>

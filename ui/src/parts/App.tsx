@@ -97,8 +97,9 @@ export function App() {
   useKeyboard();
   useEffect(() => {
     document.title = page.value === "missing" ? t("app.name") : `${t(`nav.${page.value}`)} · ${t("app.name")}`;
-    closeDialog();
   }, [page.value]);
+  // At once, not after the next picture: a dialog that was asked for meanwhile would be closed with the old one.
+  useEffect(() => page.subscribe(closeDialog), []);
   return (
     <div class="app">
       <button type="button" class="skip" onClick={() => document.getElementById("main")?.focus()}>

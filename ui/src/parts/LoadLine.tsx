@@ -2,7 +2,7 @@
 import type { Resource } from "../api/types";
 import { loadLine } from "../charts/loadline";
 import { formatValue, type Unit } from "../lib/format";
-import { t } from "../lib/text";
+import { t, type TextKey } from "../lib/text";
 
 const pct = (v: number) => formatValue(v, "ratio");
 const at = (v: number) => `${(v * 100).toFixed(2)}%`;
@@ -11,6 +11,10 @@ function amount(v: number, unit: string): string {
   const known: Unit = unit === "bytes" ? "bytes" : unit === "ratio" ? "ratio" : unit === "seconds" ? "seconds" : "short";
   return formatValue(v, known);
 }
+
+/** Counts carry the name of what is counted; bytes carry their unit already. */
+const OF: Record<string, TextKey> = { inodes: "load.of.inodes", files: "load.of.files" };
+const ofText = (r: Resource) => OF[r.id.split(":")[0] ?? ""] ?? "load.of";
 
 export function LoadLine({ resource: r }: { resource: Resource }) {
   const s = loadLine(r);
@@ -26,7 +30,7 @@ export function LoadLine({ resource: r }: { resource: Resource }) {
       aria-valuetext={t("load.aria", { title: r.title, pct: pct(s.fill), warning: pct(s.warning), critical: pct(s.critical), text })}
     >
       <div class="load-head">
-        <span class="load-title">{r.title}</span>
+        <span class="load-title">{r.title.charAt(0).toUpperCase() + r.title.slice(1)}</span>
         <span class="num load-pct">{pct(s.fill)}</span>
       </div>
       <div class="load-track">
@@ -38,7 +42,7 @@ export function LoadLine({ resource: r }: { resource: Resource }) {
         <div class="load-mark load-mark-critical" style={{ left: at(s.critical) }} />
       </div>
       <div class="load-foot">
-        <span class="soft num">{t("load.of", { used: amount(r.used, r.unit), limit: amount(r.limit, r.unit) })}</span>
+        <span class="soft num">{t(ofText(r), { used: amount(r.used, r.unit), limit: amount(r.limit, r.unit) })}</span>
         <span class="load-text">
           {s.learned !== null ? (
             <span class="load-learn" aria-hidden="true">

@@ -8,6 +8,7 @@ import { formatClock, formatValue, seriesName, sharedLabels, type Unit } from ".
 import { t } from "../lib/text";
 import type { Span } from "../lib/time";
 import { useSize, useVisible } from "../lib/visible";
+import { overview } from "../state/overview";
 import { type Ask, usePanel } from "../state/panels";
 import { follow, hrefOf, url, zone } from "../state/url";
 import { Icon } from "./Icon";
@@ -71,6 +72,13 @@ function youngSince(data: PlotData, span: Span): { first: number; from: number }
   return { first: at, from: Math.max(span.from, Math.min(at, span.to - YOUNG_SPAN_MIN_MS)) };
 }
 
+/** A rate needs two samples, so that its panel is empty for the first seconds of a server's life. */
+const FIRST_SECONDS_MS = 30_000;
+const justStarted = () => {
+  const doc = overview.value.doc;
+  return doc !== null && doc.now - doc.started_at < FIRST_SECONDS_MS;
+};
+
 export function Panel({ spec }: { spec: PanelSpec }) {
   const ref = useRef<HTMLElement>(null);
   const visible = useVisible(ref);
@@ -107,7 +115,7 @@ export function Panel({ spec }: { spec: PanelSpec }) {
         ) : state.status === "loading" ? (
           <Loading />
         ) : (
-          <WhyEmpty expr={spec.asks[0]?.expr ?? ""} otherwise={t("panel.empty")} />
+          <WhyEmpty expr={spec.asks[0]?.expr ?? ""} otherwise={t(justStarted() && /\brate\(/.test(spec.asks[0]?.expr ?? "") ? "panel.soon" : "panel.empty")} />
         )}
       </div>
       <footer class="panel-legend">

@@ -61,7 +61,7 @@ function NameList({ names, onPick }: { names: string[]; onPick: (expr: string) =
           return (
             <button type="button" key={name} class="metric" style={{ top: `${(first + i) * ROW_PX}px`, height: `${ROW_PX}px` }} title={m?.help} onClick={() => onPick(m?.type === "counter" ? `rate(${name}[1m])` : name)}>
               <span class="mono metric-name">{name}</span>
-              <span class="soft metric-help">{[m?.type, m?.help].filter(Boolean).join(" · ")}</span>
+              <span class="soft metric-help">{[m?.type, m?.help].filter(Boolean).join(" · ") || t("explore.metrics.nohelp")}</span>
             </button>
           );
         })}

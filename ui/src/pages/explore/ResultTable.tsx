@@ -44,11 +44,15 @@ export function ResultTable({ instant, expr }: { instant: Instant; expr: string 
   const f = instant.frame;
   if (!f) return instant.busy ? <Loading /> : null;
   if (f.series.length === 0) return <WhyEmpty expr={expr} otherwise={t("explore.empty")} />;
-  const names = [...new Set(f.series.flatMap((s) => Object.keys(s.labels)))].sort((a, b) => Number(b === "__name__") - Number(a === "__name__") || a.localeCompare(b)).slice(0, LABEL_COLUMNS_MAX);
+  const metric = f.series[0]?.labels["__name__"];
+  const shared = metric !== undefined && f.series.every((s) => s.labels["__name__"] === metric);
+  const names = [...new Set(f.series.flatMap((s) => Object.keys(s.labels)))].filter((n) => !shared || n !== "__name__").sort((a, b) => Number(b === "__name__") - Number(a === "__name__") || a.localeCompare(b)).slice(0, LABEL_COLUMNS_MAX);
   return (
     <div class="result-table">
       <table class="table">
-        <caption class="soft">{formatDateTime(f.start, zone.value)}</caption>
+        <caption class="soft">
+          {shared ? <span class="mono strong">{metric}</span> : null} {formatDateTime(f.start, zone.value)}
+        </caption>
         <thead>
           <tr>
             {names.map((n) => (
