@@ -19,6 +19,7 @@ pub struct Metrics {
     pub(crate) dead: AtomicU64,
     pub(crate) outbox: AtomicU64,
     pub(crate) unsaved: AtomicU64,
+    pub(crate) unsaved_dropped: AtomicU64,
 }
 
 /// One value: name, help, kind, value.
@@ -96,6 +97,12 @@ impl Metrics {
                 "Changes that wait to be recorded because the records cannot be written.",
                 MetricKind::Gauge,
                 get(&self.unsaved),
+            ),
+            (
+                "plimsoll_alert_unsaved_changes_dropped_total",
+                "Changes that will not be recorded: too many waited, or one was too large.",
+                counter,
+                get(&self.unsaved_dropped),
             ),
         ]
     }

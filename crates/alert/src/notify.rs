@@ -3,7 +3,8 @@
 //! [`Outbox`] decides which message is due and what follows from an attempt, without clock or socket;
 //! [`run`] is the async rim. A 2xx ends a message; 4xx other than 408 and 429 gives it up at once;
 //! anything else is tried again after 1 s, 2 s, 4 s … up to 5 min, for a day. A receiver that hangs
-//! holds up only its own messages.
+//! holds up only its own messages. Messages of one group to one address keep their order, so that
+//! nobody hears of a fire after its end; a new one calls for the old one at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -28,6 +29,8 @@ const IN_FLIGHT_MAX: usize = 64;
 const RETRY_MS_MAX: i64 = 5 * MINUTE_MS;
 /// A message older than this is given up.
 const AGE_MS_MAX: i64 = DAY_MS;
+/// How long a stop waits for the messages on their way: cut off, they would be sent twice.
+const FINISH_WITHIN: Duration = Duration::from_secs(2);
 
 /// The messages that wait, in memory; records hold the same, except while they cannot be written.
 pub struct Outbox {
@@ -48,20 +51,30 @@ impl Outbox {
     /// The records cannot be read.
     pub fn open(records: &dyn Records, metrics: Arc<Metrics>) -> plimsoll_records::Result<Self> {
         let outbox = Self { waiting: Mutex::default(), metrics };
-        outbox.add(records.deliveries(DeliveryState::Pending, PENDING_MAX as usize)?.into_iter());
+        let pending = records.deliveries(DeliveryState::Pending, PENDING_MAX as usize)?;
+        let _none_beyond_the_bound = outbox.add(pending.into_iter());
         Ok(outbox)
     }
 
-    /// Adds messages; one that is known stays as it is. At the bound the oldest goes, counted as dead.
-    pub fn add(&self, deliveries: impl Iterator<Item = Delivery>) {
+    /// Adds messages; one that is known stays as it is. At the bound the oldest goes, counted as dead;
+    /// those that went are given back, to be recorded.
+    pub fn add(&self, deliveries: impl Iterator<Item = Delivery>) -> Vec<Delivery> {
         let mut waiting = self.waiting.lock();
-        for delivery in deliveries {
+        let mut dead = Vec::new();
+        let new: Vec<Delivery> = deliveries.collect();
+        let called: BTreeMap<_, i64> = new.iter().map(|d| (lane(d), d.next_ms)).collect();
+        for older in waiting.by_id.values_mut() {
+            if let Some(at) = called.get(&lane(older)).copied() {
+                older.next_ms = older.next_ms.min(at);
+            }
+        }
+        for delivery in new {
             waiting.by_id.entry(delivery.id.clone()).or_insert(delivery);
         }
         while waiting.by_id.len() as u64 > PENDING_MAX {
             let oldest = waiting.by_id.values().min_by_key(|d| d.created_ms).map(|d| d.id.clone());
             let Some(id) = oldest else { break };
-            waiting.by_id.remove(&id);
+            dead.extend(waiting.by_id.remove(&id));
             count(&self.metrics.dead, 1);
             tracing::error!(
                 id,
@@ -70,6 +83,11 @@ impl Outbox {
             );
         }
         self.metrics.outbox.store(waiting.by_id.len() as u64, Ordering::Relaxed);
+        for delivery in &mut dead {
+            delivery.state = DeliveryState::Dead;
+            "the outbox was full".clone_into(&mut delivery.error);
+        }
+        dead
     }
 
     /// Number of messages that wait or are on their way.
@@ -87,11 +105,13 @@ impl Outbox {
         let mut waiting = self.waiting.lock();
         let Waiting { by_id, in_flight } = &mut *waiting;
         let room = IN_FLIGHT_MAX.saturating_sub(in_flight.len());
-        let mut due: Vec<Delivery> = by_id
-            .values()
-            .filter(|d| d.next_ms <= now && !in_flight.contains(&d.id))
-            .cloned()
-            .collect();
+        let is_due = |d: &Delivery| {
+            // Farther away than any wait: the clock was set back.
+            let now_or_never = d.next_ms <= now || d.next_ms - now > RETRY_MS_MAX;
+            now_or_never && !in_flight.contains(&d.id)
+        };
+        let mut due: Vec<Delivery> =
+            heads(by_id).into_iter().filter(|d| is_due(d)).cloned().collect();
         due.sort_by_key(|d| d.next_ms);
         due.truncate(room);
         in_flight.extend(due.iter().map(|d| d.id.clone()));
@@ -101,8 +121,8 @@ impl Outbox {
     /// When the next message is due; `None` when none waits.
     pub fn next_at(&self) -> Option<Timestamp> {
         let waiting = self.waiting.lock();
-        let free = waiting.by_id.values().filter(|d| !waiting.in_flight.contains(&d.id));
-        free.map(|d| d.next_ms).min()
+        let heads = heads(&waiting.by_id).into_iter();
+        heads.filter(|d| !waiting.in_flight.contains(&d.id)).map(|d| d.next_ms).min()
     }
 
     /// Takes note of an attempt; the delivery as it is to be recorded.
@@ -145,6 +165,25 @@ impl Outbox {
     }
 }
 
+/// Whose order is kept: receiver, group, address.
+fn lane(delivery: &Delivery) -> (&str, &str, &str) {
+    let id = &delivery.id;
+    let group = id.split_once('-').map_or(id.as_str(), |(group, _)| group);
+    (&delivery.receiver, group, id.rsplit_once('-').map_or("", |(_, address)| address))
+}
+
+/// The oldest message of each lane.
+fn heads(by_id: &BTreeMap<String, Delivery>) -> Vec<&Delivery> {
+    let mut heads: BTreeMap<(&str, &str, &str), &Delivery> = BTreeMap::new();
+    for delivery in by_id.values() {
+        let head = heads.entry(lane(delivery)).or_insert(delivery);
+        if delivery.created_ms < head.created_ms {
+            *head = delivery;
+        }
+    }
+    heads.into_values().collect()
+}
+
 /// How an attempt went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -164,6 +203,7 @@ pub fn compose(n: &Notification, config: &Config, now: Timestamp) -> Vec<Deliver
         }
         return Vec::new();
     };
+    let group = xxhash_rust::xxh3::xxh3_64(n.group_key.as_bytes());
     let mut out = Vec::new();
     for (i, webhook) in receiver.webhooks.iter().enumerate() {
         let url = &config.external_url;
@@ -171,14 +211,14 @@ pub fn compose(n: &Notification, config: &Config, now: Timestamp) -> Vec<Deliver
             continue;
         };
         let body = json!({ "integration": "webhook", "index": i, "payload": body });
-        let id = format!("{}-{i}", n.key);
+        let id = format!("{group:016x}-{}-{i}", n.key);
         out.push(Delivery::new(id, receiver.name.clone(), now, body.to_string()));
     }
     out
 }
 
-/// Ticks, and delivers, until told to stop; messages on their way then are tried again after the next
-/// start.
+/// Ticks, and delivers, until told to stop; messages on their way then have a moment to arrive, and
+/// are tried again after the next start when they do not.
 pub async fn run(
     alerting: Arc<Alerting>,
     client: Arc<dyn Client>,
@@ -187,14 +227,14 @@ pub async fn run(
     let mut sending = tokio::task::JoinSet::new();
     loop {
         let at_work = Arc::clone(&alerting);
-        let wake = match tokio::task::spawn_blocking(move || at_work.tick()).await {
-            Ok(wake) => wake.after,
+        let tick = move || (at_work.tick().after, at_work.receivers());
+        let (wake, receivers) = match tokio::task::spawn_blocking(tick).await {
+            Ok(done) => done,
             Err(e) => {
                 tracing::error!(error = %e, "a tick of alerting failed");
-                Duration::from_secs(1)
+                (Duration::from_secs(1), alerting.receivers())
             }
         };
-        let receivers = alerting.receivers();
         for delivery in alerting.outbox().take_due(alerting.now()) {
             let webhook = webhook_of(&receivers, &delivery);
             let (client, alerting) = (Arc::clone(&client), Arc::clone(&alerting));
@@ -225,6 +265,8 @@ pub async fn run(
             _ = stop.changed() => break,
         }
     }
+    let finished = async { while sending.join_next().await.is_some() {} };
+    let _in_time = tokio::time::timeout(FINISH_WITHIN, finished).await;
     sending.shutdown().await;
 }
 
@@ -292,6 +334,24 @@ mod tests {
             now = next;
         }
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+    }
+
+    #[test]
+    fn the_end_of_an_alert_is_not_told_before_its_beginning() {
+        let outbox = outbox();
+        let of = |id: &str, at| Delivery::new(id.into(), "r".into(), at, "{}".into());
+        let ids = |due: &[Delivery]| due.iter().map(|d| d.id.clone()).collect::<Vec<_>>();
+        outbox.add([of("g-firing-0", 0), of("h-other-0", 0)].into_iter());
+        let failed = Outcome::Failed("down".into());
+        for delivery in outbox.take_due(0) {
+            outbox.done(delivery, &failed, 290_000);
+        }
+        outbox.add([of("g-resolved-0", 290_500)].into_iter());
+        let due = outbox.take_due(290_500);
+        assert_eq!(ids(&due), ["g-firing-0"], "called for at once, and first");
+        assert_eq!(outbox.next_at(), Some(291_000), "that of the other group");
+        outbox.done(due.into_iter().next().unwrap(), &Outcome::Delivered, 290_600);
+        assert_eq!(ids(&outbox.take_due(290_600)), ["g-resolved-0"]);
     }
 
     #[test]

@@ -5,17 +5,17 @@
 //! transaction fails, its changes wait in memory (bounded) and its messages are sent all the same.
 //! Evaluation times of a group never go back; a group that is late by more than an interval skips.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use plimsoll_model::{
     Batch, Canonical, Overlay, ReadCx, Rows, SampleSink, SeriesSource, Snapshot, SourceId,
-    Timestamp,
+    Timestamp, stale_nan,
 };
 use plimsoll_query::Engine;
-use plimsoll_records::{Change, Delivery, Event, Records};
+use plimsoll_records::{BODY_BYTES_MAX, Change, Delivery, Event, Records};
 use plimsoll_world::Clock;
 
 use crate::config::Config;
@@ -24,7 +24,7 @@ use crate::metrics::{Metrics, count};
 use crate::notify::{Outbox, compose};
 use crate::route::{Router, RouterEvent};
 use crate::rules::{Group, RuleKind};
-use crate::state::{Alert, AlertState, RuleState, Transition};
+use crate::state::{Alert, AlertState, RuleState, Transition, labels_of};
 
 mod keep;
 mod view;
@@ -115,9 +115,16 @@ impl Alerting {
                 Err(e) => tracing::warn!(group = document.id, error = %e, "group not readable"),
             }
         }
+        let known: BTreeSet<String> = prepared.groups.iter().map(Group::key).collect();
+        let mut orphans = Vec::new();
+        for document in setup.records.documents(RULE_STATE)? {
+            if !known.contains(&document.id) {
+                orphans.extend(orphan(&document.id, &document.body));
+            }
+        }
         let work = Work {
             config: prepared.config.clone(),
-            groups: Vec::new(),
+            groups: orphans,
             router,
             unsaved: Unsaved::default(),
         };
@@ -135,7 +142,10 @@ impl Alerting {
 
     /// Takes another configuration. Rules that stay the same keep their states; alerts of rules that
     /// are gone end.
-    pub fn apply(&self, prepared: Prepared) {
+    pub fn apply(&self, mut prepared: Prepared) {
+        // A file that two patterns name is read twice; its groups are evaluated once.
+        let mut seen = BTreeSet::new();
+        prepared.groups.retain(|g| seen.insert(g.key()));
         let mut work = self.work.lock();
         let work = &mut *work;
         work.router.set_route(prepared.config.route.clone());
@@ -144,19 +154,24 @@ impl Alerting {
             work.groups.drain(..).map(|g| (g.group.key(), g)).collect();
         let now = self.setup.clock.mono();
         let wall = self.setup.clock.wall_ms();
-        let mut ended = Vec::new();
+        let mut over = Vec::new();
         for group in prepared.groups {
             let old = before.remove(&group.key());
-            let (running, over) = self.running(group, old, now);
-            ended.extend(over);
+            let (running, gone) = self.running(group, old, now);
+            over.extend(gone);
             work.groups.push(running);
         }
         for (_, old) in before {
-            ended.extend(old.states.into_values().flat_map(|s| s.active.into_values()));
+            over.extend(old.states.into_values());
             work.unsaved
                 .change(Change::Remove { kind: RULE_STATE.to_owned(), id: old.group.key() });
         }
-        let transitions: Vec<Transition> = ended.into_iter().map(|a| end(a, wall)).collect();
+        let stale = |labels| Sample { labels, time: wall, value: stale_nan() };
+        let samples: Vec<Sample> =
+            over.iter().flat_map(|s| &s.written).map(|l| stale(labels_of(l))).collect();
+        self.append(&samples);
+        let ended = over.into_iter().flat_map(|s| s.active.into_values());
+        let transitions: Vec<Transition> = ended.map(|a| end(a, wall)).collect();
         observe(&mut work.router, wall, &transitions, std::iter::empty());
         work.unsaved.changes(transitions.iter().map(event));
         let mut views = self.views.lock();
@@ -169,8 +184,13 @@ impl Alerting {
         }
     }
 
-    /// A group with the states that its rules had; and the alerts of rules that are gone.
-    fn running(&self, group: Group, old: Option<Running>, now: Duration) -> (Running, Vec<Alert>) {
+    /// A group with the states that its rules had; and the states of rules that are gone.
+    fn running(
+        &self,
+        group: Group,
+        old: Option<Running>,
+        now: Duration,
+    ) -> (Running, Vec<RuleState>) {
         let old = old.unwrap_or_else(|| Running {
             states: self.stored_states(&group.key()),
             group: group.clone(),
@@ -180,12 +200,12 @@ impl Alerting {
         });
         let mut before = old.states;
         let mut states = BTreeMap::new();
-        for (i, rule) in group.rules.iter().enumerate() {
-            let key = rule.key(i);
-            states.insert(key.clone(), before.remove(&key).unwrap_or_default());
+        for key in group.rule_keys() {
+            let state = before.remove(&key).unwrap_or_default();
+            states.insert(key, state);
         }
         let last = states.values().filter_map(|s| s.last_at).max();
-        let over = before.into_values().flat_map(|s| s.active.into_values()).collect();
+        let over = before.into_values().collect();
         let running = Running {
             next_mono: old.next_mono.min(now + Duration::from_millis(group.interval_ms as u64)),
             last_at: old.last_at.or(last),
@@ -234,8 +254,8 @@ impl Alerting {
             .filter(|a| a.state == AlertState::Firing);
         observe(&mut work.router, wall, &moved, firing);
         work.unsaved.changes(moved.iter().map(event));
-        let next = self.tell(work, wall);
-        self.keep(work);
+        let (fresh, next) = self.tell(work, wall);
+        self.keep(work, fresh);
         self.append(&samples);
         let now = self.setup.clock.mono();
         let group = work.groups.iter().map(|g| g.next_mono.saturating_sub(now)).min();
@@ -257,8 +277,9 @@ impl Alerting {
         let overlay = Arc::new(Overlay::new(self.setup.source.snapshot()));
         let view: Arc<dyn Snapshot> = Arc::clone(&overlay) as Arc<dyn Snapshot>;
         let mut outcomes = Vec::with_capacity(running.group.rules.len());
-        for (i, rule) in running.group.rules.iter().enumerate() {
-            let state = running.states.entry(rule.key(i)).or_default();
+        let keys = running.group.rule_keys();
+        for (rule, key) in running.group.rules.iter().zip(keys) {
+            let state = running.states.entry(key).or_default();
             let began = self.setup.clock.mono();
             let mut cx = ReadCx::with_budget(self.setup.engine.budget());
             cx.lane = plimsoll_model::Lane::Rules;
@@ -288,13 +309,15 @@ impl Alerting {
         self.views.lock().insert(running.group.key(), seen);
     }
 
-    /// Asks the router, and puts its messages into the outbox.
-    fn tell(&self, work: &mut Work, wall: Timestamp) -> Option<Timestamp> {
+    /// Asks the router; gives its messages, to be sent once they are written down.
+    fn tell(&self, work: &mut Work, wall: Timestamp) -> (Vec<Delivery>, Option<Timestamp>) {
         let (messages, next) = work.router.due(wall);
+        let mut fresh = Vec::new();
         for message in messages {
             count(&self.metrics.notifications, 1);
             for delivery in compose(&message, &work.config, wall) {
-                work.unsaved.change(Change::Enqueue(delivery));
+                work.unsaved.change(Change::Enqueue(delivery.clone()));
+                fresh.push(delivery);
             }
         }
         for (id, group) in work.router.take_changed() {
@@ -304,29 +327,25 @@ impl Alerting {
                 _ => Change::Remove { kind, id },
             });
         }
-        next
+        (fresh, next)
     }
 
-    /// One transaction with all that was decided. What cannot be written waits; its messages go out.
-    fn keep(&self, work: &mut Work) {
-        if work.unsaved.is_empty() {
-            return;
+    /// One transaction with all that was decided. What cannot be written waits; its messages go out,
+    /// once: `fresh` holds what was decided now, what waits from before has been handed over then.
+    fn keep(&self, work: &mut Work, fresh: Vec<Delivery>) {
+        if !work.unsaved.is_empty() {
+            let changes = work.unsaved.list();
+            if let Err(e) = self.setup.records.apply(&changes) {
+                count(&self.metrics.records_failures, 1);
+                tracing::error!(error = %e, changes = changes.len(), "decisions not recorded; sent all the same");
+            } else {
+                work.unsaved.clear();
+            }
         }
-        let changes = work.unsaved.list();
-        let result = self.setup.records.apply(&changes);
-        if let Err(e) = &result {
-            count(&self.metrics.records_failures, 1);
-            tracing::error!(error = %e, changes = changes.len(), "decisions not recorded; sent all the same");
-        } else {
-            work.unsaved.clear();
-        }
-        let waiting = work.unsaved.len() as u64;
-        self.metrics.unsaved.store(waiting, std::sync::atomic::Ordering::Relaxed);
-        let deliveries = changes.iter().filter_map(|c| match c {
-            Change::Enqueue(d) => Some(d.clone()),
-            _ => None,
-        });
-        self.outbox.add(deliveries);
+        work.unsaved.changes(self.outbox.add(fresh.into_iter()).into_iter().map(Change::Update));
+        let relaxed = std::sync::atomic::Ordering::Relaxed;
+        self.metrics.unsaved.store(work.unsaved.len() as u64, relaxed);
+        self.metrics.unsaved_dropped.store(work.unsaved.dropped(), relaxed);
     }
 
     fn append(&self, samples: &[Sample]) {
@@ -377,7 +396,7 @@ impl Alerting {
     pub(crate) fn record_delivery(&self, delivery: Delivery) {
         let mut work = self.work.lock();
         work.unsaved.change(Change::Update(delivery));
-        self.keep(&mut work);
+        self.keep(&mut work, Vec::new());
     }
 
     /// The time.
@@ -398,6 +417,22 @@ fn observe<'a>(
     for alert in firing {
         router.observe(now, &RouterEvent::StillFiring(alert));
     }
+}
+
+/// A group of which records know states and the configuration nothing: its alerts end at the start.
+fn orphan(id: &str, body: &str) -> Option<Running> {
+    let (file, name) = id.split_once(';')?;
+    let group = Group {
+        file: file.to_owned(),
+        name: name.to_owned(),
+        interval_ms: 1,
+        limit: 0,
+        offset_ms: 0,
+        rules: Vec::new(),
+    };
+    let states = serde_json::from_str(body).unwrap_or_default();
+    let (kept, next_mono) = (String::new(), Duration::ZERO);
+    Some(Running { group, states, kept, next_mono, last_at: None })
 }
 
 fn end(mut alert: Alert, at: Timestamp) -> Transition {
@@ -435,7 +470,13 @@ fn rule_state_change(running: &mut Running, now: Timestamp) -> Option<Change> {
     if essence == running.kept {
         return None;
     }
-    let body = serde_json::to_string(&running.states).ok()?;
+    let mut body = serde_json::to_string(&running.states).ok()?;
+    if body.len() > BODY_BYTES_MAX {
+        // The alerts matter; without the list a few recorded series end late after a restart.
+        let mut states = running.states.clone();
+        states.values_mut().for_each(|s| s.written.clear());
+        body = serde_json::to_string(&states).ok()?;
+    }
     running.kept = essence;
     Some(put(RULE_STATE.to_owned(), running.group.key(), now, body))
 }

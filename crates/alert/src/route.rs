@@ -16,6 +16,8 @@ pub mod payload;
 
 /// Groups that may be open at once; at the bound a new alert goes into the group of all others.
 const GROUPS_MAX: usize = 10_000;
+/// The key of the group of all others.
+const OTHERS: &str = "{}:{}";
 
 /// Where alerts go and how they are gathered. Times in ms.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,14 +87,36 @@ impl Router {
         Self { route, groups: BTreeMap::new(), changed: BTreeSet::new() }
     }
 
-    /// Takes another route; open groups stay as they are until they empty.
+    /// Takes another route; alerts that it gathers otherwise change their groups, with what was told.
     pub fn set_route(&mut self, route: Route) {
+        let regroup = self.route.group_by != route.group_by;
         self.route = route;
+        if regroup {
+            for (key, group) in std::mem::take(&mut self.groups) {
+                self.restore(key, group);
+            }
+        }
     }
 
-    /// Puts back a group that [`Router::take_changed`] gave before a restart.
+    /// Puts back a group that [`Router::take_changed`] gave before a restart. Under another route its
+    /// alerts go where they would be looked for now: left behind, nothing would ever end them.
     pub fn restore(&mut self, key: String, group: Group) {
-        self.groups.insert(key, group);
+        let Group { alerts, next_at, told, .. } = group;
+        for (name, alert) in alerts {
+            let (to, labels) = self.group_of(&alert);
+            let new = || Group { labels, alerts: BTreeMap::new(), next_at, told: None };
+            let target = self.groups.entry(to.clone()).or_insert_with(new);
+            target.next_at = target.next_at.min(next_at);
+            if let Some(told) = &told {
+                let none = || Told { at: told.at, firing: BTreeSet::new() };
+                let known = target.told.get_or_insert_with(none);
+                known.firing.extend(told.firing.get(&name).cloned());
+            }
+            target.alerts.insert(name, alert);
+            if to != key {
+                self.changed.extend([to, key.clone()]);
+            }
+        }
     }
 
     /// The groups that changed since the last call; `None` = closed. To be kept in records.
@@ -165,15 +189,22 @@ impl Router {
             .map(|(n, v)| (n.clone(), v.clone()))
             .collect();
         let mut key = format!("{{}}:{}", crate::state::labels_of(&labels));
-        if self.groups.len() >= GROUPS_MAX && !self.groups.contains_key(&key) {
+        let known = |g: &Group| g.alerts.contains_key(&alert.key());
+        let full = self.groups.len() >= GROUPS_MAX || self.groups.get(OTHERS).is_some_and(known);
+        if full && !self.groups.contains_key(&key) {
             labels.clear();
-            "{}:{}".clone_into(&mut key);
+            OTHERS.clone_into(&mut key);
         }
         (key, labels)
     }
 
     /// What is due, and when to ask again.
     pub fn due(&mut self, now: Timestamp) -> (Vec<Notification>, Option<Timestamp>) {
+        // Later than any wait: the clock was set back, and people must not wait until it caught up.
+        let latest = now + self.route.group_wait_ms.max(self.route.group_interval_ms);
+        for group in self.groups.values_mut() {
+            group.next_at = group.next_at.min(latest);
+        }
         let keys: Vec<String> =
             self.groups.iter().filter(|(_, g)| g.next_at <= now).map(|(k, _)| k.clone()).collect();
         let mut messages = Vec::new();

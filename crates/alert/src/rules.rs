@@ -1,5 +1,7 @@
 //! Rules as code uses them; [`read_rules`] makes them from a Prometheus rule file.
 
+use std::collections::BTreeMap;
+
 use plimsoll_model::Timestamp;
 use plimsoll_query::Query;
 
@@ -63,6 +65,19 @@ impl Group {
         format!("{};{}", self.file, self.name)
     }
 
+    /// The names under which the states of its rules are kept, in the order of the rules: stable
+    /// while name and expression are, wherever the rule stands; equal rules are counted.
+    pub fn rule_keys(&self) -> Vec<String> {
+        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+        let key = |rule: &Rule| {
+            let key = rule.key();
+            let nth = seen.entry(key.clone()).or_default();
+            *nth += 1;
+            if *nth == 1 { key } else { format!("{key};{nth}") }
+        };
+        self.rules.iter().map(key).collect()
+    }
+
     /// The time for which rules are evaluated at `now`.
     pub const fn evaluation_time(&self, now: Timestamp) -> Timestamp {
         now - self.offset_ms
@@ -70,10 +85,9 @@ impl Group {
 }
 
 impl Rule {
-    /// The name under which its state is kept: stable while position, name and expression are.
-    pub fn key(&self, index: usize) -> String {
+    fn key(&self) -> String {
         let hash = xxhash_rust::xxh3::xxh3_64(self.query.text().as_bytes());
-        format!("{index};{};{hash:016x}", self.name)
+        format!("{};{hash:016x}", self.name)
     }
 
     /// Whether it is an alerting rule.

@@ -4,9 +4,9 @@
 //! state of each document and the newest events and deliveries, within bounds; what falls out is
 //! history, never a page: messages were handed to the sender when they were decided.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use plimsoll_records::Change;
+use plimsoll_records::{BODY_BYTES_MAX, Change};
 
 /// Events and deliveries that wait; the oldest fall out.
 const WAITING_MAX: usize = 10_000;
@@ -16,11 +16,20 @@ const WAITING_MAX: usize = 10_000;
 pub struct Unsaved {
     documents: BTreeMap<(String, String), Change>,
     others: VecDeque<Change>,
+    dropped: u64,
 }
 
 impl Unsaved {
     /// Adds a change.
+    ///
+    /// One that records would refuse for its size is left out: it would hold up all others for ever.
     pub fn change(&mut self, change: Change) {
+        let bytes = body_bytes(&change);
+        if bytes > BODY_BYTES_MAX {
+            self.dropped += 1;
+            tracing::error!(bytes, max = BODY_BYTES_MAX, "a decision is too large to be recorded");
+            return;
+        }
         match &change {
             Change::Put { kind, id, .. } | Change::Remove { kind, id } => {
                 self.documents.insert((kind.clone(), id.clone()), change);
@@ -29,6 +38,7 @@ impl Unsaved {
                 self.others.push_back(change);
                 if self.others.len() > WAITING_MAX {
                     self.others.pop_front();
+                    self.dropped += 1;
                 }
             }
         }
@@ -39,9 +49,23 @@ impl Unsaved {
         changes.into_iter().for_each(|c| self.change(c));
     }
 
-    /// All of them, as one transaction.
+    /// All of them, as one transaction. What happened to messages recorded before comes first: it
+    /// makes room in the outbox for those that follow.
     pub fn list(&self) -> Vec<Change> {
-        self.documents.values().chain(&self.others).cloned().collect()
+        let new: BTreeSet<&str> = self
+            .others
+            .iter()
+            .filter_map(|c| if let Change::Enqueue(d) = c { Some(d.id.as_str()) } else { None })
+            .collect();
+        let is_old = |c: &&Change| matches!(c, Change::Update(d) if !new.contains(d.id.as_str()));
+        let old = self.others.iter().filter(is_old);
+        let rest = self.others.iter().filter(|c| !is_old(c));
+        old.chain(self.documents.values()).chain(rest).cloned().collect()
+    }
+
+    /// Changes that were left out since the start.
+    pub const fn dropped(&self) -> u64 {
+        self.dropped
     }
 
     /// Forgets them: they are recorded.
@@ -58,5 +82,14 @@ impl Unsaved {
     /// Whether none waits.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+fn body_bytes(change: &Change) -> usize {
+    match change {
+        Change::Put { body, .. } => body.len(),
+        Change::Append(e) => e.body.len(),
+        Change::Enqueue(d) => d.body.len(),
+        Change::Remove { .. } | Change::Update(_) => 0,
     }
 }

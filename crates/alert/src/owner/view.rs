@@ -96,8 +96,8 @@ pub(super) fn after(
 ) -> GroupView {
     let mut outcomes = outcomes.into_iter();
     let none = RuleState::default();
-    let rules = group.rules.iter().enumerate().map(|(i, rule)| {
-        let state = states.get(&rule.key(i)).unwrap_or(&none);
+    let rules = group.rules.iter().zip(group.rule_keys()).map(|(rule, key)| {
+        let state = states.get(&key).unwrap_or(&none);
         rule_view(rule, state, outcomes.next())
     });
     GroupView {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use expect_test::{Expect, expect};
 use plimsoll_alert::config::{Config, Receiver, Webhook};
-use plimsoll_alert::{Alerting, Prepared, Setup, read_rules};
+use plimsoll_alert::{Alerting, Prepared, Setup, notify, read_rules};
 use plimsoll_model::{Labels, MemorySource, SampleSink, Secret, SeriesSource};
 use plimsoll_query::{Engine, EngineConfig, Features, Query, Value, parse};
 use plimsoll_records::{DeliveryState, EventQuery, Records, SimRecords};
@@ -244,6 +244,58 @@ fn a_page_goes_out_even_when_it_cannot_be_recorded() {
             21 "firing" a:"firing"
         "#]],
     );
+}
+
+#[test]
+fn what_was_delivered_is_not_sent_again_while_nothing_can_be_recorded() {
+    let bench = Bench::new(SLOW);
+    bench.pass(5, &[("a", 1.0)]);
+    bench.records.fail_after(Some(0));
+    bench.pass(30, &[("a", 9.0)]);
+    let now = plimsoll_world::Clock::wall_ms(&*bench.clock);
+    for delivery in bench.alerting.outbox().take_due(now) {
+        bench.alerting.outbox().done(delivery, &notify::Outcome::Delivered, now);
+    }
+    bench.pass(30, &[("a", 9.0)]);
+    assert!(bench.alerting.outbox().is_empty(), "a full disk must not page for ever");
+}
+
+#[test]
+fn alerts_of_rules_that_went_away_while_stopped_end() {
+    let mut bench = Bench::new(SLOW);
+    bench.pass(30, &[("a", 9.0)]);
+    bench.rules = "groups: []".to_owned();
+    bench.restart();
+    bench.pass(70, &[("a", 9.0)]);
+    let told = bench.told();
+    assert!(told.ends_with("a:\"resolved\"\n"), "{told}");
+    assert!(bench.records.documents("rule_state").unwrap().is_empty());
+}
+
+#[test]
+fn a_rule_that_moves_within_its_group_keeps_its_state() {
+    let bench = Bench::new(SLOW);
+    bench.pass(30, &[("a", 9.0)]);
+    let moved = SLOW.replace("rules:\n", "rules:\n  - {alert: First, expr: m > 100}\n");
+    let groups = read_rules("r.yml", &moved, 5_000, &Features::default()).unwrap();
+    bench.alerting.apply(Prepared { config: config(), groups });
+    bench.pass(90, &[("a", 9.0)]);
+    assert_eq!(bench.told().lines().count(), 1, "{}", bench.told());
+}
+
+#[test]
+fn another_grouping_loses_no_end() {
+    let bench = Bench::new(SLOW);
+    bench.pass(30, &[("a", 9.0)]);
+    let mut other = config();
+    other.route.group_by = vec!["i".to_owned()];
+    let groups = read_rules("r.yml", SLOW, 5_000, &Features::default()).unwrap();
+    bench.alerting.apply(Prepared { config: other, groups });
+    bench.pass(90, &[("a", 9.0)]);
+    assert_eq!(bench.told().lines().count(), 1, "told once: {}", bench.told());
+    bench.pass(120, &[("a", 1.0)]);
+    assert_eq!(bench.told().lines().count(), 2, "and ended once: {}", bench.told());
+    assert_eq!(bench.records.documents("alert_group").unwrap().len(), 0);
 }
 
 #[test]
