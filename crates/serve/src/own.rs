@@ -17,7 +17,7 @@ pub mod panels;
 
 /// Who this is and how it is.
 pub async fn status(app: Arc<App>, _: Call) -> Result<Response, Failure> {
-    let overview = overview::build(&app).await;
+    let overview = overview::build(&app).await?;
     Ok(own(&json!({
         "version": env!("CARGO_PKG_VERSION"),
         "hostname": app.hostname,

@@ -28,7 +28,12 @@ impl Params {
     }
 }
 
-/// A time as Prometheus takes it: seconds since the epoch with a fraction, or RFC 3339. In ms.
+/// Farthest time that is told apart from an infinite one, ms either side of the epoch: 36 million
+/// years, with room for offsets and ranges before arithmetic overflows.
+pub const TIME_MS_MAX: i64 = 1 << 60;
+
+/// A time as Prometheus takes it: seconds since the epoch with a fraction, or RFC 3339. In ms, at
+/// most [`TIME_MS_MAX`] from the epoch.
 ///
 /// # Errors
 /// The text in Prometheus' words.
@@ -36,10 +41,10 @@ pub fn time_ms(text: &str) -> Result<i64, String> {
     let cannot = || format!("cannot parse \"{text}\" to a valid timestamp");
     if let Ok(seconds) = text.parse::<f64>() {
         let ms = (seconds * 1e3).round();
-        if !ms.is_finite() || ms.abs() > 9.2e18 {
+        if !ms.is_finite() {
             return Err(cannot());
         }
-        return Ok(ms as i64);
+        return Ok((ms as i64).clamp(-TIME_MS_MAX, TIME_MS_MAX));
     }
     text.parse::<jiff::Timestamp>().map(|t| t.as_millisecond()).map_err(|_| cannot())
 }
@@ -75,6 +80,7 @@ mod tests {
     fn times_and_durations_are_read_as_prometheus_does() {
         assert_eq!(time_ms("1763683200.123"), Ok(1_763_683_200_123));
         assert_eq!(time_ms("2025-11-21T00:00:00Z"), Ok(1_763_683_200_000));
+        assert_eq!(time_ms("9223372036854775"), Ok(TIME_MS_MAX));
         assert!(time_ms("yesterday").is_err());
         assert!(time_ms("NaN").is_err());
         assert_eq!(duration_ms("0.5"), Ok(500));

@@ -1,6 +1,7 @@
 //! Accepts connections and leads each request to its route.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{FromRequestParts, State, WebSocketUpgrade};
@@ -14,12 +15,16 @@ use crate::app::App;
 use crate::limits::Limits;
 use crate::own::live;
 use crate::params::Params;
+use crate::prom::blocking;
 use crate::reply::{Failure, json, text};
 use crate::routes::{BodyLimit, Call, Found, LIVE, find};
 use crate::{assets, reply};
 
 /// Answers from this size on are compressed for who asks for it.
 const COMPRESS_FROM: usize = 4 << 10;
+
+/// A body that is not there by then is not waited for: it would hold a place for ever.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Serves until `app.stop` turns true; requests that are being answered then are finished.
 ///
@@ -43,6 +48,7 @@ async fn answer(State(app): State<Arc<App>>, request: Request<axum::body::Body>)
     let began = app.clock.mono();
     let gzip = accepts_gzip(&request);
     let is_head = request.method() == Method::HEAD;
+    let is_open = request.uri().path().starts_with("/api/v1/");
     let mut response = dispatch(Arc::clone(&app), request).await;
     let took = app.clock.mono() - began;
     let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
@@ -54,7 +60,9 @@ async fn answer(State(app): State<Arc<App>>, request: Request<axum::body::Body>)
     }
     let headers = response.headers_mut();
     headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
-    headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
+    if is_open {
+        headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
+    }
     response
 }
 
@@ -68,6 +76,16 @@ async fn dispatch(app: Arc<App>, request: Request<axum::body::Body>) -> Response
             if let Err(denied) = app.identify().require(route.permission) {
                 return forbidden(&denied);
             }
+            if route.permission > Permission::Read
+                && let Err(failure) = same_origin(request.headers())
+            {
+                return failure.into_response();
+            }
+            let gate = Arc::clone(&app);
+            let _place = match route.body {
+                BodyLimit::Write => gate.gates.writes.acquire().await.ok(),
+                BodyLimit::Usual => None,
+            };
             let call = match read(request, captured, route.body, &app.limits).await {
                 Ok(call) => call,
                 Err(response) => return response,
@@ -96,7 +114,7 @@ fn forbidden(denied: &plimsoll_guard::Denied) -> Response {
     Failure { status: StatusCode::FORBIDDEN, kind, message }.into_response()
 }
 
-/// Browsers ask before they send; the API is open to all origins, as Prometheus' is.
+/// Browsers ask before they send; Prometheus' API is open to all origins for reading, as it is there.
 fn preflight() -> Response {
     let mut response = reply::text(StatusCode::NO_CONTENT, "");
     let headers = response.headers_mut();
@@ -121,14 +139,20 @@ async fn read(
         BodyLimit::Usual => limits.body_bytes,
         BodyLimit::Write => limits.write_body_bytes,
     };
-    let body = match Limited::new(body, max).collect().await {
-        Ok(collected) => collected.to_bytes(),
-        Err(e) if e.is::<http_body_util::LengthLimitError>() => {
+    let reading = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, max).collect());
+    let body = match reading.await {
+        Err(_) => {
+            let message = format!("the body did not arrive within {} s", BODY_TIMEOUT.as_secs());
+            let status = StatusCode::REQUEST_TIMEOUT;
+            return Err(Failure { status, kind: "timeout", message }.into_response());
+        }
+        Ok(Ok(collected)) => collected.to_bytes(),
+        Ok(Err(e)) if e.is::<http_body_util::LengthLimitError>() => {
             let message = format!("the body has more than {max} bytes; send less at once");
             let status = StatusCode::PAYLOAD_TOO_LARGE;
             return Err(Failure { status, kind: "bad_data", message }.into_response());
         }
-        Err(e) => {
+        Ok(Err(e)) => {
             return Err(Failure::bad_data(format!("the body cannot be read: {e}")).into_response());
         }
     };
@@ -146,7 +170,7 @@ async fn live_stream(app: Arc<App>, request: Request<axum::body::Body>) -> Respo
         return forbidden(&denied);
     }
     let (mut parts, _) = request.into_parts();
-    if let Err(failure) = same_origin(&parts) {
+    if let Err(failure) = same_origin(&parts.headers) {
         return failure.into_response();
     }
     match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
@@ -156,9 +180,10 @@ async fn live_stream(app: Arc<App>, request: Request<axum::body::Body>) -> Respo
     }
 }
 
-/// Pages of other origins may not open the live stream: cookies and loopback would let them in.
-fn same_origin(parts: &http::request::Parts) -> Result<(), Failure> {
-    let of = |name| parts.headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
+/// Pages of other origins may neither open the live stream nor change anything: cookies and loopback
+/// would let them in.
+fn same_origin(headers: &http::HeaderMap) -> Result<(), Failure> {
+    let of = |name| headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
     let (Some(origin), Some(host)) = (of(header::ORIGIN), of(header::HOST)) else { return Ok(()) };
     let from = origin.split_once("://").map_or(origin, |(_, rest)| rest);
     if from == host {
@@ -187,12 +212,17 @@ async fn compressed(response: Response) -> Response {
     let Ok(bytes) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
         return json(StatusCode::INTERNAL_SERVER_ERROR, Vec::new());
     };
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    let packed = std::io::Write::write_all(&mut encoder, &bytes).and_then(|()| encoder.finish());
-    let Ok(packed) = packed else {
+    let raw = bytes.clone();
+    let Ok(Ok(packed)) = blocking(move || gzip(&raw)).await else {
         return Response::from_parts(parts, axum::body::Body::from(bytes));
     };
     parts.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     parts.headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     Response::from_parts(parts, axum::body::Body::from(packed))
+}
+
+fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut encoder, bytes)?;
+    encoder.finish()
 }

@@ -28,6 +28,8 @@ const MESSAGE_BYTES_MAX: usize = 64 << 10;
 const OVERVIEW_MS: i64 = 5_000;
 /// Shortest step of a live chart.
 const STEP_MS_MIN: i64 = 1_000;
+/// Longest step of a live chart: a week.
+const STEP_MS_MAX: i64 = 7 * 86_400_000;
 /// Elements of a live chart.
 const ELEMENTS_MAX: i64 = 11_000;
 /// How long after a step its samples are there: collection takes a moment.
@@ -82,7 +84,8 @@ pub fn open(app: Arc<App>, upgrade: WebSocketUpgrade) -> Response {
         return Failure::unavailable(format!("{max} live connections are open already"))
             .into_response();
     };
-    upgrade.max_message_size(MESSAGE_BYTES_MAX).on_upgrade(move |socket| async move {
+    let upgrade = upgrade.max_message_size(MESSAGE_BYTES_MAX).max_frame_size(MESSAGE_BYTES_MAX);
+    upgrade.on_upgrade(move |socket| async move {
         count(&app.metrics.live_connections, 1);
         let metrics = Arc::clone(&app.metrics);
         run(app, socket).await;
@@ -114,14 +117,14 @@ async fn run(app: Arc<App>, mut socket: WebSocket) {
             () = tokio::time::sleep(wait) => {
                 let quiet = wait == PULSE;
                 let alive = send_due(&app, &mut socket, &mut subscriptions).await
-                    && (!quiet || socket.send(Message::Text("{}".into())).await.is_ok());
+                    && (!quiet || hand_over(&mut socket, Message::Text("{}".into())).await);
                 if !alive {
                     return;
                 }
             }
         }
     }
-    let _closing = socket.send(Message::Close(None)).await;
+    hand_over(&mut socket, Message::Close(None)).await;
 }
 
 /// Changes the subscriptions as the client asks; a frame that says why not.
@@ -155,7 +158,7 @@ fn what(s: Subscribe) -> Result<What, &'static str> {
     match (s.topic.as_deref(), s.expr) {
         (Some("overview"), None) => Ok(What::Overview),
         (None, Some(expr)) => {
-            let step_ms = s.step_ms.max(STEP_MS_MIN);
+            let step_ms = s.step_ms.clamp(STEP_MS_MIN, STEP_MS_MAX);
             let window_ms = s.window_ms.clamp(step_ms, step_ms.saturating_mul(ELEMENTS_MAX));
             let max_series = s.max_series.unwrap_or(SERIES_USUAL).clamp(1, 1_000);
             Ok(What::Chart { expr, window_ms, step_ms, max_series, sent: None })
@@ -177,8 +180,13 @@ async fn send_due(
         let bytes = match &mut s.what {
             What::Overview => {
                 s.due_ms = now + OVERVIEW_MS;
-                let document = serde_json::to_value(overview::build(app).await);
-                Some(frame::overview(&s.id, &document.unwrap_or_default()))
+                Some(match overview::build(app).await {
+                    Ok(overview) => {
+                        let document = serde_json::to_value(overview);
+                        frame::overview(&s.id, &document.unwrap_or_default())
+                    }
+                    Err(e) => frame::error(&s.id, e.kind, &e.message),
+                })
             }
             What::Chart { expr, window_ms, step_ms, max_series, sent } => {
                 let step = *step_ms;
@@ -214,7 +222,8 @@ async fn next_frame(
     sent: &mut Option<Sent>,
 ) -> Option<Vec<u8>> {
     let whole = Chart { grid: aligned(until - window_ms, until, chart.grid.step), ..chart.clone() };
-    let fresh = sent.filter(|s| until - s.until <= window_ms);
+    // What lies in the future was sent before the clock was set back.
+    let fresh = sent.filter(|s| (0..=window_ms).contains(&(until - s.until)));
     if let Some(before) = fresh {
         let start = before.until + chart.grid.step;
         if start > until {
@@ -245,6 +254,10 @@ async fn frame_of(app: &Arc<App>, chart: Chart, kind: Kind) -> (Vec<u8>, u64) {
 
 async fn send(app: &App, socket: &mut WebSocket, bytes: Vec<u8>) -> bool {
     count(&app.metrics.live_frames, 1);
-    let sending = socket.send(Message::Binary(bytes.into()));
-    matches!(tokio::time::timeout(SEND_TIMEOUT, sending).await, Ok(Ok(())))
+    hand_over(socket, Message::Binary(bytes.into())).await
+}
+
+/// Gives a message to the socket; false when the client takes none.
+async fn hand_over(socket: &mut WebSocket, message: Message) -> bool {
+    matches!(tokio::time::timeout(SEND_TIMEOUT, socket.send(message)).await, Ok(Ok(())))
 }

@@ -149,16 +149,13 @@ pub struct Overview {
 
 /// The document as it is now.
 pub async fn overview(app: Arc<App>, _: Call) -> Result<Response, Failure> {
-    Ok(own(&build(&app).await))
+    Ok(own(&build(&app).await?))
 }
 
 /// Gathers the document.
-pub async fn build(app: &Arc<App>) -> Overview {
+pub async fn build(app: &Arc<App>) -> Result<Overview, Failure> {
     let for_work = Arc::clone(app);
-    match blocking(move || gather(&for_work)).await {
-        Ok(overview) => overview,
-        Err(_) => gather(app),
-    }
+    blocking(move || gather(&for_work)).await
 }
 
 fn gather(app: &App) -> Overview {

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::frame::{self, Element, Frame, Kind};
 use crate::app::App;
+use crate::params::TIME_MS_MAX;
 use crate::prom::ask;
 use crate::reply::Failure;
 use crate::routes::Call;
@@ -81,6 +82,9 @@ pub async fn query(app: Arc<App>, call: Call) -> Result<Response, Failure> {
         let message = format!("{found} queries; at most {QUERIES_MAX} in one batch, split it");
         return Err(Failure::bad_data(message));
     }
+    if batch.range.from < -TIME_MS_MAX || batch.range.to > TIME_MS_MAX {
+        return Err(Failure::bad_data("range is not in ms since the epoch"));
+    }
     if batch.range.to < batch.range.from {
         return Err(Failure::bad_data("range.to is before range.from"));
     }
@@ -114,7 +118,7 @@ fn chart(panel: &Panel, batch: &Batch) -> Chart {
             let step = panel.step_ms.filter(|s| *s > 0);
             let step = step.unwrap_or_else(|| step_for(to - from, batch.width_px));
             let least = (to - from) / ELEMENTS_MAX as i64 + 1;
-            aligned(from, to, step.max(least))
+            aligned(from, to, step.max(least).min(TIME_MS_MAX))
         }
     };
     let element = if panel.kind == PanelKind::Range { Element::F32 } else { Element::F64 };

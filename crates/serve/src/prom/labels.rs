@@ -77,7 +77,7 @@ async fn look_up(
         let snapshot = Scoped::new(app.source.snapshot());
         let sets: Vec<&[Matcher]> = asked.sets.iter().map(Vec::as_slice).collect();
         // One more than asked for tells whether something was left out.
-        let more = if asked.limit == 0 { 0 } else { asked.limit + 1 };
+        let more = if asked.limit == 0 { 0 } else { asked.limit.saturating_add(1) };
         let hint = Hint { limit: more, ..Hint::range(asked.range) };
         let mut found = work(&snapshot, &sets, &hint, cx)?;
         let mut warnings = cx.warnings.take();

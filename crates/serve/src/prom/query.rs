@@ -69,7 +69,7 @@ pub async fn range(app: Arc<App>, call: Call) -> Result<Response, Failure> {
                        Try a positive integer";
         return Err(Failure::parameter("step", message));
     }
-    if (end - start) / step > 11_000 {
+    if end.abs_diff(start) / step.unsigned_abs() > 11_000 {
         return Err(Failure::bad_data(
             "exceeded maximum resolution of 11,000 points per timeseries. \
              Try decreasing the query resolution (?step=XX)",

@@ -44,7 +44,9 @@ pub async fn metadata(app: Arc<App>, call: Call) -> Result<Response, Failure> {
 /// What is scraped; `state=active|dropped|any`.
 pub async fn targets(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     let active = call.params.get("state").is_none_or(|s| s == "active" || s == "any");
-    let targets = if active { app.control.collecting().targets } else { Vec::new() };
+    let control = Arc::clone(&app.control);
+    let collecting = super::blocking(move || control.collecting()).await?;
+    let targets = if active { collecting.targets } else { Vec::new() };
     let docs: Vec<Value> = targets.iter().map(target).collect();
     let counts: Map<String, Value> = Map::new();
     Ok(document(&json!({
@@ -90,7 +92,8 @@ pub async fn buildinfo(_: Arc<App>, _: Call) -> Result<Response, Failure> {
 
 /// What the process is doing.
 pub async fn runtimeinfo(app: Arc<App>, _: Call) -> Result<Response, Failure> {
-    let (series, _) = app.control.store_size();
+    let control = Arc::clone(&app.control);
+    let (series, _) = super::blocking(move || control.store_size()).await?;
     Ok(document(&json!({
         "startTime": rfc3339(app.started_ms),
         "CWD": "",
@@ -111,7 +114,9 @@ pub async fn runtimeinfo(app: Arc<App>, _: Call) -> Result<Response, Failure> {
 
 /// The configuration in force.
 pub async fn config(app: Arc<App>, _: Call) -> Result<Response, Failure> {
-    Ok(document(&json!({ "yaml": app.control.configuration() })))
+    let control = Arc::clone(&app.control);
+    let yaml = super::blocking(move || control.configuration()).await?;
+    Ok(document(&json!({ "yaml": yaml })))
 }
 
 /// What the store says of its series.

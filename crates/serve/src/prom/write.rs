@@ -1,6 +1,7 @@
 //! `/api/v1/write`: remote write 1.0.
 //!
-//! Each series is judged alone: the good part of a request is stored, and 400 names the first bad
+//! The gate of writes is passed before the body is read: bodies are the largest thing that a request
+//! holds. Each series is judged alone: the good part of a request is stored, and 400 names the first bad
 //! part; 4xx means "do not send this again", 503 "send it again later".
 
 use std::sync::Arc;
@@ -18,8 +19,6 @@ use crate::routes::Call;
 /// Takes samples.
 pub async fn write(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     check_headers(&call)?;
-    let _place =
-        app.gates.writes.acquire().await.map_err(|e| Failure::unavailable(e.to_string()))?;
     let limits = Limits { body_bytes: app.limits.write_bytes, samples: app.limits.write_samples };
     let mut request = Request::default();
     request.decode(&call.body, &limits).map_err(|e| match e {
