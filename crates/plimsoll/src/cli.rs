@@ -1,5 +1,6 @@
 //! Commands: what each takes, and who does it.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -180,12 +181,11 @@ pub fn run(arguments: Arguments) -> ExitCode {
 }
 
 /// The command line's voice for people; logs go elsewhere.
-#[allow(clippy::print_stdout, reason = "the output of a command")]
+/// Who stopped reading misses the rest.
 fn say(text: &str) {
-    println!("{text}");
+    let _read_or_not = writeln!(std::io::stdout().lock(), "{text}");
 }
 
-#[allow(clippy::print_stderr, reason = "the complaints of a command")]
 fn say_wrong(text: &str) {
-    eprintln!("plimsoll: {text}");
+    let _read_or_not = writeln!(std::io::stderr().lock(), "plimsoll: {text}");
 }

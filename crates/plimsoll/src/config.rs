@@ -238,6 +238,7 @@ pub(crate) fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("store", store(old) != store(new)),
         ("query", query(old) != query(new)),
         ("the data directory", old.data_dir != new.data_dir),
+        ("analysis.enabled", !old.analysis.enabled && new.analysis.enabled),
     ];
     rows.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
 }

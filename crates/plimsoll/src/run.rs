@@ -53,6 +53,8 @@ pub struct Running {
 
 /// What the parts share.
 pub(crate) struct Handles {
+    /// Where the door is; the port is a real one also where any free one was asked for.
+    pub address: SocketAddr,
     pub world: World,
     pub store: Arc<Store>,
     pub engine: Arc<Engine>,
@@ -102,6 +104,7 @@ pub async fn start(options: Options, config: Config) -> Result<Running, Error> {
     let telling =
         tokio::spawn(notify::run(Arc::clone(&alerting), Arc::clone(&client), stopped.clone()));
     let handles = Arc::new(Handles {
+        address,
         started_ms: world.clock.wall_ms(),
         world,
         store,
@@ -269,10 +272,9 @@ impl Handles {
                 "{keys} cannot change while running; restart to change it"
             )));
         }
-        let address = next.listen;
         let collect = self
             .collector
-            .prepare(collected(&next, address))
+            .prepare(collected(&next, self.address))
             .map_err(|problems| Error::Unavailable(problems.join("\n")))?;
         self.collector.apply(collect);
         self.alerting.apply(prepared(&next));

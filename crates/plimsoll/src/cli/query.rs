@@ -133,9 +133,6 @@ fn from_directory(query: &Query, dir: &std::path::Path) -> Result<()> {
 }
 
 fn time(text: &str) -> Result<i64> {
-    if let Ok(seconds) = text.parse::<f64>() {
-        return Ok((seconds * 1e3).round() as i64);
-    }
     plimsoll_serve::time_ms(text).map_err(anyhow::Error::msg)
 }
 

@@ -84,19 +84,37 @@ impl Control for Controls {
     }
 }
 
-/// The text with the values of keys that hold secrets replaced.
+/// The text without values of keys that hold secrets, their continuation lines included, and without
+/// addresses that carry a password.
 fn without_secrets(text: &str) -> String {
-    const KEYS: [&str; 6] = ["password", "credentials", "bearer_token", "url", "token", "secret"];
-    let hide = |line: &str| {
-        let Some((key, value)) = line.split_once(':') else { return line.to_owned() };
-        let name = key.trim().trim_start_matches("- ").trim_matches(['"', '\'', '{', ' ']);
-        let inline = KEYS.iter().any(|k| value.contains(&format!("{k}:")));
-        if (KEYS.contains(&name) && !value.trim().is_empty()) || inline {
-            return format!("{key}: <secret>");
+    let mut out = Vec::new();
+    let mut hidden: Option<usize> = None;
+    for line in text.lines() {
+        let indent = line.len() - line.trim_start_matches([' ', '-']).len();
+        if hidden.is_some_and(|of_key| indent > of_key || line.trim().is_empty()) {
+            continue;
         }
-        line.to_owned()
+        hidden = holds_secret(line).then_some(indent);
+        out.push(match hidden {
+            Some(_) => format!("{}: <secret>", line.split_once(':').map_or("", |(key, _)| key)),
+            None => line.to_owned(),
+        });
+    }
+    out.join("\n")
+}
+
+/// Whether one of the keys on a line is that of a secret, or an address on it has a password.
+fn holds_secret(line: &str) -> bool {
+    const ENDS: [&str; 8] =
+        ["password", "credentials", "token", "secret", "url", "_key", "authorization", "cookie"];
+    let line = line.to_lowercase();
+    let mut keys: Vec<&str> = line.split(':').collect();
+    keys.pop();
+    let is_secret = |key: &&str| {
+        let name = key.trim_end_matches([' ', '"', '\'']);
+        ENDS.iter().any(|end| name.ends_with(end))
     };
-    text.lines().map(hide).collect::<Vec<_>>().join("\n")
+    keys.iter().any(is_secret) || (line.contains("://") && line.contains('@'))
 }
 
 #[cfg(test)]
@@ -109,5 +127,9 @@ mod tests {
         let shown = without_secrets(text);
         assert!(!shown.contains("token") && !shown.contains(" p}"), "{shown}");
         assert!(shown.contains("name: x"));
+        let text = "- url: >-\n    http://h/hidden\n  send_resolved: true\nx: [{\"url\": http://hidden}]\nt: ['http://u:hidden@h']\nclient_secret: hidden";
+        let shown = without_secrets(text);
+        assert!(!shown.contains("hidden"), "{shown}");
+        assert!(shown.contains("send_resolved: true"), "{shown}");
     }
 }
