@@ -23,8 +23,8 @@ const COUNTERS: [(&str, &str, f64); 5] = [
     ("node_cpu_seconds_total", "mode", 3.0),
     ("node_disk_read_bytes_total", "device", 4e6),
     ("node_disk_written_bytes_total", "device", 4e6),
-    ("node_network_receive_bytes_total", "device", 1e6),
-    ("node_network_transmit_bytes_total", "device", 1e6),
+    ("node_network_receive_bytes_total", "device", 2e5),
+    ("node_network_transmit_bytes_total", "device", 2e5),
 ];
 
 const GAUGES: [&str; 4] = [

@@ -97,13 +97,13 @@ fn what_is_no_configuration_at_all_is_told() {
 #[test]
 fn a_rule_file_that_is_wrong_is_told_with_its_line() {
     let home = Home::new();
-    let rules = "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: sum(\n  - record: 'no name'\n    expr: '1'\n";
+    let rules = "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: sum(\n  - alert: B\n    expr: '1'\n    for: soon\n";
     home.write("rules.yml", rules);
     let file = home.write("plimsoll.yml", "alert:\n  rule_files: [rules.yml]\n");
     let args = ["--config", file.to_str().unwrap()];
     let refusal = home.refuse(&home.path("data"), free_port(), &args);
     assert_eq!(refusal.code, Some(2), "{}", refusal.text);
-    for line in ["line 5", "line 6"] {
+    for line in ["line 5", "line 8"] {
         assert!(refusal.text.contains(line), "{line}: {}", refusal.text);
     }
 }
