@@ -133,10 +133,12 @@ fn warn_of_quantiles(eval: &Eval<'_>, phi: &[f64], param: &Expr) {
 
 /// `count_values("label", v)`
 fn count_values(eval: &Eval<'_>, node: &Aggregate, grid: Grid) -> Result<Vec<Series>> {
-    let label = eval.text(param(node)?)?;
-    if label.is_empty() {
-        return Err(execution(format!("invalid label name {label:?}")));
-    }
+    let label = eval.label_name(param(node)?, |name, _| format!("invalid label name {name}"))?;
+    // The value becomes a label before the grouping says which labels stay.
+    let gone = match &node.grouping {
+        Grouping::By(_) => false,
+        Grouping::Without(names) => label == METRIC_NAME || names.contains(&label),
+    };
     let (series, of, groups) = gathered(eval, node, grid)?;
     eval.free(&series);
     let mut at: HashMap<(usize, u64), usize> = HashMap::new();
@@ -150,7 +152,8 @@ fn count_values(eval: &Eval<'_>, node: &Aggregate, grid: Grid) -> Result<Vec<Ser
                 Some(row) => *row,
                 None => {
                     let (labels, drop_name) = &groups.found[group];
-                    let labels = labels.with(&label, &crate::format::format_plain(*v));
+                    let value = if gone { String::new() } else { crate::format::format_plain(*v) };
+                    let labels = labels.with(&label, &value);
                     let row = *same.entry(labels.clone()).or_insert(out.len());
                     if row == out.len() {
                         eval.charge(1, grid)?;

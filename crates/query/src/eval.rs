@@ -25,8 +25,9 @@ use plimsoll_model::{Grid, ReadCx, Snapshot};
 use plimsoll_world::Workers;
 
 use crate::annotations::Notes;
-use crate::ast::{Expr, Unary, UnaryOp};
+use crate::ast::{Expr, StringLiteral, Unary, UnaryOp};
 use crate::engine::{EngineConfig, QueryResult as Result, execution};
+use crate::literal::quote_bytes;
 
 pub(crate) use column::{ABSENT, Series, Val, is_absent, merge_same, without_metadata};
 pub(crate) use date::Civil;
@@ -126,6 +127,22 @@ impl<'q> Eval<'q> {
             Val::Text(text) => Ok(text),
             _ => Err(execution("a string is needed here")),
         }
+    }
+
+    /// The value of an expression that names a label; refused when it is empty or no UTF-8, in the
+    /// words that `invalid` makes of the quoted and of the bare name.
+    pub fn label_name(
+        &self,
+        expr: &Expr,
+        invalid: impl Fn(&str, &str) -> String,
+    ) -> Result<String> {
+        let name = self.text(expr)?;
+        let quoted = match expr.unwrap_paren() {
+            Expr::String(StringLiteral { bytes: Some(bytes), .. }) => quote_bytes(bytes),
+            _ if name.is_empty() => quote_bytes(b""),
+            _ => return Ok(name),
+        };
+        Err(execution(invalid(&quoted, &name)))
     }
 
     /// Hands out the series of an instant vector one by one where it can be computed so: an

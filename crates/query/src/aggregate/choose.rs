@@ -11,42 +11,105 @@ use crate::eval::{ABSENT, Eval, Series, is_absent};
 
 /// The k greatest of each group, greatest first, NaN last.
 pub(super) fn topk(eval: &Eval<'_>, node: &Aggregate, grid: Grid) -> Result<Vec<Series>> {
-    by_value(eval, node, grid, |a, b| nan_last(a, b, b.partial_cmp(&a)))
+    by_value(eval, node, grid, |a, b| a.partial_cmp(&b))
 }
 
 /// The k smallest of each group, smallest first, NaN last.
 pub(super) fn bottomk(eval: &Eval<'_>, node: &Aggregate, grid: Grid) -> Result<Vec<Series>> {
-    by_value(eval, node, grid, |a, b| nan_last(a, b, a.partial_cmp(&b)))
+    by_value(eval, node, grid, |a, b| b.partial_cmp(&a))
 }
 
 /// The first k of each group.
 pub(super) fn limitk(eval: &Eval<'_>, node: &Aggregate, grid: Grid) -> Result<Vec<Series>> {
-    choose(eval, node, grid, |_, _| {})
+    choose(eval, node, grid, |_, members, k| members.truncate(k))
 }
 
-fn nan_last(a: f64, b: f64, order: Option<Ordering>) -> Ordering {
-    order.unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
-}
+/// How good a value is against another; none where one is NaN.
+type Rank = fn(f64, f64) -> Option<Ordering>;
 
-fn by_value(
-    eval: &Eval<'_>,
-    node: &Aggregate,
-    grid: Grid,
-    order: fn(f64, f64) -> Ordering,
-) -> Result<Vec<Series>> {
-    choose(eval, node, grid, |values, members| {
-        members.sort_by(|a, b| order(values(*a), values(*b)));
+fn by_value(eval: &Eval<'_>, node: &Aggregate, grid: Grid, rank: Rank) -> Result<Vec<Series>> {
+    choose(eval, node, grid, |values, members, k| {
+        let mut heap = Worst { values, rank, chosen: Vec::with_capacity(k) };
+        members.iter().for_each(|s| heap.offer(*s, k));
+        std::mem::swap(members, &mut heap.chosen);
+        members.sort_by(|a, b| {
+            let (a, b) = (values(*a), values(*b));
+            rank(b, a).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+        });
     })
 }
 
-/// Puts the members of a group into their order, by their values at one time.
-type Arrange<'a> = &'a dyn Fn(usize) -> f64;
+/// The best so far in a binary heap, the worst on top, NaN the worst of all. Which of several equal
+/// elements goes first is a client's to see, so the heap is sifted as Go's `container/heap` does it.
+struct Worst<'v> {
+    values: Values<'v>,
+    rank: Rank,
+    chosen: Vec<usize>,
+}
 
+impl Worst<'_> {
+    /// Takes a member if it is among the best `k` of those offered so far.
+    fn offer(&mut self, member: usize, k: usize) {
+        if self.chosen.len() < k {
+            self.chosen.push(member);
+            self.up();
+        } else if k > 0 && self.is_beaten_by((self.values)(member)) {
+            self.chosen[0] = member;
+            self.down();
+        }
+    }
+
+    fn is_beaten_by(&self, value: f64) -> bool {
+        let worst = (self.values)(self.chosen[0]);
+        (self.rank)(worst, value).map_or(worst.is_nan() && !value.is_nan(), Ordering::is_lt)
+    }
+
+    /// Whether the element at `i` belongs above that at `j`.
+    fn is_worse(&self, i: usize, j: usize) -> bool {
+        let (a, b) = ((self.values)(self.chosen[i]), (self.values)(self.chosen[j]));
+        a.is_nan() || (self.rank)(a, b).is_some_and(Ordering::is_lt)
+    }
+
+    fn up(&mut self) {
+        let mut at = self.chosen.len() - 1;
+        while at > 0 {
+            let parent = (at - 1) / 2;
+            if !self.is_worse(at, parent) {
+                return;
+            }
+            self.chosen.swap(at, parent);
+            at = parent;
+        }
+    }
+
+    fn down(&mut self) {
+        let mut at = 0;
+        loop {
+            let (left, right) = (2 * at + 1, 2 * at + 2);
+            if left >= self.chosen.len() {
+                return;
+            }
+            let other = right < self.chosen.len() && self.is_worse(right, left);
+            let child = if other { right } else { left };
+            if !self.is_worse(child, at) {
+                return;
+            }
+            self.chosen.swap(at, child);
+            at = child;
+        }
+    }
+}
+
+/// The values of the members of a group at one time.
+type Values<'a> = &'a dyn Fn(usize) -> f64;
+
+/// Chooses up to k of each group at each time: `pick` leaves the chosen among the members, in the order
+/// of an instant query.
 fn choose(
     eval: &Eval<'_>,
     node: &Aggregate,
     grid: Grid,
-    arrange: impl Fn(Arrange<'_>, &mut Vec<usize>),
+    pick: impl Fn(Values<'_>, &mut Vec<usize>, usize),
 ) -> Result<Vec<Series>> {
     let k = eval.scalar(param(node)?, grid)?;
     check_count(&k)?;
@@ -58,16 +121,18 @@ fn choose(
     of.iter().enumerate().for_each(|(s, group)| groups_of[*group].push(s));
     let mut order = Vec::new();
     let mut members = Vec::new();
+    let mut kept = vec![usize::MAX; series.len()];
     for (i, k) in k.iter().enumerate() {
         eval.cx.cancel.check()?;
         for group in &groups_of {
             members.clear();
             members.extend(group.iter().copied().filter(|s| series[*s].is_present(i)));
-            arrange(&|s| series[s].values[i], &mut members);
-            let keep = (k.max(0.0) as usize).min(members.len());
-            members[keep..].iter().for_each(|s| series[*s].values[i] = ABSENT);
+            let k = (k.max(0.0) as usize).min(members.len());
+            pick(&|s| series[s].values[i], &mut members, k);
+            members.iter().for_each(|s| kept[*s] = i);
+            group.iter().filter(|s| kept[**s] != i).for_each(|s| series[*s].values[i] = ABSENT);
             if grid.len() == 1 {
-                order.extend_from_slice(&members[..keep]);
+                order.extend_from_slice(&members);
             }
         }
     }

@@ -52,13 +52,33 @@ impl Civil {
     }
 }
 
-/// Seconds since the epoch, from a value; far-off values are brought to a year that can be computed.
-fn seconds(value: f64) -> i64 {
-    (value as i64).clamp(-(1 << 55), 1 << 55)
+/// Days from the zero of Go's calendar to the epoch.
+const DAYS_TO_EPOCH: u64 = 106_751_991_073_094;
+
+/// A time as Go's calendar, which wraps around below its zero, reads a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Moment {
+    /// Days since the epoch.
+    day: i64,
+    /// Seconds since midnight.
+    second: i64,
+}
+
+impl Moment {
+    /// The time so many seconds after the epoch. What no 64 bits hold, NaN and the infinities
+    /// among it, is the least number of 64 bits, as Prometheus has it on x86.
+    fn of(value: f64) -> Self {
+        let limit = -(i64::MIN as f64);
+        let held = (-limit..limit).contains(&value);
+        let seconds = if held { value as i64 } else { i64::MIN };
+        let absolute = (seconds as u64).wrapping_add(DAYS_TO_EPOCH * 86_400);
+        let day = (absolute / 86_400) as i64 - DAYS_TO_EPOCH as i64;
+        Self { day, second: (absolute % 86_400) as i64 }
+    }
 }
 
 fn civil(value: f64) -> Civil {
-    Civil::of_day(seconds(value).div_euclid(86_400))
+    Civil::of_day(Moment::of(value).day)
 }
 
 /// `day_of_month()`
@@ -68,7 +88,7 @@ pub(super) fn day_of_month(eval: &Eval<'_>, node: &Call, grid: Grid) -> Result<V
 
 /// `day_of_week()`
 pub(super) fn day_of_week(eval: &Eval<'_>, node: &Call, grid: Grid) -> Result<Val> {
-    of_time(eval, node, grid, |v| (seconds(v).div_euclid(86_400) + 4).rem_euclid(7))
+    of_time(eval, node, grid, |v| (Moment::of(v).day + 4).rem_euclid(7))
 }
 
 /// `day_of_year()`
@@ -83,12 +103,12 @@ pub(super) fn days_in_month(eval: &Eval<'_>, node: &Call, grid: Grid) -> Result<
 
 /// `hour()`
 pub(super) fn hour(eval: &Eval<'_>, node: &Call, grid: Grid) -> Result<Val> {
-    of_time(eval, node, grid, |v| seconds(v).rem_euclid(86_400) / 3600)
+    of_time(eval, node, grid, |v| Moment::of(v).second / 3600)
 }
 
 /// `minute()`
 pub(super) fn minute(eval: &Eval<'_>, node: &Call, grid: Grid) -> Result<Val> {
-    of_time(eval, node, grid, |v| seconds(v).rem_euclid(3600) / 60)
+    of_time(eval, node, grid, |v| Moment::of(v).second % 3600 / 60)
 }
 
 /// `month()`
@@ -134,6 +154,16 @@ mod tests {
         }
         assert_eq!(Civil::of_day(19_782).day_of_year(), 60);
         assert_eq!(Civil::of_day(20_088).day_of_year(), 366);
-        assert_eq!(civil(f64::NAN).year, 1970);
+    }
+
+    #[test]
+    fn what_is_no_time_is_read_as_go_reads_it() {
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1.7e308, -1e19] {
+            let c = civil(value);
+            assert_eq!((c.year, c.month, c.day), (292_277_026_596, 12, 4), "{value}");
+            assert_eq!(Moment::of(value).second, 15 * 3600 + 30 * 60 + 8, "{value}");
+        }
+        assert_eq!(Moment::of(-0.5), Moment { day: 0, second: 0 });
+        assert_eq!(Moment::of(-1.0), Moment { day: -1, second: 86_399 });
     }
 }

@@ -13,7 +13,6 @@ const REGEX_BYTES_MAX: usize = 4 << 20;
 
 /// Sets a label from a full match of a regex on another; an empty result removes it.
 pub(super) fn label_replace(eval: &Eval<'_>, node: &Call, grid: Grid) -> Result<Val> {
-    let to = eval.text(&node.args[1])?;
     let replacement = eval.text(&node.args[2])?;
     let from = eval.text(&node.args[3])?;
     let pattern = eval.text(&node.args[4])?;
@@ -23,9 +22,7 @@ pub(super) fn label_replace(eval: &Eval<'_>, node: &Call, grid: Grid) -> Result<
         .map_err(|_| {
             execution(format!("invalid regular expression in label_replace(): {pattern}"))
         })?;
-    if to.is_empty() {
-        return Err(execution(format!("invalid destination label name in label_replace(): {to}")));
-    }
+    let to = destination(eval, node)?;
     relabel(eval, node, grid, &to, |labels| {
         let captures = regex.captures(labels.get(&from).unwrap_or(""))?;
         let mut value = String::new();
@@ -36,22 +33,25 @@ pub(super) fn label_replace(eval: &Eval<'_>, node: &Call, grid: Grid) -> Result<
 
 /// Joins the values of labels into one.
 pub(super) fn label_join(eval: &Eval<'_>, node: &Call, grid: Grid) -> Result<Val> {
-    let to = eval.text(&node.args[1])?;
+    let to = destination(eval, node)?;
     let separator = eval.text(&node.args[2])?;
     let mut from = Vec::with_capacity(node.args.len().saturating_sub(3));
     for arg in node.args.iter().skip(3) {
-        let name = eval.text(arg)?;
-        if name.is_empty() {
-            return Err(execution(format!("invalid source label name in label_join(): {name}")));
-        }
-        from.push(name);
-    }
-    if to.is_empty() {
-        return Err(execution(format!("invalid destination label name in label_join(): {to}")));
+        from.push(eval.label_name(arg, |_, name| {
+            format!("invalid source label name in label_join(): {name}")
+        })?);
     }
     relabel(eval, node, grid, &to, |labels| {
         let values: Vec<&str> = from.iter().map(|name| labels.get(name).unwrap_or("")).collect();
         Some(values.join(&separator))
+    })
+}
+
+/// The label that is set.
+fn destination(eval: &Eval<'_>, node: &Call) -> Result<String> {
+    let function = node.function.name;
+    eval.label_name(&node.args[1], |_, name| {
+        format!("invalid destination label name in {function}(): {name}")
     })
 }
 

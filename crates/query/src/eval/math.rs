@@ -30,6 +30,23 @@ pub(super) fn sgn(v: f64) -> f64 {
     }
 }
 
+/// Above this the square of a number swallows a 1 that is added to it.
+const LARGE: f64 = (1 << 28) as f64;
+
+/// The inverse hyperbolic sine; no step overflows before the result does.
+pub(super) fn asinh(v: f64) -> f64 {
+    if v.abs() > LARGE { of_large(v.abs()).copysign(v) } else { v.asinh() }
+}
+
+/// The inverse hyperbolic cosine; no step overflows before the result does.
+pub(super) fn acosh(v: f64) -> f64 {
+    if v > LARGE { of_large(v) } else { v.acosh() }
+}
+
+fn of_large(v: f64) -> f64 {
+    v.ln() + std::f64::consts::LN_2
+}
+
 /// Radians as degrees.
 pub(super) fn deg(v: f64) -> f64 {
     v * 180.0 / std::f64::consts::PI
@@ -54,6 +71,20 @@ pub(super) fn clamp(v: f64, min: f64, max: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn inverse_hyperbolics_do_not_overflow() {
+        for v in [1.7e308, f64::MAX] {
+            let expected = v.ln() + std::f64::consts::LN_2;
+            assert_eq!((asinh(v), acosh(v), asinh(-v)), (expected, expected, -expected));
+        }
+        assert_eq!((asinh(f64::INFINITY), acosh(f64::INFINITY)), (f64::INFINITY, f64::INFINITY));
+        assert!(asinh(f64::NAN).is_nan() && acosh(f64::NAN).is_nan() && acosh(0.5).is_nan());
+        assert!(asinh(-0.0).is_sign_negative());
+        let (below, above) = (LARGE, LARGE * (1.0 + f64::EPSILON));
+        assert!((asinh(above) - asinh(below)).abs() < 1e-14);
+        assert!((acosh(above) - acosh(below)).abs() < 1e-14);
+    }
 
     #[test]
     fn edges_are_gos() {
