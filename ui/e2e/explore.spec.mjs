@@ -27,9 +27,27 @@ export default {
     const text = (await e.error.textContent()) ?? "";
     assert(/line 1, column \d+/.test(text), `no position in: ${text}`);
     assert((await e.error.locator(".query-caret").count()) === 1, "no mark under the query");
+    assert((await page.locator(".cm-tooltip-autocomplete").count()) === 0, "a list of completions hides the error");
     await shot(page, "explore-error");
     await e.ask("node_load1");
     await until("the chart after the error", 10_000, () => drawn(e.chart));
+    assert(sins.length === 0, sins.join("\n"));
+    await close();
+  },
+
+  "Tab takes a completion, Enter runs the query": async (browser) => {
+    const { page, sins, close } = await open(browser, "/explore");
+    const e = explore(page);
+    await e.editor.waitFor();
+    await e.box.click();
+    await page.keyboard.type("node_memory_MemAvail");
+    // One name is left when the list has caught up with the typing.
+    await until("the completion", 10_000, async () => (await page.locator(".cm-tooltip-autocomplete li").allTextContents()).join().startsWith("node_memory_MemAvailable_bytes"));
+    await page.keyboard.press("Tab");
+    await until("the whole name", 3000, async () => (await e.box.textContent()) === "node_memory_MemAvailable_bytes");
+    await page.keyboard.press("Enter");
+    await until("the chart", 10_000, () => drawn(e.chart));
+    assertEqual(new URL(page.url()).searchParams.get("expr"), "node_memory_MemAvailable_bytes", "expr in the address");
     assert(sins.length === 0, sins.join("\n"));
     await close();
   },

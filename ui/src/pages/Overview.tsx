@@ -122,6 +122,8 @@ function Block<T>({ title, rows, empty, kind = "", note, count, children }: Bloc
 }
 
 const LATE_MS = 15_000;
+/** More would push the charts off the screen; the alerts beside them are complete. */
+const REASONS_MAX = 4;
 const HEALTH_ICON: Record<string, IconName> = { healthy: "ok", warning: "warning", critical: "critical", learning: "learning" };
 
 function Health({ doc }: { doc: OverviewDoc }) {
@@ -142,11 +144,12 @@ function Health({ doc }: { doc: OverviewDoc }) {
           <span class="soft">{t(state === "learning" ? "health.learning.text" : "health.fine")}</span>
         ) : (
           <ul>
-            {reasons.map((r) => (
+            {reasons.slice(0, REASONS_MAX).map((r) => (
               <li key={r.text}>
                 <ReasonLine reason={r} />
               </li>
             ))}
+            {reasons.length > REASONS_MAX ? <li class="soft">{t("health.more", { n: reasons.length - REASONS_MAX })}</li> : null}
           </ul>
         )}
       </div>

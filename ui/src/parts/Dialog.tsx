@@ -22,9 +22,14 @@ export function Dialog({ title, kind = "", onClose, children }: Props) {
   const backdrop = (e: MouseEvent) => {
     if (e.target === ref.current) onClose();
   };
+  // The browser tells of its own closing a task later; a key pressed in between would be taken for one in the dialog.
+  const escape = (e: KeyboardEvent) => {
+    if (e.key !== "Escape" || e.isComposing) return;
+    e.preventDefault();
+    onClose();
+  };
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes a native dialog by itself
-    <dialog ref={ref} class={`dialog ${kind}`} aria-label={title} onClose={onClose} onClick={backdrop}>
+    <dialog ref={ref} class={`dialog ${kind}`} aria-label={title} onClose={onClose} onKeyDown={escape} onClick={backdrop}>
       <div class="dialog-body">
         <header class="dialog-head">
           <h2>{title}</h2>

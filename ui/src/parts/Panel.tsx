@@ -6,7 +6,7 @@ import { colour, dash } from "../charts/palette";
 import type { Line, PlotData } from "../charts/plot";
 import { formatClock, formatValue, seriesName, sharedLabels, type Unit } from "../lib/format";
 import { t } from "../lib/text";
-import type { Span } from "../lib/time";
+import { liveWindow, type Span } from "../lib/time";
 import { useSize, useVisible } from "../lib/visible";
 import { overview } from "../state/overview";
 import { type Ask, usePanel } from "../state/panels";
@@ -79,6 +79,13 @@ const justStarted = () => {
   return doc !== null && doc.now - doc.started_at < FIRST_SECONDS_MS;
 };
 
+/**
+ * Ranges this short show every sample, so each step is the change from one sample to the next: true from the second
+ * sample on, where `rate` over a minute climbs for the first minute of a host's life.
+ */
+const FINE_MS = 30 * 60_000;
+const fine = (a: Ask): Ask => ({ ...a, expr: a.expr.replace(/\brate\(/g, "irate(") });
+
 export function Panel({ spec }: { spec: PanelSpec }) {
   const ref = useRef<HTMLElement>(null);
   const visible = useVisible(ref);
@@ -86,7 +93,9 @@ export function Panel({ spec }: { spec: PanelSpec }) {
   const [asTable, setAsTable] = useState(false);
   const [again, setAgain] = useState(0);
   const { range, live } = url.value;
-  const state = usePanel({ asks: spec.asks, range, live, visible: visible && width > 0, width, again });
+  const window = liveWindow(range);
+  const asks = useMemo(() => (window !== null && window <= FINE_MS ? spec.asks.map(fine) : spec.asks), [spec, window]);
+  const state = usePanel({ asks, range, live, visible: visible && width > 0, width, again });
   const data = useMemo(() => linesOf(spec, state), [spec, state]);
   const truncated = [...state.grids.values()].reduce((n, g) => n + g.truncated, 0);
   const toggle = () => setAsTable(!asTable);

@@ -66,7 +66,7 @@ export function Legend({ lines, unit }: { lines: Line[]; unit: Unit }) {
                   </button>
                   <button type="button" class="legend-solo mono" title={t("explore.solo", { name: line.name })} aria-pressed={solo === line.name} onClick={(e) => pick(e, line.name)}>
                     <Swatch colour={line.colour} />
-                    {line.name}
+                    <span>{breakable(line.name)}</span>
                   </button>
                 </span>
               </th>
@@ -82,6 +82,9 @@ export function Legend({ lines, unit }: { lines: Line[]; unit: Unit }) {
     </div>
   );
 }
+
+/** A name may be broken after its brace, rather than in the middle of a word. */
+const breakable = (name: string) => name.split(/(?<=\{)/).flatMap((part, i) => (i ? [<wbr key={i} />, part] : [part]));
 
 interface HeadProps {
   label: string;

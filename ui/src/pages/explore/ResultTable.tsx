@@ -51,7 +51,9 @@ export function ResultTable({ instant, expr }: { instant: Instant; expr: string 
     <div class="result-table">
       <table class="table">
         <caption class="soft">
-          {shared ? <span class="mono strong">{metric}</span> : null} {formatDateTime(f.start, zone.value)}
+          {shared ? <span class="mono strong">{metric}</span> : null}
+          {shared ? " · " : ""}
+          {formatDateTime(f.start, zone.value)}
         </caption>
         <thead>
           <tr>

@@ -1,6 +1,6 @@
 // The PromQL editor: CodeMirror with Prometheus' grammar, a chunk of its own. It lives in a shadow root, where
 // CodeMirror uses constructed style sheets, so that the page needs no 'unsafe-inline' for styles.
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
+import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion, completionKeymap, completionStatus, moveCompletionSelection, selectedCompletionIndex } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, insertNewlineAndIndent } from "@codemirror/commands";
 import { bracketMatching, HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import { lintKeymap } from "@codemirror/lint";
@@ -69,10 +69,18 @@ const typeOver = EditorView.domEventHandlers({
   },
 });
 
+/** Takes the chosen completion, or the first; false, and the key goes on to the page, when no list is open. */
+function takeCompletion(view: EditorView): boolean {
+  if (completionStatus(view.state) !== "active") return false;
+  if (selectedCompletionIndex(view.state) === null) moveCompletionSelection(true)(view);
+  return acceptCompletion(view);
+}
+
 /** Opens the editor inside `host`. */
 export function openEditor(host: HTMLElement, options: EditorOptions): Editor {
   const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
-  const run = () => {
+  const run = (view: EditorView) => {
+    closeCompletion(view);
     options.onRun();
     return true;
   };
@@ -89,7 +97,7 @@ export function openEditor(host: HTMLElement, options: EditorOptions): Editor {
         history(),
         bracketMatching(),
         closeBrackets(),
-        autocompletion({ icons: false }),
+        autocompletion({ icons: false, selectOnOpen: false, interactionDelay: 0 }),
         EditorView.lineWrapping,
         placeholder(options.placeholder),
         promql.asExtension(),
@@ -97,8 +105,8 @@ export function openEditor(host: HTMLElement, options: EditorOptions): Editor {
         look,
         typeOver,
         EditorView.contentAttributes.of({ "aria-label": options.label, spellcheck: "false" }),
-        // An open completion list takes Enter first: its key map stands before ours.
-        Prec.highest(keymap.of(completionKeymap)),
+        // Enter runs the query, unless a completion was chosen with the arrows; Tab takes the first or the chosen one.
+        Prec.highest(keymap.of([...completionKeymap, { key: "Tab", run: takeCompletion }])),
         Prec.high(
           keymap.of([
             { key: "Enter", run },
