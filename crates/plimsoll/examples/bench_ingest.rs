@@ -263,13 +263,14 @@ fn quiet(pid: u32) {
     }
 }
 
-/// Bytes of all files below a directory.
+/// Bytes of all files below a directory, without the space that Plimsoll keeps for a full disk.
 fn size_of(dir: &Path) -> u64 {
     let Ok(entries) = std::fs::read_dir(dir) else { return 0 };
     entries
         .flatten()
         .map(|entry| match entry.metadata() {
             Ok(meta) if meta.is_dir() => size_of(&entry.path()),
+            Ok(_) if entry.file_name() == "RESERVE" => 0,
             Ok(meta) => meta.len(),
             Err(_) => 0,
         })
