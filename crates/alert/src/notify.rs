@@ -1,8 +1,9 @@
 //! Delivery: what is in the outbox goes to its receiver, at least once, with a stable key.
 //!
 //! [`Outbox`] decides which message is due and what follows from an attempt, without clock or socket;
-//! [`run`] is the async rim. A 2xx ends a message; 4xx other than 408 and 429 gives it up at once;
-//! anything else is tried again after 1 s, 2 s, 4 s … up to 5 min, for a day. A receiver that hangs
+//! [`run`] is the async rim. A 2xx ends a message; 408, 429, 5xx
+//! and no answer at all are tried again after 1 s, 2 s, 4 s … up to 5 min, for a day; any other
+//! answer gives it up at once. A receiver that hangs
 //! holds up only its own messages. Messages of one group to one address keep their order, so that
 //! nobody hears of a fire after its end; a new one calls for the old one at once.
 

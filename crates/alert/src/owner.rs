@@ -6,13 +6,16 @@
 //! Evaluation times of a group never go back; a group that is late by more than an interval skips.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future as _;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use plimsoll_model::{
-    Batch, Canonical, Overlay, ReadCx, Rows, SampleSink, SeriesSource, Snapshot, SourceId,
-    Timestamp, stale_nan,
+    Batch, Cancel, Canonical, Overlay, ReadCx, Rows, SampleSink, SeriesSource, Snapshot, SourceId,
+    Ticket, Timestamp, stale_nan,
 };
 use plimsoll_query::Engine;
 use plimsoll_records::{BODY_BYTES_MAX, Change, Delivery, Event, Records};
@@ -33,6 +36,8 @@ pub use view::{GroupView, RuleView};
 
 use keep::Unsaved;
 
+/// Least time that a group's queries are given together.
+const EVALUATION_MIN: Duration = Duration::from_secs(10);
 /// Kind of the documents that hold the states of a group's rules.
 const RULE_STATE: &str = "rule_state";
 /// Kind of the documents that hold the router's groups.
@@ -53,6 +58,8 @@ pub struct Setup {
     pub records: Arc<dyn Records>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Arms a timer that stops the queries of a group when they take longer than this.
+    pub arm: Arc<dyn Fn(Duration, Cancel) + Send + Sync>,
 }
 
 /// A checked configuration with its rules, ready to be applied.
@@ -89,6 +96,8 @@ struct Work {
     groups: Vec<Running>,
     router: Router,
     unsaved: Unsaved,
+    /// What was appended last.
+    appending: Option<Ticket>,
 }
 
 struct Running {
@@ -127,6 +136,7 @@ impl Alerting {
             groups: orphans,
             router,
             unsaved: Unsaved::default(),
+            appending: None,
         };
         let alerting = Self {
             setup,
@@ -169,7 +179,7 @@ impl Alerting {
         let stale = |labels| Sample { labels, time: wall, value: stale_nan() };
         let samples: Vec<Sample> =
             over.iter().flat_map(|s| &s.written).map(|l| stale(labels_of(l))).collect();
-        self.append(&samples);
+        self.append(work, &samples);
         let ended = over.into_iter().flat_map(|s| s.active.into_values());
         let transitions: Vec<Transition> = ended.map(|a| end(a, wall)).collect();
         observe(&mut work.router, wall, &transitions, std::iter::empty());
@@ -256,7 +266,7 @@ impl Alerting {
         work.unsaved.changes(moved.iter().map(event));
         let (fresh, next) = self.tell(work, wall);
         self.keep(work, fresh);
-        self.append(&samples);
+        self.append(work, &samples);
         let now = self.setup.clock.mono();
         let group = work.groups.iter().map(|g| g.next_mono.saturating_sub(now)).min();
         let router = next.map(|at| Duration::from_millis(at.saturating_sub(wall).max(0) as u64));
@@ -276,6 +286,9 @@ impl Alerting {
         running.last_at = Some(at);
         let overlay = Arc::new(Overlay::new(self.setup.source.snapshot()));
         let view: Arc<dyn Snapshot> = Arc::clone(&overlay) as Arc<dyn Snapshot>;
+        let cancel = Cancel::new();
+        let interval = Duration::from_millis(running.group.interval_ms.max(1).unsigned_abs());
+        (self.setup.arm)(interval.max(EVALUATION_MIN), cancel.clone());
         let mut outcomes = Vec::with_capacity(running.group.rules.len());
         let keys = running.group.rule_keys();
         for (rule, key) in running.group.rules.iter().zip(keys) {
@@ -283,6 +296,7 @@ impl Alerting {
             let began = self.setup.clock.mono();
             let mut cx = ReadCx::with_budget(self.setup.engine.budget());
             cx.lane = plimsoll_model::Lane::Rules;
+            cx.cancel = cancel.clone();
             let result =
                 evaluate(rule, running.group.limit, &self.setup.engine, &view, at, state, &cx);
             count(&self.metrics.evaluations, 1);
@@ -348,7 +362,10 @@ impl Alerting {
         self.metrics.unsaved_dropped.store(work.unsaved.dropped(), relaxed);
     }
 
-    fn append(&self, samples: &[Sample]) {
+    /// Hands result samples to the store and does not wait: a page never waits for a disk. What became
+    /// of them is seen at the next tick.
+    fn append(&self, work: &mut Work, samples: &[Sample]) {
+        self.look_after(work.appending.take());
         if samples.is_empty() {
             return;
         }
@@ -366,15 +383,29 @@ impl Alerting {
             .collect();
         let batch =
             Batch { source: &self.source_id, decode: &Canonical, rows: &rows, metadata: &[] };
-        if let Err(e) = self.setup.sink.submit(batch).wait() {
-            count(&self.metrics.sink_failures, 1);
-            tracing::warn!(error = %e, samples = samples.len(), "results of rules not stored");
-        }
+        work.appending = Some(self.setup.sink.submit(batch));
+    }
+
+    fn look_after(&self, ticket: Option<Ticket>) {
+        let Some(mut ticket) = ticket else { return };
+        let mut cx = Context::from_waker(Waker::noop());
+        let why = match Pin::new(&mut ticket).poll(&mut cx) {
+            Poll::Ready(Ok(_)) => return,
+            Poll::Ready(Err(e)) => e.to_string(),
+            Poll::Pending => "the store has not answered since the last tick".to_owned(),
+        };
+        count(&self.metrics.sink_failures, 1);
+        tracing::warn!(error = why, "results of rules not stored");
     }
 
     /// The groups as they were after their last evaluation, by file and name.
     pub fn groups(&self) -> Vec<GroupView> {
         self.views.lock().values().cloned().collect()
+    }
+
+    /// Whether decisions wait to be recorded because records cannot be written.
+    pub fn is_behind(&self) -> bool {
+        self.metrics.unsaved.load(std::sync::atomic::Ordering::Relaxed) > 0
     }
 
     /// The messages on their way.

@@ -53,7 +53,7 @@ pub struct Notification {
     pub group_labels: BTreeMap<String, String>,
     /// Firing and newly resolved alerts, by labels.
     pub alerts: Vec<Alert>,
-    /// The same decision has the same key.
+    /// Names this decision; the same over all attempts to deliver it.
     pub key: String,
 }
 

@@ -1,6 +1,6 @@
 //! Texts with `{{ … }}`: the part of Go's text/template that annotations use most.
 //!
-//! Known: `$labels.name`, `$labels`, `$value`, `.Labels.name`, `.Value`, `$externalLabels.name`,
+//! Known: `$labels.name`, `$value`, `.Labels.name`, `.Value`, `$externalLabels.name`,
 //! string and number literals, pipelines (`$value | humanize`), the functions of [`FUNCTIONS`],
 //! trim markers (`{{-`, `-}}`), comments. Anything else (`if`, `range`, variables) is an error when
 //! the text is read, never when it is shown. A label that is absent shows as nothing.
@@ -216,8 +216,13 @@ fn operand(word: &str, action: &str) -> Result<Operand, TemplateError> {
     if word.starts_with("$externalLabels.") || word.starts_with("$externalURL") {
         return Ok(Operand::ExternalLabel);
     }
-    if word.len() >= 2 && (word.starts_with('"') || word.starts_with('`')) {
-        return Ok(Operand::Text(word[1..word.len() - 1].replace("\\\"", "\"")));
+    if let Some(text) = word.strip_prefix('"') {
+        let text = text.strip_suffix('"').ok_or_else(|| open_quote(action))?;
+        return Ok(Operand::Text(text.replace("\\\"", "\"")));
+    }
+    if let Some(text) = word.strip_prefix('`') {
+        let text = text.strip_suffix('`').ok_or_else(|| open_quote(action))?;
+        return Ok(Operand::Text(text.to_owned()));
     }
     if let Ok(x) = word.parse::<f64>() {
         return Ok(Operand::Number(x));
@@ -228,6 +233,10 @@ fn operand(word: &str, action: &str) -> Result<Operand, TemplateError> {
         "{word} in {{{{ {action} }}}} is not known here; known: {known}, and the functions {}",
         functions.join(", ")
     )))
+}
+
+fn open_quote(action: &str) -> TemplateError {
+    TemplateError(format!("a quote in {{{{ {action} }}}} is not closed"))
 }
 
 fn split_outside_quotes(text: &str, at: char) -> Vec<&str> {
@@ -406,6 +415,8 @@ mod tests {
             ("{{ $value", "{{ without }}"),
             ("{{ }}", "empty"),
             ("{{ humanize }}", "0 arguments"),
+            ("{{ \"é }}", "not closed"),
+            ("{{ `abc }}", "not closed"),
         ] {
             let e = Template::parse(text).unwrap_err().to_string();
             assert!(e.contains(word), "{text}: {e}");

@@ -124,6 +124,8 @@ struct Tracked {
 pub(crate) struct Capacity {
     tracked: BTreeMap<Labels, Tracked>,
     seen_to: Option<Timestamp>,
+    /// Looks that the budget refused.
+    refused: u32,
     /// Resources that found no place at the last look.
     pub(crate) left_out: usize,
 }
@@ -136,7 +138,7 @@ impl Capacity {
     /// Looks at everything up to `now`; gives what is to be written.
     ///
     /// # Errors
-    /// Those of reading; nothing is lost, the next look reads the same times again.
+    /// Those of reading; the next look reads the same times again, or half of them after a limit.
     pub(crate) fn look(
         &mut self,
         snapshot: &dyn Snapshot,
@@ -147,8 +149,15 @@ impl Capacity {
             // The clock was set back: the past is of another time.
             *self = Self::default();
         }
-        let from = self.seen_to.map_or(now - BACK_MS, |to| to - OVERLAP_MS);
-        let readings = find::read(snapshot, TimeRange::new(from, now), cx)?;
+        let back = BACK_MS >> self.refused.min(12);
+        let from = self.seen_to.map_or(now - back, |to| to - OVERLAP_MS);
+        let readings = find::read(snapshot, TimeRange::new(from, now), cx);
+        if matches!(readings, Err(plimsoll_model::Error::Limit { .. })) {
+            // Too much for one look: the next first look asks for half the time.
+            self.refused += 1;
+            self.seen_to = None;
+        }
+        let readings = readings?;
         self.seen_to = Some(now);
         self.left_out = 0;
         for reading in readings {

@@ -159,7 +159,7 @@ fn sections(
     match check_listen(config.listen, config.opened) {
         Ok(note) => config.listen_note = note,
         Err(errors) => {
-            errors.iter().for_each(|e| problems.add(serve.line, "serve.listen", e.to_string()));
+            errors.iter().for_each(|e| problems.add(serve.line, "", e.to_string()));
         }
     }
     if config.alert.external_url.is_empty() {
@@ -194,7 +194,7 @@ fn query_section(
 ) -> (EngineConfig, Duration) {
     let mut config = EngineConfig::default();
     let mut fields = Fields::of(node, "query", problems);
-    if let Some(ms) = fields.duration_ms("lookback", problems).filter(|ms| *ms > 0) {
+    if let Some(ms) = positive(&mut fields, "lookback", problems) {
         config.lookback_ms = ms;
     }
     if let Some(n) = fields.int("max_samples", 1..=i64::MAX, problems) {
@@ -203,9 +203,19 @@ fn query_section(
     if let Some(size) = fields.parsed::<plimsoll_model::ByteSize>("memory", problems) {
         config.query_memory = size.0;
     }
-    let timeout = fields.duration_ms("timeout", problems).filter(|ms| *ms > 0).unwrap_or(120_000);
+    let timeout = positive(&mut fields, "timeout", problems).unwrap_or(120_000);
     fields.finish(problems);
     (config, Duration::from_millis(timeout.unsigned_abs()))
+}
+
+fn positive(fields: &mut Fields<'_>, key: &'static str, problems: &mut Problems) -> Option<i64> {
+    fields.read(key, problems, |n| {
+        let text = n.text().unwrap_or_default();
+        match plimsoll_model::parse_duration_ms(&text) {
+            Some(ms) if ms > 0 => Ok(ms),
+            _ => Err(format!("{text:?} is not a duration above 0 (write 5s, 1m30s, 2h)")),
+        }
+    })
 }
 
 fn flags(options: &Options, config: &mut Config, problems: &mut Problems) {

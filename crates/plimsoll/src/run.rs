@@ -14,7 +14,7 @@ use plimsoll_alert::{Alerting, Prepared, Setup, notify};
 use plimsoll_collect::own::{ProcessMetrics, Registry};
 use plimsoll_collect::{Collector, Parts};
 use plimsoll_insight::Insight;
-use plimsoll_model::{SampleSink, SeriesSource};
+use plimsoll_model::{Cancel, SampleSink, SeriesSource, Stop};
 use plimsoll_net::{Client, HttpClient, HttpConfig};
 use plimsoll_query::Engine;
 use plimsoll_records::{Records, SqliteRecords};
@@ -164,10 +164,22 @@ fn start_alerting(
         sink: Arc::clone(store) as Arc<dyn SampleSink>,
         records: Arc::clone(records),
         clock: Arc::clone(&world.clock),
+        arm: timer(),
     };
     let alerting =
         Alerting::open(setup, prepared(config)).map_err(|e| Error::Unavailable(e.to_string()))?;
     Ok(Arc::new(alerting))
+}
+
+/// Stops what is armed when its time is over. Must be called inside a tokio runtime.
+fn timer() -> Arc<dyn Fn(Duration, Cancel) + Send + Sync> {
+    let runtime = tokio::runtime::Handle::current();
+    Arc::new(move |within, cancel| {
+        runtime.spawn(async move {
+            tokio::time::sleep(within).await;
+            cancel.stop(Stop::Deadline);
+        });
+    })
 }
 
 fn prepared(config: &Config) -> Prepared {
@@ -302,8 +314,11 @@ impl Running {
     ///
     /// # Errors
     /// Why the old one stays.
-    pub fn reload(&self) -> Result<(), Error> {
-        self.handles.reload()
+    pub async fn reload(&self) -> Result<(), Error> {
+        let handles = Arc::clone(&self.handles);
+        tokio::task::spawn_blocking(move || handles.reload())
+            .await
+            .unwrap_or_else(|e| Err(Error::Unavailable(format!("the reload failed: {e}"))))
     }
 
     /// Stops everything: no new requests, what is being done is finished, everything is written.

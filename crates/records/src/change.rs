@@ -70,7 +70,7 @@ pub enum DeliveryState {
 /// A message on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// The idempotency key: the same decision has the same key, and is stored once.
+    /// The idempotency key: names the decision over all attempts; stored once.
     pub id: String,
     /// To which receiver.
     pub receiver: String,

@@ -40,6 +40,8 @@ pub trait Control: Send + Sync {
     fn exposition(&self) -> String;
     /// Series that are kept now, and samples stored since the start.
     fn store_size(&self) -> (u64, u64);
+    /// What is wrong with the program itself, for people; empty when nothing is.
+    fn troubles(&self) -> Vec<String>;
     /// What the store says of its series: Prometheus' `status/tsdb` document.
     fn tsdb(&self) -> serde_json::Value;
 }

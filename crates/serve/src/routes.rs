@@ -89,6 +89,7 @@ static ROUTES: &[Route] = &[
     row!(GET, "/api/v1/alerts", Read, prom::rules::alerts),
     row!(GET, "/api/v1/status/buildinfo", Read, prom::state::buildinfo),
     row!(GET, "/api/v1/status/runtimeinfo", Read, prom::state::runtimeinfo),
+    row!(GET, "/api/v1/status/flags", Read, prom::state::flags),
     row!(GET, "/api/v1/status/config", Read, prom::state::config),
     row!(GET, "/api/v1/status/tsdb", Read, prom::state::tsdb),
     row!(POST, "/api/v1/write", Write, prom::write::write, Write),

@@ -47,15 +47,29 @@ pub fn webhook(
 fn one(alert: &Alert, external_url: &str) -> Value {
     let firing = alert.state == AlertState::Firing;
     let name = alert.labels.get("alertname").map_or("", String::as_str);
+    let expr = format!("ALERTS{{alertname={name:?}}}");
     json!({
         "status": if firing { "firing" } else { "resolved" },
         "labels": object(&alert.labels),
         "annotations": object(&alert.annotations),
         "startsAt": rfc3339(alert.fired_at.unwrap_or(alert.active_at)),
         "endsAt": alert.resolved_at.filter(|_| !firing).map_or(NEVER.to_owned(), rfc3339),
-        "generatorURL": format!("{external_url}/explore?expr=ALERTS%7Balertname%3D%22{name}%22%7D"),
+        "generatorURL": format!("{external_url}/explore?expr={}", in_query(&expr)),
         "fingerprint": format!("{:016x}", alert.label_set().fp().0 as u64),
     })
+}
+
+/// A text as it stands in the query of a URL.
+fn in_query(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
 }
 
 /// A time as RFC 3339 with milliseconds, UTC.
@@ -116,6 +130,8 @@ mod tests {
         assert_eq!(body["alerts"][0]["endsAt"], "0001-01-01T00:00:00Z");
         assert_eq!(body["alerts"][1]["endsAt"], "1970-01-01T00:02:00.500Z");
         assert_eq!(body["alerts"][1]["status"], "resolved");
+        let link = "http://x/explore?expr=ALERTS%7Balertname%3D%22Down%22%7D";
+        assert_eq!(body["alerts"][0]["generatorURL"], link);
     }
 
     #[test]

@@ -52,6 +52,7 @@ fn open(
         sink: Arc::clone(memory) as Arc<dyn SampleSink>,
         records: Arc::clone(records) as Arc<dyn Records>,
         clock: Arc::clone(clock) as Arc<dyn plimsoll_world::Clock>,
+        arm: Arc::new(|_, _| {}),
     };
     Alerting::open(setup, Prepared { config: config(), groups }).unwrap()
 }

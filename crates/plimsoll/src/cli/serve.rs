@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use plimsoll::config::load;
 use plimsoll::{Error, run};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::{Serve, WRONG, say, say_wrong};
@@ -35,9 +35,10 @@ pub fn run(serve: &Serve) -> ExitCode {
     };
     let note = config.listen_note;
     let outcome = runtime.block_on(async {
+        let mut signals = Signals::new()?;
         let mut running = run::start(options, config).await?;
         say(&format!("Plimsoll is at http://{}/ ({note})", running.address));
-        until_stopped(&mut running).await?;
+        until_stopped(&mut running, &mut signals).await?;
         tracing::info!("stopping");
         running.stop().await
     });
@@ -52,24 +53,40 @@ pub fn run(serve: &Serve) -> ExitCode {
 }
 
 fn start_logging(level: &str) -> Result<(), String> {
-    let filter = EnvFilter::try_new(level).map_err(|e| {
-        format!("--log-level: {level:?} is not a level (error, warn, info, debug, trace): {e}")
-    })?;
+    if level.parse::<tracing::level_filters::LevelFilter>().is_err() && !level.contains('=') {
+        let allowed = "off, error, warn, info, debug, trace";
+        return Err(format!("--log-level: {level:?} is not a level ({allowed})"));
+    }
+    let filter = EnvFilter::try_new(level)
+        .map_err(|e| format!("--log-level: {level:?} cannot be used: {e}"))?;
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     Ok(())
 }
 
+/// The signals that are understood. Caught before anything starts, so that one that comes while the
+/// log is replayed is not lost.
+struct Signals {
+    term: Signal,
+    int: Signal,
+    hup: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Error> {
+        let on = |kind| signal(kind).map_err(|e| Error::Unavailable(format!("signals: {e}")));
+        let (term, int) = (on(SignalKind::terminate())?, on(SignalKind::interrupt())?);
+        Ok(Self { term, int, hup: on(SignalKind::hangup())? })
+    }
+}
+
 /// Waits for SIGTERM or SIGINT; SIGHUP reads the configuration again.
-async fn until_stopped(running: &mut run::Running) -> Result<(), Error> {
-    let on = |kind| signal(kind).map_err(|e| Error::Unavailable(format!("signals: {e}")));
-    let (mut term, mut int) = (on(SignalKind::terminate())?, on(SignalKind::interrupt())?);
-    let mut hup = on(SignalKind::hangup())?;
+async fn until_stopped(running: &mut run::Running, signals: &mut Signals) -> Result<(), Error> {
     loop {
         tokio::select! {
-            _ = term.recv() => return Ok(()),
-            _ = int.recv() => return Ok(()),
-            _ = hup.recv() => {
-                if let Err(e) = running.reload() {
+            _ = signals.term.recv() => return Ok(()),
+            _ = signals.int.recv() => return Ok(()),
+            _ = signals.hup.recv() => {
+                if let Err(e) = running.reload().await {
                     tracing::error!(error = %e, "configuration not applied; the old one stays");
                 }
             }

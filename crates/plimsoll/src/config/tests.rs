@@ -37,7 +37,7 @@ fn every_problem_is_told_with_line_and_key() {
     );
     let all = found.join("\n");
     for part in [
-        "f line 2: serve.listen: serve.listen: 0.0.0.0:80 is reachable from other machines",
+        "f line 2: serve.listen: 0.0.0.0:80 is reachable from other machines",
         "f line 4: store.retention: \"5sec\" is not a duration",
         "f line 5: store.wal.sync: \"sometimes\" is neither os, fsync nor never",
         "f line 8: collect.scrape[0].scrape_interval: ",

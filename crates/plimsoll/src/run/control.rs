@@ -62,6 +62,22 @@ impl Control for Controls {
         (stats.series, stats.stored)
     }
 
+    fn troubles(&self) -> Vec<String> {
+        let stats = self.handles.store.stats();
+        let mut troubles = Vec::new();
+        if let Some(why) = stats.refusing {
+            troubles.push(format!("nothing can be written: {why}"));
+        }
+        if stats.clock_doubted {
+            troubles.push("the clock jumped; retention and merges wait".to_owned());
+        }
+        if self.handles.alerting.is_behind() {
+            troubles
+                .push("alert states cannot be recorded; pages are sent all the same".to_owned());
+        }
+        troubles
+    }
+
     fn tsdb(&self) -> Value {
         let status = self.handles.store.status_tsdb(TOP);
         let rows = |list: &[(String, u64)]| {

@@ -173,7 +173,7 @@ fn gather(app: &App) -> Overview {
         started_at: app.started_ms,
         version: env!("CARGO_PKG_VERSION"),
         hostname: app.hostname.clone(),
-        health: health(&alerts, &resources),
+        health: health(&alerts, &resources, app.control.troubles()),
         collected_ago_ms: collected.map(|at| (now - at).max(0)),
         series,
         samples_per_second: stored as f64 / up_s,
@@ -245,7 +245,7 @@ fn rank(severity: &str) -> u8 {
     }
 }
 
-fn health(alerts: &[AlertDoc], resources: &[ResourceDoc]) -> Health {
+fn health(alerts: &[AlertDoc], resources: &[ResourceDoc], troubles: Vec<String>) -> Health {
     let firing = alerts.iter().filter(|a| a.state == AlertState::Firing.as_str());
     let mut reasons: Vec<Reason> = firing
         .map(|a| Reason {
@@ -254,6 +254,8 @@ fn health(alerts: &[AlertDoc], resources: &[ResourceDoc]) -> Health {
             link: link(&format!("ALERTS{{alertname={:?}}}", a.name)),
         })
         .collect();
+    let own = |text| Reason { severity: "critical", text, link: String::new() };
+    reasons.extend(troubles.into_iter().map(own));
     for r in resources.iter().filter(|r| r.ratio >= r.warning) {
         let percent = r.ratio * 100.0;
         reasons.push(Reason {

@@ -7,10 +7,12 @@ use axum::response::Response;
 use plimsoll_alert::payload::rfc3339;
 use plimsoll_collect::scrape::TargetStatus;
 use plimsoll_model::{Scoped, Snapshot};
+use plimsoll_query::EngineConfig;
 use serde_json::{Map, Value, json};
 
 use super::ask;
 use crate::app::App;
+use crate::limits::Limits;
 use crate::reply::{Failure, document};
 use crate::routes::Call;
 
@@ -112,6 +114,23 @@ pub async fn runtimeinfo(app: Arc<App>, _: Call) -> Result<Response, Failure> {
     })))
 }
 
+/// The switches of Prometheus that have their like here, all as texts, as Prometheus tells them.
+pub async fn flags(app: Arc<App>, _: Call) -> Result<Response, Failure> {
+    Ok(document(&flag_values(app.engine.config(), &app.limits)))
+}
+
+fn flag_values(engine: &EngineConfig, limits: &Limits) -> Value {
+    let timeout = i64::try_from(limits.query_timeout.as_millis()).unwrap_or(i64::MAX);
+    json!({
+        "query.lookback-delta": plimsoll_model::format_duration_ms(engine.lookback_ms),
+        "query.max-concurrency": limits.queries_at_once.to_string(),
+        "query.timeout": plimsoll_model::format_duration_ms(timeout),
+        "web.enable-remote-write-receiver": "true",
+        "web.enable-lifecycle": "true",
+        "web.enable-admin-api": "false",
+    })
+}
+
 /// The configuration in force.
 pub async fn config(app: Arc<App>, _: Call) -> Result<Response, Failure> {
     let control = Arc::clone(&app.control);
@@ -123,4 +142,19 @@ pub async fn config(app: Arc<App>, _: Call) -> Result<Response, Failure> {
 pub async fn tsdb(app: Arc<App>, _: Call) -> Result<Response, Failure> {
     let control = Arc::clone(&app.control);
     Ok(document(&super::blocking(move || control.tsdb()).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_told_as_texts() {
+        let flags = flag_values(&EngineConfig::default(), &Limits::default());
+        let told = |name: &str| flags[name].as_str().map(str::to_owned);
+        assert_eq!(told("query.lookback-delta").as_deref(), Some("5m"));
+        assert_eq!(told("query.timeout").as_deref(), Some("2m"));
+        assert_eq!(told("query.max-concurrency").as_deref(), Some("20"));
+        assert!(flags.as_object().unwrap().values().all(Value::is_string));
+    }
 }

@@ -148,7 +148,7 @@ impl Run {
 }
 
 fn cases() -> u32 {
-    if std::env::var_os("PLIMSOLL_SLOW").is_some() { 3000 } else { 60 }
+    if std::env::var_os("PLIMSOLL_SLOW").is_some() { 400 } else { 60 }
 }
 
 proptest! {
