@@ -23,13 +23,13 @@ export function Dialog({ title, kind = "", onClose, children }: Props) {
     if (e.target === ref.current) onClose();
   };
   // The browser tells of its own closing a task later; a key pressed in between would be taken for one in the dialog.
-  const escape = (e: KeyboardEvent) => {
+  const onKeyDown = (e: KeyboardEvent) => {
     if (e.key !== "Escape" || e.isComposing) return;
     e.preventDefault();
     onClose();
   };
   return (
-    <dialog ref={ref} class={`dialog ${kind}`} aria-label={title} onClose={onClose} onKeyDown={escape} onClick={backdrop}>
+    <dialog ref={ref} class={`dialog ${kind}`} aria-label={title} onClose={onClose} onKeyDown={onKeyDown} onClick={backdrop}>
       <div class="dialog-body">
         <header class="dialog-head">
           <h2>{title}</h2>
