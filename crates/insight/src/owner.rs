@@ -35,6 +35,8 @@ const REPLAY_POINTS: i64 = 5_000;
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(3_600);
 /// Longest time until the next call.
 const IDLE: Duration = Duration::from_secs(60);
+/// Time between looks while no resource was found.
+const FIRST_LOOK: Duration = Duration::from_secs(3);
 
 /// What analysis works on.
 #[derive(Clone)]
@@ -141,6 +143,10 @@ impl Insight {
         if started >= work.next_capacity {
             work.next_capacity = started + after(work.config.capacity_interval_ms);
             points.extend(self.foresee(&mut work, &*snapshot, now));
+            if work.capacity.len() == 0 {
+                // Nothing was collected yet: the first load lines shall not wait a whole interval.
+                work.next_capacity = started + FIRST_LOOK;
+            }
         }
         if started >= work.next_trends {
             work.next_trends = started + after(trends::EVERY_MS);

@@ -261,7 +261,7 @@ fn health(alerts: &[AlertDoc], resources: &[ResourceDoc], troubles: Vec<String>)
         reasons.push(Reason {
             severity: if r.ratio >= r.critical { "critical" } else { "warning" },
             text: format!("{} is {percent:.0} % full", r.title),
-            link: String::new(),
+            link: link(&format!("plimsoll_time_to_limit_seconds{{resource={:?}}}", kind(&r.id))),
         });
     }
     let any = |severity| reasons.iter().any(|r| r.severity == severity);
@@ -272,6 +272,11 @@ fn health(alerts: &[AlertDoc], resources: &[ResourceDoc], troubles: Vec<String>)
         (false, false) => "healthy",
     };
     Health { state, reasons }
+}
+
+/// `disk` of `disk:/`.
+fn kind(id: &str) -> &str {
+    id.split([':', '@']).next().unwrap_or(id)
 }
 
 fn link(expr: &str) -> String {
