@@ -341,19 +341,27 @@ impl<'n> Fields<'n> {
     }
 }
 
-/// How many letters must be changed to get from `a` to `b` (Levenshtein).
+/// How many letters must be changed, added, removed or swapped with their neighbour to get from `a`
+/// to `b` (optimal string alignment). Texts of more than 64 bytes are far from everything.
 pub fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let next = (diagonal + usize::from(ca != *cb)).min(row[j] + 1).min(row[j + 1] + 1);
-            diagonal = std::mem::replace(&mut row[j + 1], next);
+    if a.len().max(b.len()) > 64 {
+        return usize::MAX;
+    }
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
+    rows[0] = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        rows[i][0] = i;
+        for j in 1..=b.len() {
+            let changed = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut least = changed.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            rows[i][j] = least;
         }
     }
-    row[b.len()]
+    rows[a.len()][b.len()]
 }
 
 struct Bare(Value);
@@ -474,6 +482,13 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert!(found[0].starts_with("p.yml line "), "{found:?}");
         assert!(problems("a: 1\na: 2\n")[0].contains("YAML"), "a key that occurs twice");
+    }
+
+    #[test]
+    fn a_swap_is_one_change() {
+        assert_eq!(distance("stroe", "store"), 1);
+        assert_eq!(distance("stroe", "serve"), 2);
+        assert_eq!(distance("", "abc"), 3);
     }
 
     #[test]

@@ -65,6 +65,11 @@ pub fn job(
     defaults: Defaults,
     problems: &mut Problems,
 ) -> Option<ScrapeConfig> {
+    let before = problems.found.len();
+    shapes(node, path, problems);
+    if problems.found.len() > before {
+        return None;
+    }
     let written: WrittenScrape = match serde_json::from_value(json(node)) {
         Ok(written) => written,
         Err(e) => {
@@ -80,6 +85,33 @@ pub fn job(
                 problems.add(line_of(node, &p.key, path), p.key, message);
             }
             None
+        }
+    }
+}
+
+/// Notes every key of an entry that is unknown or of the wrong kind. Each is read alone, and each
+/// element of its list alone, so that all are found, with their own lines.
+fn shapes(node: &Node, path: &str, problems: &mut Problems) {
+    let Value::Map(entries) = &node.value else {
+        return problems.add(node.line, path, format!("{} where a mapping is wanted", node.kind()));
+    };
+    let alone = |key: &str, value: Node| {
+        let entry = Node { line: 0, value: Value::Map(vec![(key.to_owned(), 0, value)]) };
+        serde_json::from_value::<WrittenScrape>(json(&entry)).err()
+    };
+    for (key, line, value) in entries {
+        let Some(whole) = alone(key, value.clone()) else { continue };
+        let before = problems.found.len();
+        if let Value::List(nodes) = &value.value {
+            for (i, node) in nodes.iter().enumerate() {
+                let one = Node { line: node.line, value: Value::List(vec![node.clone()]) };
+                if let Some(e) = alone(key, one) {
+                    problems.add(node.line, format!("{path}.{key}[{i}]"), e.to_string());
+                }
+            }
+        }
+        if problems.found.len() == before {
+            problems.add(*line, format!("{path}.{key}"), whole.to_string());
         }
     }
 }

@@ -33,16 +33,18 @@ fn bare_has_nothing_of_its_own() {
 #[test]
 fn every_problem_is_told_with_line_and_key() {
     let found = problems(
-        "serve:\n  listen: 0.0.0.0:80\nstore:\n  retention: 5sec\n  wal: {sync: sometimes}\ncollect:\n  scrape:\n  - job_name: a\n    scrape_interval: soon\n  - job_nmae: b\nstroe: {}\nalert:\n  rule_files: [missing.yml]\n",
+        "serve:\n  listen: 0.0.0.0:80\nstore:\n  retention: 5sec\n  wal: {sync: sometimes}\ncollect:\n  scrape:\n  - job_name: a\n    scrape_interval: soon\n  - job_nmae: b\n    sample_limit: many\n    relabel_configs:\n    - {action: drop}\n    - {actoin: keep}\nstroe: {}\nalert:\n  rule_files: [missing.yml]\n",
     );
     let all = found.join("\n");
     for part in [
         "f line 2: serve.listen: 0.0.0.0:80 is reachable from other machines",
         "f line 4: store.retention: \"5sec\" is not a duration",
         "f line 5: store.wal.sync: \"sometimes\" is neither os, fsync nor never",
-        "f line 8: collect.scrape[0].scrape_interval: ",
-        "f line 10: collect.scrape[1]: ",
-        "f line 11: stroe: unknown key; did you mean store?",
+        "f line 9: collect.scrape[0].scrape_interval: ",
+        "f line 10: collect.scrape[1].job_nmae: unknown field `job_nmae`",
+        "f line 11: collect.scrape[1].sample_limit: invalid type",
+        "f line 14: collect.scrape[1].relabel_configs[1]: unknown field `actoin`",
+        "f line 15: stroe: unknown key; did you mean store?",
         "missing.yml",
     ] {
         assert!(all.contains(part), "{part}\nnot in\n{all}");
