@@ -44,7 +44,7 @@ pub struct HostConfig {
     pub filesystem_sizes: Option<PathBuf>,
     /// The `instance` label; the host's name when empty.
     pub instance: String,
-    /// Time between two collections. 5 s: fine enough for live panels, 0.05 % of a CPU.
+    /// Time between two collections. 5 s: fine enough for live panels.
     pub interval: Duration,
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Bounds of requests, each with its reason.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Bytes of a remote-write body as sent. A sender's request of 10,000 samples has some 200 KB.
+    /// Bytes of a remote-write body as sent.
     pub write_body_bytes: usize,
     /// Bytes of a remote-write body after decompression.
     pub write_bytes: usize,

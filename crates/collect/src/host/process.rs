@@ -22,7 +22,7 @@ const TOP: usize = 10;
 const REPORTED_MAX: usize = 40;
 /// Five minutes at the default interval.
 const STAY_ROUNDS: u64 = 60;
-/// Reading one process costs about 10 µs.
+/// Bounds what one collection spends on reading processes.
 const PER_ROUND: usize = 150;
 /// Rounds between two looks at most.
 const PAUSE_MAX: u64 = 24;
