@@ -379,6 +379,7 @@ impl Alerting {
                 raw: s.labels.as_ref().as_bytes(),
                 times: &times[i..=i],
                 floats: &floats[i..=i],
+                ..Rows::default()
             })
             .collect();
         let batch =

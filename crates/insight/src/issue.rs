@@ -82,6 +82,7 @@ pub(crate) fn write(
             raw: p.labels.as_ref().as_bytes(),
             times: &times,
             floats: std::slice::from_ref(&p.value),
+            ..Rows::default()
         })
         .collect();
     let batch = Batch { source, decode: &Canonical, rows: &rows, metadata: &[] };

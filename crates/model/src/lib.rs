@@ -9,6 +9,7 @@
 
 pub mod contract;
 mod error;
+mod histogram;
 mod kernels;
 mod labels;
 mod matcher;
@@ -17,6 +18,7 @@ mod merge;
 mod metadata;
 mod overlay;
 mod read;
+mod run;
 mod sample;
 mod scoped;
 mod secret;
@@ -28,6 +30,10 @@ mod units;
 pub mod written;
 
 pub use error::{Error, LimitName, Result};
+pub use histogram::{
+    CUSTOM_BUCKETS, Counts, Exemplar, HISTOGRAM_BUCKETS_MAX, Histogram, ResetHint, SCHEMA_MAX,
+    SCHEMA_MIN, SeriesExemplars, Span,
+};
 pub use kernels::{Compensated, increase_total};
 pub use labels::{
     Fp, LABEL_NAME_BYTES_MAX, LABEL_SET_BYTES_MAX, LABEL_VALUE_BYTES_MAX, LABELS_MAX, LabelBuf,
@@ -39,6 +45,7 @@ pub use merge::Merge;
 pub use metadata::{Metadata, MetricKind};
 pub use overlay::Overlay;
 pub use read::{Budget, Cancel, Deadline, Lane, ReadCx, Scope, Stop, Warnings};
+pub use run::Run;
 pub use sample::{Columns, Last, STALE_NAN, Scratch, is_stale, stale_nan};
 pub use scoped::Scoped;
 pub use secret::Secret;
@@ -46,8 +53,8 @@ pub use sink::{
     Appended, Batch, Canonical, DecodeLabels, Reason, RowVerdict, Rows, SampleSink, SourceId,
 };
 pub use source::{
-    Buckets, Caps, Grid, Hint, Matrix, MatrixSeries, Page, Prepared, Pushed, Resolution, Selection,
-    SeriesSource, Snapshot, Tier,
+    Bucket, Buckets, Caps, Grid, Hint, Matrix, MatrixSeries, Page, Prepared, Pushed, Resolution,
+    Selection, SeriesSource, Snapshot, Tier,
 };
 pub use ticket::{Completer, Ticket, ticket};
 pub use time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, TimeRange, Timestamp};

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::{
-    Appended, Batch, Columns, Error, Fp, Hint, LabelBuf, LabelScratch, Labels, LabelsRef, Matcher,
-    Metadata, ReadCx, Reason, Result, RowVerdict, Rows, SampleSink, Scratch, Selection,
-    SeriesSource, Snapshot, Ticket, TimeRange, Timestamp,
+    Appended, Batch, Columns, Error, Exemplar, Fp, Hint, Histogram, LabelBuf, LabelScratch, Labels,
+    LabelsRef, Matcher, Metadata, ReadCx, Reason, Result, RowVerdict, Rows, Run, SampleSink,
+    Scratch, Selection, SeriesExemplars, SeriesSource, Snapshot, Ticket, TimeRange, Timestamp,
 };
 
 /// Series in a sorted map. Snapshots share it; a write after a snapshot copies.
@@ -20,14 +20,9 @@ pub struct MemorySource {
 
 #[derive(Clone, Default)]
 struct Data {
-    series: BTreeMap<Labels, Series>,
+    series: BTreeMap<Labels, Run>,
+    exemplars: BTreeMap<Labels, Vec<Arc<Exemplar>>>,
     metadata: BTreeMap<String, Metadata>,
-}
-
-#[derive(Clone, Default)]
-struct Series {
-    times: Vec<Timestamp>,
-    floats: Vec<f64>,
 }
 
 impl MemorySource {
@@ -40,7 +35,7 @@ impl MemorySource {
     pub fn append(&self, labels: &Labels, time: Timestamp, value: f64) -> RowVerdict {
         let mut data = self.data.lock();
         let series = Arc::make_mut(&mut data).series.entry(labels.clone()).or_default();
-        series.append(time, value)
+        append(series, time, value, None, 0)
     }
 
     /// Number of series.
@@ -54,26 +49,44 @@ impl MemorySource {
     }
 }
 
-impl Series {
-    fn append(&mut self, time: Timestamp, value: f64) -> RowVerdict {
-        let stored = RowVerdict { stored: 1, ..RowVerdict::default() };
-        if self.times.last().is_none_or(|&last| last < time) {
-            self.times.push(time);
-            self.floats.push(value);
-            return stored;
-        }
-        match self.times.binary_search(&time) {
-            Ok(i) if self.floats[i].to_bits() == value.to_bits() => stored,
-            Ok(_) => RowVerdict {
+/// Adds one sample to a run: a float, or the histogram when there is one.
+fn append(
+    run: &mut Run,
+    time: Timestamp,
+    float: f64,
+    histogram: Option<&Histogram>,
+    start: Timestamp,
+) -> RowVerdict {
+    let stored = RowVerdict { stored: 1, ..RowVerdict::default() };
+    let add = |run: &mut Run| match histogram {
+        Some(h) => run.push_histogram(time, Arc::new(h.clone()), start),
+        None => run.push(time, float, start),
+    };
+    if run.times.last().is_none_or(|&last| last < time) {
+        add(run);
+        return stored;
+    }
+    match run.times.binary_search(&time) {
+        Ok(i) => {
+            let same = match (run.histogram(i), histogram) {
+                (Some(a), Some(b)) => a.same(b),
+                (None, None) => run.floats[i].to_bits() == float.to_bits(),
+                _ => false,
+            };
+            if same {
+                return stored;
+            }
+            RowVerdict {
                 duplicate: 1,
                 reason: Some(Reason::Duplicate { time }),
                 ..RowVerdict::default()
-            },
-            Err(i) => {
-                self.times.insert(i, time);
-                self.floats.insert(i, value);
-                stored
             }
+        }
+        Err(i) => {
+            let after = run.split_off(i);
+            add(run);
+            run.extend(&after.columns(), 0..after.len());
+            stored
         }
     }
 }
@@ -111,16 +124,22 @@ fn append_row(
         reason: Some(reason),
         ..RowVerdict::default()
     };
-    if row.times.len() != row.floats.len() {
+    if !row.has_shape() {
         return refused(Reason::Shape("times and values differ in number".to_owned()));
     }
     if let Err(e) = batch.decode.decode(row.raw, labels) {
         return refused(Reason::Labels(e.to_string()));
     }
-    let series = data.series.entry(labels.to_labels()).or_default();
+    let name = labels.to_labels();
+    for e in row.exemplars {
+        data.exemplars.entry(name.clone()).or_default().push(Arc::new(e.clone()));
+    }
+    let series = data.series.entry(name).or_default();
     let mut verdict = RowVerdict::default();
-    for (&time, &value) in row.times.iter().zip(row.floats) {
-        let one = series.append(time, value);
+    for (i, &time) in row.times.iter().enumerate() {
+        let start = row.starts.get(i).copied().unwrap_or(0);
+        let float = row.floats.get(i).copied().unwrap_or(0.0);
+        let one = append(series, time, float, row.histograms.get(i), start);
         verdict.stored += one.stored;
         verdict.duplicate += one.duplicate;
         verdict.reason = verdict.reason.or(one.reason);
@@ -146,6 +165,32 @@ impl Snapshot for MemorySnapshot {
         });
         let series = found.map(|(l, _)| (l.fp(), l.clone())).collect();
         Ok(Box::new(MemorySelection { data: Arc::clone(&self.data), series }))
+    }
+
+    fn exemplars(
+        &self,
+        any_of: &[&[Matcher]],
+        hint: &Hint<'_>,
+        cx: &ReadCx,
+    ) -> Result<Vec<SeriesExemplars>> {
+        cx.cancel.check()?;
+        let range = hint.range_or_all();
+        let mut left = if hint.limit == 0 { usize::MAX } else { hint.limit };
+        let mut found = Vec::new();
+        for (labels, all) in &self.data.exemplars {
+            let pass = |m: &&[Matcher]| Matcher::all(m, labels.as_ref());
+            if !any_of.is_empty() && !any_of.iter().any(pass) {
+                continue;
+            }
+            let mut exemplars: Vec<_> =
+                all.iter().filter(|e| range.contains(e.time)).take(left).cloned().collect();
+            exemplars.sort_by_key(|e| e.time);
+            left -= exemplars.len();
+            if !exemplars.is_empty() {
+                found.push(SeriesExemplars { labels: labels.clone(), exemplars });
+            }
+        }
+        Ok(found)
     }
 
     fn metadata(&self, metric: Option<&str>, limit: usize, _: &ReadCx) -> Result<Vec<Metadata>> {
@@ -190,6 +235,6 @@ impl Selection for MemorySelection {
             self.data.series.get(labels).ok_or_else(|| Error::NotFound(labels.to_string()))?;
         let at = range.slice_of(&series.times);
         cx.budget.count_samples(at.len() as u64)?;
-        Ok(Columns { times: &series.times[at.clone()], floats: &series.floats[at], starts: None })
+        Ok(series.columns().slice(at))
     }
 }

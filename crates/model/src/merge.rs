@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::source::limited;
 use crate::{
     Caps, Columns, Fp, Hint, LabelScratch, Labels, LabelsRef, Matcher, Metadata, ReadCx, Result,
-    Scratch, Selection, SeriesSource, Snapshot, TimeRange,
+    Scratch, Selection, SeriesExemplars, SeriesSource, Snapshot, TimeRange,
 };
 
 /// Two sources as one; the first wins where both have a sample at the same time.
@@ -92,6 +92,27 @@ impl Snapshot for MergeSnapshot {
         Ok(union(a, self.second.label_values(name, any_of, hint, cx)?, hint.limit))
     }
 
+    fn exemplars(
+        &self,
+        any_of: &[&[Matcher]],
+        hint: &Hint<'_>,
+        cx: &ReadCx,
+    ) -> Result<Vec<SeriesExemplars>> {
+        let mut all = self.first.exemplars(any_of, hint, cx)?;
+        for more in self.second.exemplars(any_of, hint, cx)? {
+            match all.iter_mut().find(|have| have.labels == more.labels) {
+                Some(have) => {
+                    have.exemplars.extend(more.exemplars);
+                    have.exemplars.sort_by_key(|e| e.time);
+                    have.exemplars.dedup();
+                }
+                None => all.push(more),
+            }
+        }
+        all.sort_by(|a, b| a.labels.cmp(&b.labels));
+        Ok(all)
+    }
+
     fn metadata(&self, metric: Option<&str>, limit: usize, cx: &ReadCx) -> Result<Vec<Metadata>> {
         let mut all = self.first.metadata(metric, limit, cx)?;
         for m in self.second.metadata(metric, limit, cx)? {
@@ -170,34 +191,14 @@ impl Selection for MergeSelection {
             Sides::First(a) => self.first.read(a, range, scratch, cx),
             Sides::Second(b) => self.second.read(b, range, scratch, cx),
             Sides::Both(a, b) => {
-                let (times, floats, inner) = scratch.inner();
+                let (run, inner) = scratch.inner();
                 let one = self.first.read(a, range, &mut inner.0, cx)?;
                 let two = self.second.read(b, range, &mut inner.1, cx)?;
-                times.clear();
-                floats.clear();
-                join(&one, &two, times, floats);
-                Ok(Columns { times, floats, starts: None })
+                run.clear();
+                run.extend(&one, 0..one.len());
+                run.join(&two);
+                Ok(run.columns())
             }
-        }
-    }
-}
-
-/// Joins two columns by time; the first wins at equal times.
-fn join(one: &Columns<'_>, two: &Columns<'_>, times: &mut Vec<i64>, floats: &mut Vec<f64>) {
-    let (mut i, mut j) = (0, 0);
-    while i < one.len() || j < two.len() {
-        let take_one = j >= two.len() || (i < one.len() && one.times[i] <= two.times[j]);
-        if take_one {
-            if j < two.len() && one.times[i] == two.times[j] {
-                j += 1;
-            }
-            times.push(one.times[i]);
-            floats.push(one.floats[i]);
-            i += 1;
-        } else {
-            times.push(two.times[j]);
-            floats.push(two.floats[j]);
-            j += 1;
         }
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::merge::MergeSnapshot;
 use crate::{
-    Caps, Hint, Labels, Matcher, MemorySource, Metadata, ReadCx, Result, Selection, Snapshot,
-    TimeRange, Timestamp,
+    Caps, Hint, Labels, Matcher, MemorySource, Metadata, ReadCx, Result, Selection,
+    SeriesExemplars, Snapshot, TimeRange, Timestamp,
 };
 
 /// A snapshot with computed series on top. Writing to it changes later selections, never the source
@@ -80,6 +80,15 @@ impl Snapshot for Overlay {
         cx: &ReadCx,
     ) -> Result<Vec<String>> {
         self.now().label_values(name, any_of, hint, cx)
+    }
+
+    fn exemplars(
+        &self,
+        any_of: &[&[Matcher]],
+        hint: &Hint<'_>,
+        cx: &ReadCx,
+    ) -> Result<Vec<SeriesExemplars>> {
+        self.now().exemplars(any_of, hint, cx)
     }
 
     fn metadata(&self, metric: Option<&str>, limit: usize, cx: &ReadCx) -> Result<Vec<Metadata>> {

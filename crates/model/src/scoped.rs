@@ -7,8 +7,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::{
-    Caps, Columns, Fp, Hint, LabelScratch, Labels, LabelsRef, Last, Matcher, Matrix, Metadata,
-    Page, Prepared, Pushed, ReadCx, Result, Scratch, Selection, Snapshot, TimeRange,
+    Buckets, Caps, Columns, Fp, Hint, LabelScratch, Labels, LabelsRef, Last, Matcher, Matrix,
+    Metadata, Page, Prepared, Pushed, ReadCx, Result, Scratch, Selection, SeriesExemplars,
+    Snapshot, Tier, TimeRange,
 };
 
 /// Applies `cx.scope` to every question. The query engine wraps every snapshot in it.
@@ -100,6 +101,18 @@ impl Snapshot for Scoped {
         self.below.label_values(name, &borrowed(&granted(any_of, cx)), hint, cx)
     }
 
+    fn exemplars(
+        &self,
+        any_of: &[&[Matcher]],
+        hint: &Hint<'_>,
+        cx: &ReadCx,
+    ) -> Result<Vec<SeriesExemplars>> {
+        if cx.scope.is_everything() {
+            return self.below.exemplars(any_of, hint, cx);
+        }
+        self.below.exemplars(&borrowed(&granted(any_of, cx)), hint, cx)
+    }
+
     /// Metadata of metrics of which the scope shows at least one series.
     fn metadata(&self, metric: Option<&str>, limit: usize, cx: &ReadCx) -> Result<Vec<Metadata>> {
         if cx.scope.is_everything() {
@@ -185,5 +198,17 @@ impl Selection for UnionSelection {
     fn pages(&self, i: usize, range: TimeRange, out: &mut Vec<Page>, cx: &ReadCx) -> Result<()> {
         let (part, i) = self.at(i);
         part.pages(i, range, out, cx)
+    }
+
+    fn buckets<'a>(
+        &'a self,
+        i: usize,
+        tier: Tier,
+        range: TimeRange,
+        scratch: &'a mut Scratch,
+        cx: &ReadCx,
+    ) -> Result<Option<Buckets<'a>>> {
+        let (part, i) = self.at(i);
+        part.buckets(i, tier, range, scratch, cx)
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{Fp, LabelBuf, LabelsRef, Metadata, Result, Ticket, Timestamp};
+use crate::{Exemplar, Fp, Histogram, LabelBuf, LabelsRef, Metadata, Result, Ticket, Timestamp};
 
 /// Keeps samples.
 pub trait SampleSink: Send + Sync {
@@ -57,8 +57,8 @@ impl fmt::Debug for SourceId {
     }
 }
 
-/// Samples of one series.
-#[derive(Clone, Copy, Debug)]
+/// Samples of one series: floats, or histograms.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Rows<'a> {
     /// The fingerprint, where the sender knows it.
     pub fp: Option<Fp>,
@@ -66,8 +66,24 @@ pub struct Rows<'a> {
     pub raw: &'a [u8],
     /// Times in ms, in any order.
     pub times: &'a [Timestamp],
-    /// Values, as many as times.
+    /// Values, as many as times; empty when the samples are histograms.
     pub floats: &'a [f64],
+    /// Histograms, as many as times; empty when the samples are floats.
+    pub histograms: &'a [Histogram],
+    /// Start timestamps in ms (0 = unknown), as many as times; empty when all are unknown.
+    pub starts: &'a [Timestamp],
+    /// Observations that stand for these samples.
+    pub exemplars: &'a [Exemplar],
+}
+
+impl Rows<'_> {
+    /// Whether the columns fit each other.
+    pub const fn has_shape(&self) -> bool {
+        let n = self.times.len();
+        let floats = self.floats.len() == n && self.histograms.is_empty();
+        let histograms = self.histograms.len() == n && self.floats.is_empty();
+        (floats || histograms) && (self.starts.is_empty() || self.starts.len() == n)
+    }
 }
 
 /// What is submitted at once.
@@ -110,7 +126,7 @@ pub enum Reason {
         /// Its value.
         max: u64,
     },
-    /// Columns of unequal length.
+    /// Columns of unequal length, or a histogram whose parts do not fit.
     Shape(String),
 }
 
@@ -173,6 +189,10 @@ pub struct Appended {
     pub duplicate: u64,
     /// Refused in all.
     pub refused: u64,
+    /// Of those kept, histograms.
+    pub histograms: u64,
+    /// Exemplars kept.
+    pub exemplars: u64,
 }
 
 impl Appended {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::{
     Columns, Fp, LabelScratch, Labels, LabelsRef, Last, Matcher, Metadata, ReadCx, Result, Scratch,
-    TimeRange, Timestamp,
+    SeriesExemplars, TimeRange, Timestamp,
 };
 
 /// Keeps series and shows them as they are now.
@@ -235,6 +235,22 @@ pub trait Snapshot: Send + Sync {
         Ok(limited::<String>(values, hint.limit))
     }
 
+    /// Exemplars of series that pass one of the sets of matchers (none = all) in `hint.range`,
+    /// series in the order of their labels, at most `hint.limit` exemplars (0 = all).
+    ///
+    /// # Errors
+    /// As [`Snapshot::select`].
+    fn exemplars(
+        &self,
+        any_of: &[&[Matcher]],
+        hint: &Hint<'_>,
+        cx: &ReadCx,
+    ) -> Result<Vec<SeriesExemplars>> {
+        let _ = (any_of, hint);
+        cx.cancel.check()?;
+        Ok(Vec::new())
+    }
+
     /// What is known of metrics: of one, or of at most `limit` (0 = all), sorted by name.
     ///
     /// # Errors
@@ -288,13 +304,45 @@ impl Page {
     }
 }
 
-/// Roll-up buckets of one series: bucket k covers (k·tier, (k+1)·tier].
+/// What a roll-up tier keeps of the samples of one series in `(end - tier, end]`. There is always
+/// at least one sample; staleness markers are left out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bucket {
+    /// The last time that belongs to it, ms.
+    pub end: Timestamp,
+    /// Samples, above 0.
+    pub count: u32,
+    /// Counter resets between samples inside.
+    pub resets: u32,
+    /// Time of the first sample, ms.
+    pub first_time: Timestamp,
+    /// Time of the last sample, ms.
+    pub last_time: Timestamp,
+    /// First value.
+    pub first: f64,
+    /// Last value.
+    pub last: f64,
+    /// Least value; NaN only if all are.
+    pub min: f64,
+    /// Greatest value; NaN only if all are.
+    pub max: f64,
+    /// Compensated sum of all values; NaN if one is.
+    pub sum: f64,
+    /// Sum of the values before each counter reset inside.
+    pub corr: f64,
+    /// Sum of squares; NaN where the tier does not keep it.
+    pub sum_squares: f64,
+}
+
+/// Roll-up buckets of one series. Times inside `covered` without a bucket had no sample; outside of
+/// it raw samples must be read.
 #[derive(Clone, Debug)]
 pub struct Buckets<'a> {
-    /// Which times the buckets cover; elsewhere raw samples must be read.
+    /// Left-open ranges of whole buckets: `start` is the first ms of the first bucket
+    /// (`k * tier + 1`), `end` the last of the last. Ascending, apart from each other.
     pub covered: Vec<TimeRange>,
     /// The buckets, rising in time.
-    pub pages: &'a [Page],
+    pub buckets: &'a [Bucket],
 }
 
 /// Selected series. Any index may be read from any thread; no fingerprint occurs twice; the order is
@@ -344,11 +392,11 @@ pub trait Selection: Send + Sync {
         cx: &ReadCx,
     ) -> Result<Option<Last>> {
         let columns = self.read(i, range, scratch, cx)?;
-        Ok(columns
-            .times
-            .last()
-            .zip(columns.floats.last())
-            .map(|(&time, &float)| Last { time, float }))
+        Ok(columns.len().checked_sub(1).map(|i| Last {
+            time: columns.times[i],
+            float: columns.floats[i],
+            histogram: columns.histogram(i).cloned(),
+        }))
     }
 
     /// What is known about pieces of series `i` without decoding them.

@@ -142,6 +142,7 @@ impl MetricsCollector {
             raw: labels.as_ref().as_bytes(),
             times: &times,
             floats: &floats,
+            ..Rows::default()
         }];
         let source = SourceId::new("embedded");
         let batch = Batch { source: &source, decode: &Canonical, rows: &rows, metadata: &[] };

@@ -36,7 +36,12 @@ fn main() {
         let rows: Vec<Rows<'_>> = labels
             .iter()
             .zip(&values)
-            .map(|(l, v)| Rows { fp: None, raw: l.as_ref().as_bytes(), times: &times, floats: v })
+            .map(|(l, v)| Rows {
+                raw: l.as_ref().as_bytes(),
+                times: &times,
+                floats: v,
+                ..Rows::default()
+            })
             .collect();
         for rows in rows.chunks(BATCH) {
             let batch = Batch { source: &source, decode: &Canonical, rows, metadata: &[] };

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use plimsoll_model::{Cancel, TimeRange};
+use plimsoll_model::{Cancel, Run, TimeRange};
 use plimsoll_world::World;
 
 use crate::filenames::{DAY_MS, Names, day_of};
@@ -69,15 +69,14 @@ pub fn write_generation(
 
 /// The days with samples.
 fn days(slots: &[&Arc<Slot>]) -> Result<BTreeSet<i64>> {
-    let (mut days, mut t, mut v) = (BTreeSet::new(), Vec::new(), Vec::new());
+    let (mut days, mut run) = (BTreeSet::new(), Run::new());
     for slot in slots {
         let (first, last) = (day_of(slot.range.start), day_of(slot.range.end));
         days.extend([first, last]);
         if last > first + 1 {
-            t.clear();
-            v.clear();
-            slot.read(slot.range, &mut t, &mut v)?;
-            days.extend(t.iter().map(|t| day_of(*t)));
+            run.clear();
+            slot.read(slot.range, &mut run)?;
+            days.extend(run.times.iter().map(|t| day_of(*t)));
         }
     }
     Ok(days)
@@ -93,15 +92,14 @@ fn write_day(
     let spec = spec(world, Level::Flush);
     let path = names.part_tmp(&id_of(&spec));
     let mut writer = PartWriter::create(&*world.disk, &path, spec)?;
-    let (mut times, mut values) = (Vec::new(), Vec::new());
+    let mut run = Run::new();
     for slot in slots.iter().filter(|s| s.touches(day_range(day))) {
         cancel.check().map_err(|e| Error::Unavailable(e.to_string()))?;
-        times.clear();
-        values.clear();
-        slot.read(day_range(day), &mut times, &mut values)?;
-        if !times.is_empty() {
+        run.clear();
+        slot.read(day_range(day), &mut run)?;
+        if !run.is_empty() {
             let labels = slot.meta.labels.as_ref();
-            writer.add(&SeriesIn { labels, times: &times, values: &values, seq: slot.seq })?;
+            writer.add(&SeriesIn { labels, samples: run.columns(), seq: slot.seq })?;
         }
     }
     Ok(writer.finish(&*world.disk)?.map(|info| entry_of(day, &info)))

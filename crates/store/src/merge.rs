@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use plimsoll_model::{Cancel, LabelBuf, TimeRange};
+use plimsoll_model::{Cancel, LabelBuf, Run, TimeRange};
 use plimsoll_world::Disk;
 
 use crate::part::{PartInfo, PartReader, PartWriter, SeqRange, SeriesIn};
@@ -78,8 +78,7 @@ pub fn merge_parts(
             heads[i].next()?;
         }
         if let Some(seq) = seq {
-            let (times, values) = (&union.times, &union.values);
-            out.add(&SeriesIn { labels: labels.as_ref(), times, values, seq })?;
+            out.add(&SeriesIn { labels: labels.as_ref(), samples: union.run.columns(), seq })?;
         }
     }
     Ok(MergeOutcome { part: out.finish(disk)?, read, duplicates })
@@ -138,10 +137,8 @@ impl Head {
 /// The samples of one series, joined from its parts in order of precedence.
 #[derive(Default)]
 struct Union {
-    times: Vec<i64>,
-    values: Vec<f64>,
-    more_times: Vec<i64>,
-    more_values: Vec<f64>,
+    run: Run,
+    more: Run,
 }
 
 struct Added {
@@ -151,47 +148,13 @@ struct Added {
 
 impl Union {
     fn clear(&mut self) {
-        self.times.clear();
-        self.values.clear();
+        self.run.clear();
     }
 
     fn add(&mut self, head: &Head, keep: TimeRange) -> Result<Added> {
-        self.more_times.clear();
-        self.more_values.clear();
-        head.part.read(head.ordinal, keep, &mut self.more_times, &mut self.more_values)?;
-        let duplicates =
-            join_columns(&mut self.times, &mut self.values, &self.more_times, &self.more_values);
-        Ok(Added { read: self.more_times.len() as u64, duplicates })
+        self.more.clear();
+        head.part.read(head.ordinal, keep, &mut self.more)?;
+        let duplicates = self.run.join(&self.more.columns());
+        Ok(Added { read: self.more.len() as u64, duplicates })
     }
-}
-
-/// Puts more samples of a series among those that are there, both in ascending time. Where both
-/// have a time, what is there stays. Returns how many that were.
-pub fn join_columns(
-    times: &mut Vec<i64>,
-    values: &mut Vec<f64>,
-    more_times: &[i64],
-    more_values: &[f64],
-) -> u64 {
-    let Some(first) = more_times.first() else { return 0 };
-    // Only the tail that overlaps is rewritten: parts of one series mostly follow each other.
-    let from = times.partition_point(|t| t < first);
-    let (old_times, old_values) = (times.split_off(from), values.split_off(from));
-    let (mut i, mut duplicates) = (0, 0);
-    for (&t, &v) in more_times.iter().zip(more_values) {
-        while i < old_times.len() && old_times[i] < t {
-            times.push(old_times[i]);
-            values.push(old_values[i]);
-            i += 1;
-        }
-        if old_times.get(i) == Some(&t) {
-            duplicates += 1;
-            continue;
-        }
-        times.push(t);
-        values.push(v);
-    }
-    times.extend_from_slice(&old_times[i..]);
-    values.extend_from_slice(&old_values[i..]);
-    duplicates
 }

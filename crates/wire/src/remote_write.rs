@@ -119,6 +119,7 @@ impl Request {
             },
             times: &self.times[s.samples.clone()],
             floats: &self.floats[s.samples.clone()],
+            ..Rows::default()
         }
     }
 

@@ -119,7 +119,13 @@ impl Frame {
             .zip(values.chunks(1))
             .map(|((s, _), floats)| {
                 let slot = &self.slots[*s];
-                Rows { fp: Some(slot.fp), raw: &slot.labels, times: &times, floats }
+                Rows {
+                    fp: Some(slot.fp),
+                    raw: &slot.labels,
+                    times: &times,
+                    floats,
+                    ..Rows::default()
+                }
             })
             .collect();
         let batch = Batch { source, decode: &Canonical, rows: &rows, metadata: &self.metadata };

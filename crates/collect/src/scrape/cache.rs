@@ -176,7 +176,13 @@ impl Cache {
             named.chain(extra.iter().map(|(l, _)| (l.as_ref().fp(), l.as_ref().as_bytes())));
         let rows: Vec<Rows<'_>> = named
             .zip(times.chunks(1).zip(floats.chunks(1)))
-            .map(|((fp, raw), (times, floats))| Rows { fp: Some(fp), raw, times, floats })
+            .map(|((fp, raw), (times, floats))| Rows {
+                fp: Some(fp),
+                raw,
+                times,
+                floats,
+                ..Rows::default()
+            })
             .collect();
         let ticket =
             sink.submit(Batch { source, decode: &Canonical, rows: &rows, metadata: &self.news });

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use parking_lot::RwLock;
 use plimsoll_model::{
-    Appended, Batch, Completer, Error as SeamError, Fp, LabelsRef, Reason, RowVerdict, Ticket,
+    Appended, Batch, Completer, Error as SeamError, Fp, LabelsRef, Reason, RowVerdict, Run, Ticket,
     TimeRange, ticket,
 };
 
@@ -75,8 +75,8 @@ impl Lookup for Registered<'_> {
         self.parts.end
     }
 
-    fn in_parts(&self, meta: &SeriesMeta, range: TimeRange, t: &mut Vec<i64>, v: &mut Vec<f64>) {
-        self.parts.samples_of(meta, range, t, v, &mut |part, e| {
+    fn in_parts(&self, meta: &SeriesMeta, range: TimeRange, out: &mut Run) {
+        self.parts.samples_of(meta, range, out, &mut |part, e| {
             tracing::error!(part = %part.entry.id, error = %e, "part cannot be read");
             (self.suspect)(part.entry.day, &part.entry.id);
         });

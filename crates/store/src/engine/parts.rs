@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use plimsoll_model::{Matcher, TimeRange};
+use plimsoll_model::{Matcher, Run, TimeRange};
 
 use crate::head::SeriesMeta;
 use crate::manifest::PartEntry;
-use crate::merge::join_columns;
 use crate::part::PartReader;
 
 /// A part and what the manifest says of it.
@@ -46,28 +45,26 @@ impl PartSet {
         &self,
         meta: &SeriesMeta,
         range: TimeRange,
-        times: &mut Vec<i64>,
-        values: &mut Vec<f64>,
+        out: &mut Run,
         suspect: &mut dyn FnMut(&LivePart, &crate::Error),
     ) {
         let wanted: Vec<Matcher> =
             meta.labels.iter().map(|(name, value)| Matcher::equal(name, value)).collect();
         let mut labels = plimsoll_model::LabelBuf::new();
-        let (mut t, mut v) = (Vec::new(), Vec::new());
+        let mut one = Run::new();
         for part in self.parts.iter().filter(|p| p.entry.range.overlaps(range)) {
-            t.clear();
-            v.clear();
+            one.clear();
             let mut read = || -> crate::Result<()> {
                 for ordinal in part.reader.select(&wanted)? {
                     part.reader.labels(ordinal, &mut labels)?;
                     if labels.as_ref() == meta.labels.as_ref() {
-                        part.reader.read(ordinal, range, &mut t, &mut v)?;
+                        part.reader.read(ordinal, range, &mut one)?;
                     }
                 }
                 Ok(())
             };
             match read() {
-                Ok(()) => drop(join_columns(times, values, &t, &v)),
+                Ok(()) => drop(out.join(&one.columns())),
                 Err(e) => suspect(part, &e),
             }
         }

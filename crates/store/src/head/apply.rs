@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use plimsoll_model::{Fp, LabelsRef, Metadata, TimeRange};
+use plimsoll_model::{Fp, LabelsRef, Metadata, Run, TimeRange};
 
 use super::{Gen, Head, Known, SeriesMeta};
 use crate::part::SeqRange;
@@ -31,7 +31,7 @@ pub trait Lookup {
     /// The latest time in any part; `i64::MIN` when there is none.
     fn parts_end(&self) -> i64;
     /// Appends the samples of a series in parts, rising in time.
-    fn in_parts(&self, meta: &SeriesMeta, range: TimeRange, t: &mut Vec<i64>, v: &mut Vec<f64>);
+    fn in_parts(&self, meta: &SeriesMeta, range: TimeRange, out: &mut Run);
 }
 
 /// Rooms that are kept between records.
@@ -39,8 +39,7 @@ pub trait Lookup {
 pub(crate) struct ApplyScratch {
     buf: SampleBuf,
     existing: Vec<(i64, u64)>,
-    times: Vec<i64>,
-    values: Vec<f64>,
+    run: Run,
 }
 
 impl Head {
@@ -230,21 +229,20 @@ impl Head {
         lookup: &dyn Lookup,
         scratch: &mut ApplyScratch,
     ) {
-        let ApplyScratch { existing, times, values, .. } = scratch;
-        times.clear();
-        values.clear();
+        let ApplyScratch { existing, run, .. } = scratch;
+        run.clear();
         existing.clear();
         if range.is_empty() {
             return;
         }
-        lookup.in_parts(meta, range, times, values);
+        lookup.in_parts(meta, range, run);
         for slot in self.gens.iter().filter_map(|g| g.slot(meta.sid)) {
             // A slot decodes what it coded itself.
-            if let Err(e) = slot.read(range, times, values) {
+            if let Err(e) = slot.read(range, run) {
                 tracing::error!(series = %meta.labels, error = %e, "head cannot be read");
             }
         }
-        existing.extend(times.iter().zip(values.iter()).map(|(t, v)| (*t, v.to_bits())));
+        existing.extend(run.times.iter().zip(&run.floats).map(|(t, v)| (*t, v.to_bits())));
         // Stable: of two with the same time the one of the older source comes first and stays.
         existing.sort_by_key(|s| s.0);
         existing.dedup_by_key(|s| s.0);

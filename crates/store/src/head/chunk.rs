@@ -4,7 +4,7 @@
 //! before), span varint (last - first), len of times varint, len of values varint, times, values`,
 //! coded by `codec::times` and `codec::values`.
 
-use plimsoll_model::TimeRange;
+use plimsoll_model::{Run, TimeRange};
 
 use crate::Result;
 use crate::codec::varint::{Cursor, put_i64, put_u64};
@@ -33,7 +33,7 @@ pub fn seal(out: &mut Vec<u8>, before: i64, t: &[i64], v: &[f64]) {
 ///
 /// # Errors
 /// `Corrupt` when the bytes are not what [`seal`] wrote: a fault of this process.
-pub fn read(bytes: &[u8], range: TimeRange, t: &mut Vec<i64>, v: &mut Vec<f64>) -> Result<()> {
+pub fn read(bytes: &[u8], range: TimeRange, out: &mut Run) -> Result<()> {
     let mut c = Cursor::new(bytes);
     let mut before = 0i64;
     while !c.is_empty() {
@@ -44,10 +44,11 @@ pub fn read(bytes: &[u8], range: TimeRange, t: &mut Vec<i64>, v: &mut Vec<f64>) 
         let len_v = c.bounded("value bytes", bytes.len())?;
         let (coded_t, coded_v) = (c.take(len_t)?, c.take(len_v)?);
         if range.overlaps(TimeRange::new(first, last)) {
-            times::decode(coded_t, n, t)?;
-            values::decode(coded_v, n, v)?;
+            times::decode(coded_t, n, &mut out.times)?;
+            values::decode(coded_v, n, &mut out.floats)?;
         }
         before = last;
     }
+    out.level();
     Ok(())
 }

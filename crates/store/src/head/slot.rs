@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use plimsoll_model::TimeRange;
+use plimsoll_model::{Run, TimeRange};
 
 use super::{SeriesMeta, chunk};
 use crate::Result;
@@ -112,46 +112,37 @@ impl Slot {
     ///
     /// # Errors
     /// `Corrupt` when memory is not what was written: a fault of this process.
-    pub fn read(&self, range: TimeRange, t: &mut Vec<i64>, v: &mut Vec<f64>) -> Result<()> {
+    pub fn read(&self, range: TimeRange, out: &mut Run) -> Result<()> {
         if !self.touches(range) {
             return Ok(());
         }
-        let from = t.len();
-        chunk::read(&self.sealed, range, t, v)?;
+        let from = out.len();
+        chunk::read(&self.sealed, range, out)?;
         for p in &self.open {
             let (time, value) = self.unpack(*p);
-            t.push(time);
-            v.push(value);
+            out.push(time, value, 0);
         }
-        trim(range, from, t, v);
+        out.trim(from, range);
         let late = self.late.partition_point(|s| s.0 < range.start)
             ..self.late.partition_point(|s| s.0 <= range.end);
         if !late.is_empty() {
-            let in_order: Vec<_> = t.drain(from..).zip(v.drain(from..)).collect();
-            merge(&in_order, &self.late[late], t, v);
+            let in_order = out.split_off(from);
+            merge(&in_order, &self.late[late], out);
         }
         Ok(())
     }
 }
 
-/// Leaves of the samples from `from` on only those in the range.
-fn trim(range: TimeRange, from: usize, t: &mut Vec<i64>, v: &mut Vec<f64>) {
-    let keep = range.slice_of(&t[from..]);
-    t.truncate(from + keep.end);
-    v.truncate(from + keep.end);
-    t.drain(from..from + keep.start);
-    v.drain(from..from + keep.start);
-}
-
 /// Both are sorted and no time is in both.
-fn merge(a: &[(i64, f64)], b: &[(i64, f64)], t: &mut Vec<i64>, v: &mut Vec<f64>) {
+fn merge(a: &Run, b: &[(i64, f64)], out: &mut Run) {
     let (mut i, mut j) = (0, 0);
     while i < a.len() || j < b.len() {
-        let first = j >= b.len() || (i < a.len() && a[i].0 < b[j].0);
-        let (time, value) = if first { a[i] } else { b[j] };
-        i += usize::from(first);
-        j += usize::from(!first);
-        t.push(time);
-        v.push(value);
+        if j >= b.len() || (i < a.len() && a.times[i] < b[j].0) {
+            out.push_from(a, i);
+            i += 1;
+        } else {
+            out.push(b[j].0, b[j].1, 0);
+            j += 1;
+        }
     }
 }

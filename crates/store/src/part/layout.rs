@@ -1,7 +1,7 @@
 //! What a part says about itself: header, footer, the numbers of its sections, and the bounds that
 //! a reader holds every length against. Pure: bytes to values and back.
 
-use plimsoll_model::{HOUR_MS, LabelsRef, MINUTE_MS, Tier, TimeRange};
+use plimsoll_model::{Columns, HOUR_MS, LabelsRef, MINUTE_MS, Tier, TimeRange};
 
 use crate::codec::varint::Cursor;
 use crate::{Error, Result};
@@ -97,10 +97,8 @@ pub struct PartSpec {
 pub struct SeriesIn<'a> {
     /// Its labels.
     pub labels: LabelsRef<'a>,
-    /// Times in ms.
-    pub times: &'a [i64],
-    /// Values, as many as times; kept bit by bit.
-    pub values: &'a [f64],
+    /// Its samples; values are kept bit by bit.
+    pub samples: Columns<'a>,
     /// Commit numbers of these samples.
     pub seq: SeqRange,
 }

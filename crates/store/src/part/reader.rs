@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use plimsoll_model::{LabelBuf, TimeRange};
+use plimsoll_model::{LabelBuf, Run, TimeRange};
 use plimsoll_world::{Disk, DiskFile, Open};
 
 use super::layout::{
@@ -148,29 +148,16 @@ impl PartReader {
     ///
     /// # Errors
     /// `Corrupt`, `Io`, `Invalid`; the columns are then as before.
-    pub fn read(
-        &self,
-        ordinal: u32,
-        range: TimeRange,
-        times: &mut Vec<i64>,
-        values: &mut Vec<f64>,
-    ) -> Result<()> {
-        let (t0, v0) = (times.len(), values.len());
-        let done = self.read_inner(ordinal, range, times, values);
+    pub fn read(&self, ordinal: u32, range: TimeRange, out: &mut Run) -> Result<()> {
+        let before = out.len();
+        let done = self.read_inner(ordinal, range, out);
         if done.is_err() {
-            times.truncate(t0);
-            values.truncate(v0);
+            out.truncate(before);
         }
         done.map_err(|e| self.named(e))
     }
 
-    fn read_inner(
-        &self,
-        ordinal: u32,
-        range: TimeRange,
-        t: &mut Vec<i64>,
-        v: &mut Vec<f64>,
-    ) -> Result<()> {
+    fn read_inner(&self, ordinal: u32, range: TimeRange, out: &mut Run) -> Result<()> {
         let (block, i) = self.block_of(ordinal)?;
         let mut scratch = Vec::new();
         let mut before = None;
@@ -188,8 +175,9 @@ impl PartReader {
             if want.is_empty() {
                 continue;
             }
-            self.values_of(chunk, want.clone(), &mut scratch, v)?;
-            t.extend_from_slice(&all[want]);
+            self.values_of(chunk, want.clone(), &mut scratch, &mut out.floats)?;
+            out.times.extend_from_slice(&all[want]);
+            out.level();
         }
         Ok(())
     }
@@ -386,13 +374,12 @@ impl PartReader {
                 return Err(Error::corrupt(format!("section {}: wrong hash", s.kind)));
             }
         }
-        let (mut samples, mut t, mut v) = (0, Vec::new(), Vec::new());
+        let (mut samples, mut run) = (0, Run::new());
         let (mut labels, mut before) = (LabelBuf::new(), Vec::new());
         for ordinal in 0..self.series() {
-            t.clear();
-            v.clear();
-            self.read_inner(ordinal, TimeRange::ALL, &mut t, &mut v)?;
-            samples += t.len() as u64;
+            run.clear();
+            self.read_inner(ordinal, TimeRange::ALL, &mut run)?;
+            samples += run.len() as u64;
             self.labels(ordinal, &mut labels)?;
             if ordinal > 0 && labels.as_ref().as_bytes() <= before.as_slice() {
                 return Err(Error::corrupt(format!("series {ordinal} is out of order")));

@@ -75,24 +75,25 @@ impl PartWriter {
     /// samples than a series may have; `Io`. After an error the part must be dropped.
     pub fn add(&mut self, s: &SeriesIn<'_>) -> Result<()> {
         self.check(s)?;
+        let (times, values) = (s.samples.times, s.samples.floats);
         let ordinal = self.series.count as u32;
-        let mut chunks = Vec::with_capacity(s.times.len().div_ceil(CHUNK_SAMPLES));
-        for (times, values) in s.times.chunks(CHUNK_SAMPLES).zip(s.values.chunks(CHUNK_SAMPLES)) {
-            let column = self.columns.id_of(times, &mut self.file, &mut self.scratch)?;
+        let mut chunks = Vec::with_capacity(times.len().div_ceil(CHUNK_SAMPLES));
+        for (t, v) in times.chunks(CHUNK_SAMPLES).zip(values.chunks(CHUNK_SAMPLES)) {
+            let column = self.columns.id_of(t, &mut self.file, &mut self.scratch)?;
             self.scratch.clear();
-            values::encode(values, &mut self.scratch);
+            values::encode(v, &mut self.scratch);
             let offset = self.file.len;
             self.file.write(&self.scratch)?;
             let len = self.scratch.len() as u32;
-            chunks.push(ChunkRef { n: values.len() as u32, column, offset, len });
+            chunks.push(ChunkRef { n: v.len() as u32, column, offset, len });
         }
-        let stats = (s.values.len() >= STATS_SAMPLES_MIN).then(|| SeriesStats::of(s.values));
-        let flags = flags_of(s.values, stats.is_some());
+        let stats = (values.len() >= STATS_SAMPLES_MIN).then(|| SeriesStats::of(values));
+        let flags = flags_of(values, stats.is_some());
         self.series.add(s.labels.as_bytes(), Entry { flags, seq: s.seq, chunks, stats });
         self.terms.add(ordinal, s.labels)?;
-        self.range = self.range.union(TimeRange::new(s.times[0], s.times[s.times.len() - 1]));
+        self.range = self.range.union(TimeRange::new(times[0], times[times.len() - 1]));
         self.seq = Some(self.seq.map_or(s.seq, |q| q.union(s.seq)));
-        self.samples += s.values.len() as u64;
+        self.samples += values.len() as u64;
         self.last_labels.clear();
         self.last_labels.extend_from_slice(s.labels.as_bytes());
         Ok(())
@@ -100,10 +101,11 @@ impl PartWriter {
 
     fn check(&self, s: &SeriesIn<'_>) -> Result<()> {
         let invalid = |why: &str| Err(Error::Invalid(format!("part: series {}: {why}", s.labels)));
-        if s.times.is_empty() || s.times.len() != s.values.len() {
+        let times = s.samples.times;
+        if times.is_empty() || times.len() != s.samples.floats.len() {
             return invalid("no samples, or not as many times as values");
         }
-        if !s.times.is_sorted_by(|a, b| a < b) {
+        if !times.is_sorted_by(|a, b| a < b) {
             return invalid("times do not ascend");
         }
         if self.series.count > 0 && s.labels.as_bytes() <= self.last_labels.as_slice() {
@@ -112,7 +114,7 @@ impl PartWriter {
         if s.seq.min > s.seq.max {
             return invalid("an empty range of commit numbers");
         }
-        if s.times.len() > SERIES_CHUNKS_MAX * CHUNK_SAMPLES
+        if times.len() > SERIES_CHUNKS_MAX * CHUNK_SAMPLES
             || self.series.count >= u64::from(u32::MAX)
         {
             return Err(Error::Limit(format!(

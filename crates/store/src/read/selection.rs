@@ -12,7 +12,6 @@ use plimsoll_model::{
 use super::SeamResult;
 use crate::engine::{LivePart, Shared};
 use crate::head::Slot;
-use crate::merge::join_columns;
 
 const NONE: u32 = u32::MAX;
 
@@ -176,28 +175,25 @@ impl Selection for StoreSelection {
         cx: &ReadCx,
     ) -> SeamResult<Columns<'a>> {
         cx.cancel.check()?;
-        let (times, floats, inner) = scratch.inner();
-        times.clear();
-        floats.clear();
-        let (more, values) = (&mut inner.0.times, &mut inner.0.floats);
+        let (run, inner) = scratch.inner();
+        run.clear();
+        let more = &mut inner.0.run;
         for (part, ordinal) in self.places(i).filter(|(p, _)| p.entry.range.overlaps(range)) {
             more.clear();
-            values.clear();
-            match part.reader.read(ordinal, range, more, values) {
-                Ok(()) => drop(join_columns(times, floats, more, values)),
+            match part.reader.read(ordinal, range, more) {
+                Ok(()) => drop(run.join(&more.columns())),
                 Err(e) => left_out(&self.shared, part, &e, cx),
             }
         }
         for slot in self.slots(i).iter().filter(|s| s.touches(range)) {
             more.clear();
-            values.clear();
-            match slot.read(range, more, values) {
-                Ok(()) => drop(join_columns(times, floats, more, values)),
+            match slot.read(range, more) {
+                Ok(()) => drop(run.join(&more.columns())),
                 Err(e) => self.head_error(i, &e, cx),
             }
         }
-        cx.budget.count_samples(times.len() as u64)?;
-        Ok(Columns { times, floats, starts: None })
+        cx.budget.count_samples(run.len() as u64)?;
+        Ok(run.columns())
     }
 
     fn last(
@@ -214,24 +210,24 @@ impl Selection for StoreSelection {
             let (mut time, mut float) = slot.last;
             if time > range.end {
                 scratch.clear();
-                if let Err(e) = slot.read(range, &mut scratch.times, &mut scratch.floats) {
+                if let Err(e) = slot.read(range, &mut scratch.run) {
                     self.head_error(i, &e, cx);
                 }
-                let found = scratch.times.last().zip(scratch.floats.last());
+                let found = scratch.run.times.last().zip(scratch.run.floats.last());
                 let Some((&t, &v)) = found else { continue };
                 (time, float) = (t, v);
             }
-            if range.contains(time) && best.is_none_or(|b| time > b.time) {
-                best = Some(Last { time, float });
+            if range.contains(time) && best.as_ref().is_none_or(|b| time > b.time) {
+                best = Some(Last { time, float, histogram: None });
             }
         }
         for (part, ordinal) in self.places(i).filter(|(p, _)| p.entry.range.overlaps(range)) {
-            if best.is_some_and(|b| b.time >= part.entry.range.end) {
+            if best.as_ref().is_some_and(|b| b.time >= part.entry.range.end) {
                 continue;
             }
             match part.reader.last(ordinal, range) {
-                Ok(Some((time, float))) if best.is_none_or(|b| time > b.time) => {
-                    best = Some(Last { time, float });
+                Ok(Some((time, float))) if best.as_ref().is_none_or(|b| time > b.time) => {
+                    best = Some(Last { time, float, histogram: None });
                 }
                 Ok(_) => {}
                 Err(e) => left_out(&self.shared, part, &e, cx),

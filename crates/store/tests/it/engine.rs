@@ -54,6 +54,7 @@ fn submit_with(store: &Store, rows: &[Row<'_>], metadata: &[Metadata]) -> Result
             raw: l.as_ref().as_bytes(),
             times,
             floats,
+            ..Rows::default()
         })
         .collect();
     let source = SourceId::new("test");

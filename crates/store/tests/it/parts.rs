@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use plimsoll_model::{Cancel, LabelBuf, Labels, MatchOp, Matcher, TimeRange, stale_nan};
+use plimsoll_model::{
+    Cancel, Columns, LabelBuf, Labels, MatchOp, Matcher, Run, TimeRange, stale_nan,
+};
 use plimsoll_store::PageCache;
 use plimsoll_store::merge::merge_parts;
 use plimsoll_store::part::{Level, PartInfo, PartReader, PartSpec, PartWriter, SeqRange, SeriesIn};
@@ -34,7 +36,8 @@ pub(super) fn write(disk: &dyn Disk, uuid: u128, model: &Model, seq: SeqRange) -
         let times: Vec<i64> = samples.keys().copied().collect();
         let values: Vec<f64> = samples.values().map(|b| f64::from_bits(*b)).collect();
         let labels = labels.as_ref();
-        writer.add(&SeriesIn { labels, times: &times, values: &values, seq }).unwrap();
+        let samples = Columns::plain(&times, &values);
+        writer.add(&SeriesIn { labels, samples, seq }).unwrap();
     }
     writer.finish(disk).unwrap().unwrap()
 }
@@ -54,9 +57,9 @@ pub(super) fn read(
     ordinal: u32,
     range: TimeRange,
 ) -> plimsoll_store::Result<Vec<(i64, u64)>> {
-    let (mut times, mut values) = (Vec::new(), Vec::new());
-    part.read(ordinal, range, &mut times, &mut values)?;
-    Ok(times.into_iter().zip(values.into_iter().map(f64::to_bits)).collect())
+    let mut run = Run::new();
+    part.read(ordinal, range, &mut run)?;
+    Ok(run.times.into_iter().zip(run.floats.into_iter().map(f64::to_bits)).collect())
 }
 
 pub(super) fn within(samples: &BTreeMap<i64, u64>, range: TimeRange) -> Vec<(i64, u64)> {
@@ -220,7 +223,8 @@ fn what_is_out_of_order_is_refused() {
     let seq = SeqRange::new(1, 1);
     let one = |times: &'static [i64], values: &'static [f64]| (times, values);
     let mut add = |(times, values): (&[i64], &[f64])| {
-        writer.add(&SeriesIn { labels: labels.as_ref(), times, values, seq })
+        let samples = Columns::plain(times, values);
+        writer.add(&SeriesIn { labels: labels.as_ref(), samples, seq })
     };
     assert!(add(one(&[2, 1], &[1.0, 1.0])).is_err());
     assert!(add(one(&[1], &[])).is_err());

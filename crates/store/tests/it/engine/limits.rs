@@ -47,7 +47,7 @@ fn a_bad_row_costs_only_itself() {
     let (world, _) = super::world();
     let store = open(&world, &Config::simulated());
     let good = labels("m", 1);
-    let row = |raw, times, floats| Rows { fp: None, raw, times, floats };
+    let row = |raw, times, floats| Rows { raw, times, floats, ..Rows::default() };
     let rows = [
         row(&[9, 9, 9][..], &[NOW][..], &[1.0][..]),
         row(good.as_ref().as_bytes(), &[NOW, NOW + 1], &[1.0]),

@@ -2,6 +2,7 @@
 //! value; a crash while a part is written leaves a whole part or none.
 
 use super::*;
+use plimsoll_model::Columns;
 use plimsoll_world::{CrashKind, Open};
 
 fn numbers(seed: u64) -> impl FnMut() -> u64 {
@@ -169,7 +170,8 @@ fn install(disk: &SimDisk, model: &Model) -> plimsoll_store::Result<()> {
         let times: Vec<i64> = samples.keys().copied().collect();
         let values: Vec<f64> = samples.values().map(|b| f64::from_bits(*b)).collect();
         let (labels, seq) = (labels.as_ref(), SeqRange::new(1, 3));
-        writer.add(&SeriesIn { labels, times: &times, values: &values, seq })?;
+        let samples = Columns::plain(&times, &values);
+        writer.add(&SeriesIn { labels, samples, seq })?;
     }
     writer.finish(disk)?;
     disk.rename(&path(1), &path(2)).map_err(io)?;
