@@ -54,6 +54,8 @@ pub struct Config {
     pub max_series: usize,
     /// Metrics of which metadata is kept; more are not remembered.
     pub max_metadata: usize,
+    /// Exemplars in the head, of all series together; more are left out.
+    pub max_exemplars: usize,
     /// A flush starts when the current generation is this old.
     pub flush_age: Duration,
     /// A flush starts when the head holds this many bytes.
@@ -84,6 +86,7 @@ impl Default for Config {
             future: Duration::from_secs(600),
             max_series: 2_000_000,
             max_metadata: 50_000,
+            max_exemplars: 100_000,
             flush_age: Duration::from_secs(30 * 60),
             flush_bytes: 256 << 20,
             merge_after: Duration::from_secs(3_600),

@@ -71,11 +71,11 @@ pub fn write_generation(
 fn days(slots: &[&Arc<Slot>]) -> Result<BTreeSet<i64>> {
     let (mut days, mut run) = (BTreeSet::new(), Run::new());
     for slot in slots {
-        let (first, last) = (day_of(slot.range.start), day_of(slot.range.end));
+        let (first, last) = (day_of(slot.range().start), day_of(slot.range().end));
         days.extend([first, last]);
         if last > first + 1 {
             run.clear();
-            slot.read(slot.range, &mut run)?;
+            slot.read(slot.range(), &mut run)?;
             days.extend(run.times.iter().map(|t| day_of(*t)));
         }
     }

@@ -7,8 +7,8 @@
 //! Bounds: series by `store.max_series` (refused before they get here), bytes by the flush.
 
 mod apply;
-mod chunk;
 mod slot;
+mod stream;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -16,15 +16,15 @@ use std::sync::Arc;
 use plimsoll_model::{Fp, Labels, Metadata, TimeRange};
 
 pub(crate) use apply::ApplyScratch;
-pub use apply::{Lookup, RowOutcome};
-pub use slot::Slot;
+pub use apply::{Lookup, Outcomes};
+pub use slot::{EXEMPLARS_MAX, Slot};
 
 use crate::part::SeqRange;
 
 /// Series in one page of a generation: what a write after a snapshot copies pointers of.
 const PAGE_SERIES: usize = 64;
 /// Bytes counted for a series of a generation before its samples.
-const SLOT_BYTES: u64 = 200;
+const SLOT_BYTES: u64 = 136;
 
 /// What a series is called. Shared by index, head and readers.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,6 +55,8 @@ pub struct Gen {
     pub series: u64,
     /// Bytes it takes, about.
     pub bytes: u64,
+    /// Exemplars in it.
+    pub exemplars: usize,
     /// Number of the record after the swap that ended it.
     pub ended: Option<u64>,
 }
@@ -69,6 +71,7 @@ impl Gen {
             samples: 0,
             series: 0,
             bytes: 0,
+            exemplars: 0,
             ended: None,
         }
     }
@@ -84,20 +87,27 @@ impl Gen {
         self.pages.iter().flat_map(|p| p.iter().flatten())
     }
 
-    /// The place of a series, made when it is not there yet.
-    fn slot_mut(&mut self, meta: &Arc<SeriesMeta>) -> &mut Slot {
-        let at = meta.sid as usize;
-        let pages = Arc::make_mut(&mut self.pages);
-        if pages.len() <= at / PAGE_SERIES {
-            pages.resize_with(at / PAGE_SERIES + 1, Arc::default);
+    /// A page for writing, made when it is not there yet.
+    fn page(pages: &mut Vec<Arc<Page>>, at: usize) -> &mut Page {
+        if pages.len() <= at {
+            pages.resize_with(at + 1, Arc::default);
         }
-        let page = Arc::make_mut(&mut pages[at / PAGE_SERIES]);
-        if page.len() <= at % PAGE_SERIES {
-            page.resize(at % PAGE_SERIES + 1, None);
+        Arc::make_mut(&mut pages[at])
+    }
+
+    /// The place of a series for writing, made (and counted) when it is not there yet.
+    fn slot_in<'p>(
+        page: &'p mut Page,
+        at: usize,
+        meta: &Arc<SeriesMeta>,
+        series: &mut u64,
+    ) -> &'p mut Slot {
+        if page.len() <= at {
+            page.reserve_exact(PAGE_SERIES - page.len());
+            page.resize(at + 1, None);
         }
-        let slot = page[at % PAGE_SERIES].get_or_insert_with(|| {
-            self.series += 1;
-            self.bytes += SLOT_BYTES;
+        let slot = page[at].get_or_insert_with(|| {
+            *series += 1;
             Arc::new(Slot::new(Arc::clone(meta)))
         });
         Arc::make_mut(slot)
@@ -110,10 +120,10 @@ struct Known {
     meta: Arc<SeriesMeta>,
     /// No sample of this series is anywhere after this time: later ones need no search.
     bound: i64,
-    /// The generation that defined it last: its sid means this series only there.
-    defined: u64,
-    /// The last generation with a sample of it.
-    used: u64,
+    /// The generation that defined it last (its lower half): its sid means this series only there.
+    defined: u32,
+    /// The last generation with a sample of it (its lower half).
+    used: u32,
 }
 
 /// Everything applied and not flushed, and what is needed to apply more.
@@ -126,11 +136,13 @@ pub struct Head {
     pub applied: u64,
     /// Rows left out because their definition was lost.
     pub orphans: u64,
+    exemplars: usize,
+    exemplars_max: usize,
 }
 
 impl Head {
     /// An empty head whose first generation has this number.
-    pub fn new(generation: u64, metadata_max: usize) -> Self {
+    pub fn new(generation: u64, metadata_max: usize, exemplars_max: usize) -> Self {
         Self {
             gens: VecDeque::from([Gen::new(generation)]),
             known: Vec::new(),
@@ -138,6 +150,8 @@ impl Head {
             metadata_max,
             applied: 0,
             orphans: 0,
+            exemplars: 0,
+            exemplars_max,
         }
     }
 
@@ -159,7 +173,8 @@ impl Head {
     /// Forgets a generation that is in parts now.
     pub fn drop_ended(&mut self, id: u64) {
         if self.ended().is_some_and(|g| g.id == id) {
-            self.gens.pop_front();
+            let gone = self.gens.pop_front();
+            self.exemplars -= gone.map_or(0, |g| g.exemplars);
         }
     }
 
@@ -174,14 +189,14 @@ impl Head {
     }
 
     /// Series that are known, with the generation that defined each last.
-    pub fn known(&self) -> impl Iterator<Item = (&Arc<SeriesMeta>, u64)> {
+    pub fn known(&self) -> impl Iterator<Item = (&Arc<SeriesMeta>, u32)> {
         self.known.iter().flatten().map(|k| (&k.meta, k.defined))
     }
 
     /// Series without a sample in the last two generations: their numbers may be given away, once
     /// nobody reads a snapshot of those times.
     pub fn idle(&self) -> Vec<u32> {
-        let oldest = self.current().id.saturating_sub(1);
+        let oldest = self.current().id.saturating_sub(1) as u32;
         let known = self.known.iter().flatten();
         known
             .filter(|k| k.used < oldest && k.defined < oldest)

@@ -17,7 +17,7 @@ use plimsoll_model::{
 };
 
 use super::{PartSet, Shared};
-use crate::head::{Lookup, RowOutcome, SeriesMeta};
+use crate::head::{Lookup, Outcomes, SeriesMeta};
 use crate::registry::{Index, Limits};
 use crate::wal::record;
 use crate::{Error, Result, WalSync};
@@ -47,7 +47,7 @@ struct Pending {
 #[derive(Default)]
 pub(crate) struct Committer {
     scratch: crate::head::ApplyScratch,
-    outcomes: Vec<RowOutcome>,
+    outcomes: Outcomes,
     /// Numbered and kept by the log, not written for certain, not applied.
     unapplied: Vec<Arc<Vec<u8>>>,
 }
@@ -315,11 +315,11 @@ impl Shared {
 
     fn verdicts(
         &self,
-        outcomes: &[RowOutcome],
+        outcomes: &Outcomes,
         rows: Vec<u32>,
         mut verdicts: Vec<RowVerdict>,
     ) -> Appended {
-        for (outcome, row) in outcomes.iter().zip(rows) {
+        for (outcome, row) in outcomes.rows.iter().zip(rows) {
             let verdict = &mut verdicts[row as usize];
             verdict.stored += outcome.stored;
             verdict.duplicate += outcome.duplicate;

@@ -13,7 +13,7 @@ use super::commit::Registered;
 use super::maintain::{Maintenance, Reserve};
 use super::{LivePart, PartSet, Shared, Visible};
 use crate::filenames::{Names, part_file};
-use crate::head::{ApplyScratch, Head};
+use crate::head::{ApplyScratch, Head, Outcomes};
 use crate::manifest::{Edit, Manifest, PartEntry};
 use crate::part::PartReader;
 use crate::registry::{Index, Intake};
@@ -76,9 +76,9 @@ pub(super) fn open(world: World, dir: &Path, config: Config) -> Result<Shared> {
 
     let index = Arc::new(RwLock::new(Index::default()));
     let (low_water, generation) = (manifest.state().low_water, manifest.state().generation);
-    let mut head = Head::new(generation, config.max_metadata);
+    let mut head = Head::new(generation, config.max_metadata, config.max_exemplars);
     let lookup = Registered { index: &index, parts: &parts, suspect: &|_, _| {} };
-    let (mut scratch, mut outcomes) = (ApplyScratch::default(), Vec::new());
+    let (mut scratch, mut outcomes) = (ApplyScratch::default(), Outcomes::default());
     let replayed = replay::replay(disk, &names, low_water, &mut |frame| {
         outcomes.clear();
         head.apply(frame, &lookup, &mut scratch, &mut outcomes);

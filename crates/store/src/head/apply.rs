@@ -5,15 +5,19 @@
 //! is known of their series need no search; others are looked up, parts included. Where a part
 //! cannot be read the sample counts as stored, and on reading the older value wins.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use plimsoll_model::{Fp, LabelsRef, Metadata, Run, TimeRange};
 
-use super::{Gen, Head, Known, SeriesMeta};
+use super::stream::Value;
+use super::{EXEMPLARS_MAX, Gen, Head, Known, PAGE_SERIES, SeriesMeta};
+use crate::codec::varint::Cursor;
 use crate::part::SeqRange;
-use crate::wal::record::{self, Defs, Frame, Record, SampleBuf};
+use crate::wal::histogram;
+use crate::wal::record::{self, Defs, ExemplarRow, Frame, Record, SampleBuf, Values};
 
-/// What became of one row of a Samples record.
+/// What became of one row of a record of samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RowOutcome {
     /// Samples kept, or there already with the same value.
@@ -22,6 +26,23 @@ pub struct RowOutcome {
     pub duplicate: u32,
     /// The time of the first of those.
     pub first_duplicate: Option<i64>,
+}
+
+/// What became of the rows of one batch.
+#[derive(Debug, Default)]
+pub struct Outcomes {
+    /// One per row of the records of samples, in their order.
+    pub rows: Vec<RowOutcome>,
+    /// Exemplars kept, or there already.
+    pub exemplars: u64,
+}
+
+impl Outcomes {
+    /// Forgets everything and keeps the memory.
+    pub fn clear(&mut self) {
+        self.rows.clear();
+        self.exemplars = 0;
+    }
 }
 
 /// What the head has to ask others: samples in parts, and the shared names of series.
@@ -38,31 +59,65 @@ pub trait Lookup {
 #[derive(Default)]
 pub(crate) struct ApplyScratch {
     buf: SampleBuf,
-    existing: Vec<(i64, u64)>,
-    run: Run,
+    existing: Run,
+    more: Run,
+    order: Vec<u32>,
+}
+
+/// One row of a record.
+#[derive(Clone, Copy)]
+struct Row<'a> {
+    sid: u32,
+    times: &'a [i64],
+    /// As many as times, or none.
+    starts: &'a [i64],
+    values: Values<'a>,
+}
+
+impl<'a> Row<'a> {
+    fn start(&self, i: usize) -> i64 {
+        self.starts.get(i).copied().unwrap_or(0)
+    }
+
+    fn value(&self, i: usize) -> Value<'a> {
+        match self.values {
+            Values::Floats(v) => Value::Float(v[i]),
+            Values::Histograms(all, ends) => {
+                let from = if i == 0 { ends.0 } else { ends.1[i - 1] };
+                Value::Histogram(&all[from as usize..ends.1[i] as usize])
+            }
+        }
+    }
 }
 
 impl Head {
-    /// Applies one record. For a Samples record one outcome per row is appended to `out`. A record
-    /// that cannot be decoded has passed its checksum and is counted as orphaned rows.
+    /// Applies one record. For a record of samples one outcome per row is appended to `out`. A
+    /// record that cannot be decoded has passed its checksum and is counted as orphaned rows.
     pub(crate) fn apply(
         &mut self,
         frame: Frame<'_>,
         lookup: &dyn Lookup,
         scratch: &mut ApplyScratch,
-        out: &mut Vec<RowOutcome>,
+        out: &mut Outcomes,
     ) {
-        self.applied = frame.seq;
         match record::decode(frame) {
             Ok(Record::Samples(bytes)) => {
                 let mut buf = std::mem::take(&mut scratch.buf);
                 match bytes.decode_into(&mut buf) {
-                    Ok(()) => self.samples(frame.seq, &buf, lookup, scratch, out),
+                    Ok(()) => self.apply_samples(frame.seq, &buf, lookup, scratch, out),
                     Err(e) => self.undecodable(frame.seq, &e),
                 }
                 scratch.buf = buf;
             }
             Ok(Record::SeriesDef(defs)) => self.define(frame.seq, defs, lookup),
+            Ok(Record::Exemplars(rows)) => {
+                for row in rows {
+                    match row {
+                        Ok(row) => out.exemplars += self.exemplar(row),
+                        Err(e) => self.undecodable(frame.seq, &e),
+                    }
+                }
+            }
             Ok(Record::Metadata(all) | Record::Checkpoint(all)) => self.describe(all),
             Ok(Record::Swap(generation)) => self.swap(generation, frame.seq + 1),
             Ok(Record::Unknown(kind)) => {
@@ -70,15 +125,18 @@ impl Head {
             }
             Err(e) => self.undecodable(frame.seq, &e),
         }
+        self.applied = frame.seq;
     }
 
-    fn undecodable(&mut self, seq: u64, e: &crate::Error) {
+    /// Takes note of a record that passed its checksum and cannot be decoded.
+    pub(crate) fn undecodable(&mut self, seq: u64, e: &crate::Error) {
+        self.applied = seq;
         self.orphans += 1;
         tracing::error!(seq, error = %e, "log record cannot be decoded and is skipped");
     }
 
     fn define(&mut self, seq: u64, defs: Defs<'_>, lookup: &dyn Lookup) {
-        let generation = self.current().id;
+        let generation = self.current().id as u32;
         for def in defs {
             let (sid, fp, labels) = match def {
                 Ok(def) => def,
@@ -114,111 +172,157 @@ impl Head {
         self.gens.push_back(Gen::new(generation + 1));
     }
 
-    fn samples(
+    /// Applies the samples of a record that was decoded already.
+    pub(crate) fn apply_samples(
         &mut self,
         seq: u64,
         buf: &SampleBuf,
         lookup: &dyn Lookup,
         scratch: &mut ApplyScratch,
+        out: &mut Outcomes,
+    ) {
+        self.applied = seq;
+        let mut rows = buf.rows().map(|(sid, at)| Row {
+            sid,
+            times: &buf.times[at.clone()],
+            starts: if buf.starts.is_empty() { &[] } else { &buf.starts[at.clone()] },
+            values: buf.values_at(at),
+        });
+        while let Some(row) = self.append_newer(&mut rows, seq, &mut out.rows) {
+            let outcome = self.row_with_search(row, seq, lookup, scratch);
+            out.rows.push(outcome);
+        }
+    }
+
+    /// Appends rows as long as they are newer than all that is known of their series. Returns the
+    /// first one that is not.
+    fn append_newer<'a>(
+        &mut self,
+        rows: &mut impl Iterator<Item = Row<'a>>,
+        seq: u64,
         out: &mut Vec<RowOutcome>,
-    ) {
-        let mut at = 0;
-        for (sid, count) in buf.sids.iter().zip(&buf.counts) {
-            let rows = at..at + *count as usize;
-            at = rows.end;
-            let (times, values) = (&buf.times[rows.clone()], &buf.values[rows]);
-            out.push(self.row(*sid, seq, times, values, lookup, scratch));
+    ) -> Option<Row<'a>> {
+        let Self { gens, known, orphans, .. } = self;
+        let current = current_mut(gens);
+        let generation = current.id as u32;
+        let pages = Arc::make_mut(&mut current.pages);
+        let (mut samples, mut bytes, mut series) = (0, 0i64, 0);
+        let mut range = current.range;
+        let mut page_at = usize::MAX;
+        let mut page: &mut super::Page = &mut Vec::new();
+        let mut rest = None;
+        for row in rows {
+            let at = row.sid as usize;
+            let found = known.get_mut(at).and_then(Option::as_mut);
+            let Some(k) = found.filter(|k| k.defined == generation) else {
+                *orphans += 1;
+                out.push(RowOutcome::default());
+                continue;
+            };
+            let (Some(&first), Some(&last)) = (row.times.first(), row.times.last()) else {
+                out.push(RowOutcome::default());
+                continue;
+            };
+            k.used = generation;
+            if first <= k.bound || !row.times.is_sorted_by(|a, b| a < b) {
+                rest = Some(row);
+                break;
+            }
+            k.bound = last;
+            if page_at != at / PAGE_SERIES {
+                page_at = at / PAGE_SERIES;
+                page = Gen::page(pages, page_at);
+            }
+            let slot = Gen::slot_in(page, at % PAGE_SERIES, &k.meta, &mut series);
+            let before = slot.bytes();
+            slot.stamp(seq);
+            match row.values {
+                Values::Floats(values) if row.starts.is_empty() => {
+                    for (&t, &v) in row.times.iter().zip(values) {
+                        slot.insert(t, Value::Float(v), 0);
+                    }
+                }
+                _ => {
+                    for (i, &t) in row.times.iter().enumerate() {
+                        slot.insert(t, row.value(i), row.start(i));
+                    }
+                }
+            }
+            bytes += slot.bytes() as i64 - before as i64;
+            samples += row.times.len() as u64;
+            range = range.union(TimeRange::new(first, last));
+            out.push(RowOutcome { stored: row.times.len() as u32, ..RowOutcome::default() });
         }
+        if samples > 0 {
+            current.range = range;
+            current.count(seq, samples, bytes, series);
+        }
+        rest
     }
 
-    fn row(
-        &mut self,
-        sid: u32,
-        seq: u64,
-        times: &[i64],
-        values: &[f64],
-        lookup: &dyn Lookup,
-        scratch: &mut ApplyScratch,
-    ) -> RowOutcome {
-        let generation = self.current().id;
-        let Some(Some(known)) = self.known.get_mut(sid as usize) else {
-            self.orphans += 1;
-            return RowOutcome::default();
-        };
-        if known.defined != generation {
-            self.orphans += 1;
-            return RowOutcome::default();
-        }
-        known.used = generation;
-        if times.iter().is_sorted_by(|a, b| a < b)
-            && times.first().is_some_and(|t| *t > known.bound)
-        {
-            known.bound = times[times.len() - 1];
-            let meta = Arc::clone(&known.meta);
-            self.append(&meta, seq, times.iter().copied().zip(values.iter().copied()));
-            return RowOutcome { stored: times.len() as u32, ..RowOutcome::default() };
-        }
-        self.row_with_search(sid, seq, times, values, lookup, scratch)
-    }
-
-    fn append(
-        &mut self,
-        meta: &Arc<SeriesMeta>,
-        seq: u64,
-        samples: impl Iterator<Item = (i64, f64)>,
-    ) {
-        let last = self.gens.len() - 1;
-        let current = &mut self.gens[last];
-        let slot = current.slot_mut(meta);
-        let (mut bytes, mut n) = (0, 0);
-        for (t, v) in samples {
-            bytes += slot.insert(t, v, seq);
-            n += 1;
-        }
-        let range = slot.range;
-        current.bytes = current.bytes.saturating_add_signed(bytes);
-        current.samples += n;
-        current.range = current.range.union(range);
-        let one = SeqRange::new(seq, seq);
-        current.seq = Some(current.seq.map_or(one, |s| s.union(one)));
-    }
-
-    /// A row with times that may be there already: they are looked up once, together.
+    /// A row with times that may be there already: they are looked up once, together. The samples
+    /// are taken in the order of their times; of two with the same time the first counts.
     fn row_with_search(
         &mut self,
-        sid: u32,
+        row: Row<'_>,
         seq: u64,
-        times: &[i64],
-        values: &[f64],
         lookup: &dyn Lookup,
         scratch: &mut ApplyScratch,
     ) -> RowOutcome {
         let mut outcome = RowOutcome::default();
-        let Some(Some(known)) = self.known.get(sid as usize) else { return outcome };
+        let Some(Some(known)) = self.known.get(row.sid as usize) else { return outcome };
         let (meta, mut bound) = (Arc::clone(&known.meta), known.bound);
-        let (Some(from), Some(to)) = (times.iter().min(), times.iter().max()) else {
-            return outcome;
-        };
-        self.find_existing(&meta, TimeRange::new(*from, (*to).min(bound)), lookup, scratch);
-        for (&t, &v) in times.iter().zip(values) {
-            let bits = v.to_bits();
-            match scratch.existing.binary_search_by_key(&t, |s| s.0) {
-                Ok(i) if scratch.existing[i].1 == bits => outcome.stored += 1,
-                Ok(_) => {
+        let mut order = std::mem::take(&mut scratch.order);
+        order.clear();
+        order.extend(0..row.times.len() as u32);
+        order.sort_by_key(|i| row.times[*i as usize]);
+        let (from, to) = (order[0], order[order.len() - 1]);
+        let range = TimeRange::new(row.times[from as usize], row.times[to as usize].min(bound));
+        self.find_existing(&meta, range, lookup, scratch);
+        let existing = &scratch.existing;
+        let current = current_mut(&mut self.gens);
+        let (mut kept, mut series) = (Vec::with_capacity(row.times.len()), 0);
+        let mut at = 0;
+        for &i in &order {
+            let (i, t) = (i as usize, row.times[i as usize]);
+            at += existing.times[at..].partition_point(|e| *e < t);
+            let there = if existing.times.get(at) == Some(&t) {
+                Some(same(existing, at, row.value(i)))
+            } else {
+                let before = kept.last().filter(|b: &&usize| row.times[**b] == t);
+                before.map(|b| row.value(*b).same(row.value(i)))
+            };
+            match there {
+                Some(true) => outcome.stored += 1,
+                Some(false) => {
                     outcome.duplicate += 1;
                     outcome.first_duplicate.get_or_insert(t);
                 }
-                Err(i) => {
-                    scratch.existing.insert(i, (t, bits));
+                None => {
                     outcome.stored += 1;
                     bound = bound.max(t);
-                    self.append(&meta, seq, std::iter::once((t, v)));
+                    kept.push(i);
                 }
             }
         }
-        if let Some(Some(known)) = self.known.get_mut(sid as usize) {
+        if let (Some(&first), Some(&last)) = (kept.first(), kept.last()) {
+            let at = row.sid as usize;
+            let page = Gen::page(Arc::make_mut(&mut current.pages), at / PAGE_SERIES);
+            let slot = Gen::slot_in(page, at % PAGE_SERIES, &meta, &mut series);
+            let before = slot.bytes();
+            slot.stamp(seq);
+            for &i in &kept {
+                slot.insert(row.times[i], row.value(i), row.start(i));
+            }
+            let bytes = slot.bytes() as i64 - before as i64;
+            let range = TimeRange::new(row.times[first], row.times[last]);
+            current.range = current.range.union(range);
+            current.count(seq, kept.len() as u64, bytes, series);
+        }
+        if let Some(Some(known)) = self.known.get_mut(row.sid as usize) {
             known.bound = bound;
         }
+        scratch.order = order;
         outcome
     }
 
@@ -229,22 +333,81 @@ impl Head {
         lookup: &dyn Lookup,
         scratch: &mut ApplyScratch,
     ) {
-        let ApplyScratch { existing, run, .. } = scratch;
-        run.clear();
+        let ApplyScratch { existing, more, .. } = scratch;
         existing.clear();
         if range.is_empty() {
             return;
         }
-        lookup.in_parts(meta, range, run);
+        lookup.in_parts(meta, range, existing);
         for slot in self.gens.iter().filter_map(|g| g.slot(meta.sid)) {
+            more.clear();
             // A slot decodes what it coded itself.
-            if let Err(e) = slot.read(range, run) {
+            if let Err(e) = slot.read(range, more) {
                 tracing::error!(series = %meta.labels, error = %e, "head cannot be read");
             }
+            existing.join(&more.columns());
         }
-        existing.extend(run.times.iter().zip(&run.floats).map(|(t, v)| (*t, v.to_bits())));
-        // Stable: of two with the same time the one of the older source comes first and stays.
-        existing.sort_by_key(|s| s.0);
-        existing.dedup_by_key(|s| s.0);
+    }
+
+    /// Keeps an exemplar. Those of series that have no sample in this generation are left out.
+    fn exemplar(&mut self, row: ExemplarRow) -> u64 {
+        let current = current_mut(&mut self.gens);
+        let generation = current.id as u32;
+        let at = row.sid as usize;
+        let found = self.known.get(at).and_then(Option::as_ref);
+        if found.is_none_or(|k| k.defined != generation) || current.slot(row.sid).is_none() {
+            self.orphans += u64::from(found.is_none());
+            return 0;
+        }
+        let Some(known) = found else { return 0 };
+        let page = Gen::page(Arc::make_mut(&mut current.pages), at / PAGE_SERIES);
+        let slot = Gen::slot_in(page, at % PAGE_SERIES, &known.meta, &mut 0);
+        if self.exemplars >= self.exemplars_max && slot.exemplars().len() < EXEMPLARS_MAX {
+            return 0;
+        }
+        let before = slot.bytes();
+        let more = slot.insert_exemplar(row.exemplar);
+        let bytes = slot.bytes() as i64 - before as i64;
+        current.bytes = current.bytes.saturating_add_signed(bytes);
+        current.exemplars += more;
+        self.exemplars += more;
+        1
+    }
+}
+
+/// The generation that is written: there always is one.
+fn current_mut(gens: &mut VecDeque<Gen>) -> &mut Gen {
+    let last = gens.len() - 1;
+    &mut gens[last]
+}
+
+impl Gen {
+    fn count(&mut self, seq: u64, samples: u64, bytes: i64, series: u64) {
+        self.samples += samples;
+        self.series += series;
+        self.bytes = self.bytes.saturating_add_signed(bytes) + series * super::SLOT_BYTES;
+        let one = SeqRange::new(seq, seq);
+        self.seq = Some(self.seq.map_or(one, |s| s.union(one)));
+    }
+}
+
+/// Whether sample `i` of a run has this value, bit by bit.
+fn same(run: &Run, i: usize, value: Value<'_>) -> bool {
+    match (value, run.histogram(i)) {
+        (Value::Float(v), None) => v.to_bits() == run.floats[i].to_bits(),
+        (Value::Histogram(bytes), Some(h)) => {
+            histogram::decode(&mut Cursor::new(bytes)).is_ok_and(|d| d.same(h))
+        }
+        _ => false,
+    }
+}
+
+impl Value<'_> {
+    fn same(self, other: Value<'_>) -> bool {
+        match (self, other) {
+            (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits(),
+            (Value::Histogram(a), Value::Histogram(b)) => a == b,
+            _ => false,
+        }
     }
 }

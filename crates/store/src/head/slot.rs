@@ -1,23 +1,30 @@
-//! The samples of one series in one generation: sealed mini-chunks, an open buffer, and the late
-//! ones beside.
+//! The samples of one series in one generation: one stream in order, and further ones beside it for
+//! what came late.
+//!
+//! A late sample goes to the first side stream that it prolongs, so that a backfill in order costs
+//! what live samples cost. Bound: [`SIDE_MAX`] side streams; then those of like size are joined, so
+//! that samples in any order are coded O(log n) times each.
 
 use std::sync::Arc;
 
-use plimsoll_model::{Run, TimeRange};
+use plimsoll_model::{Exemplar, Run, TimeRange};
 
-use super::{SeriesMeta, chunk};
+use super::SeriesMeta;
+use super::stream::{Stream, Value};
 use crate::Result;
 use crate::part::SeqRange;
+use crate::wal::histogram;
 
-/// Samples of the open buffer: 384 bytes at most, and enough for the codec to find a pattern.
-const OPEN_MAX: usize = 32;
+/// Side streams of a slot.
+const SIDE_MAX: usize = 8;
+/// Exemplars of a slot: the newest stay.
+pub const EXEMPLARS_MAX: usize = 4;
 
-/// Twelve bytes per open sample: ms since the slot's base, and the value in two halves.
-#[derive(Clone, Copy)]
-struct Packed {
-    after: u32,
-    low: u32,
-    high: u32,
+/// What few series have.
+#[derive(Clone, Default)]
+struct Aside {
+    streams: Vec<Stream>,
+    exemplars: Vec<Arc<Exemplar>>,
 }
 
 /// Samples of a series, strictly rising in time, each time once.
@@ -27,15 +34,9 @@ pub struct Slot {
     pub meta: Arc<SeriesMeta>,
     /// Commit numbers.
     pub seq: SeqRange,
-    /// The newest sample.
-    pub last: (i64, f64),
-    /// From the earliest to the latest sample.
-    pub range: TimeRange,
-    sealed: Arc<[u8]>,
-    sealed_last: i64,
-    base: i64,
-    open: Vec<Packed>,
-    late: Vec<(i64, f64)>,
+    first: i64,
+    main: Stream,
+    aside: Option<Box<Aside>>,
 }
 
 impl Slot {
@@ -43,69 +44,88 @@ impl Slot {
         Self {
             meta,
             seq: SeqRange::new(u64::MAX, 0),
-            last: (i64::MIN, f64::NAN),
-            range: TimeRange::new(i64::MAX, i64::MIN),
-            sealed: Arc::from([].as_slice()),
-            sealed_last: 0,
-            base: 0,
-            open: Vec::new(),
-            late: Vec::new(),
+            first: i64::MAX,
+            main: Stream::new(),
+            aside: None,
         }
     }
 
-    /// Adds a sample whose time is not there yet. Returns how many bytes that took;
-    /// below 0 when samples were sealed.
-    pub(super) fn insert(&mut self, t: i64, v: f64, seq: u64) -> i64 {
+    /// Notes the number of a record with samples of this series.
+    #[inline]
+    pub(super) fn stamp(&mut self, seq: u64) {
         self.seq = SeqRange::new(self.seq.min.min(seq), self.seq.max.max(seq));
-        let fresh = self.range.is_empty();
-        self.range = self.range.union(TimeRange::new(t, t));
-        if !fresh && t < self.last.0 {
-            let at = self.late.partition_point(|s| s.0 < t);
-            self.late.insert(at, (t, v));
-            return 16;
+    }
+
+    /// Adds a sample whose time is not there yet. `start` is 0 when it is unknown.
+    #[inline]
+    pub(super) fn insert(&mut self, t: i64, value: Value<'_>, start: i64) {
+        self.first = self.first.min(t);
+        if self.main.last() < t || self.main.last() == i64::MIN {
+            self.main.push(t, value, start);
+        } else {
+            self.insert_late(t, value, start);
         }
-        self.last = (t, v);
-        let mut bytes = 12;
-        let far = !self.open.is_empty() && u32::try_from(t.wrapping_sub(self.base)).is_err();
-        if self.open.len() == OPEN_MAX || far {
-            bytes += self.seal();
+    }
+
+    fn insert_late(&mut self, t: i64, value: Value<'_>, start: i64) {
+        let streams = &mut self.aside.get_or_insert_default().streams;
+        if let Some(stream) = streams.iter_mut().find(|s| s.last() < t) {
+            return stream.push(t, value, start);
         }
-        if self.open.is_empty() {
-            self.base = t;
+        if streams.len() == SIDE_MAX {
+            join_smallest(streams);
         }
-        let bits = v.to_bits();
-        self.open.push(Packed {
-            after: t.wrapping_sub(self.base) as u32,
-            low: bits as u32,
-            high: (bits >> 32) as u32,
+        let mut stream = Stream::new();
+        stream.push(t, value, start);
+        streams.push(stream);
+    }
+
+    /// Adds an exemplar, unless it is there. Returns how many more there are than before.
+    pub(super) fn insert_exemplar(&mut self, exemplar: Exemplar) -> usize {
+        let all = &mut self.aside.get_or_insert_default().exemplars;
+        if all.iter().any(|e| **e == exemplar) {
+            return 0;
+        }
+        let at = all.partition_point(|e| e.time <= exemplar.time);
+        let full = all.len() == EXEMPLARS_MAX;
+        if full && at == 0 {
+            return 0;
+        }
+        all.insert(at, Arc::new(exemplar));
+        if full {
+            all.remove(0);
+        }
+        usize::from(!full)
+    }
+
+    /// The newest exemplars, rising in time.
+    pub fn exemplars(&self) -> &[Arc<Exemplar>] {
+        self.aside.as_ref().map_or(&[], |a| &a.exemplars)
+    }
+
+    /// Bytes that it takes beside itself, about.
+    #[inline]
+    pub(super) fn bytes(&self) -> usize {
+        let aside = self.aside.as_ref().map_or(0, |a| {
+            let streams = a.streams.iter().map(|s| s.bytes() + size_of::<Stream>()).sum::<usize>();
+            streams + size_of::<Aside>() + 200 * a.exemplars.len()
         });
-        bytes
+        self.main.bytes() + aside
     }
 
-    fn seal(&mut self) -> i64 {
-        let (mut t, mut v) = ([0; OPEN_MAX], [0.0; OPEN_MAX]);
-        let n = self.open.len();
-        for (i, p) in self.open.iter().enumerate() {
-            (t[i], v[i]) = self.unpack(*p);
-        }
-        let mut bytes = self.sealed.to_vec();
-        chunk::seal(&mut bytes, self.sealed_last, &t[..n], &v[..n]);
-        let more = bytes.len() - self.sealed.len();
-        self.sealed = bytes.into();
-        self.sealed_last = t[n - 1];
-        self.open.clear();
-        // Open samples were counted at 12 bytes each; they are sealed now.
-        more as i64 - 12 * n as i64
+    /// From the earliest to the latest sample; empty when there is none.
+    pub fn range(&self) -> TimeRange {
+        TimeRange::new(self.first, self.main.last())
     }
 
-    fn unpack(&self, p: Packed) -> (i64, f64) {
-        let bits = u64::from(p.low) | (u64::from(p.high) << 32);
-        (self.base.wrapping_add(i64::from(p.after)), f64::from_bits(bits))
+    /// Time and value of the newest sample; the value is `None` when it is a histogram.
+    pub const fn last(&self) -> (i64, Option<f64>) {
+        (self.main.last(), self.main.last_float())
     }
 
     /// Whether a sample may lie in the range.
     pub fn touches(&self, range: TimeRange) -> bool {
-        self.range.overlaps(range)
+        self.range().overlaps(range)
     }
 
     /// Appends the samples in the range, rising in time.
@@ -117,32 +137,63 @@ impl Slot {
             return Ok(());
         }
         let from = out.len();
-        chunk::read(&self.sealed, range, out)?;
-        for p in &self.open {
-            let (time, value) = self.unpack(*p);
-            out.push(time, value, 0);
-        }
+        self.main.read(range, out)?;
         out.trim(from, range);
-        let late = self.late.partition_point(|s| s.0 < range.start)
-            ..self.late.partition_point(|s| s.0 <= range.end);
-        if !late.is_empty() {
-            let in_order = out.split_off(from);
-            merge(&in_order, &self.late[late], out);
+        let Some(aside) = self.aside.as_ref().filter(|a| !a.streams.is_empty()) else {
+            return Ok(());
+        };
+        let mut late = Run::new();
+        read_all(&aside.streams, range, &mut late)?;
+        if late.is_empty() {
+            return Ok(());
         }
+        let mut all = out.split_off(from);
+        all.join(&late.columns());
+        out.extend(&all.columns(), 0..all.len());
         Ok(())
     }
 }
 
-/// Both are sorted and no time is in both.
-fn merge(a: &Run, b: &[(i64, f64)], out: &mut Run) {
-    let (mut i, mut j) = (0, 0);
-    while i < a.len() || j < b.len() {
-        if j >= b.len() || (i < a.len() && a.times[i] < b[j].0) {
-            out.push_from(a, i);
-            i += 1;
-        } else {
-            out.push(b[j].0, b[j].1, 0);
-            j += 1;
-        }
+/// The samples of several streams in the range, rising in time. No time is in two of them.
+fn read_all(streams: &[Stream], range: TimeRange, out: &mut Run) -> Result<()> {
+    let mut one = Run::new();
+    for stream in streams {
+        one.clear();
+        stream.read(range, &mut one)?;
+        one.trim(0, range);
+        out.join(&one.columns());
     }
+    Ok(())
+}
+
+/// Joins the two smallest streams, and the result with the next while that is not twice as large.
+fn join_smallest(streams: &mut Vec<Stream>) {
+    streams.sort_by_key(|s| std::cmp::Reverse(s.bytes()));
+    let mut from = streams.len().saturating_sub(2);
+    let mut bytes: usize = streams[from..].iter().map(Stream::bytes).sum();
+    while from > 0 && streams[from - 1].bytes() < 2 * bytes {
+        from -= 1;
+        bytes += streams[from].bytes();
+    }
+    let mut run = Run::new();
+    if let Err(e) = read_all(&streams[from..], TimeRange::ALL, &mut run) {
+        // Nothing is given up: the slot has one stream more than its bound.
+        tracing::error!(error = %e, "head cannot be read");
+        return;
+    }
+    let mut joined = Stream::new();
+    let mut blob = Vec::new();
+    for i in 0..run.len() {
+        let value = match run.histogram(i) {
+            Some(h) => {
+                blob.clear();
+                histogram::encode(h, &mut blob);
+                Value::Histogram(&blob)
+            }
+            None => Value::Float(run.floats[i]),
+        };
+        joined.push(run.times[i], value, run.start(i));
+    }
+    streams.truncate(from);
+    streams.push(joined);
 }

@@ -207,7 +207,8 @@ impl Selection for StoreSelection {
         cx.budget.count_samples(1)?;
         let mut best: Option<Last> = None;
         for slot in self.slots(i).iter().filter(|s| s.touches(range)) {
-            let (mut time, mut float) = slot.last;
+            let (mut time, last) = slot.last();
+            let mut float = last.unwrap_or(0.0);
             if time > range.end {
                 scratch.clear();
                 if let Err(e) = slot.read(range, &mut scratch.run) {

@@ -49,7 +49,8 @@ pub struct Intake {
     index: Arc<RwLock<Index>>,
     by_fp: HashTable<u32>,
     fps: Vec<Fp>,
-    defined: Vec<u64>,
+    /// The generation that defined each (its lower half).
+    defined: Vec<u32>,
     free: Vec<u32>,
     series: usize,
     generation: u64,
@@ -67,7 +68,7 @@ impl Intake {
     /// defined each last.
     pub fn new<'k>(
         index: Arc<RwLock<Index>>,
-        known: impl Iterator<Item = (&'k Arc<SeriesMeta>, u64)>,
+        known: impl Iterator<Item = (&'k Arc<SeriesMeta>, u32)>,
         generation: u64,
     ) -> Self {
         let mut intake = Self {
@@ -121,7 +122,7 @@ impl Intake {
 
     /// Whether nothing of a series was encoded since generation `since` began.
     pub fn is_idle(&self, sid: u32, since: u64) -> bool {
-        self.defined.get(sid as usize).is_some_and(|g| *g < since)
+        self.defined.get(sid as usize).is_some_and(|g| *g < since as u32)
     }
 
     /// Turns a batch into records.
@@ -171,12 +172,12 @@ impl Intake {
             Ok(sid) => sid,
             Err(reason) => return (refuse_row(row, reason), false),
         };
-        if self.defined[sid as usize] != self.generation {
-            self.defined[sid as usize] = self.generation;
+        if self.defined[sid as usize] != self.generation as u32 {
+            self.defined[sid as usize] = self.generation as u32;
             self.fresh.push(sid);
         }
         if row.times.iter().all(inside) {
-            self.samples.push(sid, row.times, row.floats);
+            self.samples.push(sid, row.times, &[], row.floats);
             return (RowVerdict::default(), true);
         }
         (self.push_inside(sid, row, limits), true)
@@ -193,10 +194,8 @@ impl Intake {
                 verdict.reason.get_or_insert_with(|| out_of_bounds(t, limits));
             }
         }
-        self.samples.sids.push(sid);
-        self.samples.counts.push(self.kept.len() as u32);
-        self.samples.times.extend(self.kept.iter().map(|s| s.0));
-        self.samples.values.extend(self.kept.iter().map(|s| s.1));
+        let (times, values): (Vec<_>, Vec<_>) = self.kept.iter().copied().unzip();
+        self.samples.push(sid, &times, &[], &values);
         verdict
     }
 
@@ -257,13 +256,13 @@ impl Intake {
     fn grow_to(&mut self, sid: u32) {
         if self.fps.len() <= sid as usize {
             self.fps.resize(sid as usize + 1, Fp(0));
-            self.defined.resize(sid as usize + 1, u64::MAX);
+            self.defined.resize(sid as usize + 1, u32::MAX);
         }
     }
 
     fn place(&mut self, sid: u32, fp: Fp) {
         self.fps[sid as usize] = fp;
-        self.defined[sid as usize] = u64::MAX;
+        self.defined[sid as usize] = u32::MAX;
         let fps = &self.fps;
         self.by_fp.insert_unique(fp.0 as u64, sid, |i| fps[*i as usize].0 as u64);
         self.series += 1;

@@ -1,0 +1,494 @@
+//! Records of samples: floats (types 2 and 9) and histograms (type 6), rows of many series as
+//! columns. Pure functions over bytes; every length that comes from a file is checked before
+//! something is allocated.
+
+use std::ops::Range;
+
+use plimsoll_model::Histogram;
+
+use super::histogram;
+use super::record::{HISTOGRAMS, ROWS_MAX, SAMPLES, SAMPLES_MAX, SAMPLES_STARTED, begin, end};
+use crate::codec::varint::{Cursor, put_i64, put_u64, unzigzag, zigzag};
+use crate::{Error, Result};
+
+/// Mantissas below this are exact in a double.
+const MANTISSA_MAX: f64 = 9_007_199_254_740_992.0;
+const HUNDREDTHS: f64 = 100.0;
+const MILLIONTHS: f64 = 1_000_000.0;
+
+/// Collects the rows of a record; its memory is kept between records. It holds floats or
+/// histograms, not both.
+#[derive(Debug, Default)]
+pub struct SampleBuf {
+    /// Sid of each row.
+    pub sids: Vec<u32>,
+    /// Samples of each row.
+    pub counts: Vec<u32>,
+    /// Times of all rows in a line.
+    pub times: Vec<i64>,
+    /// Start timestamps of all rows in a line; empty when all are unknown.
+    pub starts: Vec<i64>,
+    /// Values of all rows in a line; empty when they are histograms.
+    pub values: Vec<f64>,
+    /// Coded histograms, one after the other.
+    blobs: Vec<u8>,
+    /// Where each histogram ends in `blobs`; empty when the samples are floats.
+    ends: Vec<u32>,
+}
+
+/// The values of one row.
+#[derive(Clone, Copy)]
+pub enum Values<'a> {
+    /// Floats.
+    Floats(&'a [f64]),
+    /// Coded histograms: all bytes, where the first begins, where each ends.
+    Histograms(&'a [u8], (u32, &'a [u32])),
+}
+
+impl SampleBuf {
+    /// Empties it.
+    pub fn clear(&mut self) {
+        self.sids.clear();
+        self.counts.clear();
+        self.times.clear();
+        self.starts.clear();
+        self.values.clear();
+        self.blobs.clear();
+        self.ends.clear();
+    }
+
+    /// Adds a row of floats.
+    pub fn push(&mut self, sid: u32, times: &[i64], starts: &[i64], values: &[f64]) {
+        self.push_times(sid, times, starts);
+        self.values.extend_from_slice(values);
+    }
+
+    /// Adds a row of histograms, as many as times.
+    #[cfg_attr(not(test), expect(dead_code, reason = "refused until parts hold histograms"))]
+    pub fn push_histograms(&mut self, sid: u32, times: &[i64], starts: &[i64], all: &[Histogram]) {
+        self.push_times(sid, times, starts);
+        for h in all {
+            histogram::encode(h, &mut self.blobs);
+            self.ends.push(self.blobs.len() as u32);
+        }
+    }
+
+    fn push_times(&mut self, sid: u32, times: &[i64], starts: &[i64]) {
+        if !self.starts.is_empty() || starts.iter().any(|s| *s != 0) {
+            self.starts.resize(self.times.len(), 0);
+            self.starts.extend_from_slice(starts);
+            self.starts.resize(self.times.len() + times.len(), 0);
+        }
+        self.sids.push(sid);
+        self.counts.push(times.len() as u32);
+        self.times.extend_from_slice(times);
+    }
+
+    /// The rows: sid, and where its samples are.
+    pub fn rows(&self) -> impl Iterator<Item = (u32, Range<usize>)> {
+        let mut at = 0;
+        self.sids.iter().zip(&self.counts).map(move |(sid, n)| {
+            let row = at..at + *n as usize;
+            at = row.end;
+            (*sid, row)
+        })
+    }
+
+    /// The values of the samples at these places.
+    pub fn values_at(&self, at: Range<usize>) -> Values<'_> {
+        if self.ends.is_empty() {
+            return Values::Floats(&self.values[at]);
+        }
+        let from = if at.start == 0 { 0 } else { self.ends[at.start - 1] };
+        Values::Histograms(&self.blobs, (from, &self.ends[at]))
+    }
+
+    /// Appends the record to `out`.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let kind = match (self.ends.is_empty(), self.starts.is_empty()) {
+            (false, _) => HISTOGRAMS,
+            (true, false) => SAMPLES_STARTED,
+            (true, true) => SAMPLES,
+        };
+        let at = begin(out, kind);
+        put_u64(out, self.sids.len() as u64);
+        put_runs(out, &self.sids);
+        if self.counts.iter().all(|c| *c == 1) {
+            out.push(0);
+        } else {
+            out.push(1);
+            for c in &self.counts {
+                put_u64(out, u64::from(*c));
+            }
+        }
+        put_times(out, &self.times);
+        if kind != SAMPLES {
+            put_starts(out, &self.starts);
+        }
+        out.reserve(4 * self.values.len() + self.blobs.len());
+        for v in &self.values {
+            put_value(out, *v);
+        }
+        let mut from = 0;
+        for &to in &self.ends {
+            put_u64(out, u64::from(to - from));
+            out.extend_from_slice(&self.blobs[from as usize..to as usize]);
+            from = to;
+        }
+        end(out, at);
+    }
+}
+
+fn put_runs(out: &mut Vec<u8>, sids: &[u32]) {
+    let runs = sids.chunk_by(|a, b| a.wrapping_add(1) == *b);
+    put_u64(out, runs.clone().count() as u64);
+    let mut expected = 0i64;
+    for run in runs {
+        put_i64(out, i64::from(run[0]) - expected);
+        put_u64(out, run.len() as u64);
+        expected = i64::from(run[0]) + run.len() as i64;
+    }
+}
+
+fn put_times(out: &mut Vec<u8>, times: &[i64]) {
+    let first = times.first().copied().unwrap_or(0);
+    if times.iter().all(|t| *t == first) {
+        out.push(0);
+        put_i64(out, first);
+        return;
+    }
+    out.push(1);
+    let mut before = 0i64;
+    for t in times {
+        put_i64(out, t.wrapping_sub(before));
+        before = *t;
+    }
+}
+
+/// In a record of histograms there may be none.
+fn put_starts(out: &mut Vec<u8>, starts: &[i64]) {
+    let Some(&first) = starts.first() else { return out.push(0) };
+    if starts.iter().all(|s| *s == first) {
+        out.push(1);
+        return put_i64(out, first);
+    }
+    out.push(2);
+    let mut before = 0i64;
+    for s in starts {
+        put_i64(out, s.wrapping_sub(before));
+        before = *s;
+    }
+}
+
+#[inline]
+fn put_value(out: &mut Vec<u8>, v: f64) {
+    for (k, scale) in [(0, 1.0), (1, HUNDREDTHS), (2, MILLIONTHS)] {
+        let x = v * scale;
+        let m = (x + 0.5f64.copysign(x)) as i64;
+        // Through the integer, as the reader goes: it has no negative zero.
+        let back = m as f64;
+        if back.abs() < MANTISSA_MAX && (back / scale).to_bits() == v.to_bits() {
+            return put_u64(out, (zigzag(m) << 2) | k);
+        }
+    }
+    out.push(3);
+    out.extend_from_slice(&v.to_bits().to_le_bytes());
+}
+
+/// A record of samples that was not decoded yet.
+#[derive(Clone, Copy, Debug)]
+pub struct SampleBytes<'a> {
+    kind: u8,
+    payload: &'a [u8],
+}
+
+impl<'a> SampleBytes<'a> {
+    pub(super) fn new(kind: u8, payload: &'a [u8]) -> Self {
+        Self { kind, payload }
+    }
+
+    /// Decodes all rows into `out`.
+    ///
+    /// # Errors
+    /// `Corrupt`; `out` then holds nothing of use.
+    pub fn decode_into(self, out: &mut SampleBuf) -> Result<()> {
+        out.clear();
+        let mut c = Cursor::new(self.payload);
+        let rows = c.bounded("rows", ROWS_MAX)?;
+        take_runs(&mut c, rows, &mut out.sids)?;
+        let total = take_counts(&mut c, rows, &mut out.counts)?;
+        let mut w = Window { bytes: c.rest(), at: 0 };
+        take_times(&mut w, total, &mut out.times)?;
+        if self.kind != SAMPLES {
+            take_starts(&mut w, total, &mut out.starts)?;
+        }
+        if self.kind == HISTOGRAMS {
+            return take_histograms(w.rest(), total, out);
+        }
+        out.values.reserve(total);
+        for _ in 0..total {
+            out.values.push(w.value()?);
+        }
+        if w.rest().is_empty() { Ok(()) } else { Err(Error::corrupt("bytes after the last value")) }
+    }
+}
+
+/// Reads varints eight bytes at a time where there are as many.
+struct Window<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Window<'a> {
+    fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
+    fn word(&self) -> Option<u64> {
+        let bytes = self.bytes.get(self.at..self.at + 8)?;
+        Some(u64::from_le_bytes(bytes.try_into().ok()?))
+    }
+
+    #[inline]
+    fn varint(&mut self) -> Result<u64> {
+        let Some(word) = self.word() else { return self.slow() };
+        if word & 0x80 == 0 {
+            self.at += 1;
+            return Ok(word & 0x7f);
+        }
+        let ends = !word & 0x8080_8080_8080_8080;
+        if ends == 0 {
+            return self.slow();
+        }
+        let end = ends.trailing_zeros();
+        self.at += (end as usize >> 3) + 1;
+        // Bytes after the end go; then seven bits of every byte are put side by side.
+        let x = word & (u64::MAX >> (63 - end)) & 0x7f7f_7f7f_7f7f_7f7f;
+        let x = (x & 0x007f_007f_007f_007f) | ((x & 0x7f00_7f00_7f00_7f00) >> 1);
+        let x = (x & 0x0000_3fff_0000_3fff) | ((x & 0x3fff_0000_3fff_0000) >> 2);
+        Ok((x & 0x0fff_ffff) | ((x & 0x0fff_ffff_0000_0000) >> 4))
+    }
+
+    #[cold]
+    fn slow(&mut self) -> Result<u64> {
+        let mut c = Cursor::new(self.rest());
+        let before = c.left();
+        let v = c.varint()?;
+        self.at += before - c.left();
+        Ok(v)
+    }
+
+    fn u8(&mut self) -> Result<u8> {
+        let b = self.bytes.get(self.at).copied();
+        self.at += 1;
+        b.ok_or_else(|| Error::corrupt("1 bytes expected, 0 left"))
+    }
+
+    #[inline]
+    fn value(&mut self) -> Result<f64> {
+        let tagged = self.varint()?;
+        let m = unzigzag(tagged >> 2) as f64;
+        Ok(match tagged & 3 {
+            0 => m,
+            1 => m / HUNDREDTHS,
+            2 => m / MILLIONTHS,
+            _ => {
+                let word = self.word().ok_or_else(|| Error::corrupt("8 bytes expected"))?;
+                self.at += 8;
+                f64::from_bits(word)
+            }
+        })
+    }
+}
+
+fn take_runs(c: &mut Cursor<'_>, rows: usize, sids: &mut Vec<u32>) -> Result<()> {
+    let runs = c.bounded("runs", rows)?;
+    let mut expected = 0i64;
+    for _ in 0..runs {
+        let start = expected.wrapping_add(c.zigzag()?);
+        let len = c.bounded("run", rows - sids.len())?;
+        expected = start.wrapping_add(len as i64);
+        if start < 0 || expected > i64::from(u32::MAX) {
+            return Err(Error::corrupt(format!("sid {start} out of range")));
+        }
+        sids.extend(start as u32..expected as u32);
+    }
+    if sids.len() == rows { Ok(()) } else { Err(Error::corrupt("fewer sids than rows")) }
+}
+
+fn take_counts(c: &mut Cursor<'_>, rows: usize, counts: &mut Vec<u32>) -> Result<usize> {
+    if c.u8()? == 0 {
+        counts.resize(rows, 1);
+        return Ok(rows);
+    }
+    let mut total = 0usize;
+    for _ in 0..rows {
+        let n = c.bounded("samples", SAMPLES_MAX - total)?;
+        total += n;
+        counts.push(n as u32);
+    }
+    if total <= c.left() { Ok(total) } else { Err(Error::corrupt("more samples than bytes")) }
+}
+
+fn take_times(w: &mut Window<'_>, total: usize, times: &mut Vec<i64>) -> Result<()> {
+    if w.u8()? == 0 {
+        let t = unzigzag(w.varint()?);
+        times.resize(total, t);
+        return Ok(());
+    }
+    take_differences(w, total, times)
+}
+
+fn take_starts(w: &mut Window<'_>, total: usize, starts: &mut Vec<i64>) -> Result<()> {
+    match w.u8()? {
+        0 => Ok(()),
+        1 => {
+            let s = unzigzag(w.varint()?);
+            starts.resize(total, s);
+            Ok(())
+        }
+        _ => take_differences(w, total, starts),
+    }
+}
+
+fn take_differences(w: &mut Window<'_>, total: usize, out: &mut Vec<i64>) -> Result<()> {
+    out.reserve(total);
+    let mut v = 0i64;
+    for _ in 0..total {
+        v = v.wrapping_add(unzigzag(w.varint()?));
+        out.push(v);
+    }
+    Ok(())
+}
+
+/// Histograms are checked here, so that the head can keep their bytes.
+fn take_histograms(bytes: &[u8], total: usize, out: &mut SampleBuf) -> Result<()> {
+    let mut c = Cursor::new(bytes);
+    for _ in 0..total {
+        let len = c.bounded("histogram bytes", c.left())?;
+        let blob = c.take(len)?;
+        let mut one = Cursor::new(blob);
+        histogram::decode(&mut one)?;
+        if !one.is_empty() {
+            return Err(Error::corrupt("bytes after a histogram"));
+        }
+        out.blobs.extend_from_slice(blob);
+        out.ends.push(out.blobs.len() as u32);
+    }
+    if c.is_empty() { Ok(()) } else { Err(Error::corrupt("bytes after the last histogram")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wal::record::{Record, decode, frame, number};
+    use proptest::prelude::*;
+
+    fn back(buf: &SampleBuf) -> SampleBuf {
+        let mut out = Vec::new();
+        buf.encode(&mut out);
+        number(&mut out, 1);
+        let Record::Samples(bytes) = decode(frame(&out).unwrap()).unwrap() else { panic!() };
+        let mut back = SampleBuf::default();
+        bytes.decode_into(&mut back).unwrap();
+        back
+    }
+
+    #[test]
+    fn values_come_back_bit_by_bit() {
+        let odd = [
+            0.0,
+            -0.0,
+            1.0,
+            -1.5,
+            0.01,
+            123_456.78,
+            1e300,
+            f64::NAN,
+            plimsoll_model::stale_nan(),
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            9_007_199_254_740_991.0,
+            9_007_199_254_740_992.0,
+            9_223_372_036_854_775_807.0,
+            f64::MIN_POSITIVE,
+        ];
+        for v in odd {
+            let mut out = Vec::new();
+            put_value(&mut out, v);
+            for padding in [0, 20] {
+                let mut padded = out.clone();
+                padded.resize(out.len() + padding, 0x80);
+                let mut w = Window { bytes: &padded, at: 0 };
+                assert_eq!(w.value().unwrap().to_bits(), v.to_bits(), "{v}");
+                assert_eq!(w.rest().len(), padding);
+            }
+        }
+    }
+
+    #[test]
+    fn a_steady_scrape_costs_little_more_than_its_values() {
+        let mut buf = SampleBuf::default();
+        for sid in 0..1000 {
+            buf.push(sid, &[1_700_000_000_000], &[], &[0.0]);
+        }
+        let mut out = Vec::new();
+        buf.encode(&mut out);
+        assert!(out.len() < 1000 + 40, "{}", out.len());
+    }
+
+    proptest! {
+        #[test]
+        fn windows_read_what_cursors_read(bytes in proptest::collection::vec(
+            prop_oneof![any::<u8>(), Just(0x80u8), Just(0xffu8), Just(1u8)], 0..60))
+        {
+            let (mut w, mut c) = (Window { bytes: &bytes, at: 0 }, Cursor::new(&bytes));
+            loop {
+                let (a, b) = (w.varint(), c.varint());
+                prop_assert_eq!(a.as_ref().ok(), b.as_ref().ok());
+                if a.is_err() {
+                    break;
+                }
+                prop_assert_eq!(w.rest(), c.rest());
+            }
+        }
+
+        #[test]
+        fn samples_come_back(rows in proptest::collection::vec(
+            (0u32..5000, proptest::collection::vec((any::<i64>(), any::<u64>(), 0i64..3), 0..5)), 1..40),
+            started in any::<bool>())
+        {
+            let mut buf = SampleBuf::default();
+            for (sid, samples) in &rows {
+                let times: Vec<_> = samples.iter().map(|s| s.0).collect();
+                let values: Vec<_> = samples.iter().map(|s| f64::from_bits(s.1)).collect();
+                let starts: Vec<_> = samples.iter().map(|s| s.2).collect();
+                buf.push(*sid, &times, if started { &starts } else { &[] }, &values);
+            }
+            let back = back(&buf);
+            prop_assert_eq!(&back.sids, &buf.sids);
+            prop_assert_eq!(&back.counts, &buf.counts);
+            prop_assert_eq!(&back.times, &buf.times);
+            prop_assert_eq!(&back.starts, &buf.starts);
+            let bits = |v: &[f64]| v.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+            prop_assert_eq!(bits(&back.values), bits(&buf.values));
+        }
+
+        #[test]
+        fn histograms_come_back(rows in proptest::collection::vec(
+            (0u32..50, proptest::collection::vec((any::<i64>(), 0u8..60, 0i64..3), 1..5)), 1..20))
+        {
+            let mut buf = SampleBuf::default();
+            for (sid, samples) in &rows {
+                let times: Vec<_> = samples.iter().map(|s| s.0).collect();
+                let all: Vec<_> = samples.iter().map(|s| histogram::tests::sample(s.1)).collect();
+                let starts: Vec<_> = samples.iter().map(|s| s.2).collect();
+                buf.push_histograms(*sid, &times, &starts, &all);
+            }
+            let back = back(&buf);
+            prop_assert_eq!(&back.times, &buf.times);
+            prop_assert_eq!(&back.starts, &buf.starts);
+            prop_assert_eq!((&back.blobs, &back.ends), (&buf.blobs, &buf.ends));
+        }
+    }
+}
