@@ -1,10 +1,11 @@
 //! How fast chunks are written and read: `cargo run --release -p plimsoll-store --example decode_rate`.
-//! Prints bytes per sample and millions of samples per second for a few kinds of series, best of 5.
+//! Prints codec, bytes per sample and millions of samples per second for a few kinds of series, best of 5.
 
 use std::io::Write;
 use std::time::Instant;
 
-use plimsoll_store::codec::{CHUNK_SAMPLES, values};
+use plimsoll_store::codec::CHUNK_SAMPLES;
+use plimsoll_store::codec::values::{self, Packing};
 
 /// Chunks per kind.
 const CHUNKS: usize = 300;
@@ -40,15 +41,21 @@ fn main() -> std::io::Result<()> {
         ("long double", column(&mut |r, _| r(100_000) / 99_991.0)),
     ];
     let mut out = std::io::stdout();
-    for (name, column) in &kinds {
-        let mut bytes = Vec::new();
-        let started = Instant::now();
-        for _ in 0..CHUNKS {
-            bytes.clear();
-            values::encode(column, &mut bytes);
+    let packings = [("packed", Packing::Quick), ("dense", Packing::Dense)];
+    for ((name, column), (how, packing)) in
+        kinds.iter().flat_map(|k| packings.iter().map(move |p| (k, p)))
+    {
+        let (mut bytes, mut encoder) = (Vec::new(), values::Encoder::new());
+        let mut encode = 0.0f64;
+        for _ in 0..5 {
+            let started = Instant::now();
+            for _ in 0..CHUNKS {
+                bytes.clear();
+                encoder.encode(column, *packing, &mut bytes);
+            }
+            encode = encode.max(rate(column.len(), started));
         }
-        let encode = (CHUNKS * column.len()) as f64 / started.elapsed().as_secs_f64() / 1e6;
-        let mut best = 0.0f64;
+        let mut decode = 0.0f64;
         let mut got = Vec::with_capacity(column.len());
         for _ in 0..5 {
             let started = Instant::now();
@@ -58,13 +65,19 @@ fn main() -> std::io::Result<()> {
                     return Err(std::io::Error::other("a chunk does not decode"));
                 }
             }
-            best = best.max((CHUNKS * column.len()) as f64 / started.elapsed().as_secs_f64() / 1e6);
+            decode = decode.max(rate(column.len(), started));
         }
         let size = bytes.len() as f64 / column.len() as f64;
+        let codec = bytes[0];
         writeln!(
             out,
-            "{name:13} {size:6.3} B/sample  encode {encode:6.0} M/s  decode {best:6.0} M/s"
+            "{name:13} {how:6} codec {codec} {size:6.3} B/sample  encode {encode:6.0} M/s  decode {decode:6.0} M/s"
         )?;
     }
     Ok(())
+}
+
+/// Millions of samples per second.
+fn rate(samples: usize, started: Instant) -> f64 {
+    (CHUNKS * samples) as f64 / started.elapsed().as_secs_f64() / 1e6
 }

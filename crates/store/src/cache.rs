@@ -1,5 +1,5 @@
 //! One cache for everything that is read from parts: verified 64 KiB pages, decoded blocks of the
-//! series section, decoded columns of timestamps.
+//! series section, decoded pages of timestamp columns.
 //!
 //! Bounded by bytes. Sixteen shards, each a clock: an entry that was used since the hand passed
 //! gets one more round. A value larger than a shard's share is served and not kept.
@@ -23,7 +23,7 @@ pub(crate) enum Cached {
     Page(Arc<[u8]>),
     /// 64 series: labels and chunk references.
     Block(Arc<SeriesBlock>),
-    /// The times of a column.
+    /// The times of a page of a column, or bounds of its pages.
     Times(Arc<[i64]>),
 }
 
@@ -33,6 +33,7 @@ pub(crate) enum What {
     Page,
     Block,
     Times,
+    Bounds,
 }
 
 /// Identity of an entry: an open part (numbered by [`PageCache::new_part`]), what, and its number.

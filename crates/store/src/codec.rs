@@ -3,6 +3,8 @@
 //! Bytes are those of `docs/format/part.md`. Everything that decodes takes any bytes and answers
 //! with values or an error; memory is taken only for counts within [`CHUNK_SAMPLES_MAX`].
 
+mod bits;
+mod dense;
 pub(crate) mod ints;
 pub mod times;
 pub mod values;

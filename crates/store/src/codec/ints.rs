@@ -1,56 +1,96 @@
 //! Columns of integers: pages of 480, each of which decodes alone; in them blocks of 128, bit-packed
-//! above their minimum after 0, 1 or 2 rounds of differences.
+//! above their minimum after 0, 1 or 2 rounds of differences, or all pages entropy-coded
+//! ([`super::dense`]).
 //!
 //! Arithmetic wraps on both sides, so that every column of i64 comes back exactly.
 
 use std::ops::Range;
 
+use super::bits::{self, BLOCK};
+use super::dense::Dense;
 use super::varint::{Cursor, put_i64, put_u64};
 use super::{CHUNK_SAMPLES_MAX, PAGE_SAMPLES};
 use crate::{Error, Result};
 
-/// Integers that share a width.
-const BLOCK: usize = 128;
-/// Bytes of a packed block of width 64.
-const BLOCK_BYTES: usize = BLOCK * 8;
-/// Bytes of a page at most: heads, and per block width, minimum and bits.
-const PAGE_BYTES_MAX: usize = 32 + PAGE_SAMPLES.div_ceil(BLOCK) * (BLOCK_BYTES + 11);
+/// Bytes of a page at most: heads, and per block width, minimum and bits; dense pages are shorter.
+const PAGE_BYTES_MAX: usize = 64 + PAGE_SAMPLES.div_ceil(BLOCK) * (BLOCK * 8 + 11);
+/// Of a long column every fourth block is asked which order of differences suits it.
+const SAMPLED_BLOCKS: usize = 4;
+/// Columns of more integers than this count as long.
+const LONG: usize = 8 * BLOCK;
 
-/// Appends directory and pages of `ints` with delta order `order` (0..=2).
-pub(crate) fn encode(ints: &[i64], order: usize, out: &mut Vec<u8>) {
+/// Appends directory and pages of `ints` with delta order `order` (0..=2). `pages` is room.
+pub(crate) fn encode(ints: &[i64], order: usize, pages: &mut Vec<u8>, out: &mut Vec<u8>) {
     if ints.len() <= PAGE_SAMPLES {
         return encode_page(ints, order, out);
     }
-    let mut pages = Vec::with_capacity(ints.len() * 2);
+    pages.clear();
     for page in ints.chunks(PAGE_SAMPLES) {
         let from = pages.len();
-        encode_page(page, order, &mut pages);
-        let (min, max) = bounds(page);
-        put_u64(out, (pages.len() - from) as u64);
-        put_i64(out, min);
-        put_u64(out, max.wrapping_sub(min) as u64);
+        encode_page(page, order, pages);
+        put_directory(page, pages.len() - from, out);
     }
-    out.extend_from_slice(&pages);
+    out.extend_from_slice(pages);
 }
 
-/// The delta order that takes the fewest bits, and about how many bytes it takes.
+/// Appends the entry of a page in the directory: its bytes, and the bounds of its integers.
+pub(super) fn put_directory(page: &[i64], bytes: usize, out: &mut Vec<u8>) {
+    let (min, max) = bounds(page);
+    put_u64(out, bytes as u64);
+    put_i64(out, min);
+    put_u64(out, max.wrapping_sub(min) as u64);
+}
+
+/// The delta order that takes the fewest bits, and about how many bytes it takes. Long columns are
+/// judged by a sample of their blocks.
 pub(crate) fn best_order(ints: &[i64]) -> (usize, usize) {
-    let mut work = ints.to_vec();
-    let mut best = (0, packed_bytes(&work));
-    for order in 1..=2.min(ints.len().saturating_sub(1)) {
-        for i in (order..work.len()).rev() {
-            work[i] = work[i].wrapping_sub(work[i - 1]);
-        }
-        let bytes = packed_bytes(&work[order..]);
-        if bytes < best.1 {
-            best = (order, bytes);
+    let every = if ints.len() > LONG { SAMPLED_BLOCKS } else { 1 };
+    let mut bytes = [0usize; 3];
+    for from in (0..ints.len()).step_by(BLOCK * every) {
+        let sums = packed_bytes(ints, from..(from + BLOCK).min(ints.len()));
+        for (sum, more) in bytes.iter_mut().zip(sums) {
+            *sum += more;
         }
     }
-    best
+    let orders = ints.len().min(3);
+    let best = (0..orders).min_by_key(|o| bytes[*o]).unwrap_or(0);
+    (best, bytes[best] * every)
 }
 
-fn packed_bytes(ints: &[i64]) -> usize {
-    ints.chunks(BLOCK).map(|b| 2 + (b.len() * width_of(b).1 as usize).div_ceil(8)).sum()
+/// Bytes of the block at `at` after 0, 1 and 2 rounds of differences.
+fn packed_bytes(ints: &[i64], at: Range<usize>) -> [usize; 3] {
+    let (mut low, mut high) = ([i64::MAX; 3], [i64::MIN; 3]);
+    let mut see = |order: usize, v: i64| {
+        low[order] = low[order].min(v);
+        high[order] = high[order].max(v);
+    };
+    let (mut v1, mut d1) = match at.start {
+        0 => (0, 0),
+        1 => (ints[0], 0),
+        i => (ints[i - 1], ints[i - 1].wrapping_sub(ints[i - 2])),
+    };
+    for i in at.clone() {
+        let v = ints[i];
+        let d = v.wrapping_sub(v1);
+        see(0, v);
+        if i >= 2 {
+            see(1, d);
+            see(2, d.wrapping_sub(d1));
+        } else if i == 1 {
+            see(1, d);
+        }
+        (v1, d1) = (v, d);
+    }
+    let mut sums = [0; 3];
+    for (order, sum) in sums.iter_mut().enumerate() {
+        let heads = order.saturating_sub(at.start).min(at.len());
+        let width = match low[order] <= high[order] {
+            true => 64 - (high[order].wrapping_sub(low[order]) as u64).leading_zeros(),
+            false => 0,
+        };
+        *sum = 2 + bits::packed_len(at.len() - heads, width as usize);
+    }
+    sums
 }
 
 fn bounds(ints: &[i64]) -> (i64, i64) {
@@ -65,13 +105,8 @@ fn width_of(block: &[i64]) -> (i64, u32) {
 fn encode_page(page: &[i64], order: usize, out: &mut Vec<u8>) {
     let mut work = [0i64; PAGE_SAMPLES];
     let work = &mut work[..page.len()];
-    work.copy_from_slice(page);
     let heads = order.min(page.len());
-    for round in 1..=heads {
-        for i in (round..work.len()).rev() {
-            work[i] = work[i].wrapping_sub(work[i - 1]);
-        }
-    }
+    differences(page, heads, work);
     for &head in &work[..heads] {
         put_i64(out, head);
     }
@@ -79,60 +114,82 @@ fn encode_page(page: &[i64], order: usize, out: &mut Vec<u8>) {
         let (min, width) = width_of(block);
         out.push(width as u8);
         put_i64(out, min);
-        pack(block, min, width, out);
+        bits::pack(block, min, width, out);
     }
 }
 
-fn pack(block: &[i64], min: i64, width: u32, out: &mut Vec<u8>) {
-    let mut acc = 0u128;
-    let mut bits = 0;
-    for &v in block {
-        acc |= u128::from(v.wrapping_sub(min) as u64) << bits;
-        bits += width;
-        while bits >= 8 {
-            out.push(acc as u8);
-            acc >>= 8;
-            bits -= 8;
+/// `order` rounds of differences; the first ones of each round stay in front.
+fn differences(page: &[i64], order: usize, out: &mut [i64]) {
+    out.copy_from_slice(page);
+    if order >= 1 {
+        for (o, w) in out[1..].iter_mut().zip(page.windows(2)) {
+            *o = w[1].wrapping_sub(w[0]);
         }
     }
-    if bits > 0 {
-        out.push(acc as u8);
+    if order >= 2 {
+        for (o, w) in out[2..].iter_mut().zip(page.windows(3)) {
+            *o = w[2].wrapping_sub(w[1]).wrapping_sub(w[1].wrapping_sub(w[0]));
+        }
     }
+}
+
+/// Bounds of the integers of a page, from the directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PageBounds {
+    pub min: i64,
+    pub max: i64,
+}
+
+/// How the pages of a column are coded.
+pub(crate) enum Coding {
+    /// Bit-packed after so many rounds of differences.
+    Packed(usize),
+    /// Entropy-coded.
+    Dense,
 }
 
 /// Reads the pages of a column of `n` integers as far as `want` needs them.
 pub(crate) struct Pages<'a> {
     n: usize,
     want: Range<usize>,
-    /// Bytes of each page.
-    lens: Vec<usize>,
+    /// Bytes of each page, and its bounds where there is a directory.
+    pages: Vec<(usize, Option<PageBounds>)>,
+    coding: Coding,
+    /// What dense pages need to be read.
+    meta: &'a [u8],
     bytes: &'a [u8],
 }
 
 impl<'a> Pages<'a> {
     /// `c` stands at the directory (or the only page) of a column of `n` integers.
-    pub(crate) fn open(mut c: Cursor<'a>, n: usize) -> Result<Self> {
+    pub(crate) fn open(mut c: Cursor<'a>, n: usize, coding: Coding) -> Result<Self> {
         if n > CHUNK_SAMPLES_MAX {
             return Err(Error::corrupt(format!(
                 "chunk of {n} samples, at most {CHUNK_SAMPLES_MAX}"
             )));
         }
-        let pages = n.div_ceil(PAGE_SAMPLES);
-        let mut lens = Vec::with_capacity(pages);
-        if pages > 1 {
-            for _ in 0..pages {
-                lens.push(c.bounded("page length", PAGE_BYTES_MAX)?);
-                // Bounds of the integers: for whoever asks about pages without decoding them.
-                let (_min, _span) = (c.zigzag()?, c.varint()?);
+        let count = n.div_ceil(PAGE_SAMPLES);
+        let mut pages = Vec::with_capacity(count);
+        if count > 1 {
+            for _ in 0..count {
+                let len = c.bounded("page length", PAGE_BYTES_MAX)?;
+                let (min, span) = (c.zigzag()?, c.varint()?);
+                pages.push((len, Some(PageBounds { min, max: min.wrapping_add(span as i64) })));
             }
-        } else {
-            lens.push(c.left());
         }
-        let total: usize = lens.iter().sum();
+        let mut meta: &[u8] = &[];
+        if let Coding::Dense = coding {
+            let len = c.bounded("coding tables", c.left())?;
+            meta = c.take(len)?;
+        }
+        if count <= 1 {
+            pages.push((c.left(), None));
+        }
+        let total: usize = pages.iter().map(|p| p.0).sum();
         if total != c.left() {
             return Err(Error::corrupt(format!("pages of {total} bytes in {} bytes", c.left())));
         }
-        Ok(Self { n, want: 0..n, lens, bytes: c.rest() })
+        Ok(Self { n, want: 0..n, pages, coding, meta, bytes: c.rest() })
     }
 
     /// Only these positions are wanted.
@@ -141,17 +198,31 @@ impl<'a> Pages<'a> {
         self
     }
 
+    /// Bounds of each page; nothing where the column is a single one.
+    pub(crate) fn bounds(&self) -> impl Iterator<Item = PageBounds> {
+        self.pages.iter().filter_map(|p| p.1)
+    }
+
     /// Calls `take(position of the first, integers)` per page that holds wanted positions, with the
     /// wanted ones only.
-    pub(crate) fn decode(&self, order: usize, mut take: impl FnMut(usize, &[i64])) -> Result<()> {
+    pub(crate) fn decode(&self, mut take: impl FnMut(usize, &[i64])) -> Result<()> {
         let mut page = [0i64; PAGE_SAMPLES];
+        let mut dense = match self.coding {
+            Coding::Dense => Some(Dense::open(self.meta)?),
+            Coding::Packed(_) => None,
+        };
         let mut at = 0;
-        for (i, bytes) in self.lens.iter().enumerate() {
+        for (i, (bytes, _)) in self.pages.iter().enumerate() {
             let first = i * PAGE_SAMPLES;
             let len = PAGE_SAMPLES.min(self.n - first);
             let (from, to) = (self.want.start.max(first), self.want.end.min(first + len));
             if from < to {
-                decode_page(&self.bytes[at..at + bytes], order, &mut page[..len])?;
+                let bytes = &self.bytes[at..at + bytes];
+                match (&mut dense, &self.coding) {
+                    (Some(dense), _) => dense.page(bytes, &mut page[..len])?,
+                    (None, Coding::Packed(order)) => decode_page(bytes, *order, &mut page[..len])?,
+                    (None, Coding::Dense) => {}
+                }
                 take(from, &page[from - first..to - first]);
             }
             at += bytes;
@@ -172,45 +243,38 @@ fn decode_page(bytes: &[u8], order: usize, out: &mut [i64]) -> Result<()> {
             return Err(Error::corrupt(format!("block of width {width}")));
         }
         let min = c.zigzag()?;
-        unpack(c.take((block.len() * width).div_ceil(8))?, width, min, block);
+        let rest = c.rest();
+        c.take(bits::packed_len(block.len(), width))?;
+        bits::unpack(rest, width, min, block);
     }
     if !c.is_empty() {
         return Err(Error::corrupt(format!("{} bytes after a page", c.left())));
     }
-    for round in (1..=heads).rev() {
-        let mut sum = out[round - 1];
-        for v in &mut out[round..] {
-            sum = sum.wrapping_add(*v);
-            *v = sum;
-        }
-    }
+    sum_up(out, heads);
     Ok(())
 }
 
-/// `bytes` are exactly those of the block.
-fn unpack(bytes: &[u8], width: usize, min: i64, out: &mut [i64]) {
-    if width == 0 {
-        return out.fill(min);
-    }
-    let mut padded = [0u8; BLOCK_BYTES + 16];
-    padded[..bytes.len()].copy_from_slice(bytes);
-    let mask = u64::MAX >> (64 - width);
-    let word = |at: usize| {
-        let mut w = [0; 8];
-        w.copy_from_slice(&padded[at..at + 8]);
-        u64::from_le_bytes(w)
-    };
-    if width <= 56 {
-        for (i, v) in out.iter_mut().enumerate() {
-            let bit = i * width;
-            *v = min.wrapping_add(((word(bit >> 3) >> (bit & 7)) & mask) as i64);
+/// Takes back `order` rounds of differences.
+fn sum_up(out: &mut [i64], order: usize) {
+    match order {
+        0 => {}
+        1 => {
+            let mut v = out[0];
+            for d in &mut out[1..] {
+                v = v.wrapping_add(*d);
+                *d = v;
+            }
         }
-        return;
-    }
-    for (i, v) in out.iter_mut().enumerate() {
-        let (at, shift) = ((i * width) >> 3, (i * width) & 7);
-        let both = (u128::from(padded[at + 8]) << 64) | u128::from(word(at));
-        *v = min.wrapping_add(((both >> shift) as u64 & mask) as i64);
+        _ => {
+            let mut d = out[1];
+            let mut v = out[0].wrapping_add(d);
+            out[1] = v;
+            for dd in &mut out[2..] {
+                d = d.wrapping_add(*dd);
+                v = v.wrapping_add(d);
+                *dd = v;
+            }
+        }
     }
 }
 
@@ -221,10 +285,14 @@ mod tests {
 
     fn back(ints: &[i64], order: usize, want: Range<usize>) -> Vec<i64> {
         let mut bytes = Vec::new();
-        encode(ints, order, &mut bytes);
+        encode(ints, order, &mut Vec::new(), &mut bytes);
         let mut got = Vec::new();
-        let pages = Pages::open(Cursor::new(&bytes), ints.len()).unwrap().want(want);
-        pages.decode(order, |_, v| got.extend_from_slice(v)).unwrap();
+        let coding = Coding::Packed(order);
+        let pages = Pages::open(Cursor::new(&bytes), ints.len(), coding).unwrap().want(want);
+        pages.decode(|_, v| got.extend_from_slice(v)).unwrap();
+        for (page, b) in ints.chunks(PAGE_SAMPLES).zip(pages.bounds()) {
+            assert_eq!((b.min, b.max), bounds(page));
+        }
         got
     }
 
@@ -238,6 +306,17 @@ mod tests {
                 assert_eq!(back(&ints, order, 0..200), ints, "width {width} order {order}");
             }
         }
+    }
+
+    #[test]
+    fn the_order_fits_the_shape() {
+        let line: Vec<i64> = (0..300).map(|i| 1000 * i + i * 7919 % 5).collect();
+        let square: Vec<i64> = (0..300).map(|i| i * i * 3000 + i * 7919 % 3).collect();
+        let noise: Vec<i64> = (0..300).map(|i| i * i * 7919 % 1000).collect();
+        for (ints, order) in [(line, 1), (square, 2), (noise, 0)] {
+            assert_eq!(best_order(&ints).0, order);
+        }
+        assert_eq!(best_order(&[5]), (0, 2));
     }
 
     proptest! {

@@ -3,18 +3,24 @@
 //! A chunk whose values are decimals of up to 12 places becomes integers (value = m / 10^e, one
 //! correctly rounded division), less a base, divided by a common divisor, bit-packed. What no
 //! mantissa gives back exactly (-0.0, NaN, staleness markers, infinities, long doubles) stands in a
-//! short list of exceptions; chunks with many such are packed as ordered bit patterns.
+//! short list of exceptions; chunks with many such are packed as ordered bit patterns. Where it pays
+//! the integers are entropy-coded instead.
 
 use std::ops::Range;
 
 use super::CHUNK_SAMPLES_MAX;
-use super::ints::{self, Pages};
-use super::varint::{Cursor, put_i64, put_u64};
+use super::ints::{Coding, Pages};
+use super::varint::Cursor;
 use crate::{Error, Result};
+
+mod encode;
+
+pub use encode::Encoder;
 
 const CONSTANT: u8 = 0;
 const PROGRESSION: u8 = 1;
 const PACKED: u8 = 2;
+const DENSE: u8 = 3;
 const RAW: u8 = 5;
 /// Exponent that stands for ordered bit patterns instead of decimals.
 const BITS: u8 = 15;
@@ -37,174 +43,25 @@ fn exceptions_max(n: usize) -> usize {
     (n / 100).max(4)
 }
 
-/// The mantissa that gives back the very bits of `v` with exponent `e`.
-#[inline]
-fn mantissa(v: f64, e: usize) -> Option<i64> {
-    let m = (v * TEN[e]).round_ties_even() as i64;
-    let fits = -MANTISSA_LIMIT < m && m < MANTISSA_LIMIT;
-    (fits && (m as f64 / TEN[e]).to_bits() == v.to_bits()).then_some(m)
-}
-
 /// Order-preserving map between bit patterns of doubles and integers; its own inverse.
 #[inline]
 fn ordered(bits: i64) -> i64 {
     bits ^ ((bits >> 63) & i64::MAX)
 }
 
-/// Appends the encoding of 1 to 8192 values.
+/// How hard a writer tries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// Bit-packing only: for chunks that are written often or read soon.
+    Quick,
+    /// Entropy coding where it pays: for parts that stay.
+    Dense,
+}
+
+/// Appends the encoding of 1 to 8192 values, bit-packed. Who encodes many chunks keeps an
+/// [`Encoder`].
 pub fn encode(values: &[f64], out: &mut Vec<u8>) {
-    debug_assert!(!values.is_empty() && values.len() <= CHUNK_SAMPLES_MAX);
-    let first = values[0].to_bits();
-    if values.iter().all(|v| v.to_bits() == first) {
-        return encode_constant(values[0], out);
-    }
-    match decimals(values) {
-        Some(decimals) => encode_decimals(values.len(), &decimals, out),
-        None => encode_bits(values, out),
-    }
-}
-
-fn encode_constant(v: f64, out: &mut Vec<u8>) {
-    out.push(CONSTANT);
-    match (0..=EXP_MAX).find_map(|e| mantissa(v, e).map(|m| (e, m))) {
-        Some((e, m)) if m.unsigned_abs() < 1 << 48 => {
-            out.push(e as u8);
-            put_i64(out, m);
-        }
-        _ => {
-            out.push(NO_MANTISSA);
-            out.extend_from_slice(&v.to_bits().to_le_bytes());
-        }
-    }
-}
-
-/// A chunk as mantissas.
-struct Decimals {
-    exp: usize,
-    mantissas: Vec<i64>,
-    exceptions: Vec<(usize, u64)>,
-}
-
-fn decimals(values: &[f64]) -> Option<Decimals> {
-    let allowed = exceptions_max(values.len());
-    let exp = choose_exponent(values, allowed)?;
-    let mut mantissas = Vec::with_capacity(values.len());
-    let mut exceptions = Vec::new();
-    let mut previous = None;
-    for (i, &v) in values.iter().enumerate() {
-        let m = mantissa(v, exp);
-        if m.is_none() {
-            exceptions.push((i, v.to_bits()));
-            if exceptions.len() > allowed {
-                return None;
-            }
-        }
-        previous = m.or(previous);
-        mantissas.push(previous.unwrap_or(0));
-    }
-    let leading = (0..values.len()).find(|&i| mantissa(values[i], exp).is_some())?;
-    let fill = mantissas[leading];
-    mantissas[..leading].fill(fill);
-    Some(Decimals { exp, mantissas, exceptions })
-}
-
-/// The exponent of least cost that leaves at most `allowed` values without a mantissa.
-fn choose_exponent(values: &[f64], allowed: usize) -> Option<usize> {
-    let mut needs = [0usize; EXP_MAX + 2];
-    let mut guess = 0;
-    for &v in values {
-        // The neighbour's exponent is nearly always right; one below it must then fail.
-        let direct =
-            mantissa(v, guess).is_some() && (guess == 0 || mantissa(v, guess - 1).is_none());
-        let e = if direct {
-            guess
-        } else {
-            (0..=EXP_MAX).find(|&e| mantissa(v, e).is_some()).unwrap_or(EXP_MAX + 1)
-        };
-        needs[e] += 1;
-        if needs[EXP_MAX + 1] > allowed {
-            return None;
-        }
-        if e <= EXP_MAX {
-            guess = e;
-        }
-    }
-    let mut without = values.len();
-    let mut best = None;
-    for (e, need) in needs[..=EXP_MAX].iter().enumerate() {
-        without -= need;
-        let cost = without as f64 * EXCEPTION_COST + e as f64 * PLACE_COST * values.len() as f64;
-        if without <= allowed && best.is_none_or(|(_, c)| cost < c) {
-            best = Some((e, cost));
-        }
-    }
-    best.map(|(e, _)| e)
-}
-
-fn encode_decimals(n: usize, d: &Decimals, out: &mut Vec<u8>) {
-    let base = d.mantissas[0];
-    let step = d.mantissas.get(1).map_or(0, |m| m - base);
-    let steady = d.mantissas.windows(2).all(|w| w[1] - w[0] == step);
-    if steady && d.exceptions.is_empty() && n > 1 {
-        out.push(PROGRESSION);
-        out.push(d.exp as u8);
-        put_i64(out, base);
-        return put_i64(out, step);
-    }
-    let divisor = d
-        .mantissas
-        .iter()
-        .fold(0, |g, m| if g == 1 { 1 } else { gcd(g, (m - base).unsigned_abs()) })
-        .max(1);
-    let ints: Vec<i64> = if divisor == 1 {
-        d.mantissas.iter().map(|m| m - base).collect()
-    } else {
-        d.mantissas.iter().map(|m| (m - base) / divisor as i64).collect()
-    };
-    let (order, _) = ints::best_order(&ints);
-    let listed = if d.exceptions.is_empty() { 0 } else { FORM_EXCEPTIONS };
-    put_packed_head(out, d.exp as u8 | (order as u8) << 4 | listed, divisor, base);
-    if listed != 0 {
-        put_exceptions(&d.exceptions, out);
-    }
-    ints::encode(&ints, order, out);
-}
-
-fn put_packed_head(out: &mut Vec<u8>, form: u8, divisor: u64, base: i64) {
-    out.push(PACKED);
-    out.push(form);
-    put_u64(out, divisor);
-    put_i64(out, base);
-}
-
-fn put_exceptions(exceptions: &[(usize, u64)], out: &mut Vec<u8>) {
-    put_u64(out, exceptions.len() as u64);
-    let mut previous = 0;
-    for &(at, bits) in exceptions {
-        put_u64(out, (at - previous) as u64);
-        out.extend_from_slice(&bits.to_le_bytes());
-        previous = at;
-    }
-}
-
-fn encode_bits(values: &[f64], out: &mut Vec<u8>) {
-    let ints: Vec<i64> = values.iter().map(|v| ordered(v.to_bits() as i64)).collect();
-    let (order, _) = ints::best_order(&ints);
-    let start = out.len();
-    put_packed_head(out, BITS | (order as u8) << 4, 1, 0);
-    ints::encode(&ints, order, out);
-    if out.len() - start > 1 + 8 * values.len() {
-        out.truncate(start);
-        out.push(RAW);
-        values.iter().for_each(|v| out.extend_from_slice(&v.to_bits().to_le_bytes()));
-    }
-}
-
-fn gcd(mut a: u64, mut b: u64) -> u64 {
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    a
+    Encoder::new().encode(values, Packing::Quick, out);
 }
 
 /// Appends the `n` values of a chunk to `out`.
@@ -247,7 +104,7 @@ fn decode_into(bytes: &[u8], n: usize, want: Range<usize>, out: &mut Vec<f64>) -
             out.extend(want.map(at));
             end_of(c)
         }
-        PACKED => decode_packed(c, n, want, out),
+        codec @ (PACKED | DENSE) => decode_packed(c, codec, n, want, out),
         RAW => {
             let raw = c.take(8 * n)?;
             end_of(c)?;
@@ -283,37 +140,55 @@ fn read_constant(c: &mut Cursor<'_>) -> Result<f64> {
     }
 }
 
+/// The head of a chunk of integers, and its pages.
+struct Packed<'a> {
+    exp: u8,
+    divisor: i64,
+    base: i64,
+    exceptions: Vec<(usize, u64)>,
+    pages: Pages<'a>,
+}
+
+impl<'a> Packed<'a> {
+    fn open(mut c: Cursor<'a>, codec: u8, n: usize) -> Result<Self> {
+        let form = c.u8()?;
+        let (exp, order) = (form & 0xf, usize::from(form >> 4 & 3));
+        if form & 0x80 != 0 || order > 2 || (codec == DENSE && order > 0) {
+            return Err(Error::corrupt(format!("chunk of form {form:#x}")));
+        }
+        let (divisor, base) = (c.varint()? as i64, c.zigzag()?);
+        let mut exceptions = Vec::new();
+        if form & FORM_EXCEPTIONS != 0 {
+            exceptions = read_exceptions(&mut c, n)?;
+        }
+        let coding = if codec == DENSE { Coding::Dense } else { Coding::Packed(order) };
+        Ok(Self { exp, divisor, base, exceptions, pages: Pages::open(c, n, coding)? })
+    }
+
+    fn integer(&self, k: i64) -> i64 {
+        self.base.wrapping_add(self.divisor.wrapping_mul(k))
+    }
+}
+
 fn decode_packed(
-    mut c: Cursor<'_>,
+    c: Cursor<'_>,
+    codec: u8,
     n: usize,
     want: Range<usize>,
     out: &mut Vec<f64>,
 ) -> Result<()> {
-    let form = c.u8()?;
-    let (exp, order) = (form & 0xf, usize::from(form >> 4 & 3));
-    if form & 0x80 != 0 || order > 2 {
-        return Err(Error::corrupt(format!("chunk of form {form:#x}")));
-    }
-    let (divisor, base) = (c.varint()? as i64, c.zigzag()?);
-    let mut exceptions = Vec::new();
-    if form & FORM_EXCEPTIONS != 0 {
-        exceptions = read_exceptions(&mut c, n)?;
-    }
+    let mut chunk = Packed::open(c, codec, n)?;
+    chunk.pages = chunk.pages.want(want.clone());
     let start = out.len();
-    let pages = Pages::open(c, n)?.want(want.clone());
-    if exp == BITS {
-        pages.decode(order, |_, ints| {
-            let value = |k: &i64| {
-                let m = base.wrapping_add(divisor.wrapping_mul(*k));
-                f64::from_bits(ordered(m) as u64)
-            };
-            out.extend(ints.iter().map(value));
+    if chunk.exp == BITS {
+        chunk.pages.decode(|_, ints| {
+            out.extend(ints.iter().map(|k| f64::from_bits(ordered(chunk.integer(*k)) as u64)));
         })?;
     } else {
-        let ten = read_exponent(exp)?;
-        pages.decode(order, |_, ints| put_decimals(ints, base, divisor, ten, out))?;
+        let ten = read_exponent(chunk.exp)?;
+        chunk.pages.decode(|_, ints| put_decimals(ints, chunk.base, chunk.divisor, ten, out))?;
     }
-    for (at, bits) in exceptions.into_iter().filter(|(at, _)| want.contains(at)) {
+    for (at, bits) in chunk.exceptions.into_iter().filter(|(at, _)| want.contains(at)) {
         out[start + at - want.start] = f64::from_bits(bits);
     }
     Ok(())

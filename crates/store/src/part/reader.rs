@@ -18,8 +18,11 @@ use super::series::{ChunkRef, SeriesBlock};
 use super::terms::Name;
 use crate::cache::{Cached, Key, PageCache, What};
 use crate::codec::varint::Cursor;
-use crate::codec::{CHUNK_SAMPLES_MAX, times, values};
+use crate::codec::{CHUNK_SAMPLES_MAX, PAGE_SAMPLES, times, values};
 use crate::{Error, Result};
+
+/// Pages of a chunk at most, for the numbers of cached pages.
+const CHUNK_PAGES_MAX: u64 = CHUNK_SAMPLES_MAX.div_ceil(PAGE_SAMPLES) as u64;
 
 /// An open part. Cheap to share; every method may be called from any thread.
 pub struct PartReader {
@@ -159,7 +162,6 @@ impl PartReader {
 
     fn read_inner(&self, ordinal: u32, range: TimeRange, out: &mut Run) -> Result<()> {
         let (block, i) = self.block_of(ordinal)?;
-        let mut scratch = Vec::new();
         let mut before = None;
         for chunk in &block.entry(i).chunks {
             let column = self.column_of(chunk)?;
@@ -170,13 +172,10 @@ impl PartReader {
             if !range.overlaps(column.range) {
                 continue;
             }
-            let all = self.times_of(chunk.column, column)?;
-            let want = range.slice_of(&all);
-            if want.is_empty() {
-                continue;
+            let want = self.times_of(chunk.column, column, range, &mut out.times)?;
+            if !want.is_empty() {
+                self.values_of(chunk, want, &mut out.floats)?;
             }
-            self.values_of(chunk, want.clone(), &mut scratch, &mut out.floats)?;
-            out.times.extend_from_slice(&all[want]);
             out.level();
         }
         Ok(())
@@ -197,45 +196,110 @@ impl PartReader {
             if !range.overlaps(column.range) {
                 continue;
             }
-            let all = self.times_of(chunk.column, column)?;
-            let want = range.slice_of(&all);
-            if let Some(at) = want.clone().next_back() {
+            let mut times = Vec::new();
+            let want = self.times_of(chunk.column, column, range, &mut times)?;
+            if let (Some(at), Some(time)) = (want.last(), times.last()) {
                 let mut value = Vec::with_capacity(1);
-                self.values_of(chunk, at..at + 1, &mut Vec::new(), &mut value)?;
-                return Ok(value.first().map(|v| (all[at], *v)));
+                self.values_of(chunk, at..at + 1, &mut value)?;
+                return Ok(value.first().map(|v| (*time, *v)));
             }
         }
         Ok(None)
     }
 
-    fn values_of(
-        &self,
-        c: &ChunkRef,
-        want: Range<usize>,
-        scratch: &mut Vec<u8>,
-        out: &mut Vec<f64>,
-    ) -> Result<()> {
-        self.read_at(c.offset, c.len as usize, scratch)?;
-        values::decode_range(scratch, c.n as usize, want, out)
+    fn values_of(&self, c: &ChunkRef, want: Range<usize>, out: &mut Vec<f64>) -> Result<()> {
+        self.with_bytes(c.offset, c.len as usize, |bytes| {
+            values::decode_range(bytes, c.n as usize, want, out)
+        })
     }
 
-    fn times_of(&self, id: u32, column: Column) -> Result<Arc<[i64]>> {
-        let key = Key { part: self.id, what: What::Times, index: u64::from(id) };
+    /// Appends the times of a column within `range`; the answer is where they stand in it.
+    fn times_of(
+        &self,
+        id: u32,
+        column: Column,
+        range: TimeRange,
+        out: &mut Vec<i64>,
+    ) -> Result<Range<usize>> {
+        let n = column.n as usize;
+        let bounds = self.page_bounds(id, column)?;
+        let mut want = n..0;
+        for (page, from) in (0..n).step_by(PAGE_SAMPLES).enumerate() {
+            let b = bounds
+                .as_ref()
+                .map_or(column.range, |b| TimeRange { start: b[2 * page], end: b[2 * page + 1] });
+            if !range.overlaps(b) {
+                continue;
+            }
+            let times = self.times_page(id, column, page, b)?;
+            let at = range.slice_of(&times);
+            if at.is_empty() {
+                continue;
+            }
+            if out.last().is_some_and(|t| *t >= times[at.start]) {
+                return Err(Error::corrupt(format!("times of column {id} do not ascend")));
+            }
+            want = want.start.min(from + at.start)..from + at.end;
+            out.extend_from_slice(&times[at]);
+        }
+        Ok(if want.start < want.end { want } else { 0..0 })
+    }
+
+    /// Bounds of the pages of a column, two numbers each; nothing for a column of one page.
+    fn page_bounds(&self, id: u32, column: Column) -> Result<Option<Arc<[i64]>>> {
+        let n = column.n as usize;
+        if n <= PAGE_SAMPLES {
+            return Ok(None);
+        }
+        let key = Key { part: self.id, what: What::Bounds, index: u64::from(id) };
+        if let Some(Cached::Times(bounds)) = self.cache.get(key) {
+            return Ok(Some(bounds));
+        }
+        let found = self
+            .with_bytes(column.offset, column.len as usize, |bytes| times::page_bounds(bytes, n))?;
+        let flat: Arc<[i64]> = found.into_iter().flat_map(|(low, high)| [low, high]).collect();
+        if flat.len() != 2 * n.div_ceil(PAGE_SAMPLES) {
+            return Err(Error::corrupt(format!("timestamp column {id} has no bounds")));
+        }
+        self.cache.put(key, Cached::Times(flat.clone()));
+        Ok(Some(flat))
+    }
+
+    /// The times of a page of a column, whose bounds are known.
+    fn times_page(
+        &self,
+        id: u32,
+        column: Column,
+        page: usize,
+        bounds: TimeRange,
+    ) -> Result<Arc<[i64]>> {
+        let index = u64::from(id) * CHUNK_PAGES_MAX + page as u64;
+        let key = Key { part: self.id, what: What::Times, index };
         if let Some(Cached::Times(times)) = self.cache.get(key) {
             return Ok(times);
         }
-        let mut bytes = Vec::new();
-        self.read_at(column.offset, column.len as usize, &mut bytes)?;
-        let mut all = Vec::with_capacity(column.n as usize);
-        times::decode(&bytes, column.n as usize, &mut all)?;
-        if all.first() != Some(&column.range.start) || all.last() != Some(&column.range.end) {
+        let n = column.n as usize;
+        let from = page * PAGE_SAMPLES;
+        let to = (from + PAGE_SAMPLES).min(n);
+        let mut times = Vec::with_capacity(to - from);
+        self.with_bytes(column.offset, column.len as usize, |bytes| {
+            times::decode_range(bytes, n, from..to, &mut times)
+        })?;
+        let (first, last) = (times.first().copied(), times.last().copied());
+        let fits = first.zip(last).is_some_and(|(first, last)| {
+            bounds.start <= first
+                && last <= bounds.end
+                && (from > 0 || first == column.range.start)
+                && (to < n || last == column.range.end)
+        });
+        if !fits {
             return Err(Error::corrupt(format!(
                 "timestamp column {id} is not the one of its directory"
             )));
         }
-        let all: Arc<[i64]> = all.into();
-        self.cache.put(key, Cached::Times(all.clone()));
-        Ok(all)
+        let times: Arc<[i64]> = times.into();
+        self.cache.put(key, Cached::Times(times.clone()));
+        Ok(times)
     }
 
     fn column_of(&self, chunk: &ChunkRef) -> Result<Column> {
@@ -326,6 +390,28 @@ impl PartReader {
             at = start + to as u64;
         }
         Ok(())
+    }
+
+    /// Calls `take` with verified bytes, where they lie when they lie in one page.
+    fn with_bytes<T>(
+        &self,
+        offset: u64,
+        len: usize,
+        take: impl FnOnce(&[u8]) -> Result<T>,
+    ) -> Result<T> {
+        let number = offset / PAGE_BYTES as u64;
+        let start = (number * PAGE_BYTES as u64).max(HEADER_BYTES as u64);
+        let end = self.footer.section(Kind::Sums)?.offset;
+        if offset >= start && offset <= end && len as u64 <= end - offset {
+            let page = self.page(number)?;
+            let from = (offset - start) as usize;
+            if let Some(bytes) = page.get(from..from + len) {
+                return take(bytes);
+            }
+        }
+        let mut bytes = Vec::new();
+        self.read_at(offset, len, &mut bytes)?;
+        take(&bytes)
     }
 
     fn page(&self, number: u64) -> Result<Arc<[u8]>> {

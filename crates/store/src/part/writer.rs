@@ -12,13 +12,14 @@ use plimsoll_world::{Disk, DiskFile, Open};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::layout::{
-    BLOCK_SERIES, Footer, HEADER_BYTES, Kind, PAGE_BYTES, PartInfo, PartSpec, SERIES_CHUNKS_MAX,
-    STATS_SAMPLES_MIN, Section, SeqRange, SeriesIn, SeriesStats,
+    BLOCK_SERIES, Footer, HEADER_BYTES, Kind, Level, PAGE_BYTES, PartInfo, PartSpec,
+    SERIES_CHUNKS_MAX, STATS_SAMPLES_MIN, Section, SeqRange, SeriesIn, SeriesStats,
 };
 use super::series::{BlockWriter, ChunkRef, Entry, Flags};
 use super::terms::TermsWriter;
+use crate::codec::values::{self, Packing};
 use crate::codec::varint::{put_i64, put_u64};
-use crate::codec::{CHUNK_SAMPLES, times, values};
+use crate::codec::{CHUNK_SAMPLES, times};
 use crate::{Error, Result};
 
 /// Writes one part. Dropping it unfinished leaves a file without meaning.
@@ -32,6 +33,8 @@ pub struct PartWriter {
     seq: Option<SeqRange>,
     samples: u64,
     last_labels: Vec<u8>,
+    packing: Packing,
+    encoder: values::Encoder,
     scratch: Vec<u8>,
 }
 
@@ -44,9 +47,15 @@ impl PartWriter {
         let file = disk
             .open(path, Open::CreateNew)
             .map_err(|e| Error::io(format!("create part {}", path.display()), e))?;
+        let packing = match spec.level {
+            Level::Flush => Packing::Quick,
+            Level::Merged | Level::Day => Packing::Dense,
+        };
         Ok(Self {
             file: PagedFile::new(file, path),
             spec,
+            packing,
+            encoder: values::Encoder::new(),
             columns: Columns::default(),
             series: SeriesSection::default(),
             terms: TermsWriter::default(),
@@ -56,6 +65,14 @@ impl PartWriter {
             last_labels: Vec::new(),
             scratch: Vec::new(),
         })
+    }
+
+    /// Packs chunks in another way than the level of the part suggests: flush parts are bit-packed,
+    /// merged ones entropy-coded.
+    #[must_use]
+    pub fn with_packing(mut self, packing: Packing) -> Self {
+        self.packing = packing;
+        self
     }
 
     /// Number of series added.
@@ -79,9 +96,9 @@ impl PartWriter {
         let ordinal = self.series.count as u32;
         let mut chunks = Vec::with_capacity(times.len().div_ceil(CHUNK_SAMPLES));
         for (t, v) in times.chunks(CHUNK_SAMPLES).zip(values.chunks(CHUNK_SAMPLES)) {
-            let column = self.columns.id_of(t, &mut self.file, &mut self.scratch)?;
+            let column = self.columns.id_of(t, self.packing, &mut self.file)?;
             self.scratch.clear();
-            values::encode(v, &mut self.scratch);
+            self.encoder.encode(v, self.packing, &mut self.scratch);
             let offset = self.file.len;
             self.file.write(&self.scratch)?;
             let len = self.scratch.len() as u32;
@@ -177,6 +194,8 @@ struct Columns {
     list: Vec<ColumnOut>,
     /// Times of the column used last: series that are scraped together come together.
     last: Option<(u32, Vec<i64>)>,
+    encoder: times::Encoder,
+    scratch: Vec<u8>,
 }
 
 struct ColumnOut {
@@ -190,7 +209,7 @@ struct ColumnOut {
 
 impl Columns {
     /// The id of the column with these times; writes it if it is new.
-    fn id_of(&mut self, t: &[i64], file: &mut PagedFile, scratch: &mut Vec<u8>) -> Result<u32> {
+    fn id_of(&mut self, t: &[i64], packing: Packing, file: &mut PagedFile) -> Result<u32> {
         if let Some((id, last)) = &self.last
             && last == t
         {
@@ -199,7 +218,7 @@ impl Columns {
         let hash = times::content_hash(t);
         let id = match self.by_hash.get(&hash) {
             Some(id) => *id,
-            None => self.write(t, hash, file, scratch)?,
+            None => self.write(t, hash, packing, file)?,
         };
         let mut kept = self.last.take().map(|(_, v)| v).unwrap_or_default();
         kept.clear();
@@ -212,11 +231,12 @@ impl Columns {
         &mut self,
         t: &[i64],
         hash: u128,
+        packing: Packing,
         file: &mut PagedFile,
-        scratch: &mut Vec<u8>,
     ) -> Result<u32> {
+        let scratch = &mut self.scratch;
         scratch.clear();
-        times::encode(t, scratch);
+        self.encoder.encode(t, packing, scratch);
         let id = self.list.len() as u32;
         self.list.push(ColumnOut {
             offset: file.len,

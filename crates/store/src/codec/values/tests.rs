@@ -9,14 +9,25 @@ fn encoded(values: &[f64]) -> Vec<u8> {
     bytes
 }
 
+fn densely(values: &[f64]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new();
+    // What is left in its room from the chunk before means nothing.
+    encoder.encode(&[0.25, f64::NAN, 7.0, 4096.0], Packing::Dense, &mut Vec::new());
+    encoder.encode(values, Packing::Dense, &mut bytes);
+    bytes
+}
+
+/// Returns the bit-packed bytes.
 #[track_caller]
 fn check(values: &[f64]) -> Vec<u8> {
-    let bytes = encoded(values);
-    let mut got = vec![7.0];
-    decode(&bytes, values.len(), &mut got).unwrap();
     let bits = |v: &[f64]| v.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
-    assert_eq!(bits(&got[1..]), bits(values));
-    bytes
+    for bytes in [densely(values), encoded(values)] {
+        let mut got = vec![7.0];
+        decode(&bytes, values.len(), &mut got).unwrap();
+        assert_eq!(bits(&got[1..]), bits(values));
+    }
+    encoded(values)
 }
 
 fn any_value() -> impl Strategy<Value = f64> {
@@ -76,6 +87,28 @@ fn long_doubles_are_packed_as_bits() {
 }
 
 #[test]
+fn noise_is_entropy_coded_where_that_is_smaller() {
+    // Mostly small steps, sometimes a large one: what bit-packing cannot use.
+    let mut total = 0.0;
+    let mut values: Vec<f64> = (0..5760u64)
+        .map(|i| {
+            let r = i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+            total += if r % 50 == 0 { 100_000.0 } else { (r % 16) as f64 };
+            total / 100.0
+        })
+        .collect();
+    values[77] = plimsoll_model::stale_nan();
+    check(&values);
+    let (dense, packed) = (densely(&values), encoded(&values));
+    assert_eq!((dense[0], packed[0]), (DENSE, PACKED));
+    assert!(dense.len() * 2 < packed.len(), "{} of {}", dense.len(), packed.len());
+    assert_eq!(densely(&values[..479])[0], PACKED);
+    let long: Vec<f64> = (1..1000).map(|i| f64::from((f64::from(i) / 7.0) as f32)).collect();
+    check(&long);
+    assert!(encoded(&long).len() < 4 * long.len());
+}
+
+#[test]
 fn any_bytes_are_values_or_an_error() {
     let mut state = 0x243f_6a88_85a3_08d3u64;
     let mut next = || {
@@ -86,6 +119,8 @@ fn any_bytes_are_values_or_an_error() {
     };
     let seeds = [
         encoded(&(0..1000).map(|i| f64::from(i % 37) / 10.0).collect::<Vec<_>>()),
+        densely(&(0..1000).map(|i| f64::from(i * i % 37) / 10.0).collect::<Vec<_>>()),
+        densely(&(0..700).map(|i| f64::from(i).sqrt()).collect::<Vec<_>>()),
         encoded(&[1.0, f64::NAN, 3.0, 9.0]),
         encoded(&[0.1f64.sqrt(), 0.2f64.sqrt(), 7.0f64.sqrt(), 11.0f64.sqrt(), 1.3f64.sqrt()]),
     ];
@@ -112,9 +147,11 @@ proptest! {
         values in proptest::collection::vec(any_value(), 1..1500), a in 0usize..1500, b in 0usize..1500,
     ) {
         let (a, b) = (a.min(b).min(values.len()), a.max(b).min(values.len()));
-        let mut got = Vec::new();
-        decode_range(&encoded(&values), values.len(), a..b, &mut got).unwrap();
-        let same = got.iter().zip(&values[a..b]).all(|(x, y)| x.to_bits() == y.to_bits());
-        prop_assert!(same && got.len() == b - a);
+        for bytes in [encoded(&values), densely(&values)] {
+            let mut got = Vec::new();
+            decode_range(&bytes, values.len(), a..b, &mut got).unwrap();
+            let same = got.iter().zip(&values[a..b]).all(|(x, y)| x.to_bits() == y.to_bits());
+            prop_assert!(same && got.len() == b - a);
+        }
     }
 }
