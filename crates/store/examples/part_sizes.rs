@@ -236,7 +236,7 @@ fn sections(bytes: &[u8]) -> BTreeMap<&'static str, u64> {
         3 => "StCols",
         4 => "Hist",
         5 => "Exm",
-        6 => "Series",
+        6 | 11 => "Series",
         7 => "Terms",
         8 => "Postings",
         9 => "Sums",

@@ -9,6 +9,7 @@ mod layout;
 mod reader;
 mod select;
 mod series;
+mod squeeze;
 mod terms;
 mod writer;
 

@@ -45,6 +45,7 @@ pub(crate) enum Kind {
     Terms = 7,
     Postings = 8,
     Sums = 9,
+    Compact = 11,
 }
 
 /// How a part came to be.

@@ -14,7 +14,7 @@ use plimsoll_world::{Disk, DiskFile, Open};
 use super::layout::{
     BLOCK_SERIES, Footer, HEADER_BYTES, Kind, PAGE_BYTES, PartInfo, Section, SeriesInfo, TAIL_BYTES,
 };
-use super::series::{ChunkRef, SeriesBlock};
+use super::series::{BlockLayout, BlockLimits, ChunkRef, SeriesBlock};
 use super::terms::Name;
 use crate::cache::{Cached, Key, PageCache, What};
 use crate::codec::varint::Cursor;
@@ -30,6 +30,9 @@ pub struct PartReader {
     file: Box<dyn DiskFile>,
     info: PartInfo,
     footer: Footer,
+    /// Which of the two sections of series it has, and where.
+    layout: BlockLayout,
+    index: Section,
     sums: Vec<u32>,
     cache: Arc<PageCache>,
     id: u64,
@@ -89,15 +92,21 @@ impl PartReader {
             return Err(Error::corrupt("header and footer are not of one part"));
         }
         let sums = read_sums(&*file, footer.section(Kind::Sums)?)?;
-        for kind in [Kind::Data, Kind::TsCols, Kind::Series, Kind::Terms, Kind::Postings] {
+        for kind in [Kind::Data, Kind::TsCols, Kind::Terms, Kind::Postings] {
             footer.section(kind)?;
         }
+        let (layout, index) = match footer.section(Kind::Compact) {
+            Ok(s) => (BlockLayout::Compact, s),
+            Err(_) => (BlockLayout::First, footer.section(Kind::Series)?),
+        };
         let id = cache.new_part();
         Ok(Self {
             path: path.to_owned(),
             file,
             info,
             footer,
+            layout,
+            index,
             sums,
             cache,
             id,
@@ -329,17 +338,18 @@ impl PartReader {
             return Ok((block, i));
         }
         let (offset, len) = self.blocks()?[b];
-        let mut bytes = Vec::new();
-        self.read_at(offset, len as usize, &mut bytes)?;
         let n = self.series() as usize - b * BLOCK_SERIES;
         let data = self.footer.section(Kind::Data)?;
-        let block = Arc::new(SeriesBlock::decode(
-            &bytes,
-            n,
-            self.info.seq.min,
-            data.offset + data.len,
-            self.footer.columns as usize,
-        )?);
+        let limits = BlockLimits {
+            seq_min: self.info.seq.min,
+            data_end: data.offset + data.len,
+            columns: self.footer.columns as usize,
+            start_columns: 0,
+        };
+        let block = self.with_bytes(offset, len as usize, |bytes| {
+            SeriesBlock::decode(bytes, n, self.layout, &limits)
+        })?;
+        let block = Arc::new(block);
         self.cache.put(key, Cached::Block(block.clone()));
         Ok((block, i))
     }
@@ -349,7 +359,7 @@ impl PartReader {
         if let Some(b) = self.blocks.get() {
             return Ok(b);
         }
-        let s = self.footer.section(Kind::Series)?;
+        let s = self.index;
         let n = (self.info.series as usize).div_ceil(BLOCK_SERIES);
         // The directory: two numbers, then at most ten bytes a block.
         let mut bytes = Vec::new();

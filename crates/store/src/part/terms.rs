@@ -1,6 +1,6 @@
 //! Terms and Postings: which values a label has, and which series have each value.
 //!
-//! The writer keeps one entry per distinct (name, value) and 8 bytes per label of a series. The
+//! The writer keeps one entry per distinct (name, value) and one to two bytes per label of a series. The
 //! tables here are pure; who reads their bytes from the file is `select`.
 
 use hashbrown::HashMap;
@@ -25,51 +25,102 @@ impl hashbrown::Equivalent<TermKey> for (&str, &str) {
     }
 }
 
-/// Collects terms while series are added.
+/// Collects terms while series are added, in order of their ordinals.
 #[derive(Default)]
 pub(crate) struct TermsWriter {
     ids: HashMap<TermKey, u32>,
-    /// (term id, ordinal)
-    pairs: Vec<(u32, u32)>,
+    lists: Vec<Ascending>,
+    /// The labels of the series before, with their terms: most of the next one's are the same.
+    before: Vec<u8>,
+    before_ids: Vec<u32>,
+    now_ids: Vec<u32>,
+}
+
+/// The ordinals of a term, strictly ascending, as varints of their differences. The first stands
+/// apart, so that a term of one series takes no memory beside this.
+struct Ascending {
+    first: u32,
+    last: u32,
+    count: u32,
+    rest: Vec<u8>,
+}
+
+impl Ascending {
+    fn push(&mut self, ordinal: u32) {
+        put_u64(&mut self.rest, u64::from(ordinal - self.last));
+        self.last = ordinal;
+        self.count += 1;
+    }
+
+    fn iter(&self) -> impl Iterator<Item = u32> {
+        let (mut at, mut c) = (self.first, Cursor::new(&self.rest));
+        // What was put here reads back; the end of it ends the list.
+        std::iter::once(at).chain(std::iter::from_fn(move || {
+            at += c.varint().ok()? as u32;
+            Some(at)
+        }))
+    }
 }
 
 impl TermsWriter {
     pub(crate) fn add(&mut self, ordinal: u32, labels: LabelsRef<'_>) -> Result<()> {
-        for (name, value) in labels.iter() {
-            let id = self.id_of(name, value)?;
-            self.pairs.push((id, ordinal));
+        let mut now = std::mem::take(&mut self.now_ids);
+        now.clear();
+        self.find(labels, &mut now)?;
+        for id in &now {
+            match self.lists.get_mut(*id as usize) {
+                Some(list) => list.push(ordinal),
+                None => self.lists.push(Ascending {
+                    first: ordinal,
+                    last: ordinal,
+                    count: 1,
+                    rest: Vec::new(),
+                }),
+            }
+        }
+        self.before.clear();
+        self.before.extend_from_slice(labels.as_bytes());
+        self.now_ids = std::mem::replace(&mut self.before_ids, now);
+        Ok(())
+    }
+
+    /// Appends the term of each label.
+    fn find(&mut self, labels: LabelsRef<'_>, ids: &mut Vec<u32>) -> Result<()> {
+        let before = LabelsRef::from_canonical(&self.before);
+        let mut old = before.iter().zip(self.before_ids.iter().copied());
+        let mut same = old.next();
+        for label in labels.iter() {
+            while same.is_some_and(|(l, _)| l < label) {
+                same = old.next();
+            }
+            ids.push(match same {
+                Some((l, id)) if l == label => id,
+                _ => Self::id_of(&mut self.ids, label)?,
+            });
         }
         Ok(())
     }
 
-    fn id_of(&mut self, name: &str, value: &str) -> Result<u32> {
-        if let Some(id) = self.ids.get(&(name, value)) {
+    /// The number of a term; new ones count on.
+    fn id_of(ids: &mut HashMap<TermKey, u32>, (name, value): (&str, &str)) -> Result<u32> {
+        if let Some(id) = ids.get(&(name, value)) {
             return Ok(*id);
         }
-        let id = u32::try_from(self.ids.len())
+        let id = u32::try_from(ids.len())
             .map_err(|_| Error::Limit("part: more than 4 billion terms".into()))?;
-        self.ids.insert(TermKey(name.into(), value.into()), id);
+        ids.insert(TermKey(name.into(), value.into()), id);
         Ok(id)
     }
 
     /// The sections Terms and Postings.
-    pub(crate) fn finish(mut self) -> Result<(Vec<u8>, Vec<u8>)> {
-        self.pairs.sort_unstable();
-        let mut starts = vec![0usize; self.ids.len() + 1];
-        for (id, _) in &self.pairs {
-            starts[*id as usize + 1] += 1;
-        }
-        for i in 1..starts.len() {
-            starts[i] += starts[i - 1];
-        }
+    pub(crate) fn finish(self) -> Result<(Vec<u8>, Vec<u8>)> {
         let mut terms: Vec<(&TermKey, u32)> = self.ids.iter().map(|(k, id)| (k, *id)).collect();
         terms.sort_unstable();
         let (mut tables, mut heads, mut postings) = (Vec::new(), Vec::new(), Vec::new());
         let (mut names, mut previous): (u64, &str) = (0, "");
         for group in terms.chunk_by(|a, b| a.0.0 == b.0.0) {
             let name: &str = &group[0].0.0;
-            let ordinals = |id: u32| &self.pairs[starts[id as usize]..starts[id as usize + 1]];
-            let (directory, blocks) = encode_table(group, ordinals, &mut postings)?;
+            let (directory, blocks) = encode_table(group, &self.lists, &mut postings)?;
             put_front_coded(previous.as_bytes(), name.as_bytes(), &mut heads);
             put_u64(&mut heads, group.len() as u64);
             put_u64(&mut heads, directory.len() as u64);
@@ -89,12 +140,13 @@ impl TermsWriter {
 
 type Term<'t> = (&'t TermKey, u32);
 
-fn encode_table<'p>(
+fn encode_table(
     terms: &[Term<'_>],
-    ordinals: impl Fn(u32) -> &'p [(u32, u32)],
+    lists: &[Ascending],
     postings: &mut Vec<u8>,
 ) -> Result<(Vec<u8>, Vec<u8>)> {
     let (mut directory, mut blocks) = (Vec::new(), Vec::new());
+    let mut len = Vec::new();
     put_u64(&mut directory, terms.len().div_ceil(BLOCK_TERMS) as u64);
     for block in terms.chunks(BLOCK_TERMS) {
         let from = blocks.len();
@@ -102,8 +154,8 @@ fn encode_table<'p>(
         let mut previous: &str = "";
         for (TermKey(_, value), id) in block {
             put_front_coded(previous.as_bytes(), value.as_bytes(), &mut blocks);
-            put_postings(ordinals(*id), &mut blocks, postings)?;
-            let mut len = Vec::new();
+            put_postings(&lists[*id as usize], &mut blocks, postings)?;
+            len.clear();
             put_u64(&mut len, value.len() as u64);
             hasher.update(&len);
             hasher.update(value.as_bytes());
@@ -118,13 +170,14 @@ fn encode_table<'p>(
     Ok((directory, blocks))
 }
 
-fn put_postings(pairs: &[(u32, u32)], out: &mut Vec<u8>, postings: &mut Vec<u8>) -> Result<()> {
-    put_u64(out, pairs.len() as u64);
-    if let [(_, ordinal)] = pairs {
-        put_u64(out, u64::from(*ordinal));
+fn put_postings(list: &Ascending, out: &mut Vec<u8>, postings: &mut Vec<u8>) -> Result<()> {
+    put_u64(out, u64::from(list.count));
+    if list.count == 1 {
+        put_u64(out, u64::from(list.first));
         return Ok(());
     }
-    let mut bitmap: RoaringBitmap = pairs.iter().map(|(_, o)| *o).collect();
+    let mut bitmap = RoaringBitmap::from_sorted_iter(list.iter())
+        .map_err(|e| Error::Invalid(format!("part: ordinals do not ascend: {e}")))?;
     bitmap.optimize();
     let from = postings.len();
     bitmap.serialize_into(&mut *postings).map_err(|e| Error::io("serialise postings", e))?;

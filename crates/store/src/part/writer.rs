@@ -1,8 +1,9 @@
 //! Writes a part front to back: chunks as the series come, then the sections, the header last.
 //!
-//! Memory: one page of 64 KiB, one entry per distinct timestamp column (about 60 bytes), and the
-//! new index (labels front-coded, terms, 8 bytes per label of a series). Series come in canonical
-//! order; one that does not is refused and the part can be dropped.
+//! Memory: one page of 64 KiB, one entry per distinct timestamp column (about 80 bytes), and the
+//! new index: compressed blocks of series, one entry of about 100 bytes per distinct label, and one
+//! to two bytes per label of a series. Series come in canonical order; one that does not is refused
+//! and the part can be dropped.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +16,7 @@ use super::layout::{
     BLOCK_SERIES, Footer, HEADER_BYTES, Kind, Level, PAGE_BYTES, PartInfo, PartSpec,
     SERIES_CHUNKS_MAX, STATS_SAMPLES_MIN, Section, SeqRange, SeriesIn, SeriesStats,
 };
-use super::series::{BlockWriter, ChunkRef, Entry, Flags};
+use super::series::{BlockWriter, ChunkRef, Flags};
 use super::terms::TermsWriter;
 use crate::codec::values::{self, Packing};
 use crate::codec::varint::{put_i64, put_u64};
@@ -35,6 +36,7 @@ pub struct PartWriter {
     last_labels: Vec<u8>,
     packing: Packing,
     encoder: values::Encoder,
+    chunks: Vec<ChunkRef>,
     scratch: Vec<u8>,
 }
 
@@ -56,6 +58,7 @@ impl PartWriter {
             spec,
             packing,
             encoder: values::Encoder::new(),
+            chunks: Vec::new(),
             columns: Columns::default(),
             series: SeriesSection::default(),
             terms: TermsWriter::default(),
@@ -94,7 +97,7 @@ impl PartWriter {
         self.check(s)?;
         let (times, values) = (s.samples.times, s.samples.floats);
         let ordinal = self.series.count as u32;
-        let mut chunks = Vec::with_capacity(times.len().div_ceil(CHUNK_SAMPLES));
+        self.chunks.clear();
         for (t, v) in times.chunks(CHUNK_SAMPLES).zip(values.chunks(CHUNK_SAMPLES)) {
             let column = self.columns.id_of(t, self.packing, &mut self.file)?;
             self.scratch.clear();
@@ -102,11 +105,12 @@ impl PartWriter {
             let offset = self.file.len;
             self.file.write(&self.scratch)?;
             let len = self.scratch.len() as u32;
-            chunks.push(ChunkRef { n: v.len() as u32, column, offset, len });
+            let n = v.len() as u32;
+            self.chunks.push(ChunkRef { n, column, offset, len, ..ChunkRef::default() });
         }
         let stats = (values.len() >= STATS_SAMPLES_MIN).then(|| SeriesStats::of(values));
         let flags = flags_of(values, stats.is_some());
-        self.series.add(s.labels.as_bytes(), Entry { flags, seq: s.seq, chunks, stats });
+        self.series.add(s.labels.as_bytes(), flags, s.seq, &self.chunks, stats.as_ref())?;
         self.terms.add(ordinal, s.labels)?;
         self.range = self.range.union(TimeRange::new(times[0], times[times.len() - 1]));
         self.seq = Some(self.seq.map_or(s.seq, |q| q.union(s.seq)));
@@ -160,7 +164,7 @@ impl PartWriter {
         let columns = self.columns.list.len() as u64;
         self.file.section(Kind::TsCols, &self.columns.encode())?;
         let series = self.series.count;
-        self.file.section(Kind::Series, &self.series.finish(seq.min))?;
+        self.file.section(Kind::Compact, &self.series.finish()?)?;
         let (terms, postings) = self.terms.finish()?;
         self.file.section(Kind::Terms, &terms)?;
         self.file.section(Kind::Postings, &postings)?;
@@ -268,38 +272,52 @@ impl Columns {
     }
 }
 
-/// The Series section: blocks of 64. Their commit numbers wait for the lowest of all.
+/// The Series section: compressed blocks of 64.
 #[derive(Default)]
 struct SeriesSection {
     count: u64,
     open: BlockWriter,
-    done: Vec<BlockWriter>,
+    lens: Vec<u32>,
+    blocks: Vec<u8>,
+    room: Vec<u8>,
 }
 
 impl SeriesSection {
-    fn add(&mut self, labels: &[u8], entry: Entry) {
-        self.open.add(labels, entry);
+    fn add(
+        &mut self,
+        labels: &[u8],
+        flags: Flags,
+        seq: SeqRange,
+        chunks: &[ChunkRef],
+        stats: Option<&SeriesStats>,
+    ) -> Result<()> {
+        self.open.add(labels, flags, seq, chunks, stats);
         self.count += 1;
         if self.open.len() == BLOCK_SERIES {
-            self.done.push(std::mem::take(&mut self.open));
+            self.end_block()?;
         }
+        Ok(())
     }
 
-    fn finish(mut self, seq_min: u64) -> Vec<u8> {
+    fn end_block(&mut self) -> Result<()> {
+        let from = self.blocks.len();
+        self.open.finish(&mut self.room, &mut self.blocks)?;
+        self.lens.push((self.blocks.len() - from) as u32);
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Vec<u8>> {
         if self.open.len() > 0 {
-            self.done.push(self.open);
+            self.end_block()?;
         }
-        let blocks: Vec<Vec<u8>> = self.done.iter().map(|b| b.encode(seq_min)).collect();
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(self.blocks.len() + 4 * self.lens.len() + 20);
         put_u64(&mut out, self.count);
-        put_u64(&mut out, blocks.len() as u64);
-        for b in &blocks {
-            put_u64(&mut out, b.len() as u64);
+        put_u64(&mut out, self.lens.len() as u64);
+        for len in &self.lens {
+            put_u64(&mut out, u64::from(*len));
         }
-        for b in &blocks {
-            out.extend_from_slice(b);
-        }
-        out
+        out.extend_from_slice(&self.blocks);
+        Ok(out)
     }
 }
 
