@@ -53,8 +53,8 @@ pub use sink::{
     Appended, Batch, Canonical, DecodeLabels, Reason, RowVerdict, Rows, SampleSink, SourceId,
 };
 pub use source::{
-    Bucket, Buckets, Caps, Grid, Hint, Matrix, MatrixSeries, Page, Prepared, Pushed, Resolution,
-    Selection, SeriesSource, Snapshot, Tier,
+    Bucket, Buckets, Caps, Grid, Hint, Kept, Matrix, MatrixSeries, Page, Prepared, Pushed,
+    Resolution, Selection, SeriesSource, Snapshot, Tier,
 };
 pub use ticket::{Completer, Ticket, ticket};
 pub use time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, TimeRange, Timestamp};

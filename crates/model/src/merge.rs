@@ -39,7 +39,7 @@ pub(crate) struct MergeSnapshot {
 
 impl Snapshot for MergeSnapshot {
     fn caps(&self) -> Caps {
-        Caps { pushdown: false, ..self.first.caps().both(self.second.caps()) }
+        Caps::default()
     }
 
     fn version(&self, range: TimeRange) -> Option<u64> {

@@ -151,6 +151,16 @@ impl Run {
         }
     }
 
+    /// Removes the samples in the range.
+    pub fn remove(&mut self, range: TimeRange) {
+        let gone = range.slice_of(&self.times);
+        if !gone.is_empty() {
+            let rest = self.split_off(gone.end);
+            self.truncate(gone.start);
+            self.extend(&rest.columns(), 0..rest.len());
+        }
+    }
+
     /// Takes off the samples from index `from` on.
     pub fn split_off(&mut self, from: usize) -> Self {
         let rest = |len: usize| from.min(len);

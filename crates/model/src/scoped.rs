@@ -7,9 +7,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::{
-    Buckets, Caps, Columns, Fp, Hint, LabelScratch, Labels, LabelsRef, Last, Matcher, Matrix,
+    Buckets, Caps, Columns, Fp, Hint, Kept, LabelScratch, Labels, LabelsRef, Last, Matcher, Matrix,
     Metadata, Page, Prepared, Pushed, ReadCx, Result, Scratch, Selection, SeriesExemplars,
-    Snapshot, Tier, TimeRange,
+    Snapshot, Tier, TimeRange, Timestamp,
 };
 
 /// Applies `cx.scope` to every question. The query engine wraps every snapshot in it.
@@ -39,6 +39,14 @@ fn borrowed(sets: &[Vec<Matcher>]) -> Vec<&[Matcher]> {
 impl Snapshot for Scoped {
     fn caps(&self) -> Caps {
         self.below.caps()
+    }
+
+    fn tiers(&self, range: TimeRange) -> Vec<Tier> {
+        self.below.tiers(range)
+    }
+
+    fn raw_from(&self) -> Timestamp {
+        self.below.raw_from()
     }
 
     fn version(&self, range: TimeRange) -> Option<u64> {
@@ -204,11 +212,12 @@ impl Selection for UnionSelection {
         &'a self,
         i: usize,
         tier: Tier,
+        want: Kept,
         range: TimeRange,
         scratch: &'a mut Scratch,
         cx: &ReadCx,
     ) -> Result<Option<Buckets<'a>>> {
         let (part, i) = self.at(i);
-        part.buckets(i, tier, range, scratch, cx)
+        part.buckets(i, tier, want, range, scratch, cx)
     }
 }

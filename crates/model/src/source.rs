@@ -162,6 +162,18 @@ pub trait Snapshot: Send + Sync {
         Caps::default()
     }
 
+    /// The tiers that cover something of the range, the finest first. Only asked where
+    /// [`Caps::tiers`] is set.
+    fn tiers(&self, range: TimeRange) -> Vec<Tier> {
+        let _ = range;
+        Vec::new()
+    }
+
+    /// Raw samples before this time are gone, and only tiers know of them; `i64::MIN` when none are.
+    fn raw_from(&self) -> Timestamp {
+        Timestamp::MIN
+    }
+
     /// The same number for the same range means the same answer; `None` = do not cache.
     fn version(&self, range: TimeRange) -> Option<u64> {
         let _ = range;
@@ -334,6 +346,50 @@ pub struct Bucket {
     pub sum_squares: f64,
 }
 
+/// Figures of a bucket, as a set: what a reader wants of them, or what a tier has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Kept(u8);
+
+impl Kept {
+    /// None.
+    pub const NOTHING: Self = Self(0);
+    /// `count`.
+    pub const COUNT: Self = Self(1);
+    /// `first` and `first_time`.
+    pub const FIRST: Self = Self(1 << 1);
+    /// `last`; `last_time` is always there.
+    pub const LAST: Self = Self(1 << 2);
+    /// `min`.
+    pub const MIN: Self = Self(1 << 3);
+    /// `max`.
+    pub const MAX: Self = Self(1 << 4);
+    /// `sum`.
+    pub const SUM: Self = Self(1 << 5);
+    /// `corr` and `resets`.
+    pub const RESETS: Self = Self(1 << 6);
+    /// `sum_squares`.
+    pub const SQUARES: Self = Self(1 << 7);
+    /// All.
+    pub const ALL: Self = Self(0xff);
+
+    /// What is in either.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// What is in both.
+    #[must_use]
+    pub const fn both(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Whether all of `other` is in it.
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
 /// Roll-up buckets of one series. Times inside `covered` without a bucket had no sample; outside of
 /// it raw samples must be read.
 #[derive(Clone, Debug)]
@@ -341,8 +397,10 @@ pub struct Buckets<'a> {
     /// Left-open ranges of whole buckets: `start` is the first ms of the first bucket
     /// (`k * tier + 1`), `end` the last of the last. Ascending, apart from each other.
     pub covered: Vec<TimeRange>,
-    /// The buckets, rising in time.
+    /// The buckets, rising in time. Figures that were not asked for are 0 or NaN.
     pub buckets: &'a [Bucket],
+    /// Which figures all of them have.
+    pub kept: Kept,
 }
 
 /// Selected series. Any index may be read from any thread; no fingerprint occurs twice; the order is
@@ -409,7 +467,8 @@ pub trait Selection: Send + Sync {
         Ok(())
     }
 
-    /// Roll-up buckets of series `i`; `None` when there is no such tier.
+    /// Roll-up buckets of series `i` with the figures in `want`; `None` when there is no such tier.
+    /// Only a selection that was asked for with [`Resolution::Tier`] of this tier may have any.
     ///
     /// # Errors
     /// As [`Selection::read`].
@@ -417,11 +476,12 @@ pub trait Selection: Send + Sync {
         &'a self,
         i: usize,
         tier: Tier,
+        want: Kept,
         range: TimeRange,
         scratch: &'a mut Scratch,
         cx: &ReadCx,
     ) -> Result<Option<Buckets<'a>>> {
-        let _ = (i, tier, range, scratch, cx);
+        let _ = (i, tier, want, range, scratch, cx);
         Ok(None)
     }
 }

@@ -290,7 +290,7 @@ fn run(what: &str, all: &[Series], piece: usize) -> std::io::Result<()> {
         let info = writer.finish(&disk).map_err(fail)?;
         took += started.elapsed();
         samples += info.map_or(0, |i| i.samples);
-        inputs.push(open(&disk, &at)?);
+        inputs.push(open(&disk, &at)?.into());
     }
     let parts = inputs.len() as u64;
     report(&format!("{what} flush"), &disk, &path(0), samples / parts, took / parts as u32)?;

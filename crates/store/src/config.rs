@@ -48,6 +48,16 @@ pub struct Config {
     pub wal_flush_bytes: u64,
     /// `store.retention`: older samples are refused and their parts removed. Default 35 days.
     pub retention: Duration,
+    /// `store.tiers`: age of the oldest bucket that is kept, of each tier, the finest first: five
+    /// minutes for a year, an hour for five.
+    pub tier_retention: [Duration; 2],
+    /// `store.retention_size`: bytes of all parts. At more the oldest raw days go first, then the
+    /// oldest buckets. `u64::MAX` = no limit.
+    pub retention_bytes: u64,
+    /// `store.min_keep`: nothing younger is removed for its size. A day.
+    pub min_keep: Duration,
+    /// A day is rolled up this long after its end. 48 h: late samples have come by then.
+    pub roll_after: Duration,
     /// Samples further ahead of the wall clock are refused. 10 minutes.
     pub future: Duration,
     /// `store.max_series`: active series; only new ones are refused.
@@ -83,6 +93,13 @@ impl Default for Config {
             wal_queue_bytes: 64 << 20,
             wal_flush_bytes: 2 << 30,
             retention: Duration::from_secs(35 * 86_400),
+            tier_retention: [
+                Duration::from_secs(365 * 86_400),
+                Duration::from_secs(1_825 * 86_400),
+            ],
+            retention_bytes: u64::MAX,
+            min_keep: Duration::from_secs(86_400),
+            roll_after: Duration::from_secs(48 * 3_600),
             future: Duration::from_secs(600),
             max_series: 2_000_000,
             max_metadata: 50_000,
@@ -141,6 +158,11 @@ impl Config {
     /// Retention in ms.
     pub fn retention_ms(&self) -> i64 {
         ms(self.retention)
+    }
+
+    /// Retention of the tiers in ms.
+    pub fn tier_retention_ms(&self) -> [i64; 2] {
+        self.tier_retention.map(ms)
     }
 
     /// How far ahead samples may be, in ms.

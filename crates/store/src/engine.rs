@@ -5,10 +5,12 @@
 //! ticket.
 
 mod commit;
+mod delete;
 mod maintain;
 mod open;
 mod parts;
 mod status;
+mod tiers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +19,8 @@ use std::thread::JoinHandle;
 
 use parking_lot::{Condvar, Mutex, RwLock};
 use plimsoll_model::{
-    Batch, Cancel, Error as SeamError, SampleSink, SeriesSource, Snapshot, Stop, Ticket,
+    Batch, Cancel, Error as SeamError, Matcher, SampleSink, SeriesSource, Snapshot, Stop, Ticket,
+    TimeRange,
 };
 use plimsoll_world::{LockGuard, World};
 
@@ -25,12 +28,13 @@ pub use maintain::Report;
 pub use open::OpenReport;
 pub use status::{Stats, TsdbStatus};
 
-pub(crate) use parts::{LivePart, PartSet};
+pub(crate) use parts::{LivePart, LiveTier, PartSet};
 
 use crate::filenames::Names;
 use crate::head::Head;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, State};
 use crate::metrics::Counters;
+use crate::part::PartReader;
 use crate::read::StoreSnapshot;
 use crate::registry::{Index, Intake};
 use crate::wal::Wal;
@@ -68,6 +72,8 @@ pub(crate) struct Shared {
     pub is_refusing: AtomicBool,
     /// The latest wall time that refusal by age may count from.
     pub believed_ms: AtomicI64,
+    /// Raw samples before this time were removed by retention, and are refused.
+    pub raw_from: AtomicI64,
     /// Parts that gave a checksum error when they were read.
     pub suspects: Mutex<Vec<(i64, String)>>,
     /// Space for the day when the disk is full.
@@ -84,6 +90,15 @@ pub(crate) struct Shared {
 pub(crate) struct Visible {
     pub head: Head,
     pub parts: Arc<PartSet>,
+}
+
+impl Visible {
+    /// Shows what the manifest says, with parts that were opened just now.
+    pub fn show(&mut self, state: &State, opened: Vec<(String, Arc<PartReader>)>) {
+        let mut readers = self.parts.readers();
+        readers.extend(opened);
+        self.parts = Arc::new(PartSet::new(state, &readers));
+    }
 }
 
 struct Threads {
@@ -179,6 +194,24 @@ impl Store {
     /// `Io`, `Corrupt`; days that were merged before stay merged.
     pub fn merge_now(&self) -> Result<()> {
         self.shared.merge_now()
+    }
+
+    /// Deletes the samples in the range of all series that pass all matchers: gone for readers when
+    /// it returns, durable; gone from the disk after the next merge of their days.
+    ///
+    /// # Errors
+    /// `Invalid` when no matcher names anything, `Limit` for too many deletions at once,
+    /// `Unavailable`, `Io`, `Corrupt`.
+    pub fn delete(&self, matchers: &[Matcher], range: TimeRange) -> Result<()> {
+        self.shared.delete(matchers, range)
+    }
+
+    /// Rewrites every part that holds something deleted.
+    ///
+    /// # Errors
+    /// `Io`, `Corrupt`; parts that were rewritten before stay so.
+    pub fn clean_tombstones(&self) -> Result<()> {
+        self.shared.clean_tombstones()
     }
 
     /// An operator confirms the wall clock after a jump.

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use plimsoll_model::Tier;
+
 /// Milliseconds of a day: partitions are UTC days.
 pub const DAY_MS: i64 = 86_400_000;
 
@@ -75,6 +77,21 @@ impl Names {
     /// One part.
     pub fn part(&self, day: i64, id: &str) -> PathBuf {
         self.day(day).join(part_file(id))
+    }
+
+    /// Tier parts, a directory per tier.
+    pub fn tiers(&self) -> PathBuf {
+        self.root.join("parts").join("tiers")
+    }
+
+    /// The parts of one tier.
+    pub fn tier(&self, tier: Tier) -> PathBuf {
+        self.tiers().join(plimsoll_model::format_duration_ms(tier.0))
+    }
+
+    /// One tier part.
+    pub fn tier_part(&self, tier: Tier, id: &str) -> PathBuf {
+        self.tier(tier).join(part_file(id))
     }
 
     /// A part that is being written.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use plimsoll_model::{Cancel, Run, TimeRange};
+use plimsoll_model::{Cancel, Run, Tier, TimeRange};
 use plimsoll_world::World;
 
 use crate::filenames::{DAY_MS, Names, day_of};
@@ -25,6 +25,11 @@ pub fn day_range(day: i64) -> TimeRange {
 pub fn spec(world: &World, level: Level) -> PartSpec {
     let uuid = (u128::from(world.chance.next_u64()) << 64) | u128::from(world.chance.next_u64());
     PartSpec { uuid, tier: None, level, created: world.clock.wall_ms() }
+}
+
+/// A tier part that is about to be written.
+pub fn tier_spec(world: &World, tier: Tier, level: Level) -> PartSpec {
+    PartSpec { tier: Some(tier), ..spec(world, level) }
 }
 
 /// The name of a part.

@@ -22,6 +22,7 @@ pub mod part;
 mod read;
 mod registry;
 mod retention;
+mod rollup;
 mod wal;
 
 pub use cache::{CacheStats, PageCache};

@@ -7,12 +7,15 @@ mod edit;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 
+use plimsoll_model::Tier;
 use plimsoll_world::{DiskFile, Open, World};
 
-pub use edit::{Edit, PartEntry};
+pub use edit::{Edit, PartEntry, TierEntry, Tombstone};
 
 use crate::filenames::Names;
+use crate::merge::Cut;
 use crate::wal::replay::read_file;
 use crate::{Error, Result};
 
@@ -23,7 +26,7 @@ const HEADER_BYTES: usize = 16;
 const CHECKPOINT_BYTES_MIN: u64 = 256 << 10;
 
 /// What the edits add up to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
     /// Parts by day and name.
     pub parts: BTreeMap<(i64, String), PartEntry>,
@@ -33,6 +36,14 @@ pub struct State {
     pub generation: u64,
     /// The wall clock when it was noted last, ms.
     pub wall_ms: Option<i64>,
+    /// Parts of tiers by name.
+    pub tier_parts: BTreeMap<String, TierEntry>,
+    /// The part that speaks for a day of a tier; an empty name: a day without samples.
+    pub cover: BTreeMap<(Tier, i64), String>,
+    /// Raw samples before this time, ms, were removed by retention.
+    pub raw_from: Option<i64>,
+    /// Deletions that parts still have to be rewritten for, by number.
+    pub tombstones: BTreeMap<u64, Tombstone>,
 }
 
 impl State {
@@ -43,18 +54,72 @@ impl State {
             }
             Edit::Remove { day, id } => {
                 self.parts.remove(&(*day, id.clone()));
+                self.rewritten(id);
             }
             Edit::LowWater { seq, generation } => {
                 (self.low_water, self.generation) = (*seq, *generation);
             }
             Edit::Wall(ms) => self.wall_ms = Some(*ms),
+            Edit::AddTier(part) => {
+                self.tier_parts.insert(part.id.clone(), part.clone());
+            }
+            Edit::RemoveTier { id } => {
+                self.tier_parts.remove(id);
+                self.cover.retain(|_, by| by != id);
+                self.rewritten(id);
+            }
+            Edit::Cover { tier, day, days, id } => {
+                for d in *day..*day + *days as i64 {
+                    self.cover.insert((*tier, d), id.clone());
+                }
+            }
+            Edit::Uncover { tier, day, days } => {
+                for d in *day..*day + *days as i64 {
+                    self.cover.remove(&(*tier, d));
+                }
+            }
+            Edit::RawFrom(ms) => self.raw_from = Some(*ms),
+            Edit::Tombstone(t) if t.pending.is_empty() => {}
+            Edit::Tombstone(t) => {
+                self.tombstones.insert(t.id, t.clone());
+            }
         }
+    }
+
+    /// A part is gone, and with it what was to be cut from it.
+    fn rewritten(&mut self, id: &str) {
+        for t in self.tombstones.values_mut() {
+            t.pending.remove(id);
+        }
+        self.tombstones.retain(|_, t| !t.pending.is_empty());
+    }
+
+    /// What was deleted of a part.
+    pub fn cuts(&self, id: &str) -> Arc<[Cut]> {
+        let mine = self.tombstones.values().filter(|t| t.pending.contains(id));
+        mine.map(|t| (t.matchers.clone(), t.range)).collect()
     }
 
     fn edits(&self) -> Vec<Edit> {
         let mut all: Vec<_> = self.parts.values().cloned().map(Edit::Add).collect();
         all.push(Edit::LowWater { seq: self.low_water, generation: self.generation });
         all.extend(self.wall_ms.map(Edit::Wall));
+        all.extend(self.tier_parts.values().cloned().map(Edit::AddTier));
+        let mut cover: Vec<(Tier, i64, u64, &String)> = Vec::new();
+        for ((tier, day), id) in &self.cover {
+            match cover.last_mut() {
+                Some((t, d, n, by)) if t == tier && *by == id && *d + *n as i64 == *day => *n += 1,
+                _ => cover.push((*tier, *day, 1, id)),
+            }
+        }
+        all.extend(cover.into_iter().map(|(tier, day, days, id)| Edit::Cover {
+            tier,
+            day,
+            days,
+            id: id.clone(),
+        }));
+        all.extend(self.raw_from.map(Edit::RawFrom));
+        all.extend(self.tombstones.values().cloned().map(Edit::Tombstone));
         all
     }
 }

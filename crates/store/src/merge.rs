@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use plimsoll_model::{Cancel, LabelBuf, Run, TimeRange};
+use plimsoll_model::{Cancel, LabelBuf, Matcher, Run, TimeRange};
 use plimsoll_world::Disk;
 
 use crate::part::{PartInfo, PartReader, PartWriter, SeqRange, SeriesIn};
@@ -30,6 +30,24 @@ impl Precedence {
     }
 }
 
+/// What was deleted: of the series that pass all matchers, the samples in the range.
+pub type Cut = (Vec<Matcher>, TimeRange);
+
+/// A part to be merged.
+#[derive(Clone)]
+pub struct Source {
+    /// The part.
+    pub part: Arc<PartReader>,
+    /// What was deleted of it since it was written.
+    pub cuts: Arc<[Cut]>,
+}
+
+impl From<Arc<PartReader>> for Source {
+    fn from(part: Arc<PartReader>) -> Self {
+        Self { part, cuts: Arc::from([]) }
+    }
+}
+
 /// What a merge did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MergeOutcome {
@@ -47,11 +65,26 @@ pub struct MergeOutcome {
 /// `Corrupt`, `Io`; `Unavailable` when cancelled.
 pub fn merge_parts(
     disk: &dyn Disk,
-    inputs: &[Arc<PartReader>],
+    inputs: &[Source],
     mut out: PartWriter,
     keep: TimeRange,
     cancel: &Cancel,
 ) -> Result<MergeOutcome> {
+    let (read, duplicates) = for_each_series(inputs, keep, cancel, &mut |s| out.add(s))?;
+    Ok(MergeOutcome { part: out.finish(disk)?, read, duplicates })
+}
+
+/// Calls `each` with every series of `inputs` that has samples within `keep`, in canonical order,
+/// its samples joined. Returns samples read and samples that lost against another of their time.
+///
+/// # Errors
+/// `Corrupt`, `Io`; `Unavailable` when cancelled; what `each` gives.
+pub fn for_each_series(
+    inputs: &[Source],
+    keep: TimeRange,
+    cancel: &Cancel,
+    each: &mut dyn FnMut(&SeriesIn<'_>) -> Result<()>,
+) -> Result<(u64, u64)> {
     let mut heads = inputs.iter().map(Head::open).collect::<Result<Vec<_>>>()?;
     let (mut read, mut duplicates) = (0, 0);
     let mut union = Union::default();
@@ -78,22 +111,24 @@ pub fn merge_parts(
             heads[i].next()?;
         }
         if let Some(seq) = seq {
-            out.add(&SeriesIn { labels: labels.as_ref(), samples: union.run.columns(), seq })?;
+            each(&SeriesIn { labels: labels.as_ref(), samples: union.run.columns(), seq })?;
         }
     }
-    Ok(MergeOutcome { part: out.finish(disk)?, read, duplicates })
+    Ok((read, duplicates))
 }
 
 /// Where one input stands.
 struct Head {
     part: Arc<PartReader>,
+    cuts: Arc<[Cut]>,
     ordinal: u32,
     labels: LabelBuf,
 }
 
 impl Head {
-    fn open(part: &Arc<PartReader>) -> Result<Self> {
-        let mut head = Self { part: part.clone(), ordinal: 0, labels: LabelBuf::new() };
+    fn open(source: &Source) -> Result<Self> {
+        let (part, cuts) = (source.part.clone(), source.cuts.clone());
+        let mut head = Self { part, cuts, ordinal: 0, labels: LabelBuf::new() };
         head.load()?;
         Ok(head)
     }
@@ -154,6 +189,11 @@ impl Union {
     fn add(&mut self, head: &Head, keep: TimeRange) -> Result<Added> {
         self.more.clear();
         head.part.read(head.ordinal, keep, &mut self.more)?;
+        for (matchers, range) in head.cuts.iter() {
+            if Matcher::all(matchers, head.labels.as_ref()) {
+                self.more.remove(*range);
+            }
+        }
         let duplicates = self.run.join(&self.more.columns());
         Ok(Added { read: self.more.len() as u64, duplicates })
     }

@@ -22,10 +22,14 @@ pub(crate) struct Counters {
     pub sync_us: AtomicU64,
     /// Generations flushed.
     pub flushes: AtomicU64,
-    /// Days merged.
+    /// Days and partitions of tiers merged.
     pub merges: AtomicU64,
-    /// Parts removed by age.
+    /// Days rolled up.
+    pub rolled: AtomicU64,
+    /// Parts removed by age or size.
     pub retired: AtomicU64,
+    /// Deletions.
+    pub deletions: AtomicU64,
     /// Parts set aside.
     pub quarantined: AtomicU64,
 }

@@ -13,7 +13,7 @@ mod squeeze;
 mod terms;
 mod writer;
 
-pub use layout::{Level, PartInfo, PartSpec, SeqRange, SeriesIn, SeriesInfo, SeriesStats};
+pub use layout::{Bundle, Level, PartInfo, PartSpec, SeqRange, SeriesIn, SeriesInfo, SeriesStats};
 pub use reader::PartReader;
 pub(crate) use series::SeriesBlock;
 pub use writer::PartWriter;

@@ -4,17 +4,19 @@
 //! Where several hold a sample of the same time, the oldest source wins, as it did when the sample
 //! was judged. A part that cannot be read is left out with a warning and reported for quarantine.
 
+mod buckets;
 mod selection;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use plimsoll_model::{
-    Hint, LabelBuf, Labels, Matcher, Metadata, ReadCx, Selection, Snapshot, TimeRange,
+    Caps, Hint, LabelBuf, Labels, Matcher, Metadata, ReadCx, Resolution, Selection, Snapshot, Tier,
+    TimeRange, Timestamp,
 };
 use roaring::RoaringBitmap;
 
-use crate::engine::{LivePart, PartSet, Shared};
+use crate::engine::{LivePart, LiveTier, PartSet, Shared};
 use crate::head::{Gen, Slot};
 
 type SeamResult<T> = plimsoll_model::Result<T>;
@@ -63,6 +65,20 @@ impl StoreSnapshot {
         found.iter().filter(seen).collect()
     }
 
+    /// Times in the range of which only tiers know.
+    fn gone(&self, range: TimeRange) -> Vec<TimeRange> {
+        if range.start >= self.parts.raw_from {
+            return Vec::new();
+        }
+        let raw: Vec<_> = self.parts_in(range).map(|p| p.entry.range).collect();
+        let all = self.parts.covered.values();
+        let mut gone: Vec<_> =
+            all.flat_map(|c| buckets::without_raw(&raw, self.parts.raw_from, c, range)).collect();
+        gone.sort_unstable_by_key(|g| g.start);
+        gone.dedup();
+        gone
+    }
+
     fn parts_in(&self, range: TimeRange) -> impl Iterator<Item = &Arc<LivePart>> {
         self.parts.parts.iter().filter(move |p| p.entry.range.overlaps(range))
     }
@@ -75,7 +91,8 @@ impl StoreSnapshot {
         read: impl FnOnce() -> crate::Result<T>,
     ) -> SeamResult<Option<T>> {
         cx.cancel.check()?;
-        Ok(read().map_err(|e| selection::left_out(&self.shared, part, &e, cx)).ok())
+        let (id, day) = (&part.entry.id, part.entry.day);
+        Ok(read().map_err(|e| selection::left_out(&self.shared, id, day, &e, cx)).ok())
     }
 
     /// Calls `each` with the labels of the part's series that pass one of the sets.
@@ -119,6 +136,19 @@ fn limited<T: Ord>(all: BTreeSet<T>, limit: usize) -> Vec<T> {
 }
 
 impl Snapshot for StoreSnapshot {
+    fn caps(&self) -> Caps {
+        Caps { tiers: true, pushdown: false }
+    }
+
+    fn tiers(&self, range: TimeRange) -> Vec<Tier> {
+        let all = self.parts.covered.iter();
+        all.filter(|(_, c)| c.iter().any(|c| c.overlaps(range))).map(|(tier, _)| *tier).collect()
+    }
+
+    fn raw_from(&self) -> Timestamp {
+        self.parts.raw_from
+    }
+
     fn select(
         &self,
         matchers: &[Matcher],
@@ -128,6 +158,17 @@ impl Snapshot for StoreSnapshot {
         cx.cancel.check()?;
         let range = hint.range_or_all();
         let mut builder = selection::Builder::new(&self.shared);
+        let gone = self.gone(range);
+        let lost = !gone.is_empty();
+        builder.gone(gone);
+        let tier = match hint.resolution {
+            Resolution::Tier(tier) => Some(tier),
+            Resolution::Auto | Resolution::Raw => None,
+        };
+        if let Some(tier) = tier {
+            let covered = self.parts.covered.get(&tier);
+            builder.tier(tier, covered.map_or(&[], Vec::as_slice));
+        }
         for (n, sid) in self.head_series(&[matchers], range).iter().enumerate() {
             if n % 1024 == 0 {
                 cx.cancel.check()?;
@@ -137,7 +178,15 @@ impl Snapshot for StoreSnapshot {
         for part in self.parts_in(range) {
             cx.cancel.check()?;
             if let Err(e) = builder.add_part(part, matchers) {
-                selection::left_out(&self.shared, part, &e, cx);
+                selection::left_out(&self.shared, &part.entry.id, part.entry.day, &e, cx);
+            }
+        }
+        let wanted = |p: &&Arc<LiveTier>| lost || Some(p.entry.tier) == tier;
+        let within = |p: &&Arc<LiveTier>| p.speaks_for.iter().any(|r| r.overlaps(range));
+        for part in self.parts.tiers.iter().filter(wanted).filter(within) {
+            cx.cancel.check()?;
+            if let Err(e) = builder.add_tier(part, matchers) {
+                selection::left_out(&self.shared, &part.entry.id, part.entry.day, &e, cx);
             }
         }
         Ok(Box::new(builder.finish()))

@@ -3,13 +3,14 @@
 //! The clock guard stands before everything that depends on what day it is: after a jump of the
 //! wall clock nothing is removed and no day is closed until the new time is confirmed.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
-use plimsoll_model::SourceId;
+use plimsoll_model::{SourceId, Tier};
 
 use crate::filenames::DAY_MS;
-use crate::manifest::PartEntry;
+use crate::manifest::{PartEntry, State, TierEntry};
+use crate::rollup::{TIERS, partition_days, tier_days};
 
 /// A forward jump beyond this is not believed: an hour is more than any daylight mistake of a
 /// running NTP, and far less than retention.
@@ -25,6 +26,9 @@ const STEADY: Duration = Duration::from_secs(86_400);
 const STEADY_AFTER_START: Duration = Duration::from_secs(3_600);
 /// Late parts beside the day's part that are not worth a merge.
 const LATE_PARTS_MAX: usize = 8;
+/// Parts of one partition of a tier that are not worth a merge: each sample is then written about
+/// twice a month.
+const TIER_PARTS_MAX: usize = 8;
 /// Late samples that are worth one: a twentieth of the day.
 const LATE_SHARE: u64 = 20;
 
@@ -35,8 +39,10 @@ pub struct Facts<'a> {
     pub now: i64,
     /// Whether the wall time is believed.
     pub clock_ok: bool,
-    /// All parts.
-    pub parts: &'a [PartEntry],
+    /// What the manifest says.
+    pub state: &'a State,
+    /// Names of parts that cannot be opened: nothing can be made of their days.
+    pub unreadable: &'a HashSet<String>,
     /// Samples in the current generation.
     pub head_samples: u64,
     /// Bytes in the head.
@@ -56,8 +62,17 @@ pub struct Facts<'a> {
 /// When things are due.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Age of the oldest sample that is kept, ms.
+    /// Age of the oldest raw sample that is kept, ms.
     pub retention_ms: i64,
+    /// Age of the oldest bucket that is kept, ms, of each tier in the order of `TIERS`.
+    pub tier_retention_ms: [i64; TIERS.len()],
+    /// Bytes of all parts; at more the oldest raw days go, then the oldest buckets. `u64::MAX` = no
+    /// limit.
+    pub size_max: u64,
+    /// Nothing younger is removed for its size, ms.
+    pub min_keep_ms: i64,
+    /// A day is rolled up this long after its end, ms.
+    pub roll_after_ms: i64,
     /// A day is merged this long after its end, ms.
     pub merge_after_ms: i64,
     /// A generation ends at this age.
@@ -79,6 +94,12 @@ pub enum Action {
     Remove(Vec<(i64, String)>),
     /// Merge these parts of a day into its part.
     Merge(i64, Vec<String>),
+    /// Build the tiers of this day.
+    RollUp(i64),
+    /// Join these parts of a partition of a tier.
+    MergeTier(Tier, Vec<String>),
+    /// Remove these tier parts.
+    RemoveTiers(Vec<String>),
 }
 
 /// What is due now, most urgent first.
@@ -98,26 +119,127 @@ pub fn plan(facts: &Facts<'_>) -> Vec<Action> {
         return due;
     }
     let oldest = facts.now.saturating_sub(limits.retention_ms);
-    let old = facts.parts.iter().filter(|p| p.range.end < oldest);
-    let old: Vec<_> = old.map(|p| (p.day, p.id.clone())).collect();
+    let state = facts.state;
+    let old = state.parts.values().filter(|p| p.range.end < oldest);
+    let mut old: Vec<_> = old.map(|p| (p.day, p.id.clone())).collect();
+    let mut old_tiers: Vec<_> = expired_tiers(facts).map(|p| p.id.clone()).collect();
+    too_large(facts, &mut old, &mut old_tiers);
     if !old.is_empty() {
-        due.push(Action::Remove(old));
+        due.push(Action::Remove(old.clone()));
     }
-    due.extend(closed_days(facts, oldest).map(|(day, ids)| Action::Merge(day, ids)));
+    if !old_tiers.is_empty() {
+        due.push(Action::RemoveTiers(old_tiers.clone()));
+    }
+    let gone: HashSet<&String> = old.iter().map(|(_, id)| id).chain(&old_tiers).collect();
+    due.extend(closed_days(facts, &gone).map(|(day, ids)| Action::Merge(day, ids)));
+    due.extend(unrolled_days(facts, &gone).into_iter().map(Action::RollUp));
+    for (tier, ids) in partitions(state) {
+        let left: Vec<_> = ids.into_iter().filter(|id| !gone.contains(id)).collect();
+        if left.len() > TIER_PARTS_MAX {
+            due.push(Action::MergeTier(tier, left));
+        }
+    }
     due
+}
+
+/// Tier parts of which every day is older than the tier is kept.
+fn expired_tiers<'f>(facts: &'f Facts<'_>) -> impl Iterator<Item = &'f TierEntry> {
+    let state = facts.state;
+    state.tier_parts.values().filter(|p| {
+        let at = TIERS.iter().position(|t| *t == p.tier).unwrap_or(0);
+        let oldest = facts.now.saturating_sub(facts.limits.tier_retention_ms[at]);
+        last_day(state, p).is_none_or(|day| (day + 1) * DAY_MS < oldest)
+    })
+}
+
+/// The last day that a tier part speaks for; `None` when it was replaced on all of them.
+fn last_day(state: &State, p: &TierEntry) -> Option<i64> {
+    let mine = state.cover.iter().filter(|(_, id)| **id == p.id);
+    mine.map(|((_, day), _)| *day).max()
+}
+
+/// Adds what has to go so that the rest fits: the oldest raw day first; when none may go, the
+/// oldest part of the finest tier, and so on.
+fn too_large(facts: &Facts<'_>, old: &mut Vec<(i64, String)>, old_tiers: &mut Vec<String>) {
+    let state = facts.state;
+    let limits = facts.limits;
+    let mut bytes: u64 = state.parts.values().map(|p| p.bytes).sum();
+    bytes += state.tier_parts.values().map(|p| p.bytes).sum::<u64>();
+    let young = facts.now.saturating_sub(limits.min_keep_ms);
+    let raw = state.parts.values().filter(|p| p.range.end < young);
+    let mut candidates: Vec<(u8, i64, bool, &String, u64)> =
+        raw.map(|p| (0, p.day, true, &p.id, p.bytes)).collect();
+    for p in state.tier_parts.values() {
+        let day = last_day(state, p).unwrap_or(i64::MIN);
+        if day.saturating_mul(DAY_MS) < young {
+            let finest = TIERS.iter().position(|t| *t == p.tier).unwrap_or(0) as u8;
+            candidates.push((finest + 1, p.day, false, &p.id, p.bytes));
+        }
+    }
+    candidates.sort_unstable();
+    let gone: HashSet<String> =
+        old.iter().map(|(_, id)| id.clone()).chain(old_tiers.iter().cloned()).collect();
+    for (_, day, raw, id, size) in candidates {
+        let already = gone.contains(id);
+        if bytes <= limits.size_max && !already {
+            continue;
+        }
+        bytes = bytes.saturating_sub(size);
+        match (already, raw) {
+            (true, _) => {}
+            (false, true) => old.push((day, id.clone())),
+            (false, false) => old_tiers.push(id.clone()),
+        }
+    }
+}
+
+/// Days whose raw samples settled and of which a tier has nothing yet.
+fn unrolled_days(facts: &Facts<'_>, gone: &HashSet<&String>) -> Vec<i64> {
+    let state = facts.state;
+    let closed = facts.now.saturating_sub(facts.limits.roll_after_ms);
+    let mut days: BTreeSet<i64> = BTreeSet::new();
+    let mut blocked: BTreeSet<i64> = BTreeSet::new();
+    for p in state.parts.values() {
+        let mine = tier_days(p.range);
+        if facts.unreadable.contains(&p.id) || gone.contains(&p.id) {
+            blocked.extend(mine);
+        } else {
+            days.extend(mine);
+        }
+    }
+    let whole = |day: &i64| state.raw_from.is_none_or(|from| day * DAY_MS + 1 >= from);
+    let lacks = |day: &i64| TIERS.iter().any(|t| !state.cover.contains_key(&(*t, *day)));
+    days.difference(&blocked)
+        .copied()
+        .filter(|day| (day + 1) * DAY_MS <= closed && whole(day) && lacks(day))
+        .collect()
+}
+
+/// The parts of each partition of each tier.
+pub fn partitions(state: &State) -> Vec<(Tier, Vec<String>)> {
+    let mut all: BTreeMap<(Tier, i64), Vec<String>> = BTreeMap::new();
+    for p in state.tier_parts.values() {
+        let partition = p.day.div_euclid(partition_days(p.tier));
+        all.entry((p.tier, partition)).or_default().push(p.id.clone());
+    }
+    all.into_iter().map(|((tier, _), ids)| (tier, ids)).collect()
 }
 
 fn closed_days<'f>(
     facts: &'f Facts<'_>,
-    oldest: i64,
+    gone: &HashSet<&String>,
 ) -> impl Iterator<Item = (i64, Vec<String>)> + use<'f> {
     let mut days: BTreeMap<i64, Vec<&PartEntry>> = BTreeMap::new();
-    for p in facts.parts.iter().filter(|p| p.range.end >= oldest) {
+    for p in facts.state.parts.values().filter(|p| !gone.contains(&p.id)) {
         days.entry(p.day).or_default().push(p);
     }
+    let cut: HashSet<&String> = facts.state.tombstones.values().flat_map(|t| &t.pending).collect();
     let closed = facts.now.saturating_sub(facts.limits.merge_after_ms);
     days.into_iter()
-        .filter(move |(day, parts)| (day + 1) * DAY_MS <= closed && worth_a_merge(parts))
+        .filter(move |(day, parts)| {
+            let due = worth_a_merge(parts) || parts.iter().any(|p| cut.contains(&p.id));
+            (day + 1) * DAY_MS <= closed && due
+        })
         .map(|(day, parts)| (day, parts.iter().map(|p| p.id.clone()).collect()))
 }
 
@@ -250,11 +372,26 @@ mod tests {
         }
     }
 
-    fn facts(parts: &[PartEntry], now: i64) -> Facts<'_> {
+    fn state(parts: &[PartEntry]) -> State {
+        let keyed = parts.iter().map(|p| ((p.day, p.id.clone()), p.clone()));
+        let mut state = State { parts: keyed.collect(), ..State::default() };
+        for p in parts {
+            for tier in TIERS {
+                for day in tier_days(p.range) {
+                    state.cover.insert((tier, day), String::new());
+                }
+            }
+        }
+        state
+    }
+
+    fn facts(state: &State, now: i64) -> Facts<'_> {
+        static NONE: std::sync::LazyLock<HashSet<String>> = std::sync::LazyLock::new(HashSet::new);
         Facts {
             now,
             clock_ok: true,
-            parts,
+            state,
+            unreadable: &NONE,
             head_samples: 0,
             head_bytes: 0,
             head_age: Duration::ZERO,
@@ -263,6 +400,10 @@ mod tests {
             full: false,
             limits: Limits {
                 retention_ms: 35 * DAY_MS,
+                tier_retention_ms: [365 * DAY_MS, 1825 * DAY_MS],
+                size_max: u64::MAX,
+                min_keep_ms: DAY_MS,
+                roll_after_ms: 48 * HOUR,
                 merge_after_ms: HOUR,
                 flush_age: Duration::from_secs(1800),
                 flush_bytes: 1000,
@@ -273,27 +414,69 @@ mod tests {
 
     #[test]
     fn a_day_is_merged_an_hour_after_its_end() {
-        let parts = [part(10, "a", 0, 5), part(10, "b", 0, 5)];
+        let parts = state(&[part(10, "a", 0, 5), part(10, "b", 0, 5)]);
         assert_eq!(plan(&facts(&parts, 11 * DAY_MS + HOUR - 1)), []);
         let merge = Action::Merge(10, vec!["a".into(), "b".into()]);
         assert_eq!(plan(&facts(&parts, 11 * DAY_MS + HOUR)), [merge]);
-        let done = [part(10, "c", 2, 100), part(10, "late", 0, 5)];
+        let done = state(&[part(10, "c", 2, 100), part(10, "late", 0, 5)]);
         assert_eq!(plan(&facts(&done, 11 * DAY_MS + HOUR)), []);
-        let late = [part(10, "c", 2, 100), part(10, "late", 0, 6)];
+        let late = state(&[part(10, "c", 2, 100), part(10, "late", 0, 6)]);
         assert_eq!(plan(&facts(&late, 11 * DAY_MS + HOUR)).len(), 1);
     }
 
     #[test]
     fn old_parts_go_unless_the_clock_is_doubted() {
-        let parts = [part(10, "a", 2, 5), part(60, "b", 0, 5)];
+        let parts = state(&[part(10, "a", 2, 5), part(60, "b", 0, 5)]);
         let now = 60 * DAY_MS;
         assert_eq!(plan(&facts(&parts, now)), [Action::Remove(vec![(10, "a".into())])]);
         assert_eq!(plan(&Facts { clock_ok: false, ..facts(&parts, now) }), []);
     }
 
     #[test]
+    fn a_settled_day_is_rolled_up_once() {
+        let mut state = state(&[part(10, "a", 2, 5)]);
+        state.cover.clear();
+        let after = 11 * DAY_MS + 48 * HOUR;
+        assert_eq!(plan(&facts(&state, after - 1)), [Action::RollUp(9)]);
+        // A sample at midnight belongs to the tier day before.
+        assert_eq!(plan(&facts(&state, after)), [Action::RollUp(9), Action::RollUp(10)]);
+        state.raw_from = Some(10 * DAY_MS);
+        assert_eq!(plan(&facts(&state, after)), [Action::RollUp(10)]);
+        let unreadable = HashSet::from(["a".to_owned()]);
+        assert_eq!(plan(&Facts { unreadable: &unreadable, ..facts(&state, after) }), []);
+    }
+
+    #[test]
+    fn by_size_the_oldest_of_the_finest_goes_first() {
+        let mut state = state(&[part(10, "a", 2, 5), part(11, "b", 2, 5), part(13, "c", 2, 5)]);
+        let tier = TierEntry {
+            tier: TIERS[1],
+            day: 2,
+            id: "t".to_owned(),
+            series: 1,
+            samples: 1,
+            bytes: 1,
+            created: 0,
+        };
+        state.tier_parts.insert("t".to_owned(), tier);
+        state.cover.insert((TIERS[1], 2), "t".to_owned());
+        let now = 13 * DAY_MS + HOUR;
+        let with = |size_max| {
+            let quiet = facts(&state, now);
+            plan(&Facts { limits: Limits { size_max, ..quiet.limits }, ..quiet })
+        };
+        let id = |day, id: &str| (day, id.to_owned());
+        assert_eq!(with(4), []);
+        assert_eq!(with(3), [Action::Remove(vec![id(10, "a")])]);
+        let all = Action::Remove(vec![id(10, "a"), id(11, "b")]);
+        // The last part is too young to go.
+        assert_eq!(with(0), [all, Action::RemoveTiers(vec!["t".to_owned()])]);
+    }
+
+    #[test]
     fn a_generation_ends_by_age_size_log_or_need() {
-        let quiet = facts(&[], 0);
+        let none = State::default();
+        let quiet = facts(&none, 0);
         let busy = Facts { head_samples: 1, ..quiet.clone() };
         assert_eq!(plan(&busy), []);
         for due in [

@@ -170,7 +170,9 @@ impl Shared {
     fn limits(&self, now: i64) -> Limits {
         let believed = self.believed_ms.load(Ordering::Relaxed).min(now);
         Limits {
-            oldest: believed.saturating_sub(self.config.retention_ms()),
+            oldest: believed
+                .saturating_sub(self.config.retention_ms())
+                .max(self.raw_from.load(Ordering::Relaxed)),
             newest: now.saturating_add(self.config.future_ms()),
             max_series: self.config.max_series,
             max_metadata: self.config.max_metadata,

@@ -1,5 +1,6 @@
 //! Doing what the planner says: flush, merge, remove, set aside; and the reserve of a full disk.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -7,14 +8,14 @@ use std::time::Duration;
 use plimsoll_model::{Batch, MINUTE_MS, Ticket, TimeRange};
 use plimsoll_world::{Open, World};
 
-use super::{LivePart, Shared, open};
+use super::{LivePart, PartSet, Shared, open, tiers};
 use crate::filenames::Names;
 use crate::flush;
 use crate::head::Gen;
-use crate::manifest::{Edit, PartEntry};
+use crate::manifest::{Edit, PartEntry, State};
 use crate::merge::merge_parts;
 use crate::part::{Level, PartReader, PartWriter};
-use crate::retention::{Action, ClockGuard, Facts, Limits, plan};
+use crate::retention::{self, Action, ClockGuard, Facts, Limits, plan};
 use crate::{Error, Mode, Result, WalSync};
 
 /// After a failure nothing is tried again for this long: a full disk does not change in a second.
@@ -24,14 +25,20 @@ const WITNESS_MS: i64 = 10 * MINUTE_MS;
 /// The wall clock is noted in the manifest at least this often: half of the jump that it must show.
 const NOTE_EVERY_MS: i64 = 30 * MINUTE_MS;
 
+/// The reserve takes its space while less than this many times its size is free: looked at every
+/// second, a disk would have to fill with three reserves a second to overtake it.
+const AHEAD: u64 = 4;
+
 /// What one round of maintenance did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Parts written by flushes.
     pub flushed: usize,
-    /// Days merged.
+    /// Days and partitions of tiers merged.
     pub merged: usize,
-    /// Parts removed by age.
+    /// Days rolled up.
+    pub rolled: usize,
+    /// Parts removed by age or size.
     pub removed: usize,
 }
 
@@ -77,6 +84,7 @@ impl Shared {
     fn maintain_locked(&self, m: &mut Maintenance, wall: i64, mono: Duration) -> Result<Report> {
         let mut report = Report::default();
         self.set_suspects_aside()?;
+        self.reserve.lock().look(&self.world, &self.names);
         for action in self.due(m, wall, mono) {
             match action {
                 Action::Flush => {
@@ -92,6 +100,18 @@ impl Shared {
                     self.merge_day(day, &ids)?;
                     report.merged += 1;
                 }
+                Action::RollUp(day) => {
+                    self.roll_up(day)?;
+                    report.rolled += 1;
+                }
+                Action::MergeTier(tier, ids) => {
+                    self.merge_tier(tier, &ids)?;
+                    report.merged += 1;
+                }
+                Action::RemoveTiers(ids) => {
+                    report.removed += ids.len();
+                    self.remove_tiers(&ids)?;
+                }
             }
         }
         if m.guard.is_ok() && wall - m.noted_ms >= NOTE_EVERY_MS {
@@ -102,7 +122,8 @@ impl Shared {
     }
 
     fn due(&self, m: &mut Maintenance, wall: i64, mono: Duration) -> Vec<Action> {
-        let parts: Vec<PartEntry> = self.manifest.lock().state().parts.values().cloned().collect();
+        let state = self.manifest.lock().state().clone();
+        let unreadable = self.unreadable(&state);
         let (wal_bytes, _) = self.wal.lock().size();
         let full = self.reserve.lock().given_up;
         let visible = self.visible.lock();
@@ -114,7 +135,8 @@ impl Shared {
         plan(&Facts {
             now: wall,
             clock_ok: m.guard.is_ok(),
-            parts: &parts,
+            state: &state,
+            unreadable: &unreadable,
             head_samples: current.samples,
             head_bytes: visible.head.totals().0,
             head_age: mono.saturating_sub(m.born.1),
@@ -123,6 +145,10 @@ impl Shared {
             full,
             limits: Limits {
                 retention_ms: config.retention_ms(),
+                tier_retention_ms: config.tier_retention_ms(),
+                size_max: config.retention_bytes,
+                min_keep_ms: crate::config::ms(config.min_keep),
+                roll_after_ms: crate::config::ms(config.roll_after),
                 merge_after_ms: crate::config::ms(config.merge_after),
                 flush_age: config.flush_age,
                 flush_bytes: config.flush_bytes,
@@ -217,16 +243,19 @@ impl Shared {
             edits.push(Edit::Wall(wall));
             m.noted_ms = wall;
         }
-        let live = self.open_parts(&entries)?;
-        if let Err(e) = self.manifest.lock().commit(&edits) {
+        let opened = self.open_parts(&entries)?;
+        let mut manifest = self.manifest.lock();
+        edits.extend(tiers::uncover(manifest.state(), entries.iter().map(|e| e.range)));
+        if let Err(e) = manifest.commit(&edits) {
             m.installed = Some((generation.id, entries));
             return Err(e);
         }
         {
             let mut visible = self.visible.lock();
-            visible.parts = Arc::new(visible.parts.changed(&[], live));
+            visible.show(manifest.state(), opened);
             visible.head.drop_ended(generation.id);
         }
+        drop(manifest);
         self.wal.lock().drop_below(low_water);
         self.counters.flushes.fetch_add(1, Ordering::Relaxed);
         Ok(entries.len())
@@ -237,12 +266,16 @@ impl Shared {
         &self,
         write: impl FnOnce(&Self) -> Result<Vec<PartEntry>>,
     ) -> Result<Vec<PartEntry>> {
-        let done = write(self).and_then(|entries| {
+        self.or_empty_tmp(write(self).and_then(|entries| {
             for e in &entries {
                 self.place(e)?;
             }
             Ok(entries)
-        });
+        }))
+    }
+
+    /// Empties `tmp/` after a failure.
+    pub(super) fn or_empty_tmp<T>(&self, done: Result<T>) -> Result<T> {
         if done.is_err() {
             let disk = &*self.world.disk;
             for file in disk.list(&self.names.tmp()).unwrap_or_default() {
@@ -264,17 +297,41 @@ impl Shared {
         placed.map_err(|e| Error::io(format!("place {}", to.display()), e))
     }
 
-    fn open_parts(&self, entries: &[PartEntry]) -> Result<Vec<Arc<LivePart>>> {
+    fn open_parts(&self, entries: &[PartEntry]) -> Result<Vec<(String, Arc<PartReader>)>> {
         let open = |entry: &PartEntry| {
             let path = self.names.part(entry.day, &entry.id);
-            let reader = PartReader::open(&*self.world.disk, &path, Arc::clone(&self.cache))?;
-            Ok(Arc::new(LivePart { entry: entry.clone(), reader: Arc::new(reader) }))
+            Ok((entry.id.clone(), self.open_part(&path)?))
         };
         entries.iter().map(open).collect()
     }
 
+    pub(super) fn open_part(&self, path: &std::path::Path) -> Result<Arc<PartReader>> {
+        let reader = PartReader::open(&*self.world.disk, path, Arc::clone(&self.cache))?;
+        Ok(Arc::new(reader))
+    }
+
+    /// Makes edits durable, then visible.
+    pub(super) fn commit_and_show(
+        &self,
+        edits: &[Edit],
+        opened: Vec<(String, Arc<PartReader>)>,
+    ) -> Result<()> {
+        let mut manifest = self.manifest.lock();
+        manifest.commit(edits)?;
+        self.visible.lock().show(manifest.state(), opened);
+        Ok(())
+    }
+
+    /// Names of parts that the manifest has and that could not be opened.
+    pub(super) fn unreadable(&self, state: &State) -> HashSet<String> {
+        let parts = Arc::clone(&self.visible.lock().parts);
+        let readers = parts.readers();
+        let all = state.parts.values().map(|p| &p.id).chain(state.tier_parts.keys());
+        all.filter(|id| !readers.contains_key(*id)).cloned().collect()
+    }
+
     pub(super) fn merge_now(&self) -> Result<()> {
-        let _m = self.maintenance.lock();
+        let mut m = self.maintenance.lock();
         let days = {
             let manifest = self.manifest.lock();
             let mut days: std::collections::BTreeMap<i64, Vec<String>> = Default::default();
@@ -286,10 +343,25 @@ impl Shared {
         for (day, ids) in days.into_iter().filter(|(_, ids)| ids.len() > 1) {
             self.merge_day(day, &ids)?;
         }
+        // What is due of the tiers, each partition as one part, without waiting for more.
+        let (wall, mono) = (self.world.clock.wall_ms(), self.world.clock.mono());
+        m.guard.observe(wall, mono);
+        for action in self.due(&mut m, wall, mono) {
+            if let Action::RollUp(day) = action {
+                self.roll_up(day)?;
+            }
+        }
+        let state = self.manifest.lock().state().clone();
+        for (tier, ids) in retention::partitions(&state) {
+            let cut = ids.iter().any(|id| !state.cuts(id).is_empty());
+            if ids.len() > 1 || cut {
+                self.merge_tier(tier, &ids)?;
+            }
+        }
         Ok(())
     }
 
-    fn merge_day(&self, day: i64, ids: &[String]) -> Result<()> {
+    pub(super) fn merge_day(&self, day: i64, ids: &[String]) -> Result<()> {
         let parts = Arc::clone(&self.visible.lock().parts);
         let mine = |p: &&Arc<LivePart>| p.entry.day == day && ids.contains(&p.entry.id);
         let inputs: Vec<_> = parts.parts.iter().filter(mine).cloned().collect();
@@ -298,15 +370,13 @@ impl Shared {
         }
         let merged = self.write_and_place(|s| s.write_merged(day, &inputs));
         if merged.as_ref().is_err_and(Error::is_corrupt) {
-            for p in inputs.iter().filter(|p| p.reader.verify().is_err()) {
-                self.suspect(p.entry.day, &p.entry.id);
-            }
+            self.suspect_damaged(inputs.iter().map(|p| &p.reader), &parts);
             self.set_suspects_aside()?;
         }
         let entries = merged?;
         let gone: Vec<_> = inputs.iter().map(|p| (day, p.entry.id.clone())).collect();
-        let live = self.open_parts(&entries)?;
-        self.replace(&gone, &entries, live)?;
+        let opened = self.open_parts(&entries)?;
+        self.replace(&gone, &entries, opened)?;
         self.counters.merges.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -316,8 +386,8 @@ impl Shared {
         let path = self.names.part_tmp(&flush::id_of(&spec));
         let disk = &*self.world.disk;
         let writer = PartWriter::create(disk, &path, spec)?;
-        let readers: Vec<_> = inputs.iter().map(|p| Arc::clone(&p.reader)).collect();
-        let outcome = merge_parts(disk, &readers, writer, TimeRange::ALL, &self.cancel)?;
+        let sources: Vec<_> = inputs.iter().map(|p| p.source()).collect();
+        let outcome = merge_parts(disk, &sources, writer, TimeRange::ALL, &self.cancel)?;
         Ok(outcome.part.iter().map(|info| flush::entry_of(day, info)).collect())
     }
 
@@ -326,15 +396,11 @@ impl Shared {
         &self,
         gone: &[(i64, String)],
         new: &[PartEntry],
-        live: Vec<Arc<LivePart>>,
+        opened: Vec<(String, Arc<PartReader>)>,
     ) -> Result<()> {
         let mut edits: Vec<_> = new.iter().cloned().map(Edit::Add).collect();
         edits.extend(gone.iter().map(|(day, id)| Edit::Remove { day: *day, id: id.clone() }));
-        self.manifest.lock().commit(&edits)?;
-        {
-            let mut visible = self.visible.lock();
-            visible.parts = Arc::new(visible.parts.changed(gone, live));
-        }
+        self.commit_and_show(&edits, opened)?;
         for (day, id) in gone {
             let path = self.names.part(*day, id);
             if let Err(e) = self.world.disk.remove(&path) {
@@ -345,6 +411,16 @@ impl Shared {
     }
 
     fn remove(&self, parts: &[(i64, String)]) -> Result<()> {
+        let raw_from = {
+            let manifest = self.manifest.lock();
+            let state = manifest.state();
+            let ends = parts.iter().filter_map(|key| state.parts.get(key)).map(|p| p.range.end + 1);
+            ends.chain(state.raw_from).max()
+        };
+        // First, so that the samples are never half gone: nothing older is accepted any more.
+        let edits: Vec<_> = raw_from.into_iter().map(Edit::RawFrom).collect();
+        self.commit_and_show(&edits, Vec::new())?;
+        self.raw_from.store(raw_from.unwrap_or(i64::MIN), Ordering::Relaxed);
         self.replace(parts, &[], Vec::new())?;
         for (day, _) in parts {
             // Fails as long as the day has parts.
@@ -362,17 +438,44 @@ impl Shared {
         }
     }
 
+    /// Takes note of those of these parts that are damaged.
+    pub(super) fn suspect_damaged<'r>(
+        &self,
+        readers: impl Iterator<Item = &'r Arc<PartReader>>,
+        parts: &PartSet,
+    ) {
+        for reader in readers.filter(|r| r.verify().is_err()) {
+            let is = |other: &Arc<PartReader>| Arc::ptr_eq(reader, other);
+            let raw = parts.parts.iter().find(|p| is(&p.reader));
+            let tier = parts.tiers.iter().find(|p| is(&p.reader));
+            if let Some(p) = raw {
+                self.suspect(p.entry.day, &p.entry.id);
+            } else if let Some(p) = tier {
+                self.suspect(p.entry.day, &p.entry.id);
+            }
+        }
+    }
+
     /// Verifies parts that gave errors and sets the damaged ones aside.
     fn set_suspects_aside(&self) -> Result<()> {
         let suspects = std::mem::take(&mut *self.suspects.lock());
         for (day, id) in suspects {
             let parts = Arc::clone(&self.visible.lock().parts);
+            if let Some(tier) = parts.tiers.iter().find(|p| p.entry.id == id) {
+                if tier.reader.verify().is_err_and(|e| e.is_corrupt()) {
+                    let mut manifest = self.manifest.lock();
+                    open::set_tier_aside(&self.world, &self.names, &mut manifest, &tier.entry)?;
+                    self.visible.lock().show(manifest.state(), Vec::new());
+                    self.counters.quarantined.fetch_add(1, Ordering::Relaxed);
+                }
+                continue;
+            }
             let found = parts.parts.iter().find(|p| p.entry.day == day && p.entry.id == id);
             let Some(part) = found else { continue };
             if part.reader.verify().is_err_and(|e| e.is_corrupt()) {
-                open::set_aside(&self.world, &self.names, &mut self.manifest.lock(), &part.entry)?;
-                let mut visible = self.visible.lock();
-                visible.parts = Arc::new(visible.parts.changed(&[(day, id)], Vec::new()));
+                let mut manifest = self.manifest.lock();
+                open::set_aside(&self.world, &self.names, &mut manifest, &part.entry)?;
+                self.visible.lock().show(manifest.state(), Vec::new());
                 self.counters.quarantined.fetch_add(1, Ordering::Relaxed);
             }
         }
@@ -440,19 +543,41 @@ pub(crate) struct Reserve {
     bytes: u64,
     /// Whether that day is today.
     pub given_up: bool,
+    warned: bool,
 }
 
 impl Reserve {
-    /// Takes the reserve where there is none. A disk without room for it is only warned about.
+    /// A reserve that takes its space when the disk gets full. A disk without room for it is only
+    /// warned about.
     pub fn new(world: &World, names: &Names, bytes: Option<u64>) -> Self {
         let bytes = bytes.unwrap_or_else(|| default_bytes(world, names));
-        let reserve = Self { bytes, given_up: false };
-        if !world.disk.exists(&names.reserve())
-            && let Err(e) = reserve.create(world, names)
-        {
-            tracing::warn!(bytes, error = %e, "no reserve for a full disk (store.reserve)");
-        }
+        let mut reserve = Self { bytes, given_up: false, warned: false };
+        reserve.look(world, names);
         reserve
+    }
+
+    /// Takes the space while less than [`AHEAD`] times as much is free; a disk with more needs no
+    /// file that waits. Gives it back when there is plenty again.
+    pub fn look(&mut self, world: &World, names: &Names) {
+        let Ok(space) = world.disk.space(names.root()) else { return };
+        let there = world.disk.exists(&names.reserve());
+        if self.bytes == 0 || self.given_up {
+            return;
+        }
+        if there && space.free >= 2 * AHEAD * self.bytes {
+            drop(world.disk.remove(&names.reserve()));
+        }
+        if there || space.free >= AHEAD * self.bytes {
+            return;
+        }
+        match self.create(world, names) {
+            Err(e) if !self.warned => {
+                self.warned = true;
+                let bytes = self.bytes;
+                tracing::warn!(bytes, error = %e, "no reserve for a full disk (store.reserve)");
+            }
+            _ => {}
+        }
     }
 
     fn create(&self, world: &World, names: &Names) -> std::io::Result<()> {

@@ -1,6 +1,6 @@
 //! Opening: lock, manifest, parts, leftovers, replay.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use plimsoll_world::{Disk, World};
 
 use super::commit::Registered;
 use super::maintain::{Maintenance, Reserve};
-use super::{LivePart, PartSet, Shared, Visible};
+use super::{PartSet, Shared, Visible};
 use crate::filenames::{Names, part_file};
 use crate::head::{ApplyScratch, Head, Outcomes};
-use crate::manifest::{Edit, Manifest, PartEntry};
+use crate::manifest::{Edit, Manifest, PartEntry, TierEntry};
 use crate::part::PartReader;
 use crate::registry::{Index, Intake};
 use crate::retention::ClockGuard;
@@ -71,8 +71,9 @@ pub(super) fn open(world: World, dir: &Path, config: Config) -> Result<Shared> {
     let mut manifest = open_manifest(&world, &names)?;
     report.leftovers = remove_leftovers(&world, &names, &manifest)?;
     let cache = Arc::new(PageCache::new(config.cache_bytes));
-    let parts = open_parts(&world, &names, &mut manifest, &cache, &mut report)?;
-    let parts = Arc::new(PartSet::new(parts));
+    let readers = open_parts(&world, &names, &mut manifest, &cache, &mut report)?;
+    let parts = Arc::new(PartSet::new(manifest.state(), &readers));
+    let raw_from = parts.raw_from;
 
     let index = Arc::new(RwLock::new(Index::default()));
     let (low_water, generation) = (manifest.state().low_water, manifest.state().generation);
@@ -120,6 +121,7 @@ pub(super) fn open(world: World, dir: &Path, config: Config) -> Result<Shared> {
         refusing: Mutex::default(),
         is_refusing: false.into(),
         believed_ms: believed_ms.into(),
+        raw_from: raw_from.into(),
         suspects: Mutex::default(),
         cancel: Cancel::new(),
         stopping: Mutex::new(false),
@@ -191,6 +193,19 @@ fn remove_leftovers(world: &World, names: &Names, manifest: &Manifest) -> Result
             }
         }
     }
+    let known = manifest.state().tier_parts.values();
+    let known: HashSet<_> = known.map(|p| names.tier_part(p.tier, &p.id)).collect();
+    let tiers =
+        if world.disk.exists(&names.tiers()) { list(world, &names.tiers())? } else { vec![] };
+    for tier in tiers {
+        let tier = names.tiers().join(tier);
+        for file in list(world, &tier)? {
+            let path = tier.join(file);
+            if !known.contains(&path) {
+                remove(&path);
+            }
+        }
+    }
     Ok(gone)
 }
 
@@ -200,13 +215,13 @@ fn open_parts(
     manifest: &mut Manifest,
     cache: &Arc<PageCache>,
     report: &mut OpenReport,
-) -> Result<Vec<Arc<LivePart>>> {
+) -> Result<BTreeMap<String, Arc<PartReader>>> {
     let entries: Vec<PartEntry> = manifest.state().parts.values().cloned().collect();
-    let mut parts = Vec::with_capacity(entries.len());
+    let mut readers = BTreeMap::new();
     for entry in entries {
         let path = names.part(entry.day, &entry.id);
         match PartReader::open(&*world.disk, &path, Arc::clone(cache)) {
-            Ok(reader) => parts.push(Arc::new(LivePart { entry, reader: Arc::new(reader) })),
+            Ok(reader) => drop(readers.insert(entry.id, Arc::new(reader))),
             Err(e) if e.is_corrupt() => {
                 set_aside(world, names, manifest, &entry)?;
                 report.parts_damaged.push(path);
@@ -217,7 +232,22 @@ fn open_parts(
             }
         }
     }
-    Ok(parts)
+    let entries: Vec<TierEntry> = manifest.state().tier_parts.values().cloned().collect();
+    for entry in entries {
+        let path = names.tier_part(entry.tier, &entry.id);
+        match PartReader::open(&*world.disk, &path, Arc::clone(cache)) {
+            Ok(reader) => drop(readers.insert(entry.id, Arc::new(reader))),
+            Err(e) if e.is_corrupt() => {
+                set_tier_aside(world, names, manifest, &entry)?;
+                report.parts_damaged.push(path);
+            }
+            Err(e) => {
+                tracing::error!(part = %path.display(), error = %e, "tier part cannot be read");
+                report.parts_missing.push(path);
+            }
+        }
+    }
+    Ok(readers)
 }
 
 /// Moves a damaged part to quarantine and takes it out of the manifest.
@@ -228,13 +258,29 @@ pub(super) fn set_aside(
     entry: &PartEntry,
 ) -> Result<()> {
     let path = names.part(entry.day, &entry.id);
-    let kept = names.quarantine().join(part_file(&entry.id));
+    to_quarantine(world, names, &path, &entry.id)?;
+    manifest.commit(&[Edit::Remove { day: entry.day, id: entry.id.clone() }])
+}
+
+/// Moves a damaged tier part to quarantine; its days are built again where raw samples are left.
+pub(super) fn set_tier_aside(
+    world: &World,
+    names: &Names,
+    manifest: &mut Manifest,
+    entry: &TierEntry,
+) -> Result<()> {
+    to_quarantine(world, names, &names.tier_part(entry.tier, &entry.id), &entry.id)?;
+    manifest.commit(&[Edit::RemoveTier { id: entry.id.clone() }])
+}
+
+fn to_quarantine(world: &World, names: &Names, path: &Path, id: &str) -> Result<()> {
+    let kept = names.quarantine().join(part_file(id));
     let moved = world
         .disk
         .create_dir_all(&names.quarantine())
-        .and_then(|()| world.disk.rename(&path, &kept))
+        .and_then(|()| world.disk.rename(path, &kept))
         .and_then(|()| world.disk.sync_dir(&names.quarantine()));
     moved.map_err(|e| Error::io(format!("quarantine {}", path.display()), e))?;
     tracing::error!(part = %path.display(), "damaged part moved to quarantine/");
-    manifest.commit(&[Edit::Remove { day: entry.day, id: entry.id.clone() }])
+    Ok(())
 }

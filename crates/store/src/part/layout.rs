@@ -104,6 +104,16 @@ pub struct SeriesIn<'a> {
     pub seq: SeqRange,
 }
 
+/// One chunk of a tier part: the times of the last samples of its buckets, as a column of the part,
+/// and what the tier made of the rest.
+#[derive(Clone, Copy, Debug)]
+pub struct Bundle<'a> {
+    /// Id of the column.
+    pub column: u32,
+    /// At most 128 KiB.
+    pub payload: &'a [u8],
+}
+
 /// What a part holds, as its header says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartInfo {

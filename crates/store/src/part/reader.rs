@@ -41,6 +41,9 @@ pub struct PartReader {
     pub(super) names: OnceLock<Vec<Name>>,
 }
 
+/// Takes times and payload of a bundle.
+pub type EachBundle<'f> = dyn FnMut(&[i64], &[u8]) -> Result<()> + 'f;
+
 /// A timestamp column as its directory names it.
 #[derive(Clone, Copy, Debug)]
 struct Column {
@@ -214,6 +217,42 @@ impl PartReader {
             }
         }
         Ok(None)
+    }
+
+    /// Calls `each` with times and payload of every bundle of a series of a tier part that has
+    /// times within `range`, in rising time.
+    ///
+    /// # Errors
+    /// As [`PartReader::read`], and what `each` gives.
+    pub fn bundles(&self, ordinal: u32, range: TimeRange, each: &mut EachBundle<'_>) -> Result<()> {
+        let mut inner = || {
+            let (block, i) = self.block_of(ordinal)?;
+            let (mut payload, mut times) = (Vec::new(), Vec::new());
+            for chunk in &block.entry(i).chunks {
+                let column = self.column_of(chunk)?;
+                if range.overlaps(column.range) {
+                    times.clear();
+                    self.times_of(chunk.column, column, TimeRange::ALL, &mut times)?;
+                    self.read_at(chunk.offset, chunk.len as usize, &mut payload)?;
+                    each(&times, &payload)?;
+                }
+            }
+            Ok(())
+        };
+        inner().map_err(|e| self.named(e))
+    }
+
+    /// The times of a column by its id.
+    ///
+    /// # Errors
+    /// `Corrupt` for a column that the part does not have, `Io`.
+    pub fn column_times(&self, id: u32) -> Result<Vec<i64>> {
+        let column = self.columns()?.get(id as usize).copied();
+        let column = column
+            .ok_or_else(|| self.named(Error::corrupt(format!("no timestamp column {id}"))))?;
+        let mut times = Vec::with_capacity(column.n as usize);
+        self.times_of(id, column, TimeRange::ALL, &mut times)?;
+        Ok(times)
     }
 
     fn values_of(&self, c: &ChunkRef, want: Range<usize>, out: &mut Vec<f64>) -> Result<()> {
@@ -474,8 +513,15 @@ impl PartReader {
         let (mut labels, mut before) = (LabelBuf::new(), Vec::new());
         for ordinal in 0..self.series() {
             run.clear();
-            self.read_inner(ordinal, TimeRange::ALL, &mut run)?;
-            samples += run.len() as u64;
+            if self.info.spec.tier.is_none() {
+                self.read_inner(ordinal, TimeRange::ALL, &mut run)?;
+                samples += run.len() as u64;
+            } else {
+                self.bundles(ordinal, TimeRange::ALL, &mut |times, payload| {
+                    samples += crate::rollup::verify(self, times, payload)?;
+                    Ok(())
+                })?;
+            }
             self.labels(ordinal, &mut labels)?;
             if ordinal > 0 && labels.as_ref().as_bytes() <= before.as_slice() {
                 return Err(Error::corrupt(format!("series {ordinal} is out of order")));

@@ -8,12 +8,12 @@
 use std::path::{Path, PathBuf};
 
 use hashbrown::HashMap;
-use plimsoll_model::{TimeRange, is_stale};
+use plimsoll_model::{LabelsRef, TimeRange, is_stale};
 use plimsoll_world::{Disk, DiskFile, Open};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::layout::{
-    BLOCK_SERIES, Footer, HEADER_BYTES, Kind, Level, PAGE_BYTES, PartInfo, PartSpec,
+    BLOCK_SERIES, Bundle, Footer, HEADER_BYTES, Kind, Level, PAGE_BYTES, PartInfo, PartSpec,
     SERIES_CHUNKS_MAX, STATS_SAMPLES_MIN, Section, SeqRange, SeriesIn, SeriesStats,
 };
 use super::series::{BlockWriter, ChunkRef, Flags};
@@ -117,6 +117,62 @@ impl PartWriter {
         self.samples += values.len() as u64;
         self.last_labels.clear();
         self.last_labels.extend_from_slice(s.labels.as_bytes());
+        Ok(())
+    }
+
+    /// The id of a timestamp column of 1 to 8192 strictly ascending times, for [`Bundle`]s: written
+    /// once, however many refer to it.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn column(&mut self, times: &[i64]) -> Result<u32> {
+        self.columns.id_of(times, self.packing, &mut self.file)
+    }
+
+    /// Appends a value chunk of 1 to 8192 values to `out`, packed as this part packs.
+    pub fn encode(&mut self, values: &[f64], out: &mut Vec<u8>) {
+        self.encoder.encode(values, self.packing, out);
+    }
+
+    /// Appends a series of a tier part, whose chunks are bundles that the tier encodes and decodes
+    /// itself. `samples` is how many raw samples they stand for.
+    ///
+    /// # Errors
+    /// As [`PartWriter::add`].
+    pub fn add_bundles(
+        &mut self,
+        labels: LabelsRef<'_>,
+        seq: SeqRange,
+        bundles: &[Bundle<'_>],
+        samples: u64,
+    ) -> Result<()> {
+        let invalid = |why: &str| Err(Error::Invalid(format!("tier part: series {labels}: {why}")));
+        if self.spec.tier.is_none() || bundles.is_empty() {
+            return invalid("no bundles, or a part that is not of a tier");
+        }
+        if self.series.count > 0 && labels.as_bytes() <= self.last_labels.as_slice() {
+            return invalid("not after the series before it in canonical order");
+        }
+        let ordinal = self.series.count as u32;
+        let mut chunks = std::mem::take(&mut self.chunks);
+        chunks.clear();
+        for b in bundles {
+            let Some(column) = self.columns.list.get(b.column as usize) else {
+                return invalid("a column that was not written");
+            };
+            self.range = self.range.union(TimeRange::new(column.first, column.last));
+            let (offset, n) = (self.file.len, column.n);
+            self.file.write(b.payload)?;
+            let len = b.payload.len() as u32;
+            chunks.push(ChunkRef { n, column: b.column, offset, len, ..ChunkRef::default() });
+        }
+        self.series.add(labels.as_bytes(), Flags::default(), seq, &chunks, None)?;
+        self.chunks = chunks;
+        self.terms.add(ordinal, labels)?;
+        self.seq = Some(self.seq.map_or(seq, |q| q.union(seq)));
+        self.samples += samples;
+        self.last_labels.clear();
+        self.last_labels.extend_from_slice(labels.as_bytes());
         Ok(())
     }
 

@@ -5,12 +5,12 @@ use std::collections::hash_map::Entry as MapEntry;
 use std::sync::Arc;
 
 use plimsoll_model::{
-    Columns, Fp, LabelBuf, LabelScratch, LabelsRef, Last, Matcher, ReadCx, Scratch, Selection,
-    TimeRange,
+    Buckets, Columns, Fp, Kept, LabelBuf, LabelScratch, LabelsRef, Last, Matcher, ReadCx, Run,
+    Scratch, Selection, Tier, TimeRange,
 };
 
-use super::SeamResult;
-use crate::engine::{LivePart, Shared};
+use super::{SeamResult, buckets};
+use crate::engine::{LivePart, LiveTier, Shared};
 use crate::head::Slot;
 
 const NONE: u32 = u32::MAX;
@@ -42,20 +42,28 @@ pub(super) struct Builder<'s> {
 
 /// Series of a snapshot, readable from any thread.
 pub(super) struct StoreSelection {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     series: Vec<Series>,
     labels: Vec<u8>,
     slots: Vec<Arc<Slot>>,
     parts: Vec<Arc<LivePart>>,
     places: Vec<Place>,
+    tiers: Vec<Arc<LiveTier>>,
+    /// Series, part, ordinal; in the order of series once finished.
+    tier_places: Vec<(u32, u32, u32)>,
+    /// The tier that was asked for, and what it covers.
+    pub(super) tier: Option<Tier>,
+    pub(super) covered: Vec<TimeRange>,
+    /// Times of which only tiers know.
+    gone: Vec<TimeRange>,
 }
 
 /// Warns that a part is missing from an answer, and reports it when its bytes are at fault.
-pub(super) fn left_out(shared: &Shared, part: &LivePart, e: &crate::Error, cx: &ReadCx) {
-    tracing::error!(part = %part.entry.id, error = %e, "part cannot be read and is left out");
-    cx.warnings.add(format!("part {} cannot be read and is left out: {e}", part.entry.id));
+pub(super) fn left_out(shared: &Shared, id: &str, day: i64, e: &crate::Error, cx: &ReadCx) {
+    tracing::error!(part = %id, error = %e, "part cannot be read and is left out");
+    cx.warnings.add(format!("part {id} cannot be read and is left out: {e}"));
     if e.is_corrupt() {
-        shared.suspect(part.entry.day, &part.entry.id);
+        shared.suspect(day, id);
     }
 }
 
@@ -68,6 +76,11 @@ impl<'s> Builder<'s> {
             slots: Vec::new(),
             parts: Vec::new(),
             places: Vec::new(),
+            tiers: Vec::new(),
+            tier_places: Vec::new(),
+            tier: None,
+            covered: Vec::new(),
+            gone: Vec::new(),
         };
         Self { selection, by_fp: HashMap::new(), shared }
     }
@@ -103,7 +116,39 @@ impl<'s> Builder<'s> {
         Ok(())
     }
 
-    pub fn finish(self) -> StoreSelection {
+    /// The tier whose buckets may be asked for, and what it covers.
+    pub fn tier(&mut self, tier: Tier, covered: &[TimeRange]) {
+        self.selection.tier = Some(tier);
+        self.selection.covered = covered.to_vec();
+    }
+
+    /// Times of which only tiers know.
+    pub fn gone(&mut self, gone: Vec<TimeRange>) {
+        self.selection.gone = gone;
+    }
+
+    /// Adds the series of a tier part that pass.
+    pub fn add_tier(&mut self, part: &Arc<LiveTier>, matchers: &[Matcher]) -> crate::Result<()> {
+        let found = part.reader.select(matchers)?;
+        let at = self.selection.tiers.len() as u32;
+        self.selection.tiers.push(Arc::clone(part));
+        let mut labels = LabelBuf::new();
+        for ordinal in found {
+            part.reader.labels(ordinal, &mut labels)?;
+            let fp = labels.as_ref().fp();
+            let i = match self.by_fp.entry(fp) {
+                MapEntry::Occupied(e) => *e.get(),
+                // Where raw samples are left, the series has none in the range.
+                MapEntry::Vacant(_) if self.selection.gone.is_empty() => continue,
+                MapEntry::Vacant(e) => *e.insert(self.selection.push(fp, labels.as_ref())),
+            };
+            self.selection.tier_places.push((i, at, ordinal));
+        }
+        Ok(())
+    }
+
+    pub fn finish(mut self) -> StoreSelection {
+        self.selection.tier_places.sort_unstable();
         self.selection
     }
 }
@@ -137,7 +182,37 @@ impl StoreSelection {
         })
     }
 
-    fn slots(&self, i: usize) -> &[Arc<Slot>] {
+    /// Where a series is in tier parts, those of the tier that was asked for.
+    pub(super) fn tier_places(&self, i: usize) -> impl Iterator<Item = (&LiveTier, u32)> {
+        self.all_tier_places(i).filter(|(part, _)| Some(part.entry.tier) == self.tier)
+    }
+
+    fn all_tier_places(&self, i: usize) -> impl Iterator<Item = (&LiveTier, u32)> {
+        let from = self.tier_places.partition_point(|p| (p.0 as usize) < i);
+        let mine = self.tier_places[from..].iter().take_while(move |p| p.0 as usize == i);
+        mine.map(|(_, part, ordinal)| (&*self.tiers[*part as usize], *ordinal))
+    }
+
+    /// Puts samples of tiers where no raw ones are left.
+    fn stand_in(&self, i: usize, range: TimeRange, run: &mut Run, cx: &ReadCx) {
+        if self.gone.is_empty() {
+            return;
+        }
+        let places: Vec<_> = self.all_tier_places(i).collect();
+        let labels = self.label_bytes(i);
+        let mut failed = |part: &LiveTier, e: &crate::Error| {
+            left_out(&self.shared, &part.entry.id, part.entry.day, e, cx);
+        };
+        for tier in buckets::stand_ins(&places, labels, &self.gone, range, run, &mut failed) {
+            let width = plimsoll_model::format_duration_ms(tier.0);
+            cx.warnings.add(format!(
+                "rolled-up {width}: raw samples of a part of the range are gone, the last (and, for \
+                 counters, the first) of every {width} stand for them"
+            ));
+        }
+    }
+
+    pub(super) fn slots(&self, i: usize) -> &[Arc<Slot>] {
         let (from, to) = self.series[i].slots;
         &self.slots[from as usize..to as usize]
     }
@@ -148,7 +223,7 @@ impl StoreSelection {
         cx.warnings.add(format!("samples of {labels} in memory cannot be read: {e}"));
     }
 
-    fn label_bytes(&self, i: usize) -> LabelsRef<'_> {
+    pub(super) fn label_bytes(&self, i: usize) -> LabelsRef<'_> {
         let (from, to) = self.series[i].labels;
         LabelsRef::from_canonical(&self.labels[from..to])
     }
@@ -180,11 +255,12 @@ impl Selection for StoreSelection {
         let more = &mut inner.0.run;
         for (part, ordinal) in self.places(i).filter(|(p, _)| p.entry.range.overlaps(range)) {
             more.clear();
-            match part.reader.read(ordinal, range, more) {
+            match part.read(ordinal, self.label_bytes(i), range, more) {
                 Ok(()) => drop(run.join(&more.columns())),
-                Err(e) => left_out(&self.shared, part, &e, cx),
+                Err(e) => left_out(&self.shared, &part.entry.id, part.entry.day, &e, cx),
             }
         }
+        self.stand_in(i, range, run, cx);
         for slot in self.slots(i).iter().filter(|s| s.touches(range)) {
             more.clear();
             match slot.read(range, more) {
@@ -226,14 +302,35 @@ impl Selection for StoreSelection {
             if best.as_ref().is_some_and(|b| b.time >= part.entry.range.end) {
                 continue;
             }
-            match part.reader.last(ordinal, range) {
+            match part.last(ordinal, self.label_bytes(i), range, &mut scratch.run) {
                 Ok(Some((time, float))) if best.as_ref().is_none_or(|b| time > b.time) => {
                     best = Some(Last { time, float, histogram: None });
                 }
                 Ok(_) => {}
-                Err(e) => left_out(&self.shared, part, &e, cx),
+                Err(e) => left_out(&self.shared, &part.entry.id, part.entry.day, &e, cx),
             }
         }
+        if best.is_none() && !self.gone.is_empty() {
+            scratch.clear();
+            self.stand_in(i, range, &mut scratch.run, cx);
+            let found = scratch.run.times.last().zip(scratch.run.floats.last());
+            best = found.map(|(&time, &float)| Last { time, float, histogram: None });
+        }
         Ok(best)
+    }
+
+    fn buckets<'a>(
+        &'a self,
+        i: usize,
+        tier: Tier,
+        want: Kept,
+        range: TimeRange,
+        scratch: &'a mut Scratch,
+        cx: &ReadCx,
+    ) -> SeamResult<Option<Buckets<'a>>> {
+        if self.tier != Some(tier) {
+            return Ok(None);
+        }
+        buckets::read(self, i, want, range, &mut scratch.buckets, cx)
     }
 }

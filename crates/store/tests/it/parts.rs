@@ -204,7 +204,8 @@ proptest! {
             }
         }
         let out = PartWriter::create(&disk, &path(99), PartSpec { level: Level::Day, ..spec(99) }).unwrap();
-        let done = merge_parts(&disk, &parts, out, keep, &Cancel::new()).unwrap();
+        let sources: Vec<_> = parts.into_iter().map(Into::into).collect();
+        let done = merge_parts(&disk, &sources, out, keep, &Cancel::new()).unwrap();
         prop_assert_eq!(done.part.is_some(), !wanted.is_empty());
         if let Some(info) = done.part {
             prop_assert_eq!(info.samples, done.read - done.duplicates);
@@ -242,7 +243,7 @@ fn a_merge_stops_when_it_is_told_to() {
     let cancel = Cancel::new();
     cancel.stop(plimsoll_model::Stop::Shutdown);
     let out = PartWriter::create(&disk, &path(2), spec(2)).unwrap();
-    let done = merge_parts(&disk, &[part], out, TimeRange::ALL, &cancel);
+    let done = merge_parts(&disk, &[part.into()], out, TimeRange::ALL, &cancel);
     assert!(matches!(done, Err(plimsoll_store::Error::Unavailable(_))));
     assert!(open(&disk, &path(2)).is_err());
 }

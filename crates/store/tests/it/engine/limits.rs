@@ -142,7 +142,8 @@ fn series_that_ended_are_forgotten_after_two_generations() {
 #[test]
 fn days_close_age_and_go() {
     let (world, sim) = super::world();
-    let config = Config { retention: Duration::from_secs(3 * 86_400), ..Config::simulated() };
+    let retention = Duration::from_secs(3 * 86_400);
+    let config = Config { retention, tier_retention: [retention; 2], ..Config::simulated() };
     let store = open(&world, &config);
     let l = labels("m", 1);
     let mut most_parts = 0;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use plimsoll_model::{Reason, TimeRange};
+use plimsoll_model::{Matcher, Reason, TimeRange};
 use plimsoll_store::{Config, Store};
 use plimsoll_world::{CrashKind, Sim, World};
 use proptest::prelude::*;
@@ -16,6 +16,8 @@ enum Do {
     Append { series: u32, at: i64, n: i64, step: i64, value: u8 },
     Flush,
     Merge,
+    Delete { series: u32, at: i64, len: i64 },
+    Clean,
     Close,
     Kill,
     Pass { hours: u64 },
@@ -38,6 +40,8 @@ fn operation() -> impl Strategy<Value = Do> {
         12 => append,
         2 => Just(Do::Flush),
         1 => Just(Do::Merge),
+        1 => (0u32..4, -5 * 24 * hour..hour, 0i64..30 * hour).prop_map(|(series, at, len)| Do::Delete { series, at, len }),
+        1 => Just(Do::Clean),
         1 => Just(Do::Close),
         1 => Just(Do::Kill),
         2 => (1u64..40).prop_map(|hours| Do::Pass { hours }),
@@ -58,7 +62,12 @@ impl Run {
     fn new() -> Self {
         let (world, sim) = super::world();
         let retention = Duration::from_millis(RETENTION_MS as u64);
-        let config = Config { retention, wal_segment_bytes: 4096, ..Config::simulated() };
+        let config = Config {
+            retention,
+            tier_retention: [retention; 2],
+            wal_segment_bytes: 4096,
+            ..Config::simulated()
+        };
         let store = open(&world, &config);
         Self { config, world, sim, store, truth: Truth::new() }
     }
@@ -81,6 +90,8 @@ impl Run {
             }
             Do::Flush => self.store.flush_now().unwrap(),
             Do::Merge => self.store.merge_now().unwrap(),
+            Do::Delete { series, at, len } => self.delete(*series, *at, *len),
+            Do::Clean => self.store.clean_tombstones().unwrap(),
             Do::Close => {
                 self.store.close().unwrap();
                 self.reopen();
@@ -126,6 +137,14 @@ impl Run {
         }
     }
 
+    fn delete(&mut self, series: u32, at: i64, len: i64) {
+        let range = TimeRange::new(self.now() + at, self.now() + at + len);
+        let instance = series.to_string();
+        self.store.delete(&[Matcher::equal("instance", &instance)], range).unwrap();
+        let gone = labels("m", series);
+        self.truth.retain(|(l, t), _| *l != gone || !range.contains(*t));
+    }
+
     /// Everything within retention is there; nothing is there that was not stored.
     fn check(&mut self) {
         let oldest = self.now() - RETENTION_MS;
@@ -144,6 +163,7 @@ impl Run {
             .map(|(k, v)| (k.clone(), *v))
             .collect();
         assert_eq!(contents_in(&self.store, range), inside);
+        super::tiers::buckets_are_what_their_samples_say(&self.store);
     }
 }
 
