@@ -64,6 +64,9 @@ pub struct Config {
     pub max_series: usize,
     /// Metrics of which metadata is kept; more are not remembered.
     pub max_metadata: usize,
+    /// Whether native histograms, start timestamps and exemplars are let in; if not, rows of
+    /// histograms are refused and the others are left out.
+    pub histograms: bool,
     /// Exemplars in the head, of all series together; more are left out.
     pub max_exemplars: usize,
     /// A flush starts when the current generation is this old.
@@ -103,6 +106,7 @@ impl Default for Config {
             future: Duration::from_secs(600),
             max_series: 2_000_000,
             max_metadata: 50_000,
+            histograms: false,
             max_exemplars: 100_000,
             flush_age: Duration::from_secs(30 * 60),
             flush_bytes: 256 << 20,

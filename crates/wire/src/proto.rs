@@ -51,8 +51,9 @@ impl<'a> Cursor<'a> {
         Ok(Some((number, value)))
     }
 
+    /// A varint without a key: in packed fields.
     #[inline]
-    fn varint(&mut self) -> Result<u64> {
+    pub(crate) fn varint(&mut self) -> Result<u64> {
         let mut out = 0u64;
         for (i, &b) in self.bytes[self.at..].iter().take(10).enumerate() {
             out |= u64::from(b & 0x7f) << (7 * i);

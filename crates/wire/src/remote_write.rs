@@ -4,16 +4,20 @@
 //! row's raw bytes are the label fields as sent, so a series known by its raw bytes costs no
 //! parsing. Labels are read by [`LabelFields`] on first sight: sorted when they are not, empty values
 //! left out, duplicates, invalid UTF-8 and a missing metric name refused for that row alone.
-//! Exemplars and native histograms are counted and skipped.
+//! Native histograms make a row of their own; exemplars stand in the first row of their series, which
+//! has no samples when only exemplars are sent.
 //!
 //! Limits ([`Limits`]) are checked before memory is taken. Format: Prometheus `remote.proto` and
 //! `types.proto`, remote-write specification 1.0.
 
 mod encode;
+mod histogram;
 
 use std::ops::Range;
 
-use plimsoll_model::{DecodeLabels, LabelBuf, METRIC_NAME, Metadata, MetricKind, Rows, Timestamp};
+use plimsoll_model::{
+    DecodeLabels, Exemplar, Histogram, LabelBuf, METRIC_NAME, Metadata, MetricKind, Rows, Timestamp,
+};
 
 use crate::proto::{Cursor, Value, mistyped};
 use crate::{Error, Result};
@@ -36,15 +40,6 @@ impl Default for Limits {
     }
 }
 
-/// What a request held that is not stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Skipped {
-    /// Exemplars.
-    pub exemplars: u64,
-    /// Native histograms.
-    pub histograms: u64,
-}
-
 /// A decoded request. Reusable: decoding again keeps the memory.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
@@ -55,7 +50,9 @@ pub struct Request {
     /// Label fields of series whose labels do not stand side by side.
     spill: Vec<u8>,
     metadata: Vec<Metadata>,
-    skipped: Skipped,
+    histograms: Vec<Histogram>,
+    histogram_times: Vec<Timestamp>,
+    exemplars: Vec<Exemplar>,
 }
 
 /// Where the parts of a series are.
@@ -63,6 +60,8 @@ pub struct Request {
 struct Series {
     raw: Raw,
     samples: Range<usize>,
+    histograms: Range<usize>,
+    exemplars: Range<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -89,10 +88,29 @@ impl Request {
         outcome
     }
 
-    /// The rows to submit, with [`LabelFields`] as their decoder. Series without float samples are
-    /// left out.
+    /// The rows to submit, with [`LabelFields`] as their decoder. Series without samples and exemplars
+    /// are left out.
     pub fn rows(&self) -> Vec<Rows<'_>> {
-        self.series.iter().map(|s| self.row(s)).collect()
+        let mut rows = Vec::with_capacity(self.series.len());
+        for s in &self.series {
+            let row = self.row(s);
+            if s.histograms.is_empty() {
+                rows.push(row);
+                continue;
+            }
+            let histograms = Rows {
+                times: &self.histogram_times[s.histograms.clone()],
+                floats: &[],
+                histograms: &self.histograms[s.histograms.clone()],
+                ..row
+            };
+            if row.times.is_empty() {
+                rows.push(histograms);
+            } else {
+                rows.extend([row, Rows { exemplars: &[], ..histograms }]);
+            }
+        }
+        rows
     }
 
     /// What is told about metrics.
@@ -100,14 +118,19 @@ impl Request {
         &self.metadata
     }
 
-    /// What was counted and skipped.
-    pub const fn skipped(&self) -> Skipped {
-        self.skipped
+    /// Number of samples: floats and histograms.
+    pub fn samples(&self) -> usize {
+        self.times.len() + self.histograms.len()
     }
 
-    /// Number of float samples.
-    pub fn samples(&self) -> usize {
-        self.times.len()
+    /// Number of native histograms.
+    pub fn histograms(&self) -> usize {
+        self.histograms.len()
+    }
+
+    /// Number of exemplars.
+    pub fn exemplars(&self) -> usize {
+        self.exemplars.len()
     }
 
     fn row<'a>(&'a self, s: &Series) -> Rows<'a> {
@@ -119,6 +142,7 @@ impl Request {
             },
             times: &self.times[s.samples.clone()],
             floats: &self.floats[s.samples.clone()],
+            exemplars: &self.exemplars[s.exemplars.clone()],
             ..Rows::default()
         }
     }
@@ -130,7 +154,9 @@ impl Request {
         self.floats.clear();
         self.spill.clear();
         self.metadata.clear();
-        self.skipped = Skipped::default();
+        self.histograms.clear();
+        self.histogram_times.clear();
+        self.exemplars.clear();
     }
 
     fn walk(&mut self, body: &[u8], limits: &Limits) -> Result<()> {
@@ -148,12 +174,20 @@ impl Request {
 
     /// Reads one `TimeSeries` that begins at `offset` of the body.
     fn series(&mut self, message: &[u8], offset: usize, limits: &Limits) -> Result<()> {
-        let first = self.times.len();
-        let mut run = 0..0;
+        let first = (self.times.len(), self.histograms.len(), self.exemplars.len());
+        let mut run = 0..short_labels(message);
         let mut spilled: Option<usize> = None;
         let mut c = Cursor::new(message);
+        c.at = run.end;
         loop {
             let at = c.at;
+            if let Some((time, float, len)) = short_sample(&message[at..]) {
+                self.has_room(limits)?;
+                self.times.push(time);
+                self.floats.push(float);
+                c.at += len;
+                continue;
+            }
             let Some((field, value)) = c.next()? else { break };
             match (field, value) {
                 (1, Value::Bytes(_)) if spilled.is_some() => {
@@ -167,31 +201,44 @@ impl Request {
                     self.spill.extend_from_slice(&message[at..c.at]);
                 }
                 (2, Value::Bytes(s)) => self.sample(s, limits)?,
-                (3, Value::Bytes(_)) => self.skipped.exemplars += 1,
-                (4, Value::Bytes(_)) => self.skipped.histograms += 1,
+                (3, Value::Bytes(m)) => self.exemplars.push(exemplar(m)?),
+                (4, Value::Bytes(m)) => {
+                    self.has_room(limits)?;
+                    let (time, histogram) = histogram::read(m)?;
+                    self.histogram_times.push(time);
+                    self.histograms.push(histogram);
+                }
                 (1..=4, _) => return Err(mistyped("TimeSeries", field)),
                 _ => {}
             }
         }
-        if self.times.len() > first {
+        let samples = first.0..self.times.len();
+        let histograms = first.1..self.histograms.len();
+        let exemplars = first.2..self.exemplars.len();
+        if !(samples.is_empty() && histograms.is_empty() && exemplars.is_empty()) {
             let raw = match spilled {
                 Some(from) => Raw::Spill(from..self.spill.len()),
                 None => Raw::Body(offset + run.start..offset + run.end),
             };
-            self.series.push(Series { raw, samples: first..self.times.len() });
+            self.series.push(Series { raw, samples, histograms, exemplars });
         }
         Ok(())
     }
 
     #[inline]
-    fn sample(&mut self, message: &[u8], limits: &Limits) -> Result<()> {
-        if self.times.len() >= limits.samples {
-            return Err(Error::Limit {
-                limit: "serve.remote_write.samples",
-                max: limits.samples as u64,
-                what: "samples of one request".into(),
-            });
+    fn has_room(&self, limits: &Limits) -> Result<()> {
+        if self.samples() < limits.samples {
+            return Ok(());
         }
+        Err(Error::Limit {
+            limit: "serve.remote_write.samples",
+            max: limits.samples as u64,
+            what: "samples of one request".into(),
+        })
+    }
+
+    fn sample(&mut self, message: &[u8], limits: &Limits) -> Result<()> {
+        self.has_room(limits)?;
         let (mut time, mut float) = (0, 0.0);
         let mut c = Cursor::new(message);
         while let Some((field, value)) = c.next()? {
@@ -206,6 +253,60 @@ impl Request {
         self.floats.push(float);
         Ok(())
     }
+}
+
+/// Bytes of the label fields at the front that are shorter than 128 each: what nearly every sender
+/// begins a series with.
+#[inline]
+fn short_labels(message: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some([0x0a, len]) = message.get(at..at + 2)
+        && *len < 0x80
+        && at + 2 + usize::from(*len) <= message.len()
+    {
+        at += 2 + usize::from(*len);
+    }
+    at
+}
+
+/// A sample field in the form in which everybody writes it, value before time: time, value, and the
+/// bytes of the field. Anything else goes the long way.
+#[inline]
+fn short_sample(bytes: &[u8]) -> Option<(Timestamp, f64, usize)> {
+    let [0x12, len, 0x09, value @ ..] = bytes else { return None };
+    let value = value.first_chunk::<8>()?;
+    let (len, mut at) = (2 + usize::from(*len), 12);
+    if bytes.get(11) != Some(&0x10) || len > 22 || len > bytes.len() {
+        return None;
+    }
+    let mut time = 0u64;
+    for &b in bytes.get(12..len)? {
+        time |= u64::from(b & 0x7f) << (7 * (at - 12)).min(63);
+        at += 1;
+        if b < 0x80 {
+            break;
+        }
+    }
+    let whole = at == len && bytes[len - 1] < 0x80 && len > 12;
+    whole.then_some((time as i64, f64::from_le_bytes(*value), len))
+}
+
+/// Reads one `prometheus.Exemplar`.
+fn exemplar(message: &[u8]) -> Result<Exemplar> {
+    let (mut pairs, mut value, mut time) = (Vec::new(), 0.0, 0);
+    let mut c = Cursor::new(message);
+    while let Some((field, v)) = c.next()? {
+        match (field, v) {
+            (1, Value::Bytes(label)) => pairs.push(label_pair(label)?),
+            (2, Value::Fixed64(bits)) => value = f64::from_bits(bits),
+            (3, Value::Varint(n)) => time = n as i64,
+            (1..=3, _) => return Err(mistyped("Exemplar", field)),
+            _ => {}
+        }
+    }
+    let mut labels = LabelBuf::new();
+    labels.set(&mut pairs).map_err(|e| Error::Invalid(format!("exemplar: {e}")))?;
+    Ok(Exemplar { labels: labels.to_labels(), value, time })
 }
 
 /// Unpacks a snappy block after its stated length was checked against `max`.
@@ -419,14 +520,47 @@ mod tests {
     }
 
     #[test]
-    fn exemplars_and_histograms_are_counted_and_unknown_fields_ignored() {
+    fn exemplars_and_histograms_make_rows_and_unknown_fields_are_ignored() {
+        let mut e = label(b"trace_id", b"abc");
+        put::double(&mut e, 2, 0.5);
+        put::uint(&mut e, 3, 7);
+        let mut h = Vec::new();
+        put::uint(&mut h, 1, 3);
+        put::uint(&mut h, 15, 6);
         let mut s = [label(b"__name__", b"m"), sample(5, 1.0)].concat();
-        put::bytes(&mut s, 3, b"anything");
-        put::bytes(&mut s, 4, b"anything");
+        put::bytes(&mut s, 3, &e);
+        put::bytes(&mut s, 4, &h);
         put::bytes(&mut s, 77, b"later");
-        let r = decode(&request(&[s])).unwrap();
-        assert_eq!(r.skipped(), Skipped { exemplars: 1, histograms: 1 });
-        assert_eq!(r.samples(), 1);
+        let mut only = label(b"__name__", b"n");
+        put::bytes(&mut only, 3, &e);
+        let r = decode(&request(&[s, only])).unwrap();
+        assert_eq!((r.samples(), r.exemplars()), (2, 2));
+        let rows = r.rows();
+        assert_eq!(rows.len(), 3);
+        assert!(rows.iter().all(Rows::has_shape));
+        assert_eq!((rows[0].floats, rows[0].exemplars.len()), (&[1.0][..], 1));
+        assert_eq!(rows[0].exemplars[0].labels.to_string(), "{trace_id=\"abc\"}");
+        assert_eq!((rows[1].times, rows[1].histograms[0].count()), (&[6][..], 3.0));
+        assert!(rows[1].exemplars.is_empty() && rows[1].raw == rows[0].raw);
+        assert_eq!((rows[2].times.len(), rows[2].exemplars[0].time), (0, 7));
+    }
+
+    #[test]
+    fn the_short_way_reads_what_the_long_way_reads() {
+        for time in [0, 1, 127, 128, 1_700_000_000_000, i64::MAX, -1, i64::MIN] {
+            let one = sample(time, -2.5);
+            let found = short_sample(&one);
+            if time != 0 {
+                assert_eq!(found, Some((time, -2.5, one.len())), "{time}");
+            }
+            for cut in 0..one.len() {
+                assert_eq!(short_sample(&one[..cut]), None);
+            }
+        }
+        let long = label(b"name", &[b'x'; 200]);
+        let all = [label(b"a", b"b"), label(b"c", b"d"), long].concat();
+        assert_eq!(short_labels(&all), 2 * label(b"a", b"b").len());
+        assert_eq!(short_labels(&all[..5]), 0);
     }
 
     #[test]

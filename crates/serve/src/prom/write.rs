@@ -29,9 +29,6 @@ pub async fn write(app: Arc<App>, call: Call) -> Result<Response, Failure> {
         },
         _ => Failure::bad_data(e.to_string()),
     })?;
-    let skipped = request.skipped();
-    count(&app.metrics.skipped_histograms, skipped.histograms);
-    count(&app.metrics.skipped_exemplars, skipped.exemplars);
     let ticket = {
         let rows = request.rows();
         let source = SourceId::new("remote_write");
@@ -44,17 +41,20 @@ pub async fn write(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     })?;
     count(&app.metrics.written_samples, appended.stored);
     count(&app.metrics.refused_samples, appended.duplicate + appended.refused);
+    count(
+        &app.metrics.skipped_histograms,
+        (request.histograms() as u64).saturating_sub(appended.histograms),
+    );
+    count(
+        &app.metrics.skipped_exemplars,
+        (request.exemplars() as u64).saturating_sub(appended.exemplars),
+    );
     let bad = appended.duplicate + appended.refused;
     if let Some((row, reason)) = appended.first_reason().filter(|_| bad > 0) {
         let stored = appended.stored;
         return Err(Failure::bad_data(format!(
             "series {row} of the request: {reason} ({stored} samples stored, {bad} not)"
         )));
-    }
-    if skipped.histograms > 0 && appended.stored == 0 {
-        return Err(Failure::bad_data(
-            "native histograms are not stored yet; send classic histograms",
-        ));
     }
     Ok(text(StatusCode::NO_CONTENT, ""))
 }

@@ -38,6 +38,7 @@ pub(crate) struct Queue {
 struct Pending {
     bytes: Vec<u8>,
     rows: Vec<u32>,
+    histogram_rows: usize,
     verdicts: Vec<RowVerdict>,
     completer: Option<Completer>,
     swap: bool,
@@ -158,6 +159,7 @@ impl Shared {
         self.push(Pending {
             bytes: encoded.bytes,
             rows: encoded.rows,
+            histogram_rows: encoded.histogram_rows,
             verdicts: encoded.verdicts,
             completer: Some(completer),
             swap: false,
@@ -176,6 +178,7 @@ impl Shared {
             newest: now.saturating_add(self.config.future_ms()),
             max_series: self.config.max_series,
             max_metadata: self.config.max_metadata,
+            histograms: self.config.histograms,
         }
     }
 
@@ -227,7 +230,8 @@ impl Shared {
     fn enqueue_own(&self, bytes: Vec<u8>, swap: bool) -> Ticket {
         let (ticket, completer) = ticket();
         let completer = Some(completer);
-        self.push(Pending { bytes, rows: Vec::new(), verdicts: Vec::new(), completer, swap });
+        let (rows, verdicts) = (Vec::new(), Vec::new());
+        self.push(Pending { bytes, rows, histogram_rows: 0, verdicts, completer, swap });
         ticket
     }
 
@@ -296,8 +300,8 @@ impl Shared {
             let (own, after) = rest.split_at(*len);
             rest = after;
             self.apply(committer, own);
-            let appended = self.verdicts(&committer.outcomes, pending.rows, pending.verdicts);
-            if let Some(completer) = pending.completer {
+            let (completer, appended) = self.verdicts(&committer.outcomes, pending);
+            if let Some(completer) = completer {
                 completer.complete(Ok(appended));
             }
         }
@@ -315,24 +319,25 @@ impl Shared {
         }
     }
 
-    fn verdicts(
-        &self,
-        outcomes: &Outcomes,
-        rows: Vec<u32>,
-        mut verdicts: Vec<RowVerdict>,
-    ) -> Appended {
-        for (outcome, row) in outcomes.rows.iter().zip(rows) {
-            let verdict = &mut verdicts[row as usize];
+    fn verdicts(&self, outcomes: &Outcomes, mut p: Pending) -> (Option<Completer>, Appended) {
+        let floats = p.rows.len() - p.histogram_rows;
+        let mut histograms = 0;
+        for (i, (outcome, row)) in outcomes.rows.iter().zip(p.rows).enumerate() {
+            let verdict = &mut p.verdicts[row as usize];
             verdict.stored += outcome.stored;
             verdict.duplicate += outcome.duplicate;
             if let Some(time) = outcome.first_duplicate {
                 verdict.reason.get_or_insert(Reason::Duplicate { time });
             }
+            if i >= floats {
+                histograms += u64::from(outcome.stored);
+            }
         }
-        let appended = sum(verdicts);
+        let mut appended = sum(p.verdicts);
+        (appended.histograms, appended.exemplars) = (histograms, outcomes.exemplars);
         self.counters.stored.fetch_add(appended.stored, Ordering::Relaxed);
         self.counters.duplicate.fetch_add(appended.duplicate, Ordering::Relaxed);
-        appended
+        (p.completer, appended)
     }
 
     /// Stops accepting batches.

@@ -14,11 +14,13 @@ use plimsoll_model::{Batch, Fp, LabelBuf, LabelsRef, Metadata, Reason, RowVerdic
 
 use super::Index;
 use super::wire::{self, WireCache};
-use crate::head::SeriesMeta;
+use crate::head::{EXEMPLARS_MAX, SeriesMeta};
 use crate::wal::record::{self, SampleBuf};
 
 /// Bytes of definitions in one record, about.
 const DEFS_BYTES: usize = 1 << 20;
+/// Bytes of histograms in one record, about.
+const HISTOGRAM_BYTES: usize = 8 << 20;
 
 /// What is let in at this moment.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +33,8 @@ pub struct Limits {
     pub max_series: usize,
     /// Metrics with metadata.
     pub max_metadata: usize,
+    /// Whether native histograms, start timestamps and exemplars are let in.
+    pub histograms: bool,
 }
 
 /// A batch as it goes to the log.
@@ -38,8 +42,10 @@ pub struct Limits {
 pub struct Encoded {
     /// Records, not numbered yet.
     pub bytes: Vec<u8>,
-    /// For each row of the Samples record the row of the batch.
+    /// For each row of the records of samples the row of the batch.
     pub rows: Vec<u32>,
+    /// How many of those rows, from the end, hold histograms.
+    pub histogram_rows: usize,
     /// Verdicts so far: what was refused here.
     pub verdicts: Vec<RowVerdict>,
 }
@@ -59,8 +65,10 @@ pub struct Intake {
     hasher: xxhash_rust::xxh3::Xxh3DefaultBuilder,
     labels: LabelBuf,
     samples: SampleBuf,
+    histograms: Vec<SampleBuf>,
+    histogram_rows: Vec<u32>,
+    exemplars: Vec<(u32, u32)>,
     fresh: Vec<u32>,
-    kept: Vec<(i64, f64)>,
 }
 
 impl Intake {
@@ -84,8 +92,10 @@ impl Intake {
             hasher: xxhash_rust::xxh3::Xxh3DefaultBuilder::new(),
             labels: LabelBuf::new(),
             samples: SampleBuf::default(),
+            histograms: Vec::new(),
+            histogram_rows: Vec::new(),
+            exemplars: Vec::new(),
             fresh: Vec::new(),
-            kept: Vec::new(),
         };
         let mut known: Vec<_> = known.collect();
         known.sort_by_key(|(meta, _)| meta.sid);
@@ -130,73 +140,144 @@ impl Intake {
         let mut out =
             Encoded { verdicts: Vec::with_capacity(batch.rows.len()), ..Encoded::default() };
         self.samples.clear();
+        self.histograms.clear();
+        self.histogram_rows.clear();
+        self.exemplars.clear();
         self.fresh.clear();
         let salt = batch.decode.salt();
         for (i, row) in batch.rows.iter().enumerate() {
-            let verdict = self.row(batch, salt, row, limits);
-            if verdict.1 {
-                out.rows.push(i as u32);
-            }
-            out.verdicts.push(verdict.0);
+            let verdict = self.row(batch, salt, i as u32, row, limits, &mut out.rows);
+            out.verdicts.push(verdict);
         }
         self.put_defs(&mut out.bytes);
         self.put_metadata(batch.metadata, limits.max_metadata, &mut out.bytes);
         if !self.samples.sids.is_empty() {
             self.samples.encode(&mut out.bytes);
         }
+        for buf in &self.histograms {
+            buf.encode(&mut out.bytes);
+        }
+        out.histogram_rows = self.histogram_rows.len();
+        out.rows.extend_from_slice(&self.histogram_rows);
+        self.put_exemplars(batch.rows, &mut out.bytes);
         out
     }
 
-    /// The verdict so far, and whether something of the row is in the record.
+    /// The verdict so far. Where something of the row is in a record of floats its number is
+    /// appended to `rows`.
     fn row(
         &mut self,
         batch: &Batch<'_>,
         salt: u64,
+        i: u32,
         row: &Rows<'_>,
         limits: Limits,
-    ) -> (RowVerdict, bool) {
-        if row.times.len() != row.floats.len() {
-            let (t, v) = (row.times.len(), row.floats.len());
-            let why = format!("{t} times and {v} values; send as many of each");
-            return (refuse_row(row, Reason::Shape(why)), false);
+        rows: &mut Vec<u32>,
+    ) -> RowVerdict {
+        if let Err(reason) = check_shape(row, limits) {
+            return refuse_row(row, reason);
         }
         if row.times.is_empty() {
-            return (RowVerdict::default(), false);
+            if !row.exemplars.is_empty() && limits.histograms {
+                self.exemplars_alone(batch, salt, i, row);
+            }
+            return RowVerdict::default();
         }
         let inside = |t: &i64| limits.oldest <= *t && *t <= limits.newest;
-        let some = row.times.iter().any(inside);
-        if !some {
-            return (refuse_row(row, out_of_bounds(row.times[0], limits)), false);
+        let kept = row.times.iter().filter(|t| inside(t)).count();
+        if kept == 0 {
+            return refuse_row(row, out_of_bounds(row.times[0], limits));
         }
         let sid = match self.resolve(batch, salt, row, limits) {
             Ok(sid) => sid,
-            Err(reason) => return (refuse_row(row, reason), false),
+            Err(reason) => return refuse_row(row, reason),
         };
         if self.defined[sid as usize] != self.generation as u32 {
             self.defined[sid as usize] = self.generation as u32;
             self.fresh.push(sid);
         }
-        if row.times.iter().all(inside) {
-            self.samples.push(sid, row.times, &[], row.floats);
-            return (RowVerdict::default(), true);
+        if !row.exemplars.is_empty() && limits.histograms {
+            self.exemplars.push((sid, i));
         }
-        (self.push_inside(sid, row, limits), true)
+        if row.histograms.is_empty() {
+            rows.push(i);
+        } else {
+            self.histogram_rows.push(i);
+        }
+        if kept == row.times.len() {
+            self.push(sid, row, limits);
+            return RowVerdict::default();
+        }
+        self.push_inside(sid, row, limits)
     }
 
+    fn push(&mut self, sid: u32, row: &Rows<'_>, limits: Limits) {
+        let starts = if limits.histograms { row.starts } else { &[] };
+        if row.histograms.is_empty() {
+            return self.samples.push(sid, row.times, starts, row.floats);
+        }
+        let full = |b: &SampleBuf| b.histogram_bytes() > HISTOGRAM_BYTES;
+        if self.histograms.last().is_none_or(full) {
+            self.histograms.push(SampleBuf::default());
+        }
+        if let Some(buf) = self.histograms.last_mut() {
+            buf.push_histograms(sid, row.times, starts, row.histograms);
+        }
+    }
+
+    /// A row of which some times are out of bounds.
     fn push_inside(&mut self, sid: u32, row: &Rows<'_>, limits: Limits) -> RowVerdict {
         let mut verdict = RowVerdict::default();
-        self.kept.clear();
-        for (&t, &v) in row.times.iter().zip(row.floats) {
+        let mut kept = Vec::new();
+        for (i, &t) in row.times.iter().enumerate() {
             if limits.oldest <= t && t <= limits.newest {
-                self.kept.push((t, v));
+                kept.push(i);
             } else {
                 verdict.refused += 1;
                 verdict.reason.get_or_insert_with(|| out_of_bounds(t, limits));
             }
         }
-        let (times, values): (Vec<_>, Vec<_>) = self.kept.iter().copied().unzip();
-        self.samples.push(sid, &times, &[], &values);
+        let times: Vec<_> = kept.iter().map(|i| row.times[*i]).collect();
+        let starts: Vec<_> = kept.iter().filter_map(|i| row.starts.get(*i).copied()).collect();
+        let floats: Vec<_> = kept.iter().filter_map(|i| row.floats.get(*i).copied()).collect();
+        let histograms: Vec<_> =
+            kept.iter().filter_map(|i| row.histograms.get(*i).cloned()).collect();
+        let some = Rows {
+            times: &times,
+            starts: &starts,
+            floats: &floats,
+            histograms: &histograms,
+            ..*row
+        };
+        self.push(sid, &some, limits);
         verdict
+    }
+
+    /// Exemplars without samples are kept for series that are known and live.
+    fn exemplars_alone(&mut self, batch: &Batch<'_>, salt: u64, i: u32, row: &Rows<'_>) {
+        let known = row.fp.and_then(|fp| self.find(fp));
+        let known = known.or_else(|| self.wire.get(wire::key(salt, row.raw)));
+        let known = known.or_else(|| {
+            batch.decode.decode(row.raw, &mut self.labels).ok()?;
+            self.find(self.labels.as_ref().fp())
+        });
+        let live = |sid: &u32| self.defined[*sid as usize] == self.generation as u32;
+        if let Some(sid) = known.filter(live) {
+            self.exemplars.push((sid, i));
+        }
+    }
+
+    fn put_exemplars(&self, rows: &[Rows<'_>], out: &mut Vec<u8>) {
+        let all = self.exemplars.iter().flat_map(|(sid, i)| {
+            let row = &rows[*i as usize];
+            // More than a series keeps would only be overwritten.
+            let from = row.exemplars.len().saturating_sub(EXEMPLARS_MAX);
+            row.exemplars[from..].iter().map(move |e| (*sid, e))
+        });
+        let all: Vec<_> = all.collect();
+        for some in all.chunks(1024) {
+            record::put_exemplars(out, some);
+        }
     }
 
     fn resolve(
@@ -306,6 +387,24 @@ impl Intake {
             record::put_metadata(out, some.iter().copied());
         }
     }
+}
+
+/// Whether the columns of a row fit each other and its histograms are whole.
+fn check_shape(row: &Rows<'_>, limits: Limits) -> Result<(), Reason> {
+    if !row.has_shape() && !row.times.is_empty() {
+        let (t, v) = (row.times.len(), row.floats.len() + row.histograms.len());
+        let why = if row.starts.is_empty() || row.starts.len() == t {
+            format!("{t} times and {v} values; send as many of each")
+        } else {
+            format!("{t} times and {} start timestamps; send as many of each", row.starts.len())
+        };
+        return Err(Reason::Shape(why));
+    }
+    if !row.histograms.is_empty() && !limits.histograms {
+        let why = "native histograms are not stored yet; send classic histograms";
+        return Err(Reason::Shape(why.to_owned()));
+    }
+    row.histograms.iter().try_for_each(|h| h.check().map_err(|e| Reason::Shape(e.to_string())))
 }
 
 fn refuse_row(row: &Rows<'_>, reason: Reason) -> RowVerdict {

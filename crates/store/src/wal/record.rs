@@ -276,7 +276,6 @@ pub struct ExemplarRow {
 }
 
 /// Appends a record of exemplars: sid and exemplar of each.
-#[cfg_attr(not(test), expect(dead_code, reason = "refused until parts hold exemplars"))]
 pub fn put_exemplars(out: &mut Vec<u8>, all: &[(u32, &Exemplar)]) {
     let at = begin(out, EXEMPLARS);
     put_u64(out, all.len() as u64);

@@ -64,7 +64,6 @@ impl SampleBuf {
     }
 
     /// Adds a row of histograms, as many as times.
-    #[cfg_attr(not(test), expect(dead_code, reason = "refused until parts hold histograms"))]
     pub fn push_histograms(&mut self, sid: u32, times: &[i64], starts: &[i64], all: &[Histogram]) {
         self.push_times(sid, times, starts);
         for h in all {
@@ -82,6 +81,11 @@ impl SampleBuf {
         self.sids.push(sid);
         self.counts.push(times.len() as u32);
         self.times.extend_from_slice(times);
+    }
+
+    /// Bytes of histograms in it.
+    pub fn histogram_bytes(&self) -> usize {
+        self.blobs.len()
     }
 
     /// The rows: sid, and where its samples are.

@@ -4,6 +4,7 @@ mod contract;
 mod crash;
 mod disk;
 mod golden;
+mod kinds;
 mod limits;
 mod model;
 mod threads;
