@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::{
-    Columns, Fp, LabelScratch, Labels, LabelsRef, Last, Matcher, Metadata, ReadCx, Result, Scratch,
-    SeriesExemplars, TimeRange, Timestamp,
+    Columns, Compensated, Fp, LabelScratch, Labels, LabelsRef, Last, Matcher, Metadata, ReadCx,
+    Result, Scratch, SeriesExemplars, TimeRange, Timestamp, is_stale,
 };
 
 /// Keeps series and shows them as they are now.
@@ -344,6 +344,51 @@ pub struct Bucket {
     pub corr: f64,
     /// Sum of squares; NaN where the tier does not keep it.
     pub sum_squares: f64,
+}
+
+impl Bucket {
+    /// The bucket of these samples, which end at `end` at the latest; `None` when there is none but
+    /// staleness markers. Values fold as PromQL's `*_over_time` and `increase` fold them: `sum`
+    /// compensated and NaN if one value is, `min` and `max` NaN only if all are, a reset wherever a
+    /// value is below the one before it.
+    pub fn of(times: &[Timestamp], floats: &[f64], end: Timestamp) -> Option<Self> {
+        let mut all = times.iter().zip(floats).filter(|(_, v)| !is_stale(**v));
+        let (&first_time, &first) = all.next()?;
+        let mut b = Self {
+            end,
+            count: 1,
+            resets: 0,
+            first_time,
+            last_time: first_time,
+            first,
+            last: first,
+            min: first,
+            max: first,
+            sum: first,
+            corr: 0.0,
+            sum_squares: first * first,
+        };
+        let (mut sum, mut squares) = (Compensated::from(first), Compensated::from(first * first));
+        let mut corr = Compensated::default();
+        for (&t, &v) in all {
+            if v < b.last {
+                b.resets += 1;
+                corr.add(b.last);
+            }
+            b.count += 1;
+            (b.last_time, b.last) = (t, v);
+            if v < b.min || b.min.is_nan() {
+                b.min = v;
+            }
+            if v > b.max || b.max.is_nan() {
+                b.max = v;
+            }
+            sum.add(v);
+            squares.add(v * v);
+        }
+        (b.sum, b.sum_squares, b.corr) = (sum.value(), squares.value(), corr.value());
+        Some(b)
+    }
 }
 
 /// Figures of a bucket, as a set: what a reader wants of them, or what a tier has.

@@ -18,6 +18,7 @@ mod label;
 mod math;
 mod order;
 mod range;
+mod rolled;
 mod select;
 mod simple;
 

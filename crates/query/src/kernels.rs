@@ -16,6 +16,7 @@ use plimsoll_model::Grid;
 
 use crate::eval::{ABSENT, is_absent};
 
+pub(crate) use counter::growth_of;
 pub(crate) use extended::{extended_functions, extended_kernel};
 pub(crate) use spread::quantile;
 

@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
-use plimsoll_model::{Grid, LabelScratch, Labels, MatrixSeries, Scratch, TimeRange};
+use plimsoll_model::{Grid, LabelScratch, Labels, MatrixSeries, Resolution, Scratch, TimeRange};
 
+use super::rolled::Rolled;
 use super::select::{ReadRoom, Shift};
 use super::{ABSENT, Eval, Series, is_absent, merge_same};
 use crate::ast::{Expr, MatchOp, MatrixSelector, RangeModifier, Subquery};
@@ -34,11 +35,11 @@ pub(super) struct OverWindows<'f> {
 
 /// Where windows lie: their ends, their number and their length.
 #[derive(Clone, Copy)]
-struct Layout {
-    ends: Grid,
-    count: usize,
-    range_ms: i64,
-    grid: Grid,
+pub(super) struct Layout {
+    pub ends: Grid,
+    pub count: usize,
+    pub range_ms: i64,
+    pub grid: Grid,
     /// How far samples before the windows are looked at, ms.
     back_ms: i64,
     /// How far samples behind the windows are looked at, ms.
@@ -54,8 +55,13 @@ impl Layout {
         Self { ends, count, range_ms, grid, back_ms: 0, ahead_ms: 0 }
     }
 
+    #[cfg(test)]
+    pub fn for_tests(ends: Grid, count: usize, range_ms: i64) -> Self {
+        Self { ends, count, range_ms, grid: ends, back_ms: 0, ahead_ms: 0 }
+    }
+
     /// What has to be read for all windows.
-    fn reads(self) -> TimeRange {
+    pub fn reads(self) -> TimeRange {
         let back = self.range_ms.saturating_add(self.back_ms);
         let start = self.ends.start.saturating_sub(back).saturating_add(1);
         TimeRange::new(start, self.ends.end.saturating_add(self.ahead_ms))
@@ -118,10 +124,26 @@ impl Eval<'_> {
                 layout.ahead_ms = self.config.lookback_ms;
             }
         }
-        let selection = self.select(&matrix.vector, layout.reads(), grid.step)?;
+        let rolled = if matrix.vector.extended.is_none() {
+            Rolled::plan(function.name, layout, self.snapshot)
+        } else {
+            None
+        };
+        let selection = self.select_at(
+            &matrix.vector,
+            layout.reads(),
+            grid.step,
+            rolled.map_or(Resolution::Auto, |r| Resolution::Tier(r.tier)),
+        )?;
         let one = |i: usize, room: &mut ReadRoom| {
-            let columns = selection.read(i, layout.reads(), &mut room.scratch, self.cx)?;
-            let values = room.windows.run(columns.times, columns.floats, layout, function);
+            let from_tier = rolled.map(|r| r.values(&*selection, i, room, self.cx)).transpose()?;
+            let values = match from_tier.flatten() {
+                Some(values) => values,
+                None => {
+                    let columns = selection.read(i, layout.reads(), &mut room.scratch, self.cx)?;
+                    room.windows.run(columns.times, columns.floats, layout, function)
+                }
+            };
             let Some(values) = values else { return Ok(None) };
             let labels = selection.labels(i, &mut room.labels).to_labels();
             (function.notice)(&labels, &values);

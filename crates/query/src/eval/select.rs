@@ -1,6 +1,8 @@
 //! Selectors: which series, at which times, and the newest sample at each time of a grid.
 
-use plimsoll_model::{Grid, Hint, LabelScratch, Matcher, Scratch, Selection, TimeRange, is_stale};
+use plimsoll_model::{
+    Bucket, Grid, Hint, LabelScratch, Matcher, Resolution, Scratch, Selection, TimeRange, is_stale,
+};
 
 use super::range::Room;
 use super::{ABSENT, Eval, Series, is_absent};
@@ -48,11 +50,22 @@ impl Eval<'_> {
         range: TimeRange,
         step: i64,
     ) -> Result<Box<dyn Selection>> {
+        self.select_at(selector, range, step, Resolution::Auto)
+    }
+
+    /// Selects likewise, buckets of a tier included when that is the resolution.
+    pub(super) fn select_at(
+        &self,
+        selector: &VectorSelector,
+        range: TimeRange,
+        step: i64,
+        resolution: Resolution,
+    ) -> Result<Box<dyn Selection>> {
         let mut matchers = Vec::with_capacity(selector.matchers.len());
         for m in &selector.matchers {
             matchers.push(Matcher::new(model_op(m.op), &m.name, &m.value)?);
         }
-        let hint = Hint { step, ..Hint::range(range) };
+        let hint = Hint { step, resolution, ..Hint::range(range) };
         Ok(self.snapshot.select(&matchers, &hint, self.cx)?)
     }
 
@@ -176,6 +189,8 @@ pub(super) struct ReadRoom {
     pub labels: LabelScratch,
     /// For windows.
     pub windows: Room,
+    /// For buckets.
+    pub buckets: Vec<Bucket>,
 }
 
 /// Fills a column with something of the newest sample at each time.

@@ -30,6 +30,19 @@ fn falls(floats: &[f64]) -> Vec<usize> {
     (1..floats.len()).filter(|&i| floats[i] < floats[i - 1]).collect()
 }
 
+/// `rate` or `increase` of a window of which only the ends, the number of samples (2 or more) and the
+/// growth between the ends, resets corrected, are known.
+pub(crate) fn growth_of(
+    span: (i64, i64, usize),
+    first: f64,
+    grown: f64,
+    end: i64,
+    range_ms: i64,
+    per_second: bool,
+) -> f64 {
+    grown * extrapolation(span, first, grown, end, range_ms, Growth { counter: true, per_second })
+}
+
 fn extrapolated(w: &Windows<'_>, growth: Growth, out: &mut [f64]) {
     let falls = if growth.counter { falls(w.floats) } else { Vec::new() };
     let mut first_fall = 0;
@@ -44,8 +57,8 @@ fn extrapolated(w: &Windows<'_>, growth: Growth, out: &mut [f64]) {
         for &at in falls[first_fall..].iter().take_while(|at| **at < cut.hi) {
             grown += w.floats[at - 1];
         }
-        let times = &w.times[cut.lo..cut.hi];
-        let factor = extrapolation(times, w.floats[cut.lo], grown, cut.end, w.range_ms, growth);
+        let span = (w.times[cut.lo], w.times[cut.hi - 1], cut.hi - cut.lo);
+        let factor = extrapolation(span, w.floats[cut.lo], grown, cut.end, w.range_ms, growth);
         *slot = grown * factor;
     }
 }
@@ -54,18 +67,17 @@ fn extrapolated(w: &Windows<'_>, growth: Growth, out: &mut [f64]) {
 /// each end of it if the end is nearer than 1.1 mean distances of samples, else by half a distance;
 /// for counters not before the time at which the line would have been zero.
 fn extrapolation(
-    times: &[i64],
+    (first_time, last_time, samples): (i64, i64, usize),
     first: f64,
     grown: f64,
     end: i64,
     range_ms: i64,
     growth: Growth,
 ) -> f64 {
-    let (first_time, last_time) = (times[0], times[times.len() - 1]);
     let mut to_start = (first_time - (end - range_ms)) as f64 / 1000.0;
     let mut to_end = (end - last_time) as f64 / 1000.0;
     let sampled = (last_time - first_time) as f64 / 1000.0;
-    let mean = sampled / (times.len() - 1) as f64;
+    let mean = sampled / (samples - 1) as f64;
     let threshold = mean * 1.1;
     if to_start >= threshold {
         to_start = mean / 2.0;

@@ -7,4 +7,5 @@ mod parser_fuzz;
 mod parser_roundtrip;
 mod parser_scripts;
 mod parser_table;
+mod rolled;
 mod script;

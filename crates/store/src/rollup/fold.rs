@@ -1,60 +1,18 @@
 //! From samples to buckets.
 
-use plimsoll_model::{Bucket, Columns, Compensated, Tier, is_stale};
+use plimsoll_model::{Bucket, Columns, Tier};
 
 use super::bucket_end;
 
-/// Appends the buckets of these samples. Staleness markers are left out; a bucket of nothing else
-/// is none. Values fold as PromQL's `*_over_time` and `increase` fold them: `sum` compensated and
-/// NaN if one value is, `min` and `max` NaN only if all are, a reset wherever a value is below the
-/// one before it in the bucket.
+/// Appends the buckets of these samples, each as [`Bucket::of`] folds it.
 pub fn fold(samples: &Columns<'_>, tier: Tier, out: &mut Vec<Bucket>) {
     let mut i = 0;
     while i < samples.len() {
         let end = bucket_end(samples.times[i], tier);
         let n = samples.times[i..].partition_point(|t| *t <= end);
-        out.extend(one(&samples.times[i..i + n], &samples.floats[i..i + n], end));
+        out.extend(Bucket::of(&samples.times[i..i + n], &samples.floats[i..i + n], end));
         i += n;
     }
-}
-
-fn one(times: &[i64], floats: &[f64], end: i64) -> Option<Bucket> {
-    let mut all = times.iter().zip(floats).filter(|(_, v)| !is_stale(**v));
-    let (&first_time, &first) = all.next()?;
-    let mut b = Bucket {
-        end,
-        count: 1,
-        resets: 0,
-        first_time,
-        last_time: first_time,
-        first,
-        last: first,
-        min: first,
-        max: first,
-        sum: first,
-        corr: 0.0,
-        sum_squares: first * first,
-    };
-    let (mut sum, mut squares) = (Compensated::from(first), Compensated::from(first * first));
-    let mut corr = Compensated::default();
-    for (&t, &v) in all {
-        if v < b.last {
-            b.resets += 1;
-            corr.add(b.last);
-        }
-        b.count += 1;
-        (b.last_time, b.last) = (t, v);
-        if v < b.min || b.min.is_nan() {
-            b.min = v;
-        }
-        if v > b.max || b.max.is_nan() {
-            b.max = v;
-        }
-        sum.add(v);
-        squares.add(v * v);
-    }
-    (b.sum, b.sum_squares, b.corr) = (sum.value(), squares.value(), corr.value());
-    Some(b)
 }
 
 #[cfg(test)]

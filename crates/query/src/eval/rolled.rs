@@ -1,0 +1,333 @@
+//! Range functions over roll-up buckets instead of samples, where the result is the same.
+//!
+//! A window is made of whole buckets and of what its ends cut off, which is read from raw samples, so
+//! that the answer is that of the samples up to the order of floating sums. A tier is taken when the
+//! windows end on its borders, or when the cut ends are so few that reading them costs little. Times
+//! that the tier does not cover are folded from raw samples into the same buckets.
+
+use plimsoll_model::{
+    Bucket, Compensated, Grid, Kept, ReadCx, Scratch, Selection, Snapshot, Tier, TimeRange,
+};
+
+use super::ABSENT;
+use super::range::Layout;
+use super::select::ReadRoom;
+use crate::engine::QueryResult as Result;
+use crate::kernels::growth_of;
+
+/// Windows that end between borders must be this many buckets long, so that their ends are a small
+/// part of what a raw read would take.
+const CUT_BUCKETS_MIN: i64 = 12;
+/// The cut ends of all windows together may be this part of all that the windows span.
+const CUT_SHARE: i64 = 4;
+
+/// A function that buckets can answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fold {
+    Avg,
+    Count,
+    First,
+    Increase { per_second: bool },
+    Last,
+    Max,
+    Min,
+    Present,
+    Resets,
+    Sum,
+}
+
+impl Fold {
+    fn of(function: &str) -> Option<Self> {
+        Some(match function {
+            "avg_over_time" => Self::Avg,
+            "count_over_time" => Self::Count,
+            "first_over_time" => Self::First,
+            "increase" => Self::Increase { per_second: false },
+            "last_over_time" => Self::Last,
+            "max_over_time" => Self::Max,
+            "min_over_time" => Self::Min,
+            "present_over_time" => Self::Present,
+            "rate" => Self::Increase { per_second: true },
+            "resets" => Self::Resets,
+            "sum_over_time" => Self::Sum,
+            _ => return None,
+        })
+    }
+
+    fn needs(self) -> Kept {
+        match self {
+            Self::Avg => Kept::SUM.with(Kept::COUNT),
+            Self::Count | Self::Present => Kept::COUNT,
+            Self::First => Kept::FIRST,
+            Self::Increase { .. } | Self::Resets => {
+                Kept::FIRST.with(Kept::LAST).with(Kept::RESETS).with(Kept::COUNT)
+            }
+            Self::Last => Kept::LAST,
+            Self::Max => Kept::MAX,
+            Self::Min => Kept::MIN,
+            Self::Sum => Kept::SUM,
+        }
+    }
+}
+
+/// How a range function is computed from a tier.
+#[derive(Clone, Copy)]
+pub(super) struct Rolled {
+    pub tier: Tier,
+    fold: Fold,
+    layout: Layout,
+}
+
+impl Rolled {
+    /// The coarsest tier that gives the same result for less; `None` to read samples.
+    pub fn plan(function: &str, layout: Layout, snapshot: &dyn Snapshot) -> Option<Self> {
+        if !snapshot.caps().tiers {
+            return None;
+        }
+        let fold = Fold::of(function)?;
+        let tiers = snapshot.tiers(layout.reads());
+        let tier = tiers.into_iter().rev().find(|tier| fits(layout, tier.0))?;
+        Some(Self { tier, fold, layout })
+    }
+
+    /// The values of series `i`; `None` when its samples must be read, `Some(None)` when it has no
+    /// value at any time.
+    #[allow(clippy::option_option)]
+    pub fn values(
+        self,
+        selection: &dyn Selection,
+        i: usize,
+        room: &mut ReadRoom,
+        cx: &ReadCx,
+    ) -> Result<Option<Option<Vec<f64>>>> {
+        let ReadRoom { scratch, buckets, .. } = room;
+        if !self.complete_buckets(selection, i, scratch, buckets, cx)? {
+            return Ok(None);
+        }
+        let Layout { ends, count, grid, range_ms, .. } = self.layout;
+        let mut values = vec![ABSENT; count];
+        let mut any = false;
+        for (k, slot) in values.iter_mut().enumerate() {
+            let end = ends.at(k);
+            let all = self.window(selection, i, (end - range_ms, end), buckets, scratch, cx)?;
+            if let Some(v) = all.and_then(|all| self.finish(&all, end)) {
+                (*slot, any) = (v, true);
+            }
+        }
+        if !any {
+            return Ok(Some(None));
+        }
+        values.resize(grid.len(), values[count - 1]);
+        Ok(Some(Some(values)))
+    }
+
+    /// All buckets within the windows, those of times without cover folded from samples. False when
+    /// the tier lacks a figure of this series.
+    fn complete_buckets(
+        self,
+        selection: &dyn Selection,
+        i: usize,
+        scratch: &mut Scratch,
+        out: &mut Vec<Bucket>,
+        cx: &ReadCx,
+    ) -> Result<bool> {
+        out.clear();
+        let reads = self.layout.reads();
+        let width = self.tier.0;
+        let whole = TimeRange::new(up(reads.start - 1, width) + 1, down(reads.end, width));
+        if whole.is_empty() {
+            return Ok(false);
+        }
+        let want = self.fold.needs();
+        let Some(found) = selection.buckets(i, self.tier, want, whole, scratch, cx)? else {
+            return Ok(false);
+        };
+        if found.covered.is_empty() || !found.kept.has(want) {
+            return Ok(false);
+        }
+        out.extend_from_slice(found.buckets);
+        let (mut from, mut folded) = (whole.start, false);
+        let last = TimeRange::new(whole.end + 1, whole.end + 1);
+        for next in found.covered.into_iter().chain([last]) {
+            let gap = TimeRange::new(from, next.start - 1);
+            from = next.end + 1;
+            if gap.is_empty() {
+                continue;
+            }
+            let columns = selection.read(i, gap, scratch, cx)?;
+            if columns.histograms.is_some() {
+                return Ok(false);
+            }
+            let mut at = 0;
+            while at < columns.len() {
+                let end = up(columns.times[at], width);
+                let n = columns.times[at..].partition_point(|t| *t <= end);
+                out.extend(Bucket::of(
+                    &columns.times[at..at + n],
+                    &columns.floats[at..at + n],
+                    end,
+                ));
+                at += n;
+                folded = true;
+            }
+        }
+        if folded {
+            out.sort_by_key(|b| b.end);
+        }
+        Ok(true)
+    }
+
+    /// Everything in the window (start, end].
+    fn window(
+        self,
+        selection: &dyn Selection,
+        i: usize,
+        (start, end): (i64, i64),
+        buckets: &[Bucket],
+        scratch: &mut Scratch,
+        cx: &ReadCx,
+    ) -> Result<Option<Bucket>> {
+        let width = self.tier.0;
+        let (first, last) = (up(start, width), down(end, width));
+        if first > last {
+            return raw(selection, i, start, end, scratch, cx);
+        }
+        let mut all = Joined::default();
+        if first > start {
+            all.add(raw(selection, i, start, first, scratch, cx)?.as_ref());
+        }
+        let from = buckets.partition_point(|b| b.end <= first);
+        for b in buckets[from..].iter().take_while(|b| b.end <= last) {
+            all.add(Some(b));
+        }
+        if last < end {
+            all.add(raw(selection, i, last, end, scratch, cx)?.as_ref());
+        }
+        Ok(all.finish())
+    }
+
+    fn finish(self, b: &Bucket, end: i64) -> Option<f64> {
+        Some(match self.fold {
+            Fold::Avg => b.sum / f64::from(b.count),
+            Fold::Count => f64::from(b.count),
+            Fold::First => b.first,
+            Fold::Last => b.last,
+            Fold::Max => b.max,
+            Fold::Min => b.min,
+            Fold::Present => 1.0,
+            Fold::Resets => f64::from(b.resets),
+            Fold::Sum => b.sum,
+            Fold::Increase { per_second } => {
+                if b.count < 2 {
+                    return None;
+                }
+                let span = (b.first_time, b.last_time, b.count as usize);
+                let grown = b.last - b.first + b.corr;
+                growth_of(span, b.first, grown, end, self.layout.range_ms, per_second)
+            }
+        })
+    }
+}
+
+/// Buckets that follow each other, as one.
+#[derive(Default)]
+struct Joined {
+    all: Option<Bucket>,
+    sum: Compensated,
+    corr: Compensated,
+}
+
+impl Joined {
+    fn add(&mut self, next: Option<&Bucket>) {
+        let Some(b) = next else { return };
+        self.sum.add(b.sum);
+        self.corr.add(b.corr);
+        let Some(all) = &mut self.all else {
+            self.all = Some(*b);
+            return;
+        };
+        // The reset between neighbours is in neither.
+        if b.first < all.last {
+            self.corr.add(all.last);
+            all.resets += 1;
+        }
+        all.count += b.count;
+        all.resets += b.resets;
+        (all.last, all.last_time) = (b.last, b.last_time);
+        if b.min < all.min || all.min.is_nan() {
+            all.min = b.min;
+        }
+        if b.max > all.max || all.max.is_nan() {
+            all.max = b.max;
+        }
+    }
+
+    fn finish(self) -> Option<Bucket> {
+        let mut all = self.all?;
+        (all.sum, all.corr) = (self.sum.value(), self.corr.value());
+        Some(all)
+    }
+}
+
+/// The samples in (start, end] as one bucket.
+fn raw(
+    selection: &dyn Selection,
+    i: usize,
+    start: i64,
+    end: i64,
+    scratch: &mut Scratch,
+    cx: &ReadCx,
+) -> Result<Option<Bucket>> {
+    let columns = selection.read(i, TimeRange::new(start + 1, end), scratch, cx)?;
+    Ok(Bucket::of(columns.times, columns.floats, end))
+}
+
+/// The least multiple of `width` that is not below `t`.
+const fn up(t: i64, width: i64) -> i64 {
+    -(-t).div_euclid(width) * width
+}
+
+/// The greatest multiple of `width` that is not above `t`.
+const fn down(t: i64, width: i64) -> i64 {
+    t.div_euclid(width) * width
+}
+
+/// Whether windows are worth computing from buckets of this width.
+fn fits(layout: Layout, width: i64) -> bool {
+    let Layout { ends, count, range_ms, .. } = layout;
+    let Grid { start, end, step } = ends;
+    // Beyond these times nothing is worth the care.
+    if range_ms < width || start.unsigned_abs() > 1 << 60 || end.unsigned_abs() > 1 << 60 {
+        return false;
+    }
+    let on_borders =
+        start % width == 0 && range_ms % width == 0 && (count <= 1 || step % width == 0);
+    if on_borders {
+        return true;
+    }
+    let spans = end.saturating_sub(start).saturating_add(range_ms);
+    let cut = (2 * width).saturating_mul(i64::try_from(count).unwrap_or(i64::MAX));
+    range_ms >= CUT_BUCKETS_MIN * width && cut <= spans / CUT_SHARE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_borders_and_long_windows_are_worth_it() {
+        let (hour, minute) = (3_600_000, 60_000);
+        let layout = |start: i64, step: i64, count: usize, range_ms: i64| {
+            let end = start + step * (count as i64 - 1);
+            let grid = Grid { start, end, step };
+            Layout::for_tests(grid, count, range_ms)
+        };
+        assert!(fits(layout(24 * hour, hour, 720, hour), hour));
+        assert!(!fits(layout(24 * hour, hour, 720, minute), hour));
+        assert!(!fits(layout(24 * hour + 1, hour, 720, hour), hour));
+        assert!(!fits(layout(24 * hour, minute, 720, hour), hour));
+        assert!(fits(layout(24 * hour + 1, 1, 1, 720 * hour), hour));
+        assert!(!fits(layout(24 * hour + 1, hour, 720, 24 * hour), hour));
+        assert_eq!((up(5, 3), up(6, 3), down(5, 3), up(-5, 3)), (6, 6, 3, -3));
+    }
+}
