@@ -171,7 +171,7 @@ fn tiered(
     kept: Kept,
 ) -> (Tiered, Arc<AtomicUsize>) {
     let source = MemorySource::new();
-    let labels = Labels::new([("__name__", "m"), ("s", "1")]).unwrap();
+    let labels = Labels::new([("__name__", "m"), ("s", "1")]).expect("it works in tests");
     for (t, v) in samples {
         source.append(&labels, *t, *v);
     }
@@ -182,8 +182,9 @@ fn tiered(
 fn values(snapshot: &Arc<dyn Snapshot>, text: &str, grid: Grid) -> Vec<(i64, f64)> {
     let config = EngineConfig { features: Features::PROMQLTEST, ..EngineConfig::default() };
     let engine = Engine::new(config, Arc::new(Workers::new(1)));
-    let query = engine.parse(text).unwrap();
-    let answer = engine.range(snapshot, &query, grid, &ReadCx::unlimited()).unwrap();
+    let query = engine.parse(text).expect("it works in tests");
+    let answer =
+        engine.range(snapshot, &query, grid, &ReadCx::unlimited()).expect("it works in tests");
     let Value::Matrix(matrix) = answer.value else { panic!("not a matrix") };
     matrix.into_iter().flat_map(|s| s.times.into_iter().zip(s.floats)).collect()
 }
