@@ -6,12 +6,13 @@
 //! Damage in an input ends the merge: the inputs stay what they are, and the caller sets the
 //! damaged one aside before it tries again.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
-use plimsoll_model::{Cancel, LabelBuf, Matcher, Run, TimeRange};
+use plimsoll_model::{Cancel, LabelBuf, LabelsRef, Matcher, Run, TimeRange};
 use plimsoll_world::Disk;
 
-use crate::part::{PartInfo, PartReader, PartWriter, SeqRange, SeriesIn};
+use crate::part::{PartInfo, PartReader, PartWriter, Scan, SeqRange, SeriesIn};
 use crate::{Error, Result};
 
 /// Which of two samples of one series at one time counts: that of the lesser. Commit numbers
@@ -85,116 +86,69 @@ pub fn for_each_series(
     cancel: &Cancel,
     each: &mut dyn FnMut(&SeriesIn<'_>) -> Result<()>,
 ) -> Result<(u64, u64)> {
-    let mut heads = inputs.iter().map(Head::open).collect::<Result<Vec<_>>>()?;
+    let mut heads = inputs.iter().map(|s| Scan::new(&s.part)).collect::<Result<Vec<_>>>()?;
     let (mut read, mut duplicates) = (0, 0);
-    let mut union = Union::default();
-    let mut labels = LabelBuf::new();
-    while let Some(least) = heads.iter().filter(|h| h.more()).map(Head::key).min() {
+    let (mut run, mut labels) = (Run::new(), LabelBuf::new());
+    let mut same: Vec<(Precedence, usize)> = Vec::new();
+    while least(&heads, &mut labels, &mut same) {
         cancel.check().map_err(|e| Error::Unavailable(format!("merge: {e}")))?;
-        labels.set_canonical(least);
-        let mut same: Vec<(Precedence, usize)> = Vec::new();
-        for (i, h) in heads.iter().enumerate() {
-            if h.more() && h.key() == labels.as_ref().as_bytes() {
-                same.push((h.precedence()?, i));
-            }
-        }
         same.sort_unstable();
         let mut seq: Option<SeqRange> = None;
-        union.clear();
-        for (rank, i) in same {
-            let added = union.add(&heads[i], keep)?;
-            read += added.read;
-            duplicates += added.duplicates;
-            if added.read > 0 {
+        run.clear();
+        for (rank, i) in &same {
+            let head = &mut heads[*i];
+            let before = run.len();
+            head.read(keep, &mut run).map_err(|e| head.part().named(e))?;
+            cut(&mut run, before, labels.as_ref(), &inputs[*i].cuts);
+            if run.len() > before {
+                read += (run.len() - before) as u64;
                 seq = Some(seq.map_or(rank.seq, |s| s.union(rank.seq)));
+                duplicates += put_in_order(&mut run, before);
             }
-            heads[i].next()?;
+            head.next().map_err(|e| head.part().named(e))?;
         }
         if let Some(seq) = seq {
-            each(&SeriesIn { labels: labels.as_ref(), samples: union.run.columns(), seq })?;
+            each(&SeriesIn { labels: labels.as_ref(), samples: run.columns(), seq })?;
         }
     }
     Ok((read, duplicates))
 }
 
-/// Where one input stands.
-struct Head {
-    part: Arc<PartReader>,
-    cuts: Arc<[Cut]>,
-    ordinal: u32,
-    labels: LabelBuf,
-}
-
-impl Head {
-    fn open(source: &Source) -> Result<Self> {
-        let (part, cuts) = (source.part.clone(), source.cuts.clone());
-        let mut head = Self { part, cuts, ordinal: 0, labels: LabelBuf::new() };
-        head.load()?;
-        Ok(head)
-    }
-
-    fn more(&self) -> bool {
-        self.ordinal < self.part.series()
-    }
-
-    fn key(&self) -> &[u8] {
-        self.labels.as_ref().as_bytes()
-    }
-
-    fn precedence(&self) -> Result<Precedence> {
-        let seq = self.part.series_info(self.ordinal)?.seq;
-        Ok(Precedence::of(self.part.info(), seq))
-    }
-
-    fn next(&mut self) -> Result<()> {
-        self.ordinal += 1;
-        self.load()
-    }
-
-    fn load(&mut self) -> Result<()> {
-        if !self.more() {
-            return Ok(());
+/// The labels of the series that comes next, and the inputs that have it. False at the end.
+fn least(heads: &[Scan<'_>], labels: &mut LabelBuf, same: &mut Vec<(Precedence, usize)>) -> bool {
+    let mut found: Option<&[u8]> = None;
+    same.clear();
+    for (i, head) in heads.iter().enumerate().filter(|(_, h)| h.more()) {
+        let order = found.map_or(Ordering::Less, |l| head.labels().cmp(l));
+        if order == Ordering::Less {
+            found = Some(head.labels());
+            same.clear();
         }
-        let mut next = LabelBuf::new();
-        self.part.labels(self.ordinal, &mut next)?;
-        if self.ordinal > 0 && next.as_ref().as_bytes() <= self.key() {
-            let path = self.part.path().display();
-            return Err(Error::corrupt(format!(
-                "part {path}: series {} out of order",
-                self.ordinal
-            )));
+        if order != Ordering::Greater {
+            same.push((Precedence::of(head.part().info(), head.seq()), i));
         }
-        self.labels = next;
-        Ok(())
+    }
+    if let Some(found) = found {
+        labels.set_canonical(found);
+    }
+    found.is_some()
+}
+
+/// Takes what was deleted from the samples from `from` on.
+fn cut(run: &mut Run, from: usize, labels: LabelsRef<'_>, cuts: &[Cut]) {
+    for (_, range) in cuts.iter().filter(|(matchers, _)| Matcher::all(matchers, labels)) {
+        let mut tail = run.split_off(from);
+        tail.remove(*range);
+        run.extend(&tail.columns(), 0..tail.len());
     }
 }
 
-/// The samples of one series, joined from its parts in order of precedence.
-#[derive(Default)]
-struct Union {
-    run: Run,
-    more: Run,
-}
-
-struct Added {
-    read: u64,
-    duplicates: u64,
-}
-
-impl Union {
-    fn clear(&mut self) {
-        self.run.clear();
+/// Brings the samples from `from` on among those before, which win. Pieces mostly follow each
+/// other, and then nothing is to be done. Returns how many lost.
+fn put_in_order(run: &mut Run, from: usize) -> u64 {
+    if from == 0 || run.times[from - 1] < run.times[from] {
+        return 0;
     }
-
-    fn add(&mut self, head: &Head, keep: TimeRange) -> Result<Added> {
-        self.more.clear();
-        head.part.read(head.ordinal, keep, &mut self.more)?;
-        for (matchers, range) in head.cuts.iter() {
-            if Matcher::all(matchers, head.labels.as_ref()) {
-                self.more.remove(*range);
-            }
-        }
-        let duplicates = self.run.join(&self.more.columns());
-        Ok(Added { read: self.more.len() as u64, duplicates })
-    }
+    let more = run.split_off(from);
+    run.join(&more.columns())
 }

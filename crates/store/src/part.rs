@@ -5,16 +5,22 @@
 //! he renames the finished file into its directory, syncs that, and names the part in the manifest;
 //! a part that was not finished is a leftover without meaning.
 
+mod bundles;
 mod layout;
 mod reader;
+mod samples;
+mod scan;
 mod select;
 mod series;
 mod squeeze;
+mod stats;
 mod terms;
+mod verify;
 mod writer;
 
 pub use layout::{Bundle, Level, PartInfo, PartSpec, SeqRange, SeriesIn, SeriesInfo, SeriesStats};
 pub use reader::PartReader;
+pub(crate) use scan::Scan;
 pub(crate) use series::SeriesBlock;
 pub use writer::PartWriter;
 

@@ -163,40 +163,6 @@ pub struct SeriesStats {
     pub corr: f64,
 }
 
-impl SeriesStats {
-    /// The figures of a column.
-    pub fn of(values: &[f64]) -> Self {
-        let mut s = Self {
-            count: 0,
-            min: f64::NAN,
-            max: f64::NAN,
-            first: f64::NAN,
-            last: f64::NAN,
-            sum: 0.0,
-            corr: 0.0,
-        };
-        let mut sum = plimsoll_model::Compensated::default();
-        let mut numbers = false;
-        for &v in values.iter().filter(|v| !plimsoll_model::is_stale(**v)) {
-            if s.count == 0 {
-                s.first = v;
-            } else if v < s.last {
-                s.corr += s.last;
-            }
-            s.count += 1;
-            s.last = v;
-            if !v.is_nan() {
-                numbers = true;
-                s.min = s.min.min(v);
-                s.max = s.max.max(v);
-                sum.add(v);
-            }
-        }
-        s.sum = if numbers { sum.value() } else { f64::NAN };
-        s
-    }
-}
-
 /// A section as the footer names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Section {

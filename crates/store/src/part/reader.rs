@@ -1,56 +1,64 @@
-//! Opens a part and reads from it: pages by pread through the cache, each checked against its sum
-//! before its first use; chunks decoded page by page, only where the range asks.
+//! Opens a part and finds its pieces: pages by pread through the cache, each checked against its sum
+//! before its first use.
 //!
 //! Nothing is kept per series: an open part costs its footer, its sums (4 bytes per 64 KiB), and,
 //! once used, its directories. Everything else lives in the shared [`PageCache`] and is bounded there.
 
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use plimsoll_model::{LabelBuf, Run, TimeRange};
+use plimsoll_model::{LabelBuf, TimeRange};
 use plimsoll_world::{Disk, DiskFile, Open};
 
 use super::layout::{
-    BLOCK_SERIES, Footer, HEADER_BYTES, Kind, PAGE_BYTES, PartInfo, Section, SeriesInfo, TAIL_BYTES,
+    BLOCK_SERIES, Footer, HEADER_BYTES, Kind, PAGE_BYTES, PartInfo, Section, TAIL_BYTES,
 };
 use super::series::{BlockLayout, BlockLimits, ChunkRef, SeriesBlock};
 use super::terms::Name;
 use crate::cache::{Cached, Key, PageCache, What};
+use crate::codec::CHUNK_SAMPLES_MAX;
 use crate::codec::varint::Cursor;
-use crate::codec::{CHUNK_SAMPLES_MAX, PAGE_SAMPLES, times, values};
 use crate::{Error, Result};
-
-/// Pages of a chunk at most, for the numbers of cached pages.
-const CHUNK_PAGES_MAX: u64 = CHUNK_SAMPLES_MAX.div_ceil(PAGE_SAMPLES) as u64;
 
 /// An open part. Cheap to share; every method may be called from any thread.
 pub struct PartReader {
     pub(super) path: PathBuf,
     file: Box<dyn DiskFile>,
-    info: PartInfo,
-    footer: Footer,
+    pub(super) info: PartInfo,
+    pub(super) footer: Footer,
     /// Which of the two sections of series it has, and where.
     layout: BlockLayout,
     index: Section,
     sums: Vec<u32>,
-    cache: Arc<PageCache>,
-    id: u64,
+    pub(super) cache: Arc<PageCache>,
+    pub(super) id: u64,
     columns: OnceLock<Vec<Column>>,
     blocks: OnceLock<Vec<(u64, u32)>>,
     pub(super) names: OnceLock<Vec<Name>>,
 }
 
-/// Takes times and payload of a bundle.
-pub type EachBundle<'f> = dyn FnMut(&[i64], &[u8]) -> Result<()> + 'f;
-
 /// A timestamp column as its directory names it.
 #[derive(Clone, Copy, Debug)]
-struct Column {
-    offset: u64,
-    len: u32,
-    n: u32,
-    range: TimeRange,
+pub(super) struct Column {
+    pub offset: u64,
+    pub len: u32,
+    pub n: u32,
+    pub range: TimeRange,
+}
+
+/// Where a reader was last. Who goes through a whole part keeps its pages to himself, so that they
+/// do not drive out what queries use.
+#[derive(Default)]
+pub(super) struct Near {
+    whole: bool,
+    page: Option<(u64, Arc<[u8]>)>,
+}
+
+impl Near {
+    /// Of who goes through a whole part.
+    pub(super) const fn of_whole() -> Self {
+        Self { whole: true, page: None }
+    }
 }
 
 impl std::fmt::Debug for PartReader {
@@ -144,220 +152,14 @@ impl PartReader {
         Ok(())
     }
 
-    /// What is known of a series without decoding it.
-    ///
-    /// # Errors
-    /// As [`PartReader::labels`].
-    pub fn series_info(&self, ordinal: u32) -> Result<SeriesInfo> {
-        let (block, i) = self.block_of(ordinal)?;
-        let entry = block.entry(i);
-        let mut range = TimeRange { start: i64::MAX, end: i64::MIN };
-        for c in &entry.chunks {
-            range = range.union(self.column_of(c)?.range);
-        }
-        let samples = entry.chunks.iter().map(|c| u64::from(c.n)).sum();
-        Ok(SeriesInfo { range, samples, seq: entry.seq, stats: entry.stats })
-    }
-
-    /// Appends the samples of a series within `range`, decoding only the pages that hold them.
-    ///
-    /// # Errors
-    /// `Corrupt`, `Io`, `Invalid`; the columns are then as before.
-    pub fn read(&self, ordinal: u32, range: TimeRange, out: &mut Run) -> Result<()> {
-        let before = out.len();
-        let done = self.read_inner(ordinal, range, out);
-        if done.is_err() {
-            out.truncate(before);
-        }
-        done.map_err(|e| self.named(e))
-    }
-
-    fn read_inner(&self, ordinal: u32, range: TimeRange, out: &mut Run) -> Result<()> {
-        let (block, i) = self.block_of(ordinal)?;
-        let mut before = None;
-        for chunk in &block.entry(i).chunks {
-            let column = self.column_of(chunk)?;
-            if before.is_some_and(|end| end >= column.range.start) {
-                return Err(Error::corrupt("chunks of a series do not ascend"));
-            }
-            before = Some(column.range.end);
-            if !range.overlaps(column.range) {
-                continue;
-            }
-            let want = self.times_of(chunk.column, column, range, &mut out.times)?;
-            if !want.is_empty() {
-                self.values_of(chunk, want, &mut out.floats)?;
-            }
-            out.level();
-        }
-        Ok(())
-    }
-
-    /// The last sample of a series within `range`.
-    ///
-    /// # Errors
-    /// As [`PartReader::read`].
-    pub fn last(&self, ordinal: u32, range: TimeRange) -> Result<Option<(i64, f64)>> {
-        self.last_inner(ordinal, range).map_err(|e| self.named(e))
-    }
-
-    fn last_inner(&self, ordinal: u32, range: TimeRange) -> Result<Option<(i64, f64)>> {
-        let (block, i) = self.block_of(ordinal)?;
-        for chunk in block.entry(i).chunks.iter().rev() {
-            let column = self.column_of(chunk)?;
-            if !range.overlaps(column.range) {
-                continue;
-            }
-            let mut times = Vec::new();
-            let want = self.times_of(chunk.column, column, range, &mut times)?;
-            if let (Some(at), Some(time)) = (want.last(), times.last()) {
-                let mut value = Vec::with_capacity(1);
-                self.values_of(chunk, at..at + 1, &mut value)?;
-                return Ok(value.first().map(|v| (*time, *v)));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Calls `each` with times and payload of every bundle of a series of a tier part that has
-    /// times within `range`, in rising time.
-    ///
-    /// # Errors
-    /// As [`PartReader::read`], and what `each` gives.
-    pub fn bundles(&self, ordinal: u32, range: TimeRange, each: &mut EachBundle<'_>) -> Result<()> {
-        let mut inner = || {
-            let (block, i) = self.block_of(ordinal)?;
-            let (mut payload, mut times) = (Vec::new(), Vec::new());
-            for chunk in &block.entry(i).chunks {
-                let column = self.column_of(chunk)?;
-                if range.overlaps(column.range) {
-                    times.clear();
-                    self.times_of(chunk.column, column, TimeRange::ALL, &mut times)?;
-                    self.read_at(chunk.offset, chunk.len as usize, &mut payload)?;
-                    each(&times, &payload)?;
-                }
-            }
-            Ok(())
-        };
-        inner().map_err(|e| self.named(e))
-    }
-
-    /// The times of a column by its id.
-    ///
-    /// # Errors
-    /// `Corrupt` for a column that the part does not have, `Io`.
-    pub fn column_times(&self, id: u32) -> Result<Vec<i64>> {
-        let column = self.columns()?.get(id as usize).copied();
-        let column = column
-            .ok_or_else(|| self.named(Error::corrupt(format!("no timestamp column {id}"))))?;
-        let mut times = Vec::with_capacity(column.n as usize);
-        self.times_of(id, column, TimeRange::ALL, &mut times)?;
-        Ok(times)
-    }
-
-    fn values_of(&self, c: &ChunkRef, want: Range<usize>, out: &mut Vec<f64>) -> Result<()> {
-        self.with_bytes(c.offset, c.len as usize, |bytes| {
-            values::decode_range(bytes, c.n as usize, want, out)
-        })
-    }
-
-    /// Appends the times of a column within `range`; the answer is where they stand in it.
-    fn times_of(
-        &self,
-        id: u32,
-        column: Column,
-        range: TimeRange,
-        out: &mut Vec<i64>,
-    ) -> Result<Range<usize>> {
-        let n = column.n as usize;
-        let bounds = self.page_bounds(id, column)?;
-        let mut want = n..0;
-        for (page, from) in (0..n).step_by(PAGE_SAMPLES).enumerate() {
-            let b = bounds
-                .as_ref()
-                .map_or(column.range, |b| TimeRange { start: b[2 * page], end: b[2 * page + 1] });
-            if !range.overlaps(b) {
-                continue;
-            }
-            let times = self.times_page(id, column, page, b)?;
-            let at = range.slice_of(&times);
-            if at.is_empty() {
-                continue;
-            }
-            if out.last().is_some_and(|t| *t >= times[at.start]) {
-                return Err(Error::corrupt(format!("times of column {id} do not ascend")));
-            }
-            want = want.start.min(from + at.start)..from + at.end;
-            out.extend_from_slice(&times[at]);
-        }
-        Ok(if want.start < want.end { want } else { 0..0 })
-    }
-
-    /// Bounds of the pages of a column, two numbers each; nothing for a column of one page.
-    fn page_bounds(&self, id: u32, column: Column) -> Result<Option<Arc<[i64]>>> {
-        let n = column.n as usize;
-        if n <= PAGE_SAMPLES {
-            return Ok(None);
-        }
-        let key = Key { part: self.id, what: What::Bounds, index: u64::from(id) };
-        if let Some(Cached::Times(bounds)) = self.cache.get(key) {
-            return Ok(Some(bounds));
-        }
-        let found = self
-            .with_bytes(column.offset, column.len as usize, |bytes| times::page_bounds(bytes, n))?;
-        let flat: Arc<[i64]> = found.into_iter().flat_map(|(low, high)| [low, high]).collect();
-        if flat.len() != 2 * n.div_ceil(PAGE_SAMPLES) {
-            return Err(Error::corrupt(format!("timestamp column {id} has no bounds")));
-        }
-        self.cache.put(key, Cached::Times(flat.clone()));
-        Ok(Some(flat))
-    }
-
-    /// The times of a page of a column, whose bounds are known.
-    fn times_page(
-        &self,
-        id: u32,
-        column: Column,
-        page: usize,
-        bounds: TimeRange,
-    ) -> Result<Arc<[i64]>> {
-        let index = u64::from(id) * CHUNK_PAGES_MAX + page as u64;
-        let key = Key { part: self.id, what: What::Times, index };
-        if let Some(Cached::Times(times)) = self.cache.get(key) {
-            return Ok(times);
-        }
-        let n = column.n as usize;
-        let from = page * PAGE_SAMPLES;
-        let to = (from + PAGE_SAMPLES).min(n);
-        let mut times = Vec::with_capacity(to - from);
-        self.with_bytes(column.offset, column.len as usize, |bytes| {
-            times::decode_range(bytes, n, from..to, &mut times)
-        })?;
-        let (first, last) = (times.first().copied(), times.last().copied());
-        let fits = first.zip(last).is_some_and(|(first, last)| {
-            bounds.start <= first
-                && last <= bounds.end
-                && (from > 0 || first == column.range.start)
-                && (to < n || last == column.range.end)
-        });
-        if !fits {
-            return Err(Error::corrupt(format!(
-                "timestamp column {id} is not the one of its directory"
-            )));
-        }
-        let times: Arc<[i64]> = times.into();
-        self.cache.put(key, Cached::Times(times.clone()));
-        Ok(times)
-    }
-
-    fn column_of(&self, chunk: &ChunkRef) -> Result<Column> {
+    pub(super) fn column_of(&self, chunk: &ChunkRef) -> Result<Column> {
         let column = self.columns()?.get(chunk.column as usize).copied();
         column.filter(|c| c.n == chunk.n).ok_or_else(|| {
             Error::corrupt(format!("timestamp column {} does not fit", chunk.column))
         })
     }
 
-    fn columns(&self) -> Result<&[Column]> {
+    pub(super) fn columns(&self) -> Result<&[Column]> {
         if let Some(c) = self.columns.get() {
             return Ok(c);
         }
@@ -367,7 +169,7 @@ impl PartReader {
         Ok(self.columns.get_or_init(|| list))
     }
 
-    fn block_of(&self, ordinal: u32) -> Result<(Arc<SeriesBlock>, usize)> {
+    pub(super) fn block_of(&self, ordinal: u32) -> Result<(Arc<SeriesBlock>, usize)> {
         if u64::from(ordinal) >= self.info.series {
             return Err(Error::Invalid(format!("series {ordinal} of {}", self.info.series)));
         }
@@ -442,8 +244,19 @@ impl PartReader {
     }
 
     /// Calls `take` with verified bytes, where they lie when they lie in one page.
-    fn with_bytes<T>(
+    pub(super) fn with_bytes<T>(
         &self,
+        offset: u64,
+        len: usize,
+        take: impl FnOnce(&[u8]) -> Result<T>,
+    ) -> Result<T> {
+        self.with_bytes_near(&mut Near::default(), offset, len, take)
+    }
+
+    /// As [`PartReader::with_bytes`], by somebody who remembers where he was.
+    pub(super) fn with_bytes_near<T>(
+        &self,
+        near: &mut Near,
         offset: u64,
         len: usize,
         take: impl FnOnce(&[u8]) -> Result<T>,
@@ -451,16 +264,40 @@ impl PartReader {
         let number = offset / PAGE_BYTES as u64;
         let start = (number * PAGE_BYTES as u64).max(HEADER_BYTES as u64);
         let end = self.footer.section(Kind::Sums)?.offset;
-        if offset >= start && offset <= end && len as u64 <= end - offset {
-            let page = self.page(number)?;
-            let from = (offset - start) as usize;
-            if let Some(bytes) = page.get(from..from + len) {
-                return take(bytes);
+        if offset < start || offset > end || len as u64 > end - offset {
+            return Err(Error::corrupt(format!(
+                "{len} bytes at {offset} lie outside the sections"
+            )));
+        }
+        let page = self.page_near(near, number)?;
+        let from = (offset - start) as usize;
+        if let Some(bytes) = page.get(from..from + len) {
+            return take(bytes);
+        }
+        let mut bytes = Vec::with_capacity(len);
+        let mut at = number;
+        while bytes.len() < len {
+            let page = self.page_near(near, at)?;
+            let from = if at == number { from } else { 0 };
+            let to = page.len().min(from + len - bytes.len());
+            bytes.extend_from_slice(page.get(from..to).unwrap_or_default());
+            at += 1;
+        }
+        take(&bytes)
+    }
+
+    fn page_near(&self, near: &mut Near, number: u64) -> Result<Arc<[u8]>> {
+        match &near.page {
+            Some((at, page)) if *at == number => Ok(page.clone()),
+            _ => {
+                let page = match near.whole {
+                    true => self.load_page(number)?,
+                    false => self.page(number)?,
+                };
+                near.page = Some((number, page.clone()));
+                Ok(page)
             }
         }
-        let mut bytes = Vec::new();
-        self.read_at(offset, len, &mut bytes)?;
-        take(&bytes)
     }
 
     fn page(&self, number: u64) -> Result<Arc<[u8]>> {
@@ -468,6 +305,12 @@ impl PartReader {
         if let Some(Cached::Page(page)) = self.cache.get(key) {
             return Ok(page);
         }
+        let page = self.load_page(number)?;
+        self.cache.put(key, Cached::Page(page.clone()));
+        Ok(page)
+    }
+
+    fn load_page(&self, number: u64) -> Result<Arc<[u8]>> {
         let end = self.footer.section(Kind::Sums)?.offset;
         let start = (number * PAGE_BYTES as u64).max(HEADER_BYTES as u64);
         let stop = ((number + 1) * PAGE_BYTES as u64).min(end);
@@ -479,63 +322,11 @@ impl PartReader {
                 "page at byte {start}: checksum {found:08x}, stored {stored:08x}"
             )));
         }
-        let page: Arc<[u8]> = bytes.into();
-        self.cache.put(key, Cached::Page(page.clone()));
-        Ok(page)
+        Ok(bytes.into())
     }
 
-    pub(super) fn named(&self, e: Error) -> Error {
+    pub(crate) fn named(&self, e: Error) -> Error {
         named(&self.path, e)
-    }
-
-    /// Reads everything: every page against its sum, every section against its hash, every chunk.
-    ///
-    /// # Errors
-    /// `Corrupt` with the first damage found, `Io`.
-    pub fn verify(&self) -> Result<()> {
-        self.verify_inner().map_err(|e| self.named(e))
-    }
-
-    fn verify_inner(&self) -> Result<()> {
-        let mut bytes = Vec::new();
-        for s in self.footer.sections.iter().filter(|s| s.kind != Kind::Sums as u16) {
-            let mut hasher = xxhash_rust::xxh3::Xxh3::new();
-            for at in (s.offset..s.offset + s.len).step_by(PAGE_BYTES) {
-                let len = (s.offset + s.len - at).min(PAGE_BYTES as u64);
-                self.read_at(at, len as usize, &mut bytes)?;
-                hasher.update(&bytes);
-            }
-            if hasher.digest() != s.hash {
-                return Err(Error::corrupt(format!("section {}: wrong hash", s.kind)));
-            }
-        }
-        let (mut samples, mut run) = (0, Run::new());
-        let (mut labels, mut before) = (LabelBuf::new(), Vec::new());
-        for ordinal in 0..self.series() {
-            run.clear();
-            if self.info.spec.tier.is_none() {
-                self.read_inner(ordinal, TimeRange::ALL, &mut run)?;
-                samples += run.len() as u64;
-            } else {
-                self.bundles(ordinal, TimeRange::ALL, &mut |times, payload| {
-                    samples += crate::rollup::verify(self, times, payload)?;
-                    Ok(())
-                })?;
-            }
-            self.labels(ordinal, &mut labels)?;
-            if ordinal > 0 && labels.as_ref().as_bytes() <= before.as_slice() {
-                return Err(Error::corrupt(format!("series {ordinal} is out of order")));
-            }
-            before.clear();
-            before.extend_from_slice(labels.as_ref().as_bytes());
-        }
-        if samples != self.info.samples {
-            return Err(Error::corrupt(format!(
-                "{samples} samples, header says {}",
-                self.info.samples
-            )));
-        }
-        Ok(())
     }
 }
 

@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 
 use hashbrown::HashMap;
-use plimsoll_model::{LabelsRef, TimeRange, is_stale};
+use plimsoll_model::{LabelsRef, TimeRange};
 use plimsoll_world::{Disk, DiskFile, Open};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -17,6 +17,7 @@ use super::layout::{
     SERIES_CHUNKS_MAX, STATS_SAMPLES_MIN, Section, SeqRange, SeriesIn, SeriesStats,
 };
 use super::series::{BlockWriter, ChunkRef, Flags};
+use super::stats::Shape;
 use super::terms::TermsWriter;
 use crate::codec::values::{self, Packing};
 use crate::codec::varint::{put_i64, put_u64};
@@ -108,8 +109,7 @@ impl PartWriter {
             let n = v.len() as u32;
             self.chunks.push(ChunkRef { n, column, offset, len, ..ChunkRef::default() });
         }
-        let stats = (values.len() >= STATS_SAMPLES_MIN).then(|| SeriesStats::of(values));
-        let flags = flags_of(values, stats.is_some());
+        let (flags, stats) = Shape::of(values, values.len() >= STATS_SAMPLES_MIN);
         self.series.add(s.labels.as_bytes(), flags, s.seq, &self.chunks, stats.as_ref())?;
         self.terms.add(ordinal, s.labels)?;
         self.range = self.range.union(TimeRange::new(times[0], times[times.len() - 1]));
@@ -235,16 +235,6 @@ impl PartWriter {
         info.bytes = self.file.finish(&info, columns)?;
         Ok(Some(info))
     }
-}
-
-fn flags_of(values: &[f64], stats: bool) -> Flags {
-    let mut f = Flags::default();
-    f.set(Flags::CONSTANT, values.iter().all(|v| v.to_bits() == values[0].to_bits()));
-    f.set(Flags::MONOTONE, values.is_sorted_by(|a, b| a <= b));
-    f.set(Flags::HAS_STALE, values.iter().any(|v| is_stale(*v)));
-    f.set(Flags::ALL_INT, values.iter().all(|v| v.is_nan() || v.fract() == 0.0));
-    f.set(Flags::HAS_STATS, stats);
-    f
 }
 
 /// The distinct timestamp columns written so far.

@@ -1,0 +1,139 @@
+//! Figures and flags of a column of values, taken in one pass.
+
+use plimsoll_model::{Compensated, is_stale};
+
+use super::layout::SeriesStats;
+use super::series::Flags;
+
+/// From here on every double is a whole number.
+const WHOLE: f64 = 9_007_199_254_740_992.0;
+
+impl SeriesStats {
+    /// The figures of a column.
+    pub fn of(values: &[f64]) -> Self {
+        let quick = Shape::quick(values);
+        if quick.nan || !quick.stats.sum.is_finite() { Self::slow(values) } else { quick.stats }
+    }
+
+    /// With numbers that are none, or too large.
+    fn slow(values: &[f64]) -> Self {
+        let mut s = Self::nothing();
+        let mut sum = Compensated::default();
+        let mut numbers = false;
+        for &v in values.iter().filter(|v| !is_stale(**v)) {
+            if s.count == 0 {
+                s.first = v;
+            } else if v < s.last {
+                s.corr += s.last;
+            }
+            s.count += 1;
+            s.last = v;
+            if !v.is_nan() {
+                numbers = true;
+                s.min = s.min.min(v);
+                s.max = s.max.max(v);
+                sum.add(v);
+            }
+        }
+        s.sum = if numbers { sum.value() } else { f64::NAN };
+        s
+    }
+
+    const fn nothing() -> Self {
+        let nan = f64::NAN;
+        Self { count: 0, min: nan, max: nan, first: nan, last: nan, sum: 0.0, corr: 0.0 }
+    }
+}
+
+/// What one pass sees.
+pub(super) struct Shape {
+    stats: SeriesStats,
+    nan: bool,
+    falls: bool,
+    whole: bool,
+}
+
+impl Shape {
+    /// Of a column without NaN; `nan` says whether it was.
+    fn quick(values: &[f64]) -> Self {
+        let mut stats = SeriesStats::nothing();
+        let (Some(&first), Some(&last)) = (values.first(), values.last()) else {
+            return Self { stats, nan: false, falls: false, whole: true };
+        };
+        let (mut nan, mut falls, mut whole) = (false, false, true);
+        let (mut min, mut max, mut before) = (first, first, first);
+        let (mut sum, mut lost, mut corr) = (0.0f64, 0.0f64, 0.0f64);
+        for &v in values {
+            nan |= v.is_nan();
+            whole &= (v as i64) as f64 == v || (WHOLE..=f64::MAX).contains(&v.abs());
+            min = if v < min { v } else { min };
+            max = if v > max { v } else { max };
+            if v < before {
+                falls = true;
+                corr += before;
+            }
+            before = v;
+            // The error of an addition, whichever term is larger (Knuth): what Neumaier's sum keeps.
+            let total = sum + v;
+            let part = total - sum;
+            lost += (sum - (total - part)) + (v - part);
+            sum = total;
+        }
+        let count = values.len() as u64;
+        stats = SeriesStats { count, min, max, first, last, sum: sum + lost, corr };
+        Self { stats, nan, falls, whole }
+    }
+
+    /// Flags, and figures if they are wanted.
+    pub(super) fn of(values: &[f64], wanted: bool) -> (Flags, Option<SeriesStats>) {
+        let shape = Self::quick(values);
+        let first = values.first().map_or(0, |v| v.to_bits());
+        let mut f = Flags::default();
+        f.set(Flags::HAS_STATS, wanted);
+        f.set(Flags::CONSTANT, values.iter().all(|v| v.to_bits() == first));
+        if shape.nan {
+            f.set(Flags::MONOTONE, values.is_sorted_by(|a, b| a <= b));
+            f.set(Flags::HAS_STALE, values.iter().any(|v| is_stale(*v)));
+            f.set(Flags::ALL_INT, values.iter().all(|v| v.is_nan() || v.fract() == 0.0));
+        } else {
+            f.set(Flags::MONOTONE, !shape.falls);
+            f.set(Flags::ALL_INT, shape.whole);
+        }
+        let stats = wanted.then(|| match shape.nan || !shape.stats.sum.is_finite() {
+            true => SeriesStats::slow(values),
+            false => shape.stats,
+        });
+        (f, stats)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn quick_figures_are_those_of_the_slow_way(
+            values in proptest::collection::vec(prop_oneof![
+                8 => -1e9f64..1e9,
+                4 => (-50i64..50).prop_map(|v| v as f64),
+                1 => any::<f64>(),
+            ], 1..300),
+        ) {
+            let (quick, slow) = (SeriesStats::of(&values), SeriesStats::slow(&values));
+            prop_assert_eq!(format!("{quick:?}").replace("-0.0", "0.0"), format!("{slow:?}").replace("-0.0", "0.0"));
+            let (f, _) = Shape::of(&values, false);
+            prop_assert_eq!(f.has(Flags::MONOTONE), values.is_sorted_by(|a, b| a <= b));
+            let whole = values.iter().all(|v| v.is_nan() || v.fract() == 0.0);
+            prop_assert_eq!(f.has(Flags::ALL_INT), whole);
+        }
+    }
+
+    #[test]
+    fn staleness_markers_are_left_out() {
+        let s = SeriesStats::of(&[3.0, plimsoll_model::stale_nan(), 1.0, f64::NAN]);
+        assert_eq!((s.count, s.min, s.max, s.first, s.sum, s.corr), (3, 1.0, 3.0, 3.0, 4.0, 3.0));
+        assert!(s.last.is_nan());
+    }
+}
