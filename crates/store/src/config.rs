@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::{Error, Result};
+use crate::{Error, Result, SealKey};
 
 /// When a record of the write-ahead log must have reached the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -80,6 +80,9 @@ pub struct Config {
     /// `store.reserve`: space that is given up when the disk is full. `None` = the larger of 256 MiB
     /// and 1 % of the disk, but at most 1 GiB and a twentieth of what is free.
     pub reserve_bytes: Option<u64>,
+    /// `store.encryption`: seals every file with keys that this one wraps. A directory is encrypted
+    /// from its first file on, or not at all.
+    pub encryption: Option<SealKey>,
     /// How often the maintainer looks whether something is due.
     pub maintain_every: Duration,
     /// Threads or inline.
@@ -113,6 +116,7 @@ impl Default for Config {
             merge_after: Duration::from_secs(3_600),
             cache_bytes: 32 << 20,
             reserve_bytes: None,
+            encryption: None,
             maintain_every: Duration::from_secs(1),
             mode: Mode::Threads,
         }

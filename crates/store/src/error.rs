@@ -47,6 +47,10 @@ impl Error {
 
     /// An error of the disk, with what was tried.
     pub fn io(what: impl Into<String>, source: io::Error) -> Self {
+        // What a sealing disk says of bytes that no key opens.
+        if source.kind() == io::ErrorKind::InvalidData {
+            return Self::Corrupt(format!("{}: {source}", what.into()));
+        }
         Self::Io { what: what.into(), source }
     }
 

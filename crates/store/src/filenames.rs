@@ -44,6 +44,11 @@ impl Names {
         self.root.join("MANIFEST.tmp")
     }
 
+    /// Wrapped keys of sealed files, where the directory is encrypted.
+    pub fn keys(&self) -> PathBuf {
+        self.root.join("keys.log")
+    }
+
     /// Segments of the write-ahead log.
     pub fn wal(&self) -> PathBuf {
         self.root.join("wal")

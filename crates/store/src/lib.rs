@@ -23,6 +23,7 @@ mod read;
 mod registry;
 mod retention;
 mod rollup;
+mod sealed;
 mod wal;
 
 pub use cache::{CacheStats, PageCache};
@@ -30,4 +31,5 @@ pub use config::{Config, Mode, WalSync};
 pub use engine::{OpenReport, Report, Stats, Store, TsdbStatus};
 pub use error::{Error, Result};
 pub use manifest::fuzz_manifest;
+pub use sealed::{SealKey, fuzz_sealed, rotate};
 pub use wal::record::fuzz_wal_record;

@@ -229,3 +229,37 @@ fn a_missing_part_is_reported_and_a_missing_manifest_stops_the_start() {
     assert!(e.to_string().contains("MANIFEST is missing"), "{e}");
     assert!(world.disk.exists(&path), "nothing is removed");
 }
+
+#[test]
+fn an_encrypted_directory_needs_its_key_and_a_plain_one_none() {
+    use plimsoll_store::SealKey;
+    let (world, sim) = super::world();
+    let with =
+        |byte: u8| Config { encryption: Some(SealKey::new([byte; 32])), ..Config::simulated() };
+    let store = super::open(&world, &with(1));
+    let secret = plimsoll_model::Labels::new([("__name__", "topsecret_total")]).unwrap();
+    submit(&store, &[(&secret, &[(NOW, 42.0)])]).unwrap();
+    store.flush_now().unwrap();
+    submit(&store, &[(&secret, &[(NOW + 1, 43.0)])]).unwrap();
+    let all = contents(&store);
+    drop(store);
+    let open = |config: &Config| Store::open(world.clone(), Path::new("data"), config.clone());
+    let wrong = open(&with(2)).err().unwrap().to_string();
+    assert!(wrong.contains("wrong key"), "{wrong}");
+    let none = open(&Config::simulated()).err().unwrap().to_string();
+    assert!(none.contains("is encrypted"), "{none}");
+    let keys = Path::new("data/keys.log");
+    let (a, b) = (SealKey::new([1; 32]), SealKey::new([2; 32]));
+    plimsoll_store::rotate(&*world.disk, &*world.chance, keys, &a, &b).unwrap();
+    assert!(open(&with(1)).is_err());
+    assert_eq!(contents(&open(&with(2)).unwrap()), all);
+    for (path, _) in sim.disk.files() {
+        let bytes = sim.disk.contents(&path).unwrap();
+        assert!(!bytes.windows(9).any(|w| w == b"topsecret"), "{}", path.display());
+    }
+    let (plain, _) = super::world();
+    let store = super::open(&plain, &Config::simulated());
+    drop(store);
+    let late = Store::open(plain, Path::new("data"), with(1)).err().unwrap().to_string();
+    assert!(late.contains("not encrypted"), "{late}");
+}

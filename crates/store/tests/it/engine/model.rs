@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use plimsoll_model::{Matcher, Reason, TimeRange};
-use plimsoll_store::{Config, Store};
+use plimsoll_store::{Config, SealKey, Store};
 use plimsoll_world::{CrashKind, Sim, World};
 use proptest::prelude::*;
 
@@ -59,13 +59,14 @@ struct Run {
 }
 
 impl Run {
-    fn new() -> Self {
+    fn new(encryption: Option<SealKey>) -> Self {
         let (world, sim) = super::world();
         let retention = Duration::from_millis(RETENTION_MS as u64);
         let config = Config {
             retention,
             tier_retention: [retention; 2],
             wal_segment_bytes: 4096,
+            encryption,
             ..Config::simulated()
         };
         let store = open(&world, &config);
@@ -176,10 +177,21 @@ proptest! {
 
     #[test]
     fn the_store_is_a_sorted_map(operations in proptest::collection::vec(operation(), 1..40)) {
-        let mut run = Run::new();
+        let mut run = Run::new(None);
         for what in &operations {
             run.step(what);
             run.check();
         }
+    }
+
+    #[test]
+    fn the_encrypted_store_is_a_sorted_map(
+        operations in proptest::collection::vec(operation(), 1..20),
+    ) {
+        let mut run = Run::new(Some(SealKey::new([3; 32])));
+        for what in &operations {
+            run.step(what);
+        }
+        run.check();
     }
 }

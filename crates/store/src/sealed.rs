@@ -1,0 +1,24 @@
+//! Encryption at rest: a disk that seals, around a disk (`docs/format/sealed.md`).
+//!
+//! Every file has a key of its own (AES-256-GCM); these keys are wrapped by one key-encryption key
+//! that comes from outside, and stand in `keys.log` beside the data, so that a rotation rewrites
+//! that file and nothing else. A file is a sequence of frames, each sealed whole with a nonce that
+//! is used once; what is written again at the same place is a new frame. Above this disk nothing
+//! changes: formats, checksums, crash rules are those of plain files.
+//!
+//! A frame that does not open reads as zeroes, and the checksums of the format above tell: damage
+//! is set aside there as it is without encryption. Bound in memory: 24 bytes per frame of an open
+//! file, 80 per key.
+
+mod disk;
+mod file;
+mod keys;
+
+pub use disk::SealedDisk;
+pub use keys::{KeyRing, SealKey, rotate};
+
+/// What a fuzzer calls: reads `bytes` as a sealed file and as `keys.log`. Never panics.
+pub fn fuzz_sealed(bytes: &[u8]) {
+    file::fuzz(bytes);
+    keys::fuzz(bytes);
+}
