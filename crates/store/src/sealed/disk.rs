@@ -164,8 +164,8 @@ mod tests {
         drop(file);
         let raw = world.disk.open(path, Open::Write).unwrap();
         let all = bytes_of(&*raw);
-        for i in 0..all.len() {
-            raw.write_all_at(&[all[i] ^ 0x41], i as u64).unwrap();
+        for (i, byte) in all.iter().enumerate() {
+            raw.write_all_at(&[byte ^ 0x41], i as u64).unwrap();
             if let Ok(file) = sealed(&world, true).open(path, Open::Read) {
                 let plain = bytes_of(&*file);
                 for (at, b) in plain.iter().enumerate() {
@@ -173,7 +173,7 @@ mod tests {
                     assert!(*b == written || *b == 0, "byte {i} flipped: {b} at {at}");
                 }
             }
-            raw.write_all_at(&[all[i]], i as u64).unwrap();
+            raw.write_all_at(&[*byte], i as u64).unwrap();
         }
     }
 }
