@@ -4,6 +4,7 @@
 //! manifest, head (with the parts that are visible), index. None is held while waiting for a
 //! ticket.
 
+mod backup;
 mod commit;
 mod delete;
 mod maintain;
@@ -24,6 +25,7 @@ use plimsoll_model::{
 };
 use plimsoll_world::{LockGuard, World};
 
+pub use backup::restore;
 pub use maintain::Report;
 pub use open::OpenReport;
 pub use status::{Stats, TsdbStatus};
@@ -194,6 +196,15 @@ impl Store {
     /// `Io`, `Corrupt`; days that were merged before stay merged.
     pub fn merge_now(&self) -> Result<()> {
         self.shared.merge_now()
+    }
+
+    /// Makes a snapshot of everything that was acknowledged before the call, as second names for the
+    /// parts, under `snapshots/`; it opens as a data directory. Returns its path.
+    ///
+    /// # Errors
+    /// `Unavailable` while the log cannot be written, `Io`; nothing is left behind then.
+    pub fn snapshot_now(&self) -> Result<std::path::PathBuf> {
+        self.shared.snapshot_now()
     }
 
     /// Deletes the samples in the range of all series that pass all matchers: gone for readers when

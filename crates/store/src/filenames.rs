@@ -64,6 +64,11 @@ impl Names {
         self.root.join("tmp")
     }
 
+    /// Snapshots, a directory each.
+    pub fn snapshots(&self) -> PathBuf {
+        self.root.join("snapshots")
+    }
+
     /// Files that turned out damaged.
     pub fn quarantine(&self) -> PathBuf {
         self.root.join("quarantine")
@@ -108,6 +113,14 @@ impl Names {
 /// The file name of a part.
 pub fn part_file(id: &str) -> String {
     format!("{id}.plm")
+}
+
+/// `20261121T060000Z-2be650b6d019eb54`, as Prometheus names its snapshots.
+pub fn snapshot_name(wall_ms: i64, chance: u64) -> String {
+    let seconds = wall_ms.rem_euclid(DAY_MS) / 1000;
+    let (h, m, s) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let day = day_name(day_of(wall_ms)).replace('-', "");
+    format!("{day}T{h:02}{m:02}{s:02}Z-{chance:016x}")
 }
 
 /// The first number and the attempt in a segment's name.

@@ -24,12 +24,14 @@ mod registry;
 mod retention;
 mod rollup;
 mod sealed;
+mod verify;
 mod wal;
 
 pub use cache::{CacheStats, PageCache};
 pub use config::{Config, Mode, WalSync};
-pub use engine::{OpenReport, Report, Stats, Store, TsdbStatus};
+pub use engine::{OpenReport, Report, Stats, Store, TsdbStatus, restore};
 pub use error::{Error, Result};
 pub use manifest::fuzz_manifest;
 pub use sealed::{SealKey, fuzz_sealed, rotate};
+pub use verify::{VerifyReport, verify};
 pub use wal::record::fuzz_wal_record;

@@ -10,7 +10,7 @@ use std::io;
 use std::sync::Arc;
 
 use plimsoll_model::Tier;
-use plimsoll_world::{DiskFile, Open, World};
+use plimsoll_world::{Disk, DiskFile, Open, World};
 
 pub use edit::{Edit, PartEntry, TierEntry, Tombstone};
 
@@ -100,7 +100,8 @@ impl State {
         mine.map(|t| (t.matchers.clone(), t.range)).collect()
     }
 
-    fn edits(&self) -> Vec<Edit> {
+    /// Operations that make this state of an empty one.
+    pub fn edits(&self) -> Vec<Edit> {
         let mut all: Vec<_> = self.parts.values().cloned().map(Edit::Add).collect();
         all.push(Edit::LowWater { seq: self.low_water, generation: self.generation });
         all.extend(self.wall_ms.map(Edit::Wall));
@@ -148,29 +149,30 @@ impl Manifest {
         if !manifest.world.disk.exists(&path) {
             return Ok(manifest);
         }
-        let bytes = read_file(&*manifest.world.disk, &path)?;
-        check_header(&bytes).map_err(|why| {
-            Error::corrupt(format!(
-                "{}: {why}; restore it from a backup, or move the whole data directory away",
-                path.display()
-            ))
+        let disk = Arc::clone(&manifest.world.disk);
+        let (state, next) = (&mut manifest.state, &mut manifest.next_edit);
+        let (at, len) = read_edits(&*disk, &manifest.names, &mut |number, op| {
+            state.apply(op);
+            *next = number + 1;
         })?;
-        let mut at = HEADER_BYTES;
-        while let Some((number, ops, len)) = edit::take(&bytes[at..]) {
-            for op in edit::decode(ops)? {
-                manifest.state.apply(&op);
-            }
-            manifest.next_edit = number + 1;
-            at += len;
-        }
         manifest.end = at as u64;
         manifest.base = manifest.end;
-        if at == bytes.len() {
+        if at == len {
             let file = manifest.world.disk.open(&path, Open::Write);
             manifest.file =
                 Some(file.map_err(|e| Error::io(format!("open {}", path.display()), e))?);
         }
         Ok(manifest)
+    }
+
+    /// What the manifest on the disk says, without opening it for writing.
+    ///
+    /// # Errors
+    /// As [`Manifest::open`].
+    pub fn read(disk: &dyn Disk, names: &Names) -> Result<State> {
+        let mut state = State { low_water: 1, generation: 1, ..State::default() };
+        read_edits(disk, names, &mut |_, op| state.apply(op))?;
+        Ok(state)
     }
 
     /// What holds now.
@@ -226,6 +228,31 @@ impl Manifest {
         self.file = Some(file);
         Ok(())
     }
+}
+
+/// Hands the operations of a manifest on, each with the number of its edit. Returns where the edits
+/// end, and the length of the file.
+fn read_edits(
+    disk: &dyn Disk,
+    names: &Names,
+    each: &mut dyn FnMut(u64, &Edit),
+) -> Result<(usize, usize)> {
+    let path = names.manifest();
+    let bytes = read_file(disk, &path)?;
+    check_header(&bytes).map_err(|why| {
+        Error::corrupt(format!(
+            "{}: {why}; restore it from a backup, or move the whole data directory away",
+            path.display()
+        ))
+    })?;
+    let mut at = HEADER_BYTES;
+    while let Some((number, ops, len)) = edit::take(&bytes[at..]) {
+        for op in edit::decode(ops)? {
+            each(number, &op);
+        }
+        at += len;
+    }
+    Ok((at, bytes.len()))
 }
 
 fn header() -> Vec<u8> {

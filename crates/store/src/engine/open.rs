@@ -18,7 +18,7 @@ use crate::manifest::{Edit, Manifest, PartEntry, TierEntry};
 use crate::part::PartReader;
 use crate::registry::{Index, Intake};
 use crate::retention::ClockGuard;
-use crate::sealed::{KeyRing, SealKey, SealedDisk};
+use crate::sealed::seal;
 use crate::wal::{Wal, replay};
 use crate::{Config, Error, PageCache, Result};
 
@@ -132,26 +132,6 @@ pub(super) fn open(world: World, dir: &Path, config: Config) -> Result<Shared> {
         report,
         lock: Mutex::new(Some(lock)),
     })
-}
-
-/// The world with a disk that seals, where the directory is to be encrypted.
-fn seal(world: World, names: &Names, key: Option<&SealKey>) -> Result<World> {
-    let Some(key) = key else {
-        if world.disk.exists(&names.keys()) {
-            return Err(Error::Invalid(format!(
-                "data directory {} is encrypted; set store.encryption to its key",
-                names.root().display()
-            )));
-        }
-        return Ok(world);
-    };
-    let has_data = world.disk.exists(&names.manifest());
-    let (disk, chance) = (&*world.disk, &*world.chance);
-    let keys = KeyRing::open(disk, chance, &names.keys(), key, has_data)?;
-    let plain = vec![names.keys(), names.reserve(), names.lock()];
-    let chance = Arc::clone(&world.chance);
-    let disk = SealedDisk::new(Arc::clone(&world.disk), Arc::clone(&chance), keys, plain);
-    Ok(World { disk: Arc::new(disk), chance, clock: world.clock })
 }
 
 /// Makes the data directory; where it is new, its name and those of new parents are made durable.

@@ -1,5 +1,6 @@
 //! The engine through its front door, on the simulated world.
 
+mod backup;
 mod contract;
 mod crash;
 mod disk;
