@@ -5,6 +5,7 @@
 
 mod bits;
 mod dense;
+pub mod histograms;
 pub(crate) mod ints;
 pub mod times;
 pub mod values;

@@ -9,11 +9,14 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use plimsoll_model::{Cancel, LabelBuf, LabelsRef, Matcher, Run, TimeRange};
+use plimsoll_model::{Cancel, Exemplar, LabelBuf, LabelsRef, Matcher, Run, TimeRange};
 use plimsoll_world::Disk;
 
 use crate::part::{PartInfo, PartReader, PartWriter, Scan, SeqRange, SeriesIn};
 use crate::{Error, Result};
+
+/// Exemplars of one series that a merge keeps.
+const SERIES_EXEMPLARS: usize = 4096;
 
 /// Which of two samples of one series at one time counts: that of the lesser. Commit numbers
 /// decide; creation time and uuid only where the ranges of two parts are equal.
@@ -71,7 +74,11 @@ pub fn merge_parts(
     keep: TimeRange,
     cancel: &Cancel,
 ) -> Result<MergeOutcome> {
-    let (read, duplicates) = for_each_series(inputs, keep, cancel, &mut |s| out.add(s))?;
+    let (read, duplicates) = go_through(inputs, keep, cancel, &mut |s, places| {
+        out.add(s)?;
+        let exemplars = exemplars_of(inputs, places, keep, s.labels)?;
+        if exemplars.is_empty() { Ok(()) } else { out.add_exemplars(&exemplars) }
+    })?;
     Ok(MergeOutcome { part: out.finish(disk)?, read, duplicates })
 }
 
@@ -86,17 +93,32 @@ pub fn for_each_series(
     cancel: &Cancel,
     each: &mut dyn FnMut(&SeriesIn<'_>) -> Result<()>,
 ) -> Result<(u64, u64)> {
+    go_through(inputs, keep, cancel, &mut |s, _| each(s))
+}
+
+/// Where a series is: input and ordinal.
+type Place = (usize, u32);
+
+fn go_through(
+    inputs: &[Source],
+    keep: TimeRange,
+    cancel: &Cancel,
+    each: &mut dyn FnMut(&SeriesIn<'_>, &[Place]) -> Result<()>,
+) -> Result<(u64, u64)> {
     let mut heads = inputs.iter().map(|s| Scan::new(&s.part)).collect::<Result<Vec<_>>>()?;
     let (mut read, mut duplicates) = (0, 0);
     let (mut run, mut labels) = (Run::new(), LabelBuf::new());
     let mut same: Vec<(Precedence, usize)> = Vec::new();
+    let mut places: Vec<Place> = Vec::new();
     while least(&heads, &mut labels, &mut same) {
         cancel.check().map_err(|e| Error::Unavailable(format!("merge: {e}")))?;
         same.sort_unstable();
         let mut seq: Option<SeqRange> = None;
         run.clear();
+        places.clear();
         for (rank, i) in &same {
             let head = &mut heads[*i];
+            places.push((*i, head.ordinal()));
             let before = run.len();
             head.read(keep, &mut run).map_err(|e| head.part().named(e))?;
             cut(&mut run, before, labels.as_ref(), &inputs[*i].cuts);
@@ -108,7 +130,8 @@ pub fn for_each_series(
             head.next().map_err(|e| head.part().named(e))?;
         }
         if let Some(seq) = seq {
-            each(&SeriesIn { labels: labels.as_ref(), samples: run.columns(), seq })?;
+            let series = SeriesIn { labels: labels.as_ref(), samples: run.columns(), seq };
+            each(&series, &places)?;
         }
     }
     Ok((read, duplicates))
@@ -132,6 +155,31 @@ fn least(heads: &[Scan<'_>], labels: &mut LabelBuf, same: &mut Vec<(Precedence, 
         labels.set_canonical(found);
     }
     found.is_some()
+}
+
+/// Exemplars of a series that are kept, rising in time, each once; the newest where there are more
+/// than a part takes.
+fn exemplars_of(
+    inputs: &[Source],
+    places: &[Place],
+    keep: TimeRange,
+    labels: LabelsRef<'_>,
+) -> Result<Vec<Arc<Exemplar>>> {
+    let mut list: Vec<Arc<Exemplar>> = Vec::new();
+    for (source, ordinal) in places.iter().map(|(i, ordinal)| (&inputs[*i], *ordinal)) {
+        let from = list.len();
+        source.part.exemplars(ordinal, keep, &mut list)?;
+        for (_, range) in source.cuts.iter().filter(|(m, _)| Matcher::all(m, labels)) {
+            let kept = list.split_off(from).into_iter().filter(|e| !range.contains(e.time));
+            list.extend(kept);
+        }
+    }
+    list.sort_by_key(|e| e.time);
+    list.dedup_by(|a, b| {
+        a.time == b.time && a.value.to_bits() == b.value.to_bits() && a.labels == b.labels
+    });
+    list.drain(..list.len().saturating_sub(SERIES_EXEMPLARS));
+    Ok(list)
 }
 
 /// Takes what was deleted from the samples from `from` on.

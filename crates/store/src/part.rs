@@ -6,10 +6,13 @@
 //! a part that was not finished is a leftover without meaning.
 
 mod bundles;
+mod exemplars;
 mod layout;
+mod paged;
 mod reader;
 mod samples;
 mod scan;
+mod sections;
 mod select;
 mod series;
 mod squeeze;

@@ -121,6 +121,19 @@ pub fn decode_range(bytes: &[u8], n: usize, want: Range<usize>, out: &mut Vec<i6
     }
 }
 
+/// Appends the numbers at the positions `want` of a column that need not ascend.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_unordered(
+    bytes: &[u8],
+    n: usize,
+    want: Range<usize>,
+    out: &mut Vec<i64>,
+) -> Result<()> {
+    Column::open(bytes, n)?.decode(want, out)
+}
+
 /// Where the times of each page of 480 lie, without decoding them: at or after the first, at or
 /// before the second. Empty for a bit-packed column of one page.
 ///

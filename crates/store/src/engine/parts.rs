@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use plimsoll_model::{LabelsRef, Matcher, Run, Tier, TimeRange};
+use plimsoll_model::{LabelsRef, Last, Matcher, Run, Tier, TimeRange};
 
 use crate::head::SeriesMeta;
 use crate::manifest::{PartEntry, State, TierEntry};
@@ -65,13 +65,15 @@ impl LivePart {
         labels: LabelsRef<'_>,
         range: TimeRange,
         scratch: &mut Run,
-    ) -> crate::Result<Option<(i64, f64)>> {
+    ) -> crate::Result<Option<Last>> {
         if !self.cuts.iter().any(|(m, _)| Matcher::all(m, labels)) {
             return self.reader.last(ordinal, range);
         }
         scratch.clear();
         self.read(ordinal, labels, range, scratch)?;
-        Ok(scratch.times.last().copied().zip(scratch.floats.last().copied()))
+        let last = scratch.times.last().zip(scratch.floats.last());
+        let histogram = scratch.histograms.last().cloned().flatten();
+        Ok(last.map(|(&time, &float)| Last { time, float, histogram }))
     }
 
     /// As an input of a merge.

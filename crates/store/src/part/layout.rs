@@ -41,6 +41,8 @@ const WRITER_BYTES: usize = 32;
 pub(crate) enum Kind {
     Data = 1,
     TsCols = 2,
+    StCols = 3,
+    Exemplars = 5,
     Series = 6,
     Terms = 7,
     Postings = 8,

@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 use plimsoll_model::{LabelBuf, TimeRange};
 use plimsoll_world::{Disk, DiskFile, Open};
 
+use super::exemplars::Rows;
 use super::layout::{
     BLOCK_SERIES, Footer, HEADER_BYTES, Kind, PAGE_BYTES, PartInfo, Section, TAIL_BYTES,
 };
@@ -33,6 +34,8 @@ pub struct PartReader {
     pub(super) cache: Arc<PageCache>,
     pub(super) id: u64,
     columns: OnceLock<Vec<Column>>,
+    start_columns: OnceLock<Vec<Column>>,
+    pub(super) rows: OnceLock<Vec<Rows>>,
     blocks: OnceLock<Vec<(u64, u32)>>,
     pub(super) names: OnceLock<Vec<Name>>,
 }
@@ -122,6 +125,8 @@ impl PartReader {
             cache,
             id,
             columns: OnceLock::new(),
+            start_columns: OnceLock::new(),
+            rows: OnceLock::new(),
             blocks: OnceLock::new(),
             names: OnceLock::new(),
         })
@@ -165,8 +170,28 @@ impl PartReader {
         }
         let bytes = self.section_bytes(Kind::TsCols)?;
         let data = self.footer.section(Kind::Data)?;
-        let list = decode_columns(&bytes, data.offset + data.len, self.footer.columns)?;
+        let list = decode_columns(&bytes, data.offset + data.len)?;
+        if list.len() as u64 != self.footer.columns {
+            return Err(Error::corrupt(format!(
+                "{} timestamp columns, footer says {}",
+                list.len(),
+                self.footer.columns
+            )));
+        }
         Ok(self.columns.get_or_init(|| list))
+    }
+
+    /// Columns of start timestamps; few parts have any.
+    pub(super) fn start_columns(&self) -> Result<&[Column]> {
+        if let Some(c) = self.start_columns.get() {
+            return Ok(c);
+        }
+        let data = self.footer.section(Kind::Data)?;
+        let list = match self.footer.section(Kind::StCols) {
+            Ok(_) => decode_columns(&self.section_bytes(Kind::StCols)?, data.offset + data.len)?,
+            Err(_) => Vec::new(),
+        };
+        Ok(self.start_columns.get_or_init(|| list))
     }
 
     pub(super) fn block_of(&self, ordinal: u32) -> Result<(Arc<SeriesBlock>, usize)> {
@@ -185,7 +210,7 @@ impl PartReader {
             seq_min: self.info.seq.min,
             data_end: data.offset + data.len,
             columns: self.footer.columns as usize,
-            start_columns: 0,
+            start_columns: self.start_columns()?.len(),
         };
         let block = self.with_bytes(offset, len as usize, |bytes| {
             SeriesBlock::decode(bytes, n, self.layout, &limits)
@@ -330,12 +355,9 @@ impl PartReader {
     }
 }
 
-fn decode_columns(bytes: &[u8], data_end: u64, columns: u64) -> Result<Vec<Column>> {
+fn decode_columns(bytes: &[u8], data_end: u64) -> Result<Vec<Column>> {
     let mut c = Cursor::new(bytes);
     let n = c.bounded("timestamp columns", bytes.len() / 21 + 1)?;
-    if n as u64 != columns {
-        return Err(Error::corrupt(format!("{n} timestamp columns, footer says {columns}")));
-    }
     let mut list = Vec::with_capacity(n);
     let (mut end, mut first) = (HEADER_BYTES as u64, 0i64);
     for _ in 0..n {

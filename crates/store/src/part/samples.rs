@@ -3,13 +3,13 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use plimsoll_model::{Run, TimeRange};
+use plimsoll_model::{Histogram, Last, Run, TimeRange};
 
 use super::layout::SeriesInfo;
 use super::reader::{Column, Near, PartReader};
-use super::series::{ChunkRef, Entry};
+use super::series::{ChunkKind, ChunkRef, Entry, Starts};
 use crate::cache::{Cached, Key, What};
-use crate::codec::{CHUNK_SAMPLES_MAX, PAGE_SAMPLES, times, values};
+use crate::codec::{CHUNK_SAMPLES_MAX, PAGE_SAMPLES, histograms, times, values};
 use crate::{Error, Result};
 
 /// Pages of a chunk at most, for the numbers of cached pages.
@@ -73,11 +73,65 @@ impl PartReader {
             if !range.overlaps(column.range) {
                 continue;
             }
+            let from = out.times.len();
             let want = self.times_of(chunk.column, column, range, &mut out.times)?;
-            if !want.is_empty() {
-                self.values_of(near, chunk, want, &mut out.floats)?;
+            if want.is_empty() {
+                continue;
             }
+            match chunk.kind {
+                ChunkKind::Floats => {
+                    self.values_of(near, chunk, want.clone(), &mut out.floats)?;
+                }
+                ChunkKind::Histograms => {
+                    out.histograms.resize(from, None);
+                    self.histograms_of(near, chunk, want.clone(), &mut out.histograms)?;
+                    out.floats.resize(out.times.len(), 0.0);
+                }
+            }
+            self.starts_of(near, chunk, column, want, from, out)?;
             out.level();
+        }
+        Ok(())
+    }
+
+    /// Appends the start timestamps of the samples that stand in `out` from `from` on, unless none
+    /// are known.
+    fn starts_of(
+        &self,
+        near: &mut Near,
+        chunk: &ChunkRef,
+        column: Column,
+        want: Range<usize>,
+        from: usize,
+        out: &mut Run,
+    ) -> Result<()> {
+        if chunk.starts == Starts::Absent {
+            return Ok(());
+        }
+        let (starts, times) = (&mut out.starts, &out.times[from..]);
+        starts.resize(from, 0);
+        let first = column.range.start;
+        match chunk.starts {
+            Starts::Absent => {}
+            Starts::Constant(before) => {
+                starts.resize(from + want.len(), first.wrapping_sub(before));
+            }
+            Starts::Previous(before) => {
+                starts.push(match want.start {
+                    0 => first.wrapping_sub(before),
+                    at => self.time_at(chunk.column, column, at - 1)?,
+                });
+                starts.extend_from_slice(&times[..times.len() - 1]);
+            }
+            Starts::Column(id) => {
+                let c = self.start_columns()?.get(id as usize).copied();
+                let c = c.filter(|c| c.n == chunk.n).ok_or_else(|| {
+                    Error::corrupt(format!("column {id} of start timestamps does not fit"))
+                })?;
+                self.with_bytes_near(near, c.offset, c.len as usize, |bytes| {
+                    times::decode_unordered(bytes, c.n as usize, want, starts)
+                })?;
+            }
         }
         Ok(())
     }
@@ -86,11 +140,11 @@ impl PartReader {
     ///
     /// # Errors
     /// As [`PartReader::read`].
-    pub fn last(&self, ordinal: u32, range: TimeRange) -> Result<Option<(i64, f64)>> {
+    pub fn last(&self, ordinal: u32, range: TimeRange) -> Result<Option<Last>> {
         self.last_inner(ordinal, range).map_err(|e| self.named(e))
     }
 
-    fn last_inner(&self, ordinal: u32, range: TimeRange) -> Result<Option<(i64, f64)>> {
+    fn last_inner(&self, ordinal: u32, range: TimeRange) -> Result<Option<Last>> {
         let (block, i) = self.block_of(ordinal)?;
         for chunk in block.entry(i).chunks.iter().rev() {
             let column = self.column_of(chunk)?;
@@ -99,11 +153,20 @@ impl PartReader {
             }
             let mut times = Vec::new();
             let want = self.times_of(chunk.column, column, range, &mut times)?;
-            if let (Some(at), Some(time)) = (want.last(), times.last()) {
-                let mut value = Vec::with_capacity(1);
-                self.values_of(&mut Near::default(), chunk, at..at + 1, &mut value)?;
-                return Ok(value.first().map(|v| (*time, *v)));
-            }
+            let (Some(at), Some(&time)) = (want.last(), times.last()) else { continue };
+            let near = &mut Near::default();
+            return match chunk.kind {
+                ChunkKind::Floats => {
+                    let mut value = Vec::with_capacity(1);
+                    self.values_of(near, chunk, at..at + 1, &mut value)?;
+                    Ok(value.first().map(|v| Last { time, float: *v, histogram: None }))
+                }
+                ChunkKind::Histograms => {
+                    let mut value = Vec::with_capacity(1);
+                    self.histograms_of(near, chunk, at..at + 1, &mut value)?;
+                    Ok(Some(Last { time, float: 0.0, histogram: value.pop().flatten() }))
+                }
+            };
         }
         Ok(None)
     }
@@ -120,6 +183,27 @@ impl PartReader {
         })
     }
 
+    fn histograms_of(
+        &self,
+        near: &mut Near,
+        c: &ChunkRef,
+        want: Range<usize>,
+        out: &mut Vec<Option<Arc<Histogram>>>,
+    ) -> Result<()> {
+        self.with_bytes_near(near, c.offset, c.len as usize, |bytes| {
+            histograms::decode_range(bytes, c.n as usize, want, out)
+        })
+    }
+
+    /// The time at a position of a column.
+    fn time_at(&self, id: u32, column: Column, at: usize) -> Result<i64> {
+        let page = at / PAGE_SAMPLES;
+        let bounds = self.page_bounds(id, column)?;
+        let times = self.times_page(id, column, page, page_range(bounds.as_ref(), column, page))?;
+        let time = times.get(at % PAGE_SAMPLES).copied();
+        time.ok_or_else(|| Error::corrupt(format!("no time {at} in column {id}")))
+    }
+
     /// Appends the times of a column within `range`; the answer is where they stand in it.
     pub(super) fn times_of(
         &self,
@@ -132,9 +216,7 @@ impl PartReader {
         let bounds = self.page_bounds(id, column)?;
         let (mut want, start) = (n..0, out.len());
         for (page, from) in (0..n).step_by(PAGE_SAMPLES).enumerate() {
-            let b = bounds
-                .as_ref()
-                .map_or(column.range, |b| TimeRange { start: b[2 * page], end: b[2 * page + 1] });
+            let b = page_range(bounds.as_ref(), column, page);
             if !range.overlaps(b) {
                 continue;
             }
@@ -208,4 +290,9 @@ impl PartReader {
         self.cache.put(key, Cached::Times(times.clone()));
         Ok(times)
     }
+}
+
+/// Bounds of a page: those of the column when it has only one.
+fn page_range(bounds: Option<&Arc<[i64]>>, column: Column, page: usize) -> TimeRange {
+    bounds.map_or(column.range, |b| TimeRange { start: b[2 * page], end: b[2 * page + 1] })
 }

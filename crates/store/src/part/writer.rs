@@ -5,31 +5,34 @@
 //! to two bytes per label of a series. Series come in canonical order; one that does not is refused
 //! and the part can be dropped.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
-use hashbrown::HashMap;
-use plimsoll_model::{LabelsRef, TimeRange};
-use plimsoll_world::{Disk, DiskFile, Open};
-use xxhash_rust::xxh3::Xxh3;
+use plimsoll_model::{Columns, Exemplar, Histogram, LabelsRef, TimeRange, is_stale};
+use plimsoll_world::{Disk, Open};
 
+use super::exemplars::ExemplarsWriter;
 use super::layout::{
-    BLOCK_SERIES, Bundle, Footer, HEADER_BYTES, Kind, Level, PAGE_BYTES, PartInfo, PartSpec,
-    SERIES_CHUNKS_MAX, STATS_SAMPLES_MIN, Section, SeqRange, SeriesIn, SeriesStats,
+    Bundle, Kind, Level, PartInfo, PartSpec, SERIES_CHUNKS_MAX, STATS_SAMPLES_MIN, SeqRange,
+    SeriesIn, SeriesStats,
 };
-use super::series::{BlockWriter, ChunkRef, Flags};
+use super::paged::PagedFile;
+use super::sections::{self, SeriesSection};
+use super::series::{ChunkKind, ChunkRef, Flags, Starts};
 use super::stats::Shape;
 use super::terms::TermsWriter;
 use crate::codec::values::{self, Packing};
-use crate::codec::varint::{put_i64, put_u64};
-use crate::codec::{CHUNK_SAMPLES, times};
+use crate::codec::{CHUNK_SAMPLES, histograms};
 use crate::{Error, Result};
 
 /// Writes one part. Dropping it unfinished leaves a file without meaning.
 pub struct PartWriter {
     file: PagedFile,
     spec: PartSpec,
-    columns: Columns,
+    columns: sections::Columns,
+    start_columns: sections::Columns,
     series: SeriesSection,
+    exemplars: ExemplarsWriter,
     terms: TermsWriter,
     range: TimeRange,
     seq: Option<SeqRange>,
@@ -60,8 +63,10 @@ impl PartWriter {
             packing,
             encoder: values::Encoder::new(),
             chunks: Vec::new(),
-            columns: Columns::default(),
+            columns: sections::Columns::default(),
+            start_columns: sections::Columns::default(),
             series: SeriesSection::default(),
+            exemplars: ExemplarsWriter::default(),
             terms: TermsWriter::default(),
             range: TimeRange { start: i64::MAX, end: i64::MIN },
             seq: None,
@@ -96,28 +101,89 @@ impl PartWriter {
     /// samples than a series may have; `Io`. After an error the part must be dropped.
     pub fn add(&mut self, s: &SeriesIn<'_>) -> Result<()> {
         self.check(s)?;
-        let (times, values) = (s.samples.times, s.samples.floats);
+        let samples = &s.samples;
         let ordinal = self.series.count as u32;
         self.chunks.clear();
-        for (t, v) in times.chunks(CHUNK_SAMPLES).zip(values.chunks(CHUNK_SAMPLES)) {
-            let column = self.columns.id_of(t, self.packing, &mut self.file)?;
-            self.scratch.clear();
-            self.encoder.encode(v, self.packing, &mut self.scratch);
-            let offset = self.file.len;
-            self.file.write(&self.scratch)?;
-            let len = self.scratch.len() as u32;
-            let n = v.len() as u32;
-            self.chunks.push(ChunkRef { n, column, offset, len, ..ChunkRef::default() });
+        let mut at = 0;
+        while at < samples.len() {
+            let piece = samples.slice(at..at + piece_len(samples, at, s.labels)?);
+            let chunk = self.add_chunk(&piece)?;
+            self.chunks.push(chunk);
+            at += piece.len();
         }
-        let (flags, stats) = Shape::of(values, values.len() >= STATS_SAMPLES_MIN);
+        let (flags, stats) = self.shape(samples);
         self.series.add(s.labels.as_bytes(), flags, s.seq, &self.chunks, stats.as_ref())?;
         self.terms.add(ordinal, s.labels)?;
+        let times = samples.times;
         self.range = self.range.union(TimeRange::new(times[0], times[times.len() - 1]));
         self.seq = Some(self.seq.map_or(s.seq, |q| q.union(s.seq)));
-        self.samples += values.len() as u64;
+        self.samples += samples.len() as u64;
         self.last_labels.clear();
         self.last_labels.extend_from_slice(s.labels.as_bytes());
         Ok(())
+    }
+
+    /// Writes samples that go into one chunk.
+    fn add_chunk(&mut self, s: &Columns<'_>) -> Result<ChunkRef> {
+        let column = self.columns.id_of(s.times, self.packing, &mut self.file)?;
+        let starts = self.starts_of(s)?;
+        self.scratch.clear();
+        let kind = match s.histogram(0) {
+            None => {
+                self.encoder.encode(s.floats, self.packing, &mut self.scratch);
+                ChunkKind::Floats
+            }
+            Some(_) => {
+                let list: Vec<&Histogram> =
+                    s.histograms.iter().flat_map(|h| h.iter().flatten().map(|h| &**h)).collect();
+                histograms::encode(&list, &mut self.encoder, &mut self.scratch);
+                ChunkKind::Histograms
+            }
+        };
+        let offset = self.file.len;
+        self.file.write(&self.scratch)?;
+        let (n, len) = (s.len() as u32, self.scratch.len() as u32);
+        Ok(ChunkRef { n, column, offset, len, kind, starts })
+    }
+
+    /// What the start timestamps of a chunk are; writes them when they are a column of their own.
+    fn starts_of(&mut self, s: &Columns<'_>) -> Result<Starts> {
+        let (Some(starts), first) = (s.starts, s.times[0]) else { return Ok(Starts::Absent) };
+        let before = first.wrapping_sub(starts[0]);
+        if starts.iter().all(|t| *t == starts[0]) {
+            return Ok(if starts[0] == 0 { Starts::Absent } else { Starts::Constant(before) });
+        }
+        if starts[1..] == s.times[..s.times.len() - 1] {
+            return Ok(Starts::Previous(before));
+        }
+        self.start_columns.id_of(starts, self.packing, &mut self.file).map(Starts::Column)
+    }
+
+    /// Flags of a series, and figures where they pay.
+    fn shape(&self, s: &Columns<'_>) -> (Flags, Option<SeriesStats>) {
+        let histograms = self.chunks.iter().any(|c| c.kind == ChunkKind::Histograms);
+        let (mut flags, stats) = match histograms {
+            false => Shape::of(s.floats, s.len() >= STATS_SAMPLES_MIN),
+            true => (Flags::default(), None),
+        };
+        if histograms {
+            let stale = |i| s.histogram(i).map_or(s.floats[i], |h| h.sum);
+            flags.set(Flags::HAS_HISTOGRAMS, true);
+            flags.set(Flags::HAS_STALE, (0..s.len()).any(|i| is_stale(stale(i))));
+        }
+        flags.set(Flags::HAS_STARTS, self.chunks.iter().any(|c| c.starts != Starts::Absent));
+        (flags, stats)
+    }
+
+    /// Adds exemplars, rising in time, of the series that was added last. At most 65,536 a series.
+    ///
+    /// # Errors
+    /// `Invalid` without a series, for times out of order, or a second time for one series; `Limit`.
+    pub fn add_exemplars(&mut self, exemplars: &[Arc<Exemplar>]) -> Result<()> {
+        let Some(ordinal) = self.series.count.checked_sub(1) else {
+            return Err(Error::Invalid("part: exemplars before the first series".to_owned()));
+        };
+        self.exemplars.add(ordinal as u32, exemplars)
     }
 
     /// The id of a timestamp column of 1 to 8192 strictly ascending times, for [`Bundle`]s: written
@@ -179,7 +245,11 @@ impl PartWriter {
     fn check(&self, s: &SeriesIn<'_>) -> Result<()> {
         let invalid = |why: &str| Err(Error::Invalid(format!("part: series {}: {why}", s.labels)));
         let times = s.samples.times;
-        if times.is_empty() || times.len() != s.samples.floats.len() {
+        let n = times.len();
+        let as_many = s.samples.floats.len() == n
+            && s.samples.starts.is_none_or(|t| t.len() == n)
+            && s.samples.histograms.is_none_or(|h| h.len() == n);
+        if n == 0 || !as_many {
             return invalid("no samples, or not as many times as values");
         }
         if !times.is_sorted_by(|a, b| a < b) {
@@ -191,9 +261,10 @@ impl PartWriter {
         if s.seq.min > s.seq.max {
             return invalid("an empty range of commit numbers");
         }
-        if times.len() > SERIES_CHUNKS_MAX * CHUNK_SAMPLES
-            || self.series.count >= u64::from(u32::MAX)
-        {
+        // A chunk of histograms may hold a single one.
+        let most =
+            s.samples.histograms.map_or(SERIES_CHUNKS_MAX * CHUNK_SAMPLES, |_| SERIES_CHUNKS_MAX);
+        if n > most || self.series.count >= u64::from(u32::MAX) {
             return Err(Error::Limit(format!(
                 "part: series {}: too many samples or series",
                 s.labels
@@ -219,6 +290,12 @@ impl PartWriter {
         self.file.end_section(Kind::Data);
         let columns = self.columns.list.len() as u64;
         self.file.section(Kind::TsCols, &self.columns.encode())?;
+        if !self.start_columns.list.is_empty() {
+            self.file.section(Kind::StCols, &self.start_columns.encode())?;
+        }
+        if let Some(rows) = self.exemplars.finish()? {
+            self.file.section(Kind::Exemplars, &rows)?;
+        }
         let series = self.series.count;
         self.file.section(Kind::Compact, &self.series.finish()?)?;
         let (terms, postings) = self.terms.finish()?;
@@ -237,231 +314,15 @@ impl PartWriter {
     }
 }
 
-/// The distinct timestamp columns written so far.
-#[derive(Default)]
-struct Columns {
-    by_hash: HashMap<u128, u32>,
-    list: Vec<ColumnOut>,
-    /// Times of the column used last: series that are scraped together come together.
-    last: Option<(u32, Vec<i64>)>,
-    encoder: times::Encoder,
-    scratch: Vec<u8>,
-}
-
-struct ColumnOut {
-    offset: u64,
-    len: u32,
-    n: u32,
-    first: i64,
-    last: i64,
-    hash: u128,
-}
-
-impl Columns {
-    /// The id of the column with these times; writes it if it is new.
-    fn id_of(&mut self, t: &[i64], packing: Packing, file: &mut PagedFile) -> Result<u32> {
-        if let Some((id, last)) = &self.last
-            && last == t
-        {
-            return Ok(*id);
-        }
-        let hash = times::content_hash(t);
-        let id = match self.by_hash.get(&hash) {
-            Some(id) => *id,
-            None => self.write(t, hash, packing, file)?,
-        };
-        let mut kept = self.last.take().map(|(_, v)| v).unwrap_or_default();
-        kept.clear();
-        kept.extend_from_slice(t);
-        self.last = Some((id, kept));
-        Ok(id)
+/// How many samples from `at` on go into one chunk.
+fn piece_len(s: &Columns<'_>, at: usize, labels: LabelsRef<'_>) -> Result<usize> {
+    let left = s.len() - at;
+    let Some(all) = s.histograms else { return Ok(left.min(CHUNK_SAMPLES)) };
+    if all[at].is_none() {
+        let floats = all[at..].iter().position(Option::is_some).unwrap_or(left);
+        return Ok(floats.min(CHUNK_SAMPLES));
     }
-
-    fn write(
-        &mut self,
-        t: &[i64],
-        hash: u128,
-        packing: Packing,
-        file: &mut PagedFile,
-    ) -> Result<u32> {
-        let scratch = &mut self.scratch;
-        scratch.clear();
-        self.encoder.encode(t, packing, scratch);
-        let id = self.list.len() as u32;
-        self.list.push(ColumnOut {
-            offset: file.len,
-            len: scratch.len() as u32,
-            n: t.len() as u32,
-            first: t[0],
-            last: t[t.len() - 1],
-            hash,
-        });
-        self.by_hash.insert(hash, id);
-        file.write(scratch)?;
-        Ok(id)
-    }
-
-    fn encode(&self) -> Vec<u8> {
-        let mut b = Vec::with_capacity(32 * self.list.len() + 8);
-        put_u64(&mut b, self.list.len() as u64);
-        let (mut end, mut first) = (HEADER_BYTES as u64, 0i64);
-        for c in &self.list {
-            put_u64(&mut b, c.offset - end);
-            put_u64(&mut b, u64::from(c.len));
-            put_u64(&mut b, u64::from(c.n));
-            put_i64(&mut b, c.first.wrapping_sub(first));
-            put_u64(&mut b, c.last.wrapping_sub(c.first) as u64);
-            b.extend_from_slice(&c.hash.to_le_bytes());
-            (end, first) = (c.offset + u64::from(c.len), c.first);
-        }
-        b
-    }
-}
-
-/// The Series section: compressed blocks of 64.
-#[derive(Default)]
-struct SeriesSection {
-    count: u64,
-    open: BlockWriter,
-    lens: Vec<u32>,
-    blocks: Vec<u8>,
-    room: Vec<u8>,
-}
-
-impl SeriesSection {
-    fn add(
-        &mut self,
-        labels: &[u8],
-        flags: Flags,
-        seq: SeqRange,
-        chunks: &[ChunkRef],
-        stats: Option<&SeriesStats>,
-    ) -> Result<()> {
-        self.open.add(labels, flags, seq, chunks, stats);
-        self.count += 1;
-        if self.open.len() == BLOCK_SERIES {
-            self.end_block()?;
-        }
-        Ok(())
-    }
-
-    fn end_block(&mut self) -> Result<()> {
-        let from = self.blocks.len();
-        self.open.finish(&mut self.room, &mut self.blocks)?;
-        self.lens.push((self.blocks.len() - from) as u32);
-        Ok(())
-    }
-
-    fn finish(mut self) -> Result<Vec<u8>> {
-        if self.open.len() > 0 {
-            self.end_block()?;
-        }
-        let mut out = Vec::with_capacity(self.blocks.len() + 4 * self.lens.len() + 20);
-        put_u64(&mut out, self.count);
-        put_u64(&mut out, self.lens.len() as u64);
-        for len in &self.lens {
-            put_u64(&mut out, u64::from(*len));
-        }
-        out.extend_from_slice(&self.blocks);
-        Ok(out)
-    }
-}
-
-/// A file written in pages, each with its checksum, in sections, each with its hash.
-struct PagedFile {
-    file: Box<dyn DiskFile>,
-    path: PathBuf,
-    /// Bytes of the file so far, the header included.
-    len: u64,
-    page: Vec<u8>,
-    sums: Vec<u8>,
-    hash: Xxh3,
-    sections: Vec<Section>,
-    section_start: u64,
-}
-
-impl PagedFile {
-    fn new(file: Box<dyn DiskFile>, path: &Path) -> Self {
-        Self {
-            file,
-            path: path.to_owned(),
-            len: HEADER_BYTES as u64,
-            page: Vec::with_capacity(PAGE_BYTES),
-            sums: Vec::new(),
-            hash: Xxh3::new(),
-            sections: Vec::new(),
-            section_start: HEADER_BYTES as u64,
-        }
-    }
-
-    fn write(&mut self, mut bytes: &[u8]) -> Result<()> {
-        self.hash.update(bytes);
-        while !bytes.is_empty() {
-            let room = PAGE_BYTES - (self.len as usize % PAGE_BYTES);
-            let (now, later) = bytes.split_at(room.min(bytes.len()));
-            self.page.extend_from_slice(now);
-            self.len += now.len() as u64;
-            bytes = later;
-            if self.len.is_multiple_of(PAGE_BYTES as u64) {
-                self.end_page()?;
-            }
-        }
-        Ok(())
-    }
-
-    fn end_page(&mut self) -> Result<()> {
-        self.sums.extend_from_slice(&crc32c::crc32c(&self.page).to_le_bytes());
-        let at = self.len - self.page.len() as u64;
-        self.put(at, &self.page)?;
-        self.page.clear();
-        Ok(())
-    }
-
-    fn put(&self, at: u64, bytes: &[u8]) -> Result<()> {
-        self.file
-            .write_all_at(bytes, at)
-            .map_err(|e| Error::io(format!("write part {} at {at}", self.path.display()), e))
-    }
-
-    fn section(&mut self, kind: Kind, bytes: &[u8]) -> Result<()> {
-        self.write(bytes)?;
-        self.end_section(kind);
-        Ok(())
-    }
-
-    fn end_section(&mut self, kind: Kind) {
-        self.sections.push(Section {
-            kind: kind as u16,
-            offset: self.section_start,
-            len: self.len - self.section_start,
-            hash: self.hash.digest(),
-        });
-        self.section_start = self.len;
-        self.hash.reset();
-    }
-
-    /// Sums, footer, header, sync. Returns the length of the file.
-    fn finish(mut self, info: &PartInfo, columns: u64) -> Result<u64> {
-        if !self.page.is_empty() {
-            self.end_page()?;
-        }
-        let sums = std::mem::take(&mut self.sums);
-        self.put(self.len, &sums)?;
-        self.hash.update(&sums);
-        self.len += sums.len() as u64;
-        self.end_section(Kind::Sums);
-        let header = info.encode_header();
-        let footer = Footer {
-            sections: std::mem::take(&mut self.sections),
-            series: info.series,
-            samples: info.samples,
-            columns,
-            header_crc: crc32c::crc32c(&header),
-        }
-        .encode();
-        self.put(self.len, &footer)?;
-        self.put(0, &header)?;
-        self.file.sync().map_err(|e| Error::io(format!("sync part {}", self.path.display()), e))?;
-        Ok(self.len + footer.len() as u64)
-    }
+    let next = all[at..].iter().take(histograms::HISTOGRAMS_MAX).map_while(Option::as_deref);
+    histograms::chunk_len(&next.collect::<Vec<_>>())
+        .map_err(|e| Error::Invalid(format!("part: series {labels}: {e}")))
 }

@@ -303,8 +303,8 @@ impl Selection for StoreSelection {
                 continue;
             }
             match part.last(ordinal, self.label_bytes(i), range, &mut scratch.run) {
-                Ok(Some((time, float))) if best.as_ref().is_none_or(|b| time > b.time) => {
-                    best = Some(Last { time, float, histogram: None });
+                Ok(Some(last)) if best.as_ref().is_none_or(|b| last.time > b.time) => {
+                    best = Some(last);
                 }
                 Ok(_) => {}
                 Err(e) => left_out(&self.shared, &part.entry.id, part.entry.day, &e, cx),

@@ -2,6 +2,7 @@
 
 mod damage;
 mod golden;
+mod kinds;
 mod mix;
 
 use std::collections::BTreeMap;
@@ -76,7 +77,7 @@ fn check_all(part: &PartReader, model: &Model, range: TimeRange) {
         assert_eq!(read(part, ordinal, TimeRange::ALL).unwrap(), within(samples, TimeRange::ALL));
         let wanted = within(samples, range);
         assert_eq!(read(part, ordinal, range).unwrap(), wanted);
-        let last = part.last(ordinal, range).unwrap().map(|(t, v)| (t, v.to_bits()));
+        let last = part.last(ordinal, range).unwrap().map(|l| (l.time, l.float.to_bits()));
         assert_eq!(last, wanted.last().copied());
         let info = part.series_info(ordinal).unwrap();
         assert_eq!(info.samples as usize, samples.len());
