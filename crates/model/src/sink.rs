@@ -126,6 +126,15 @@ pub enum Reason {
         /// Its value.
         max: u64,
     },
+    /// Only new series are refused at a limit that counts per metric, source or label.
+    LimitOf {
+        /// The setting that holds the limit.
+        limit: &'static str,
+        /// Its value.
+        max: u64,
+        /// What reached it.
+        of: String,
+    },
     /// Columns of unequal length, or a histogram whose parts do not fit.
     Shape(String),
 }
@@ -138,7 +147,7 @@ impl Reason {
             Self::TooOld { .. } => "too_old",
             Self::TooNew { .. } => "too_new",
             Self::Labels(_) => "labels",
-            Self::SeriesLimit { .. } => "series_limit",
+            Self::SeriesLimit { .. } | Self::LimitOf { .. } => "series_limit",
             Self::Shape(_) => "shape",
         }
     }
@@ -159,6 +168,12 @@ impl fmt::Display for Reason {
             Self::Labels(why) => write!(f, "invalid labels: {why}"),
             Self::SeriesLimit { limit, max } => {
                 write!(f, "new series refused: {limit} = {max} reached; raise it or send fewer")
+            }
+            Self::LimitOf { limit, max, of } => {
+                write!(
+                    f,
+                    "new series refused: {limit} = {max} reached by {of}; raise it or send fewer"
+                )
             }
             Self::Shape(why) => f.write_str(why),
         }

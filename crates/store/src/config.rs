@@ -60,8 +60,14 @@ pub struct Config {
     pub roll_after: Duration,
     /// Samples further ahead of the wall clock are refused. 10 minutes.
     pub future: Duration,
-    /// `store.max_series`: active series; only new ones are refused.
+    /// `store.limits.series`: active series; only new ones are refused.
     pub max_series: usize,
+    /// `store.limits.series_per_metric`: active series of one metric name; 0 = unlimited.
+    pub max_series_per_metric: usize,
+    /// `store.limits.series_per_source`: active series that one source brought; 0 = unlimited.
+    pub max_series_per_source: usize,
+    /// `store.limits.label_values`: distinct values of one label of one metric; 0 = unlimited.
+    pub max_label_values: usize,
     /// Metrics of which metadata is kept; more are not remembered.
     pub max_metadata: usize,
     /// Whether native histograms, start timestamps and exemplars are let in; if not, rows of
@@ -108,6 +114,9 @@ impl Default for Config {
             roll_after: Duration::from_secs(48 * 3_600),
             future: Duration::from_secs(600),
             max_series: 2_000_000,
+            max_series_per_metric: 1_000_000,
+            max_series_per_source: 0,
+            max_label_values: 0,
             max_metadata: 50_000,
             histograms: false,
             max_exemplars: 100_000,
@@ -150,7 +159,7 @@ impl Config {
         }
         if self.max_series == 0 || self.max_series > u32::MAX as usize / 2 {
             return wrong(format!(
-                "store.max_series: {} is out of range; set 1 to 2147483647",
+                "store.limits.series: {} is out of range; set 1 to 2147483647",
                 self.max_series
             ));
         }
@@ -161,6 +170,16 @@ impl Config {
             ));
         }
         Ok(())
+    }
+
+    /// The limits of new series.
+    pub(crate) fn series_limits(&self) -> crate::registry::SeriesLimits {
+        crate::registry::SeriesLimits {
+            series: self.max_series,
+            per_metric: self.max_series_per_metric,
+            per_source: self.max_series_per_source,
+            label_values: self.max_label_values,
+        }
     }
 
     /// Retention in ms.
@@ -195,6 +214,6 @@ mod tests {
         let short = Config { retention: Duration::from_secs(1), ..Config::default() };
         assert!(short.check().unwrap_err().to_string().contains("store.retention"));
         let none = Config { max_series: 0, ..Config::default() };
-        assert!(none.check().unwrap_err().to_string().contains("store.max_series"));
+        assert!(none.check().unwrap_err().to_string().contains("store.limits.series"));
     }
 }

@@ -4,6 +4,7 @@
 //! manifest, head (with the parts that are visible), index. None is held while waiting for a
 //! ticket.
 
+mod again;
 mod backup;
 mod commit;
 mod delete;

@@ -196,13 +196,25 @@ impl Head {
     /// Series without a sample in the last two generations: their numbers may be given away, once
     /// nobody reads a snapshot of those times.
     pub fn idle(&self) -> Vec<u32> {
-        let oldest = self.current().id.saturating_sub(1) as u32;
         let known = self.known.iter().flatten();
-        known
-            .filter(|k| k.used < oldest && k.defined < oldest)
-            .map(|k| k.meta.sid)
-            .filter(|sid| self.gens.iter().all(|g| g.slot(*sid).is_none()))
-            .collect()
+        known.map(|k| k.meta.sid).filter(|sid| self.is_idle(*sid)).collect()
+    }
+
+    /// Whether that is so of one series.
+    pub fn is_idle(&self, sid: u32) -> bool {
+        let oldest = self.current().id.saturating_sub(1) as u32;
+        let known = self.known.get(sid as usize).and_then(Option::as_ref);
+        known.is_some_and(|k| k.used < oldest && k.defined < oldest)
+            && self.gens.iter().all(|g| g.slot(sid).is_none())
+    }
+
+    /// Gives back memory that forgotten series held.
+    pub fn shrink(&mut self) {
+        let used = self.known.iter().rposition(Option::is_some).map_or(0, |i| i + 1);
+        self.known.truncate(used);
+        if self.known.capacity() > 2 * used + 1024 {
+            self.known.shrink_to_fit();
+        }
     }
 
     /// Forgets series.

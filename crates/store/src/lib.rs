@@ -32,6 +32,7 @@ pub use config::{Config, Mode, WalSync};
 pub use engine::{OpenReport, Report, Stats, Store, TsdbStatus, restore};
 pub use error::{Error, Result};
 pub use manifest::fuzz_manifest;
+pub use registry::LimitStatus;
 pub use sealed::{SealKey, fuzz_sealed, rotate};
 pub use verify::{VerifyReport, verify};
 pub use wal::record::fuzz_wal_record;

@@ -6,7 +6,9 @@
 
 mod index;
 mod intake;
+mod limits;
 mod wire;
 
 pub use index::Index;
 pub use intake::{Intake, Limits};
+pub use limits::{LimitStatus, SeriesLimits};

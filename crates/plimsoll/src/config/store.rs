@@ -32,6 +32,19 @@ pub fn read(node: &Node, path: &str, problems: &mut Problems) -> Config {
     if let Some(n) = fields.int("max_series", 1..=i64::from(i32::MAX), problems) {
         config.max_series = usize::try_from(n).unwrap_or(usize::MAX);
     }
+    if let Some(node) = fields.take("limits") {
+        let mut limits = Fields::of(node, &format!("{path}.limits"), problems);
+        let mut read = |key: &'static str, least: i64, into: &mut usize| {
+            if let Some(n) = limits.int(key, least..=i64::from(i32::MAX), problems) {
+                *into = usize::try_from(n).unwrap_or(usize::MAX);
+            }
+        };
+        read("series", 1, &mut config.max_series);
+        read("series_per_metric", 0, &mut config.max_series_per_metric);
+        read("series_per_source", 0, &mut config.max_series_per_source);
+        read("label_values", 0, &mut config.max_label_values);
+        limits.finish(problems);
+    }
     if let Some(size) = fields.parsed::<ByteSize>("reserve", problems) {
         config.reserve_bytes = Some(size.0);
     }

@@ -84,6 +84,12 @@ impl Control for Controls {
             list.iter().map(|(n, v)| json!({ "name": n, "value": v })).collect::<Vec<_>>()
         };
         let (min, max) = status.range.unwrap_or((0, 0));
+        let limits = status.limits.iter().map(|l| {
+            json!({
+                "limit": l.limit, "max": l.max, "used": l.used, "refused": l.refused, "near": l.near,
+            })
+        });
+        let limits: Vec<_> = limits.collect();
         json!({
             "headStats": {
                 "numSeries": status.series,
@@ -96,6 +102,9 @@ impl Control for Controls {
             "labelValueCountByLabelName": rows(&status.values_by_label),
             "memoryInBytesByLabelName": [],
             "seriesCountByLabelValuePair": [],
+            "seriesCountBySource": rows(&status.series_by_source),
+            "refusedSeriesByMetricName": rows(&status.refused_by_metric),
+            "limits": limits,
         })
     }
 }

@@ -176,7 +176,8 @@ impl Shared {
                 .saturating_sub(self.config.retention_ms())
                 .max(self.raw_from.load(Ordering::Relaxed)),
             newest: now.saturating_add(self.config.future_ms()),
-            max_series: self.config.max_series,
+            series: self.config.series_limits(),
+            now,
             max_metadata: self.config.max_metadata,
             histograms: self.config.histograms,
         }

@@ -9,18 +9,19 @@ use parking_lot::{Condvar, Mutex, RwLock};
 use plimsoll_model::Cancel;
 use plimsoll_world::{Disk, World};
 
+use super::again;
 use super::commit::Registered;
 use super::maintain::{Maintenance, Reserve};
 use super::{PartSet, Shared, Visible};
 use crate::filenames::{Names, part_file};
-use crate::head::{ApplyScratch, Head, Outcomes};
+use crate::head::Head;
 use crate::manifest::{Edit, Manifest, PartEntry, TierEntry};
 use crate::part::PartReader;
 use crate::registry::{Index, Intake};
 use crate::retention::ClockGuard;
 use crate::sealed::seal;
-use crate::wal::{Wal, replay};
-use crate::{Config, Error, PageCache, Result};
+use crate::wal::Wal;
+use crate::{Config, Error, Mode, PageCache, Result};
 
 /// What opening found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -82,11 +83,10 @@ pub(super) fn open(world: World, dir: &Path, config: Config) -> Result<Shared> {
     let (low_water, generation) = (manifest.state().low_water, manifest.state().generation);
     let mut head = Head::new(generation, config.max_metadata, config.max_exemplars);
     let lookup = Registered { index: &index, parts: &parts, suspect: &|_, _| {} };
-    let (mut scratch, mut outcomes) = (ApplyScratch::default(), Outcomes::default());
-    let replayed = replay::replay(disk, &names, low_water, &mut |frame| {
-        outcomes.clear();
-        head.apply(frame, &lookup, &mut scratch, &mut outcomes);
-    })?;
+    let replayed = match config.mode {
+        Mode::Inline => again::here(disk, &names, low_water, &mut head, &lookup)?,
+        Mode::Threads => again::with_reader(disk, &names, low_water, &mut head, &lookup)?,
+    };
     report.records = replayed.records;
     report.records_lost = replayed.lost;
     report.rows_lost = head.orphans;

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use super::Shared;
 use crate::CacheStats;
 use crate::metrics::REASONS;
+use crate::registry::LimitStatus;
 
 /// Figures at one moment. Counters count since the store was opened.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -57,6 +58,8 @@ pub struct Stats {
     pub cache: CacheStats,
     /// Earliest and latest sample, ms.
     pub range: Option<(i64, i64)>,
+    /// How near the limits of new series are.
+    pub limits: Vec<LimitStatus>,
 }
 
 /// What takes most.
@@ -70,8 +73,14 @@ pub struct TsdbStatus {
     pub range: Option<(i64, i64)>,
     /// Metrics with the most series.
     pub series_by_metric: Vec<(String, u64)>,
-    /// Labels with the most values.
+    /// Labels with the most values, exactly.
     pub values_by_label: Vec<(String, u64)>,
+    /// Sources that brought the most series.
+    pub series_by_source: Vec<(String, u64)>,
+    /// Metrics of which most new series were refused at a limit since the start: at most so many.
+    pub refused_by_metric: Vec<(String, u64)>,
+    /// How near the limits are.
+    pub limits: Vec<LimitStatus>,
 }
 
 impl Shared {
@@ -82,6 +91,10 @@ impl Shared {
             let wal = self.wal.lock();
             let (bytes, segments) = wal.size();
             (bytes, segments, wal.unsynced_bytes() as u64)
+        };
+        let limits = {
+            let now = self.world.clock.wall_ms();
+            self.intake.lock().limits(self.config.series_limits(), now)
         };
         let series = self.index.read().len();
         let visible = self.visible.lock();
@@ -112,6 +125,7 @@ impl Shared {
             clock_doubted: self.believed_ms.load(Ordering::Relaxed) != i64::MAX,
             cache: self.cache.stats(),
             range: range(&visible),
+            limits,
         }
     }
 
@@ -120,6 +134,11 @@ impl Shared {
             let visible = self.visible.lock();
             (visible.head.totals().2, range(&visible))
         };
+        let now = self.world.clock.wall_ms();
+        let ([series_by_source, refused_by_metric], limits) = {
+            let intake = self.intake.lock();
+            (intake.top(top), intake.limits(self.config.series_limits(), now))
+        };
         let index = self.index.read();
         TsdbStatus {
             series: index.len(),
@@ -127,6 +146,9 @@ impl Shared {
             range,
             series_by_metric: index.top_metrics(top),
             values_by_label: index.top_labels(top),
+            series_by_source,
+            refused_by_metric,
+            limits,
         }
     }
 }

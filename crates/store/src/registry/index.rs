@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use plimsoll_model::{MatchOp, Matcher};
+use plimsoll_model::{LabelsRef, MatchOp, Matcher};
 use roaring::RoaringBitmap;
 
 use crate::head::SeriesMeta;
@@ -115,6 +115,31 @@ impl Index {
             MatchOp::Equal => label.has.clone(),
             MatchOp::NotEqual => label.values.get(m.value()).cloned().unwrap_or_default(),
             _ => label.scan("", |v| !m.matches(v)),
+        }
+    }
+
+    /// Series of a metric.
+    pub fn series_of(&self, metric: &str) -> u64 {
+        let label = self.names.get(plimsoll_model::METRIC_NAME);
+        label.and_then(|l| l.values.get(metric)).map_or(0, RoaringBitmap::len)
+    }
+
+    /// Calls `each` with the labels of every series of a metric.
+    pub fn each_of(&self, metric: &str, mut each: impl FnMut(LabelsRef<'_>)) {
+        let label = self.names.get(plimsoll_model::METRIC_NAME);
+        for sid in label.and_then(|l| l.values.get(metric)).into_iter().flatten() {
+            if let Some(meta) = self.meta(sid) {
+                each(meta.labels.as_ref());
+            }
+        }
+    }
+
+    /// Gives back memory that series held which are gone.
+    pub fn shrink(&mut self) {
+        let used = self.metas.iter().rposition(Option::is_some).map_or(0, |i| i + 1);
+        self.metas.truncate(used);
+        if self.metas.capacity() > 2 * used + 1024 {
+            self.metas.shrink_to_fit();
         }
     }
 

@@ -10,9 +10,12 @@ use std::sync::Arc;
 
 use hashbrown::HashTable;
 use parking_lot::RwLock;
-use plimsoll_model::{Batch, Fp, LabelBuf, LabelsRef, Metadata, Reason, RowVerdict, Rows};
+use plimsoll_model::{
+    Batch, Fp, LabelBuf, LabelsRef, Metadata, Reason, RowVerdict, Rows, SourceId,
+};
 
 use super::Index;
+use super::limits::{LimitStatus, Limiter, SeriesLimits};
 use super::wire::{self, WireCache};
 use crate::head::{EXEMPLARS_MAX, SeriesMeta};
 use crate::wal::record::{self, SampleBuf};
@@ -22,6 +25,9 @@ const DEFS_BYTES: usize = 1 << 20;
 /// Bytes of histograms in one record, about.
 const HISTOGRAM_BYTES: usize = 8 << 20;
 
+/// In place of the generation that defined a series: it is forgotten.
+const FORGOTTEN: u32 = u32::MAX - 1;
+
 /// What is let in at this moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -29,8 +35,10 @@ pub struct Limits {
     pub oldest: i64,
     /// Newest time, ms.
     pub newest: i64,
-    /// Series known at once.
-    pub max_series: usize,
+    /// Of new series.
+    pub series: SeriesLimits,
+    /// Now, wall clock in ms.
+    pub now: i64,
     /// Metrics with metadata.
     pub max_metadata: usize,
     /// Whether native histograms, start timestamps and exemplars are let in.
@@ -58,9 +66,11 @@ pub struct Intake {
     /// The generation that defined each (its lower half).
     defined: Vec<u32>,
     free: Vec<u32>,
+    forgotten: Vec<u32>,
     series: usize,
     generation: u64,
     wire: WireCache,
+    limiter: Limiter,
     metadata: HashMap<Box<str>, u64>,
     hasher: xxhash_rust::xxh3::Xxh3DefaultBuilder,
     labels: LabelBuf,
@@ -85,9 +95,11 @@ impl Intake {
             fps: Vec::new(),
             defined: Vec::new(),
             free: Vec::new(),
+            forgotten: Vec::new(),
             series: 0,
             generation,
             wire: WireCache::default(),
+            limiter: Limiter::default(),
             metadata: HashMap::new(),
             hasher: xxhash_rust::xxh3::Xxh3DefaultBuilder::new(),
             labels: LabelBuf::new(),
@@ -97,12 +109,14 @@ impl Intake {
             exemplars: Vec::new(),
             fresh: Vec::new(),
         };
+        let before = SourceId::new("before the last start");
         let mut known: Vec<_> = known.collect();
         known.sort_by_key(|(meta, _)| meta.sid);
         for (meta, defined) in known {
             intake.free.extend(intake.fps.len() as u32..meta.sid);
             intake.grow_to(meta.sid);
             intake.place(meta.sid, meta.fp);
+            intake.limiter.add(meta.sid, meta.labels.as_ref(), &before);
             intake.defined[meta.sid as usize] = defined;
         }
         intake
@@ -115,8 +129,11 @@ impl Intake {
         self.generation - 1
     }
 
-    /// Forgets series; their numbers may be given to others.
+    /// Forgets series, which the index still has. Their numbers may be given to others after
+    /// [`Intake::give_back`].
     pub fn forget(&mut self, sids: &[u32]) {
+        let index = Arc::clone(&self.index);
+        let index = index.read();
         for &sid in sids {
             let fp = self.fps[sid as usize];
             let fps = &self.fps;
@@ -124,10 +141,49 @@ impl Intake {
             if let Ok(found) = self.by_fp.find_entry(fp.0 as u64, hit) {
                 found.remove();
                 self.series -= 1;
-                self.free.push(sid);
+                self.forgotten.push(sid);
+                self.defined[sid as usize] = FORGOTTEN;
+                if let Some(meta) = index.meta(sid) {
+                    self.limiter.remove(sid, meta.labels.as_ref());
+                }
             }
         }
+    }
+
+    /// Makes the numbers of forgotten series free, and gives back the memory of all tables.
+    pub fn give_back(&mut self) {
+        // It may still mean forgotten series.
         self.wire.clear();
+        self.free.append(&mut self.forgotten);
+        // The lowest free number is given away first, so that the tables can end early.
+        self.free.sort_unstable_by_key(|sid| std::cmp::Reverse(*sid));
+        let gone = self.free.iter().enumerate();
+        let gone = gone.take_while(|(i, sid)| **sid as usize + i + 1 == self.fps.len()).count();
+        self.free.drain(..gone);
+        self.forgotten = Vec::new();
+        self.fps.truncate(self.fps.len() - gone);
+        self.defined.truncate(self.fps.len());
+        // Half empty: what is copied then is little beside what is given back.
+        if self.fps.capacity() > 2 * self.fps.len() + 1024 {
+            self.free.shrink_to_fit();
+            self.fps.shrink_to_fit();
+            self.defined.shrink_to_fit();
+        }
+        if self.by_fp.capacity() > 4 * self.series + 1024 {
+            let fps = &self.fps;
+            self.by_fp.shrink_to(2 * self.series, |i| fps[*i as usize].0 as u64);
+        }
+        self.limiter.shrink(self.fps.len());
+    }
+
+    /// How near the limits are.
+    pub fn limits(&self, limits: SeriesLimits, now: i64) -> Vec<LimitStatus> {
+        self.limiter.status(self.series, limits, now)
+    }
+
+    /// The sources with the most series, and the metrics of which most new series were refused.
+    pub fn top(&self, n: usize) -> [Vec<(String, u64)>; 2] {
+        [self.limiter.top_sources(n), self.limiter.top_refused(n)]
     }
 
     /// Whether nothing of a series was encoded since generation `since` began.
@@ -291,13 +347,14 @@ impl Intake {
             return Ok(sid);
         }
         let key = wire::key(salt, row.raw);
-        if let Some(sid) = self.wire.get(key) {
+        let known = self.wire.get(key).filter(|sid| self.defined[*sid as usize] != FORGOTTEN);
+        if let Some(sid) = known {
             return Ok(sid);
         }
         let mut labels = std::mem::take(&mut self.labels);
         let decoded = batch.decode.decode(row.raw, &mut labels);
         let sid = match decoded {
-            Ok(()) => self.sid_of(labels.as_ref(), limits.max_series),
+            Ok(()) => self.sid_of(labels.as_ref(), batch.source, limits),
             Err(e) => Err(Reason::Labels(e.to_string())),
         };
         self.labels = labels;
@@ -310,7 +367,12 @@ impl Intake {
         self.by_fp.find(fp.0 as u64, |i| self.fps[*i as usize] == fp).copied()
     }
 
-    fn sid_of(&mut self, labels: LabelsRef<'_>, max_series: usize) -> Result<u32, Reason> {
+    fn sid_of(
+        &mut self,
+        labels: LabelsRef<'_>,
+        source: &SourceId,
+        limits: Limits,
+    ) -> Result<u32, Reason> {
         let labels =
             LabelsRef::checked(labels.as_bytes()).map_err(|e| Reason::Labels(e.to_string()))?;
         if labels.is_empty() {
@@ -322,13 +384,12 @@ impl Intake {
             let same = index.meta(sid).is_none_or(|m| m.labels.as_ref() == labels);
             return if same { Ok(sid) } else { Err(Reason::Labels(collision(labels))) };
         }
-        if self.series >= max_series {
-            let max = max_series as u64;
-            return Err(Reason::SeriesLimit { limit: "store.max_series", max });
-        }
+        let (series, now) = (self.series, limits.now);
+        self.limiter.admit(labels, source, &self.index.read(), series, limits.series, now)?;
         let sid = self.free.pop().unwrap_or(self.fps.len() as u32);
         self.grow_to(sid);
         self.place(sid, fp);
+        self.limiter.add(sid, labels, source);
         let meta = SeriesMeta { sid, fp, labels: labels.to_labels() };
         self.index.write().insert(Arc::new(meta));
         Ok(sid)

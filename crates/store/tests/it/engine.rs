@@ -1,6 +1,7 @@
 //! The engine through its front door, on the simulated world.
 
 mod backup;
+mod churn;
 mod contract;
 mod crash;
 mod disk;

@@ -23,7 +23,7 @@ fn at_the_limit_only_new_series_are_refused() {
     let (row, reason) = told.first_reason().unwrap();
     assert_eq!(
         (row, reason.clone()),
-        (0, Reason::SeriesLimit { limit: "store.max_series", max: 2 })
+        (0, Reason::SeriesLimit { limit: "store.limits.series", max: 2 })
     );
     assert!(store.stats().refused.contains(&("series_limit", 1)));
 }
