@@ -6,6 +6,10 @@
 //! Damage in an input ends the merge: the inputs stay what they are, and the caller sets the
 //! damaged one aside before it tries again.
 
+mod salvage;
+
+pub use salvage::{Salvaged, salvage};
+
 use std::cmp::Ordering;
 use std::sync::Arc;
 

@@ -9,6 +9,7 @@ mod bundles;
 mod exemplars;
 mod layout;
 mod paged;
+mod pages;
 mod reader;
 mod samples;
 mod scan;
@@ -45,6 +46,13 @@ pub fn part_open(disk: &dyn plimsoll_world::Disk, path: &std::path::Path, bytes:
             let _damage = part.label_values(name);
         }
         let _damage = part.select(&[plimsoll_model::Matcher::equal("__name__", "up")]);
+        let range = plimsoll_model::TimeRange::new(10_000_000, 20_000_000);
+        for ordinal in 0..part.series().min(64) {
+            let _damage = part.read(ordinal, range, &mut plimsoll_model::Run::new());
+            let _damage = part.last(ordinal, range);
+            let _damage = part.pages(ordinal, range, &mut Vec::new());
+            let _damage = part.exemplars(ordinal, range, &mut Vec::new());
+        }
     }
     // A leftover of a failed write is no matter: the next input has its own path or finds it gone.
     let _gone = disk.remove(path);

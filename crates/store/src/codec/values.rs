@@ -14,8 +14,10 @@ use super::varint::Cursor;
 use crate::{Error, Result};
 
 mod encode;
+mod figures;
 
 pub use encode::Encoder;
+pub use figures::{PageFigures, page_figures};
 
 const CONSTANT: u8 = 0;
 const PROGRESSION: u8 = 1;
@@ -227,6 +229,7 @@ pub fn chunk_decode(bytes: &[u8]) {
     if decode(rest, n, &mut values).is_ok() {
         assert_eq!(values.len(), n);
     }
+    let _figures = page_figures(rest, n);
     let mut times = Vec::new();
     if super::times::decode(rest, n, &mut times).is_ok() {
         assert_eq!(times.len(), n);

@@ -159,7 +159,7 @@ pub struct SeriesStats {
     pub first: f64,
     /// Last value.
     pub last: f64,
-    /// Compensated sum, NaN left out unless all are.
+    /// Compensated sum; NaN if any value is.
     pub sum: f64,
     /// Sum of the values before each fall, as counters reset.
     pub corr: f64,

@@ -181,6 +181,13 @@ impl PartReader {
         Ok(self.columns.get_or_init(|| list))
     }
 
+    /// Reads all directories: what nothing can be found without.
+    pub(crate) fn directories(&self) -> Result<()> {
+        self.columns()?;
+        self.start_columns()?;
+        self.blocks().map(drop)
+    }
+
     /// Columns of start timestamps; few parts have any.
     pub(super) fn start_columns(&self) -> Result<&[Column]> {
         if let Some(c) = self.start_columns.get() {

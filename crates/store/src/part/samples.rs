@@ -70,27 +70,40 @@ impl PartReader {
                 return Err(Error::corrupt("chunks of a series do not ascend"));
             }
             before = Some(column.range.end);
-            if !range.overlaps(column.range) {
-                continue;
-            }
-            let from = out.times.len();
-            let want = self.times_of(chunk.column, column, range, &mut out.times)?;
-            if want.is_empty() {
-                continue;
-            }
-            match chunk.kind {
-                ChunkKind::Floats => {
-                    self.values_of(near, chunk, want.clone(), &mut out.floats)?;
-                }
-                ChunkKind::Histograms => {
-                    out.histograms.resize(from, None);
-                    self.histograms_of(near, chunk, want.clone(), &mut out.histograms)?;
-                    out.floats.resize(out.times.len(), 0.0);
-                }
-            }
-            self.starts_of(near, chunk, column, want, from, out)?;
-            out.level();
+            self.read_chunk(near, chunk, range, out)?;
         }
+        Ok(())
+    }
+
+    /// As [`PartReader::read_entry`], of one chunk.
+    pub(super) fn read_chunk(
+        &self,
+        near: &mut Near,
+        chunk: &ChunkRef,
+        range: TimeRange,
+        out: &mut Run,
+    ) -> Result<()> {
+        let column = self.column_of(chunk)?;
+        if !range.overlaps(column.range) {
+            return Ok(());
+        }
+        let from = out.times.len();
+        let want = self.times_of(chunk.column, column, range, &mut out.times)?;
+        if want.is_empty() {
+            return Ok(());
+        }
+        match chunk.kind {
+            ChunkKind::Floats => {
+                self.values_of(near, chunk, want.clone(), &mut out.floats)?;
+            }
+            ChunkKind::Histograms => {
+                out.histograms.resize(from, None);
+                self.histograms_of(near, chunk, want.clone(), &mut out.histograms)?;
+                out.floats.resize(out.times.len(), 0.0);
+            }
+        }
+        self.starts_of(near, chunk, column, want, from, out)?;
+        out.level();
         Ok(())
     }
 
@@ -235,7 +248,7 @@ impl PartReader {
     }
 
     /// Bounds of the pages of a column, two numbers each; nothing for a column of one page.
-    fn page_bounds(&self, id: u32, column: Column) -> Result<Option<Arc<[i64]>>> {
+    pub(super) fn page_bounds(&self, id: u32, column: Column) -> Result<Option<Arc<[i64]>>> {
         let n = column.n as usize;
         if n <= PAGE_SAMPLES {
             return Ok(None);
@@ -255,7 +268,7 @@ impl PartReader {
     }
 
     /// The times of a page of a column, whose bounds are known.
-    fn times_page(
+    pub(super) fn times_page(
         &self,
         id: u32,
         column: Column,
@@ -293,6 +306,6 @@ impl PartReader {
 }
 
 /// Bounds of a page: those of the column when it has only one.
-fn page_range(bounds: Option<&Arc<[i64]>>, column: Column, page: usize) -> TimeRange {
+pub(super) fn page_range(bounds: Option<&Arc<[i64]>>, column: Column, page: usize) -> TimeRange {
     bounds.map_or(column.range, |b| TimeRange { start: b[2 * page], end: b[2 * page + 1] })
 }

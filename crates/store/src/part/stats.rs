@@ -19,7 +19,6 @@ impl SeriesStats {
     fn slow(values: &[f64]) -> Self {
         let mut s = Self::nothing();
         let mut sum = Compensated::default();
-        let mut numbers = false;
         for &v in values.iter().filter(|v| !is_stale(**v)) {
             if s.count == 0 {
                 s.first = v;
@@ -29,13 +28,12 @@ impl SeriesStats {
             s.count += 1;
             s.last = v;
             if !v.is_nan() {
-                numbers = true;
                 s.min = s.min.min(v);
                 s.max = s.max.max(v);
-                sum.add(v);
             }
+            sum.add(v);
         }
-        s.sum = if numbers { sum.value() } else { f64::NAN };
+        s.sum = sum.value();
         s
     }
 
@@ -133,7 +131,7 @@ mod tests {
     #[test]
     fn staleness_markers_are_left_out() {
         let s = SeriesStats::of(&[3.0, plimsoll_model::stale_nan(), 1.0, f64::NAN]);
-        assert_eq!((s.count, s.min, s.max, s.first, s.sum, s.corr), (3, 1.0, 3.0, 3.0, 4.0, 3.0));
-        assert!(s.last.is_nan());
+        assert_eq!((s.count, s.min, s.max, s.first, s.corr), (3, 1.0, 3.0, 3.0, 3.0));
+        assert!(s.last.is_nan() && s.sum.is_nan());
     }
 }

@@ -4,6 +4,7 @@ mod damage;
 mod golden;
 mod kinds;
 mod mix;
+mod salvage;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

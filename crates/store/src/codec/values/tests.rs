@@ -1,6 +1,7 @@
 //! Values: bit-exact round trips, golden bytes, damage.
 
 use super::*;
+use crate::codec::PAGE_SAMPLES;
 use proptest::prelude::*;
 
 fn encoded(values: &[f64]) -> Vec<u8> {
@@ -151,7 +152,33 @@ proptest! {
             let mut got = Vec::new();
             decode_range(&bytes, values.len(), a..b, &mut got).unwrap();
             let same = got.iter().zip(&values[a..b]).all(|(x, y)| x.to_bits() == y.to_bits());
-            prop_assert!(same && got.len() == b - a);
+                prop_assert!(same && got.len() == b - a);
+        }
+    }
+
+    #[test]
+    fn figures_are_those_of_the_page(
+        values in proptest::collection::vec(any_value(), 1..1500), plain in any::<bool>(), step in 0i32..3,
+    ) {
+        let values: Vec<f64> = match plain {
+            true => (0..values.len()).map(|i| f64::from(step * i as i32) / 4.0).collect(),
+            false => values,
+        };
+        for bytes in [encoded(&values), densely(&values)] {
+            let list = page_figures(&bytes, values.len()).unwrap();
+            prop_assert_eq!(list.len(), values.len().div_ceil(PAGE_SAMPLES));
+            prop_assert!(!plain || list.iter().all(Option::is_some));
+            for (page, f) in values.chunks(PAGE_SAMPLES).zip(&list) {
+                let Some(f) = f else { continue };
+                prop_assert!(page.iter().all(|v| !v.is_nan()));
+                prop_assert_eq!(f.count as usize, page.len());
+                prop_assert_eq!(f.min, page.iter().copied().fold(f64::INFINITY, f64::min));
+                prop_assert_eq!(f.max, page.iter().copied().fold(f64::NEG_INFINITY, f64::max));
+                prop_assert!(f.first.is_nan() || f.first == page[0]);
+                prop_assert!(f.last.is_nan() || f.last == page[page.len() - 1]);
+                let corr: f64 = page.windows(2).filter(|w| w[1] < w[0]).map(|w| w[0]).sum();
+                prop_assert!(f.corr.is_nan() || f.corr == corr);
+            }
         }
     }
 }

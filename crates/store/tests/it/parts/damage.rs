@@ -118,15 +118,31 @@ fn mutated_sections_with_right_sums_never_panic() {
     }
     write(&disk, 1, &model, SeqRange::new(1, 3));
     let bytes = disk.contents(&path(1)).unwrap();
-    let footer = bytes.len() - u32_at(&bytes, bytes.len() - 12) as usize;
-    let sums = u64_at(&bytes, footer + 4 + 32 * 5 + 8) as usize;
-    let index = u64_at(&bytes, footer + 4 + 32 + 8) as usize;
+    check_right_sums(&disk, &bytes, 600);
+}
+
+#[test]
+fn mutated_sections_of_all_kinds_never_panic() {
+    let disk = SimDisk::new(1);
+    super::kinds::write_given(&disk, 1, &super::kinds::example(), Level::Day);
+    let rounds = if std::env::var_os("PLIMSOLL_SLOW").is_some() { 3000 } else { 60 };
+    check_right_sums(&disk, &disk.contents(&path(1)).unwrap(), rounds);
+}
+
+/// Changes bytes of the index, and now and then of the data, and makes the sums right again.
+fn check_right_sums(disk: &SimDisk, bytes: &[u8], rounds: usize) {
+    let footer = bytes.len() - u32_at(bytes, bytes.len() - 12) as usize;
+    let sections = u32_at(bytes, footer) as usize;
+    let sums_entry = footer + 4 + 32 * (sections - 1);
+    let sums = u64_at(bytes, sums_entry + 8) as usize;
+    let index = u64_at(bytes, footer + 4 + 32 + 8) as usize;
     let mut next = numbers(4711);
     let mut opened = 0;
-    for _ in 0..600 {
-        let mut bad = bytes.clone();
+    for _ in 0..rounds {
+        let mut bad = bytes.to_vec();
         for _ in 0..1 + next() % 4 {
-            let at = index + next() as usize % (sums - index);
+            let from = if next().is_multiple_of(4) { 4096 } else { index };
+            let at = from + next() as usize % (sums - from);
             bad[at] = next() as u8;
         }
         for (i, from) in (0..sums).step_by(65536).enumerate() {
@@ -134,14 +150,14 @@ fn mutated_sections_with_right_sums_never_panic() {
             bad[sums + 4 * i..][..4].copy_from_slice(&sum.to_le_bytes());
         }
         let hash = xxhash_rust::xxh3::xxh3_64(&bad[sums..footer]);
-        bad[footer + 4 + 32 * 5 + 24..][..8].copy_from_slice(&hash.to_le_bytes());
+        bad[sums_entry + 24..][..8].copy_from_slice(&hash.to_le_bytes());
         let crc_at = bad.len() - 16;
         let crc = crc32c::crc32c(&bad[footer..crc_at]);
         bad[crc_at..][..4].copy_from_slice(&crc.to_le_bytes());
-        opened += usize::from(opens(&disk, &bad));
-        plimsoll_store::part::part_open(&disk, &path(4), &bad);
+        opened += usize::from(opens(disk, &bad));
+        plimsoll_store::part::part_open(disk, &path(4), &bad);
     }
-    assert_eq!(opened, 600, "the damage must reach the decoders");
+    assert_eq!(opened, rounds, "the damage must reach the decoders");
 }
 
 fn opens(disk: &SimDisk, bytes: &[u8]) -> bool {

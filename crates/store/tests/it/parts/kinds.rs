@@ -37,9 +37,32 @@ enum StartsKind {
 }
 
 #[derive(Clone, Debug)]
-struct Given {
-    labels: Labels,
-    run: Run,
+pub(super) struct Given {
+    pub labels: Labels,
+    pub run: Run,
+}
+
+/// Series of every kind: 130 of them, so that there are three blocks, in about 150 KiB.
+pub(super) fn example() -> Vec<Given> {
+    let given = |s: i64| {
+        let mut run = Run::new();
+        for i in 0..(60 + 80 * (s % 7)) {
+            let time = 15_000 * i + s % 5 + i * i % 3;
+            let start = [0, 77, run.times.last().copied().unwrap_or(5), i * i % 13][s as usize % 4];
+            let noise = (i * 7919 + s * 104_729) % 65_521;
+            match s % 10 {
+                0 => run.push_histogram(time, histogram((noise % 50) as u64), start),
+                1 if i > 100 => run.push_histogram(time, histogram(i as u64), start),
+                2 => run.push(time, (noise as f64).sqrt(), start),
+                3 if i == 17 => run.push(time, stale_nan(), start),
+                4 => run.push(time, if noise % 40 == 0 { 1e6 } else { (noise % 7) as f64 }, start),
+                _ => run.push(time, noise as f64 / 100.0, start),
+            }
+        }
+        let name = format!("m{}", s + 100);
+        Given { labels: Labels::new([("__name__", name.as_str()), ("job", "j")]).unwrap(), run }
+    };
+    (0..130).map(given).collect()
 }
 
 fn any_series() -> impl Strategy<Value = Given> {
@@ -82,14 +105,14 @@ fn any_part() -> impl Strategy<Value = Vec<Given>> {
     })
 }
 
-fn exemplars(seed: i64, n: i64) -> Vec<Arc<Exemplar>> {
+pub(super) fn exemplars(seed: i64, n: i64) -> Vec<Arc<Exemplar>> {
     let labels = |i: i64| Labels::new([("trace_id", format!("{seed}-{i}").as_str())]).unwrap();
     (0..n)
         .map(|i| Arc::new(Exemplar { labels: labels(i), value: i as f64 / 3.0, time: 700 * i }))
         .collect()
 }
 
-fn write_given(disk: &SimDisk, uuid: u128, list: &[Given], level: Level) {
+pub(super) fn write_given(disk: &SimDisk, uuid: u128, list: &[Given], level: Level) {
     let spec = PartSpec { level, ..spec(uuid) };
     let mut writer = PartWriter::create(disk, &path(uuid), spec).unwrap();
     let seq = SeqRange::new(uuid as u64, uuid as u64);
@@ -102,7 +125,7 @@ fn write_given(disk: &SimDisk, uuid: u128, list: &[Given], level: Level) {
 }
 
 #[track_caller]
-fn same(got: &Run, wanted: &Run) {
+pub(super) fn same(got: &Run, wanted: &Run) {
     assert_eq!(got.times, wanted.times);
     for i in 0..wanted.len() {
         assert_eq!(got.start(i), wanted.start(i), "start of {i}");
@@ -127,6 +150,7 @@ fn check(part: &PartReader, list: &[Given], range: TimeRange) {
             got.remove(TimeRange::new(-1, -1));
             wanted.trim(0, range);
             same(&got, &wanted);
+            check_pages(part, ordinal, &g.run, range);
             let last = part.last(ordinal, range).unwrap();
             assert_eq!(last.as_ref().map(|l| l.time), wanted.times.last().copied());
             let is = |i: usize| wanted.histogram(i).is_some();
@@ -182,6 +206,32 @@ proptest! {
             prop_assert_eq!(got, all);
         }
     }
+}
+
+/// What pages say must be so; together with what is marked as cut they hold every sample.
+#[track_caller]
+fn check_pages(part: &PartReader, ordinal: u32, run: &Run, range: TimeRange) {
+    let mut pages = Vec::new();
+    part.pages(ordinal, range, &mut pages).unwrap();
+    let mut seen = 0;
+    for (i, p) in pages.iter().enumerate() {
+        assert!(i == 0 || pages[i - 1].range.end < p.range.start);
+        let at: Vec<usize> = (0..run.len()).filter(|i| p.range.contains(run.times[*i])).collect();
+        seen += at.iter().filter(|i| range.contains(run.times[**i])).count();
+        if p.cut {
+            continue;
+        }
+        assert!(range.contains(p.range.start) && range.contains(p.range.end));
+        let values: Vec<f64> = at.iter().map(|i| run.floats[*i]).collect();
+        assert_eq!(p.count as usize, values.len());
+        assert_eq!(p.min, values.iter().copied().fold(f64::INFINITY, f64::min));
+        assert_eq!(p.max, values.iter().copied().fold(f64::NEG_INFINITY, f64::max));
+        let sum: f64 = values.iter().sum();
+        assert!(p.sum.is_nan() || (p.sum - sum).abs() < 1e-9 * sum.abs());
+        assert!(p.first.is_nan() || p.first == values[0]);
+        assert!(p.last.is_nan() || p.last == values[values.len() - 1]);
+    }
+    assert_eq!(seen, run.times.iter().filter(|t| range.contains(**t)).count());
 }
 
 #[test]
