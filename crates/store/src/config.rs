@@ -79,6 +79,13 @@ pub struct Config {
     pub flush_age: Duration,
     /// A flush starts when the head holds this many bytes.
     pub flush_bytes: u64,
+    /// A flush starts when the head holds about this many bytes of samples older than a day.
+    pub backfill_bytes: u64,
+    /// A flush starts when the first sample older than a day is in the head for so long.
+    pub backfill_age: Duration,
+    /// Days older than yesterday that one source may have open in the head; more have to wait for a
+    /// flush.
+    pub backfill_days: usize,
     /// A closed day is merged this long after its end.
     pub merge_after: Duration,
     /// Page cache of parts.
@@ -118,10 +125,13 @@ impl Default for Config {
             max_series_per_source: 0,
             max_label_values: 0,
             max_metadata: 50_000,
-            histograms: false,
+            histograms: true,
             max_exemplars: 100_000,
             flush_age: Duration::from_secs(30 * 60),
             flush_bytes: 256 << 20,
+            backfill_bytes: 64 << 20,
+            backfill_age: Duration::from_secs(5 * 60),
+            backfill_days: 64,
             merge_after: Duration::from_secs(3_600),
             cache_bytes: 32 << 20,
             reserve_bytes: None,

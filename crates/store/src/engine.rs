@@ -11,6 +11,7 @@ mod delete;
 mod maintain;
 mod open;
 mod parts;
+mod search;
 mod status;
 mod tiers;
 
@@ -77,6 +78,8 @@ pub(crate) struct Shared {
     pub believed_ms: AtomicI64,
     /// Raw samples before this time were removed by retention, and are refused.
     pub raw_from: AtomicI64,
+    /// A backfill waits for a flush.
+    pub flush_soon: AtomicBool,
     /// Parts that gave a checksum error when they were read.
     pub suspects: Mutex<Vec<(i64, String)>>,
     /// Space for the day when the disk is full.

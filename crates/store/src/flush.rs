@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use plimsoll_model::{Cancel, Run, Tier, TimeRange};
+use plimsoll_model::{Cancel, Exemplar, Run, Tier, TimeRange};
 use plimsoll_world::World;
 
 use crate::filenames::{DAY_MS, Names, day_of};
@@ -74,17 +74,26 @@ pub fn write_generation(
 
 /// The days with samples.
 fn days(slots: &[&Arc<Slot>]) -> Result<BTreeSet<i64>> {
-    let (mut days, mut run) = (BTreeSet::new(), Run::new());
+    let mut days = BTreeSet::new();
     for slot in slots {
-        let (first, last) = (day_of(slot.range().start), day_of(slot.range().end));
-        days.extend([first, last]);
-        if last > first + 1 {
-            run.clear();
-            slot.read(slot.range(), &mut run)?;
-            days.extend(run.times.iter().map(|t| day_of(*t)));
+        let range = slot.range();
+        let (first, last) = (day_of(range.start), day_of(range.end));
+        if last <= first + 1 {
+            days.extend([first, last]);
+            continue;
         }
+        // A piece of less than a day lies on one day or two.
+        slot.spans(DAY_MS - 1, &mut |from, to| days.extend([day_of(from), day_of(to)]))?;
     }
     Ok(days)
+}
+
+/// The exemplars that go to the part of a day: those whose own day has no samples go to the nearest
+/// end.
+fn exemplars_of(slot: &Slot, day: i64) -> Vec<Arc<Exemplar>> {
+    let (first, last) = (day_of(slot.range().start), day_of(slot.range().end));
+    let mine = |e: &&Arc<Exemplar>| day_of(e.time).clamp(first, last) == day;
+    slot.exemplars().iter().filter(mine).cloned().collect()
 }
 
 fn write_day(
@@ -105,6 +114,10 @@ fn write_day(
         if !run.is_empty() {
             let labels = slot.meta.labels.as_ref();
             writer.add(&SeriesIn { labels, samples: run.columns(), seq: slot.seq })?;
+            let exemplars = exemplars_of(slot, day);
+            if !exemplars.is_empty() {
+                writer.add_exemplars(&exemplars)?;
+            }
         }
     }
     Ok(writer.finish(&*world.disk)?.map(|info| entry_of(day, &info)))

@@ -4,11 +4,13 @@
 //! fingerprints to series) and decides which new ones are let in. Both grow only when a new series
 //! comes; a steady sender touches neither.
 
+mod backfill;
 mod index;
 mod intake;
 mod limits;
 mod wire;
 
+pub use backfill::Backfill;
 pub use index::Index;
 pub use intake::{Intake, Limits};
 pub use limits::{LimitStatus, SeriesLimits};

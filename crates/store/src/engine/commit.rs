@@ -47,8 +47,10 @@ struct Pending {
 /// What the committer keeps between groups.
 #[derive(Default)]
 pub(crate) struct Committer {
-    scratch: crate::head::ApplyScratch,
-    outcomes: Outcomes,
+    pub(super) scratch: crate::head::ApplyScratch,
+    pub(super) outcomes: Outcomes,
+    pub(super) bufs: Vec<record::SampleBuf>,
+    pub(super) places: super::search::Places,
     /// Numbered and kept by the log, not written for certain, not applied.
     unapplied: Vec<Arc<Vec<u8>>>,
 }
@@ -150,7 +152,17 @@ impl Shared {
             completer.complete(Err(SeamError::Unavailable(why)));
             return ticket;
         }
+        if intake.backfill.is_full(batch.source, self.config.backfill_days) {
+            self.flush_soon.store(true, Ordering::Relaxed);
+            completer.complete(Err(SeamError::Unavailable(format!(
+                "source {:?} filled {} days of the past and they wait for a flush \
+                 (store.backfill.days); send again in a moment",
+                batch.source, self.config.backfill_days
+            ))));
+            return ticket;
+        }
         let encoded = intake.encode(batch, limits);
+        intake.backfill.note(batch, &encoded.rows, now);
         self.counters.refused_rows(&encoded.verdicts);
         if encoded.bytes.is_empty() {
             completer.complete(Ok(sum(encoded.verdicts)));
@@ -305,18 +317,6 @@ impl Shared {
             if let Some(completer) = completer {
                 completer.complete(Ok(appended));
             }
-        }
-    }
-
-    /// Applies the records of one batch under one lock: readers see all of it or nothing.
-    fn apply(&self, committer: &mut Committer, bytes: &[u8]) {
-        committer.outcomes.clear();
-        let visible = &mut *self.visible.lock();
-        let suspect = |day: i64, id: &str| self.suspect(day, id);
-        let lookup = Registered { index: &self.index, parts: &visible.parts, suspect: &suspect };
-        for frame in record::own_frames(bytes) {
-            let head = &mut visible.head;
-            head.apply(frame, &lookup, &mut committer.scratch, &mut committer.outcomes);
         }
     }
 

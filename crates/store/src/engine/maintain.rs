@@ -127,6 +127,7 @@ impl Shared {
     fn due(&self, m: &mut Maintenance, wall: i64, mono: Duration) -> Vec<Action> {
         let state = self.manifest.lock().state().clone();
         let unreadable = self.unreadable(&state);
+        let backfilled = self.backfill_is_due(wall);
         let (wal_bytes, _) = self.wal.lock().size();
         let full = self.reserve.lock().given_up;
         let visible = self.visible.lock();
@@ -141,7 +142,7 @@ impl Shared {
             state: &state,
             unreadable: &unreadable,
             head_samples: current.samples,
-            head_bytes: visible.head.totals().0,
+            head_bytes: if backfilled { u64::MAX } else { visible.head.totals().0 },
             head_age: mono.saturating_sub(m.born.1),
             ended: visible.head.ended().is_some(),
             wal_bytes,
@@ -158,6 +159,21 @@ impl Shared {
                 wal_bytes: config.wal_flush_bytes,
             },
         })
+    }
+
+    /// Whether old samples have to be flushed before the live ones would be.
+    fn backfill_is_due(&self, wall: i64) -> bool {
+        let empty = self.visible.lock().head.current().samples == 0;
+        let mut intake = self.intake.lock();
+        let age = intake.backfill.since().map_or(0, |t| wall.saturating_sub(t));
+        let due = intake.backfill.bytes() >= self.config.backfill_bytes
+            || age >= crate::config::ms(self.config.backfill_age)
+            || self.flush_soon.swap(false, Ordering::Relaxed);
+        if due && empty {
+            // All of it was there before.
+            intake.backfill.clear();
+        }
+        due && !empty
     }
 
     fn publish_guard(&self, guard: &ClockGuard, wall: i64) {

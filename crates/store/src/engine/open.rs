@@ -125,6 +125,7 @@ pub(super) fn open(world: World, dir: &Path, config: Config) -> Result<Shared> {
         is_refusing: false.into(),
         believed_ms: believed_ms.into(),
         raw_from: raw_from.into(),
+        flush_soon: false.into(),
         suspects: Mutex::default(),
         cancel: Cancel::new(),
         stopping: Mutex::new(false),

@@ -200,6 +200,34 @@ impl Head {
         }
     }
 
+    /// Which series will have to be searched in which ranges of time when these samples are applied,
+    /// of the ranges in which something is `there`.
+    pub(crate) fn searches<'a>(
+        &self,
+        bufs: impl Iterator<Item = &'a SampleBuf>,
+        there: &dyn Fn(TimeRange) -> bool,
+    ) -> Vec<(Arc<SeriesMeta>, TimeRange)> {
+        let mut all = Vec::new();
+        for buf in bufs {
+            for (sid, at) in buf.rows() {
+                let times = &buf.times[at];
+                let known = self.known.get(sid as usize).and_then(Option::as_ref);
+                let Some(known) = known else { continue };
+                if times.first().is_some_and(|t| *t > known.bound)
+                    && times.is_sorted_by(|a, b| a < b)
+                {
+                    continue;
+                }
+                let bounds = times.iter().min().zip(times.iter().max());
+                let range = bounds.map(|(from, to)| TimeRange::new(*from, *to));
+                if let Some(range) = range.filter(|r| r.start <= known.bound && there(*r)) {
+                    all.push((Arc::clone(&known.meta), range));
+                }
+            }
+        }
+        all
+    }
+
     /// Appends rows as long as they are newer than all that is known of their series. Returns the
     /// first one that is not.
     fn append_newer<'a>(

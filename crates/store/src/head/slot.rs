@@ -123,6 +123,19 @@ impl Slot {
         (self.main.last(), self.main.last_float())
     }
 
+    /// Calls `each` with first and last time of every piece of at most `apart` ms.
+    ///
+    /// # Errors
+    /// As [`Slot::read`].
+    pub fn spans(&self, apart: i64, each: &mut dyn FnMut(i64, i64)) -> Result<()> {
+        self.main.spans(apart, each)?;
+        let aside = self.aside.iter().flat_map(|a| &a.streams);
+        for stream in aside {
+            stream.spans(apart, each)?;
+        }
+        Ok(())
+    }
+
     /// Whether a sample may lie in the range.
     pub fn touches(&self, range: TimeRange) -> bool {
         self.range().overlaps(range)

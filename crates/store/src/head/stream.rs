@@ -296,6 +296,35 @@ impl Stream {
         self.tail = Vec::with_capacity(next);
     }
 
+    /// Calls `each` with first and last time of every block; where they are further apart than
+    /// `apart`, with the times in it, one by one.
+    ///
+    /// # Errors
+    /// As [`Stream::read`].
+    pub fn spans(&self, apart: i64, each: &mut dyn FnMut(i64, i64)) -> Result<()> {
+        let mut run = Run::new();
+        let mut one = |bytes: &[u8], samples: u32, first: i64, last: i64| {
+            if last.saturating_sub(first) <= apart {
+                each(first, last);
+                return Ok(());
+            }
+            run.clear();
+            decode(bytes, samples, &mut run)?;
+            run.times.iter().for_each(|t| each(*t, *t));
+            Ok(())
+        };
+        let mut next = self.full.as_ref();
+        while let Some(block) = next {
+            one(&block.bytes, block.samples, block.first, block.last)?;
+            next = block.before.as_ref();
+        }
+        if self.samples == 0 {
+            return Ok(());
+        }
+        let first = Cursor::new(self.tail.get(1..).unwrap_or_default()).zigzag()?;
+        one(&self.tail, self.samples, first, self.last)
+    }
+
     /// Appends the samples of the blocks that overlap `range`; the caller trims the ends.
     ///
     /// # Errors

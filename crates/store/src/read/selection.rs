@@ -283,19 +283,22 @@ impl Selection for StoreSelection {
         cx.budget.count_samples(1)?;
         let mut best: Option<Last> = None;
         for slot in self.slots(i).iter().filter(|s| s.touches(range)) {
-            let (mut time, last) = slot.last();
-            let mut float = last.unwrap_or(0.0);
-            if time > range.end {
-                scratch.clear();
-                if let Err(e) = slot.read(range, &mut scratch.run) {
-                    self.head_error(i, &e, cx);
+            let newest = match slot.last() {
+                (time, Some(float)) if time <= range.end => Last { time, float, histogram: None },
+                // Not the newest, or a histogram.
+                _ => {
+                    scratch.clear();
+                    if let Err(e) = slot.read(range, &mut scratch.run) {
+                        self.head_error(i, &e, cx);
+                    }
+                    let run = &scratch.run;
+                    let Some(at) = run.len().checked_sub(1) else { continue };
+                    let histogram = run.histogram(at).cloned();
+                    Last { time: run.times[at], float: run.floats[at], histogram }
                 }
-                let found = scratch.run.times.last().zip(scratch.run.floats.last());
-                let Some((&t, &v)) = found else { continue };
-                (time, float) = (t, v);
-            }
-            if range.contains(time) && best.as_ref().is_none_or(|b| time > b.time) {
-                best = Some(Last { time, float, histogram: None });
+            };
+            if range.contains(newest.time) && best.as_ref().is_none_or(|b| newest.time > b.time) {
+                best = Some(newest);
             }
         }
         for (part, ordinal) in self.places(i).filter(|(p, _)| p.entry.range.overlaps(range)) {

@@ -14,9 +14,9 @@ use plimsoll_model::{
     Batch, Fp, LabelBuf, LabelsRef, Metadata, Reason, RowVerdict, Rows, SourceId,
 };
 
-use super::Index;
 use super::limits::{LimitStatus, Limiter, SeriesLimits};
 use super::wire::{self, WireCache};
+use super::{Backfill, Index};
 use crate::head::{EXEMPLARS_MAX, SeriesMeta};
 use crate::wal::record::{self, SampleBuf};
 
@@ -71,6 +71,8 @@ pub struct Intake {
     generation: u64,
     wire: WireCache,
     limiter: Limiter,
+    /// Samples of the current generation that are for days long past.
+    pub backfill: Backfill,
     metadata: HashMap<Box<str>, u64>,
     hasher: xxhash_rust::xxh3::Xxh3DefaultBuilder,
     labels: LabelBuf,
@@ -100,6 +102,7 @@ impl Intake {
             generation,
             wire: WireCache::default(),
             limiter: Limiter::default(),
+            backfill: Backfill::default(),
             metadata: HashMap::new(),
             hasher: xxhash_rust::xxh3::Xxh3DefaultBuilder::new(),
             labels: LabelBuf::new(),
@@ -125,6 +128,7 @@ impl Intake {
     /// Begins the next generation, in which every series has to be defined again. Returns the
     /// number of the one that ends.
     pub fn next_generation(&mut self) -> u64 {
+        self.backfill.clear();
         self.generation += 1;
         self.generation - 1
     }

@@ -130,6 +130,11 @@ pub fn own_frames(bytes: &[u8]) -> impl Iterator<Item = Frame<'_>> {
     })
 }
 
+/// Whether a record holds samples.
+pub fn is_samples(frame: Frame<'_>) -> bool {
+    matches!(frame.kind, SAMPLES | SAMPLES_STARTED | HISTOGRAMS)
+}
+
 /// Decodes the payload of a frame. Survives any bytes.
 ///
 /// # Errors

@@ -117,7 +117,7 @@ fn exemplars_are_kept_for_series_that_live() {
 #[test]
 fn without_the_setting_histograms_are_refused() {
     let (world, _) = super::world();
-    let store = open(&world, &Config::simulated());
+    let store = open(&world, &Config { histograms: false, ..Config::simulated() });
     let l = labels("h", 1);
     let all = [histogram(1)];
     let told = submit(
@@ -125,4 +125,32 @@ fn without_the_setting_histograms_are_refused() {
         Rows { raw: l.as_ref().as_bytes(), times: &[NOW], histograms: &all, ..Rows::default() },
     );
     assert_eq!((told.stored, told.refused), (0, 1));
+}
+
+#[test]
+fn histograms_survive_the_flush() {
+    let (world, _) = super::world();
+    let l = labels("h", 1);
+    let store = open(&world, &config());
+    let all = [histogram(1), histogram(2)];
+    let exemplars = [exemplar(NOW)];
+    let row = Rows {
+        raw: l.as_ref().as_bytes(),
+        times: &[NOW, NOW + 15_000],
+        histograms: &all,
+        starts: &[NOW - 1000, 0],
+        exemplars: &exemplars,
+        ..Rows::default()
+    };
+    submit(&store, row);
+    store.flush_now().unwrap();
+    assert_eq!(store.stats().head_samples, 0);
+    let run = read(&store);
+    assert_eq!((run.start(0), run.start(1)), (NOW - 1000, 0));
+    assert!(run.histogram(0).unwrap().same(&all[0]) && run.histogram(1).unwrap().same(&all[1]));
+    // The duplicate rule holds against parts too.
+    assert_eq!(submit(&store, row).stored, 2);
+    let other = [histogram(1), histogram(9)];
+    let told = submit(&store, Rows { histograms: &other, ..row });
+    assert_eq!((told.stored, told.duplicate), (1, 1));
 }

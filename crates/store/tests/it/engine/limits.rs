@@ -179,3 +179,29 @@ fn a_jump_of_the_clock_removes_nothing_until_it_is_confirmed() {
     store.maintain().unwrap();
     assert!(contents(&store).is_empty());
 }
+
+#[test]
+fn a_backfill_is_flushed_early_and_its_open_days_are_bounded() {
+    const DAY: i64 = 86_400_000;
+    let (world, sim) = super::world();
+    let config = Config { backfill_days: 3, ..Config::simulated() };
+    let store = open(&world, &config);
+    let l = labels("m", 1);
+    for day in 2..5 {
+        submit(&store, &[(&l, &[(NOW - day * DAY, 1.0), (NOW - day * DAY + 1, 2.0)])]).unwrap();
+    }
+    let e = submit(&store, &[(&l, &[(NOW - 9 * DAY, 1.0)])]).unwrap_err();
+    assert!(e.to_string().contains("store.backfill.days"), "{e}");
+    store.maintain().unwrap();
+    assert_eq!(store.stats().parts, 3);
+    submit(&store, &[(&l, &[(NOW - 9 * DAY, 1.0)])]).unwrap();
+    // What is in parts is found before the head is locked.
+    let told = submit(&store, &[(&l, &[(NOW - 3 * DAY, 1.0), (NOW - 3 * DAY + 1, 9.0)])]).unwrap();
+    assert_eq!((told.stored, told.duplicate), (1, 1));
+    store.maintain().unwrap();
+    assert_eq!(store.stats().parts, 3);
+    sim.clock.advance(Duration::from_secs(5 * 60));
+    store.maintain().unwrap();
+    assert_eq!(store.stats().parts, 4);
+    assert_eq!(contents(&store).len(), 7);
+}
