@@ -1,18 +1,26 @@
-//! Figures and flags of a column of values, taken in one pass.
+//! Figures and flags of a column of values.
 
 use plimsoll_model::{Compensated, is_stale};
 
 use super::layout::SeriesStats;
 use super::series::Flags;
 
-/// From here on every double is a whole number.
-const WHOLE: f64 = 9_007_199_254_740_992.0;
+/// Adding and taking away this rounds a double below [`ROUND_LIMIT`] to a whole number.
+const ROUND: f64 = 6_755_399_441_055_744.0;
+const ROUND_LIMIT: f64 = 2_251_799_813_685_248.0;
 
 impl SeriesStats {
     /// The figures of a column.
     pub fn of(values: &[f64]) -> Self {
-        let quick = Shape::quick(values);
-        if quick.nan || !quick.stats.sum.is_finite() { Self::slow(values) } else { quick.stats }
+        Self::of_shape(values, Shape::of(values))
+    }
+
+    fn of_shape(values: &[f64], shape: Shape) -> Self {
+        if shape.nan {
+            return Self::slow(values);
+        }
+        let stats = quick(values);
+        if stats.sum.is_finite() { stats } else { Self::slow(values) }
     }
 
     /// With numbers that are none, or too large.
@@ -43,66 +51,72 @@ impl SeriesStats {
     }
 }
 
-/// What one pass sees.
-pub(super) struct Shape {
-    stats: SeriesStats,
+/// What is seen of a column at a glance.
+#[derive(Clone, Copy)]
+struct Shape {
     nan: bool,
     falls: bool,
     whole: bool,
 }
 
 impl Shape {
-    /// Of a column without NaN; `nan` says whether it was.
-    fn quick(values: &[f64]) -> Self {
-        let mut stats = SeriesStats::nothing();
-        let (Some(&first), Some(&last)) = (values.first(), values.last()) else {
-            return Self { stats, nan: false, falls: false, whole: true };
-        };
-        let (mut nan, mut falls, mut whole) = (false, false, true);
-        let (mut min, mut max, mut before) = (first, first, first);
-        let (mut sum, mut lost, mut corr) = (0.0f64, 0.0f64, 0.0f64);
+    fn of(values: &[f64]) -> Self {
+        let (mut nan, mut whole, mut large, mut falls) = (false, true, false, false);
         for &v in values {
             nan |= v.is_nan();
-            whole &= (v as i64) as f64 == v || (WHOLE..=f64::MAX).contains(&v.abs());
-            min = if v < min { v } else { min };
-            max = if v > max { v } else { max };
-            if v < before {
-                falls = true;
-                corr += before;
-            }
-            before = v;
-            // The error of an addition, whichever term is larger (Knuth): what Neumaier's sum keeps.
-            let total = sum + v;
-            let part = total - sum;
-            lost += (sum - (total - part)) + (v - part);
-            sum = total;
+            whole &= (v + ROUND) - ROUND == v;
+            large |= v.abs() >= ROUND_LIMIT;
         }
-        let count = values.len() as u64;
-        stats = SeriesStats { count, min, max, first, last, sum: sum + lost, corr };
-        Self { stats, nan, falls, whole }
+        for (a, b) in values.iter().zip(values.iter().skip(1)) {
+            falls |= b < a;
+        }
+        if large {
+            whole = values.iter().all(|v| v.fract() == 0.0);
+        }
+        Self { nan, falls, whole }
     }
+}
 
-    /// Flags, and figures if they are wanted.
-    pub(super) fn of(values: &[f64], wanted: bool) -> (Flags, Option<SeriesStats>) {
-        let shape = Self::quick(values);
-        let first = values.first().map_or(0, |v| v.to_bits());
-        let mut f = Flags::default();
-        f.set(Flags::HAS_STATS, wanted);
-        f.set(Flags::CONSTANT, values.iter().all(|v| v.to_bits() == first));
-        if shape.nan {
-            f.set(Flags::MONOTONE, values.is_sorted_by(|a, b| a <= b));
-            f.set(Flags::HAS_STALE, values.iter().any(|v| is_stale(*v)));
-            f.set(Flags::ALL_INT, values.iter().all(|v| v.is_nan() || v.fract() == 0.0));
-        } else {
-            f.set(Flags::MONOTONE, !shape.falls);
-            f.set(Flags::ALL_INT, shape.whole);
-        }
-        let stats = wanted.then(|| match shape.nan || !shape.stats.sum.is_finite() {
-            true => SeriesStats::slow(values),
-            false => shape.stats,
-        });
-        (f, stats)
+/// Figures of a column without NaN.
+fn quick(values: &[f64]) -> SeriesStats {
+    let (Some(&first), Some(&last)) = (values.first(), values.last()) else {
+        return SeriesStats::nothing();
+    };
+    let (mut min, mut max, mut before) = (first, first, first);
+    let (mut sum, mut lost, mut corr) = (0.0f64, 0.0f64, 0.0f64);
+    for &v in values {
+        min = if v < min { v } else { min };
+        max = if v > max { v } else { max };
+        // No branch: whether a gauge falls is a coin that nobody predicts.
+        let fell = u64::from(v < before).wrapping_neg();
+        corr += f64::from_bits(before.to_bits() & fell);
+        before = v;
+        // The error of an addition, whichever term is larger (Knuth): what Neumaier's sum keeps.
+        let total = sum + v;
+        let part = total - sum;
+        lost += (sum - (total - part)) + (v - part);
+        sum = total;
     }
+    let count = values.len() as u64;
+    SeriesStats { count, min, max, first, last, sum: sum + lost, corr }
+}
+
+/// Flags of a column of floats, and its figures if they are wanted.
+pub(super) fn flags_and_stats(values: &[f64], wanted: bool) -> (Flags, Option<SeriesStats>) {
+    let shape = Shape::of(values);
+    let first = values.first().map_or(0, |v| v.to_bits());
+    let mut f = Flags::default();
+    f.set(Flags::HAS_STATS, wanted);
+    f.set(Flags::CONSTANT, values.iter().all(|v| v.to_bits() == first));
+    if shape.nan {
+        f.set(Flags::MONOTONE, values.is_sorted_by(|a, b| a <= b));
+        f.set(Flags::HAS_STALE, values.iter().any(|v| is_stale(*v)));
+        f.set(Flags::ALL_INT, values.iter().all(|v| v.is_nan() || v.fract() == 0.0));
+    } else {
+        f.set(Flags::MONOTONE, !shape.falls);
+        f.set(Flags::ALL_INT, shape.whole);
+    }
+    (f, wanted.then(|| SeriesStats::of_shape(values, shape)))
 }
 
 #[cfg(test)]
@@ -121,7 +135,7 @@ mod tests {
         ) {
             let (quick, slow) = (SeriesStats::of(&values), SeriesStats::slow(&values));
             prop_assert_eq!(format!("{quick:?}").replace("-0.0", "0.0"), format!("{slow:?}").replace("-0.0", "0.0"));
-            let (f, _) = Shape::of(&values, false);
+            let (f, _) = flags_and_stats(&values, false);
             prop_assert_eq!(f.has(Flags::MONOTONE), values.is_sorted_by(|a, b| a <= b));
             let whole = values.iter().all(|v| v.is_nan() || v.fract() == 0.0);
             prop_assert_eq!(f.has(Flags::ALL_INT), whole);

@@ -19,7 +19,7 @@ use super::layout::{
 use super::paged::PagedFile;
 use super::sections::{self, SeriesSection};
 use super::series::{ChunkKind, ChunkRef, Flags, Starts};
-use super::stats::Shape;
+use super::stats::flags_and_stats;
 use super::terms::TermsWriter;
 use crate::codec::values::{self, Packing};
 use crate::codec::{CHUNK_SAMPLES, histograms};
@@ -163,7 +163,7 @@ impl PartWriter {
     fn shape(&self, s: &Columns<'_>) -> (Flags, Option<SeriesStats>) {
         let histograms = self.chunks.iter().any(|c| c.kind == ChunkKind::Histograms);
         let (mut flags, stats) = match histograms {
-            false => Shape::of(s.floats, s.len() >= STATS_SAMPLES_MIN),
+            false => flags_and_stats(s.floats, s.len() >= STATS_SAMPLES_MIN),
             true => (Flags::default(), None),
         };
         if histograms {

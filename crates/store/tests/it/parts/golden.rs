@@ -1,9 +1,12 @@
-//! The golden parts of the format: read for ever.
+//! The golden parts of the format: read for ever. `PLIMSOLL_BLESS=1` writes the one of the present
+//! writer anew; those before it are never touched.
 
 use super::*;
 use plimsoll_world::Open;
 
 const V1: &[u8] = include_bytes!("../../../../../fixtures/part/v1.plm");
+/// Compact index, dense chunks, histograms, start timestamps, exemplars.
+const COMPACT: &[u8] = include_bytes!("../../../../../fixtures/part/compact.plm");
 
 /// One series of each codec and kind, and one chunked.
 fn example() -> Model {
@@ -34,4 +37,34 @@ fn version_1_is_read_as_ever() {
     let file = disk.open(&path(2), Open::CreateNew).unwrap();
     file.write_all_at(V1, 0).unwrap();
     check_all(&open(&disk, &path(2)).unwrap(), &example(), TimeRange::new(0, i64::MAX));
+}
+
+/// Few series of every kind.
+fn present() -> Vec<super::kinds::Given> {
+    super::kinds::example().into_iter().take(12).collect()
+}
+
+/// What the writer makes may become better; what it once made is read.
+#[test]
+fn the_compact_layout_is_read_as_ever() {
+    let disk = SimDisk::new(1);
+    if std::env::var_os("PLIMSOLL_BLESS").is_some() {
+        super::kinds::write_given(&disk, 1, &present(), Level::Day);
+        let to = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/part/compact.plm");
+        std::fs::write(to, disk.contents(&path(1)).unwrap()).unwrap();
+        return;
+    }
+    let file = disk.open(&path(2), Open::CreateNew).unwrap();
+    file.write_all_at(COMPACT, 0).unwrap();
+    let part = open(&disk, &path(2)).unwrap();
+    part.verify().unwrap();
+    for (ordinal, g) in present().iter().enumerate() {
+        let mut run = Run::new();
+        part.read(ordinal as u32, TimeRange::ALL, &mut run).unwrap();
+        super::kinds::same(&run, &g.run);
+        assert_eq!(labels_of(&part, ordinal as u32).unwrap(), g.labels);
+        let mut list = Vec::new();
+        part.exemplars(ordinal as u32, TimeRange::ALL, &mut list).unwrap();
+        assert_eq!(list, super::kinds::exemplars(ordinal as i64, ordinal as i64 % 3 * 400));
+    }
 }

@@ -55,7 +55,9 @@ pub(super) fn example() -> Vec<Given> {
                 1 if i > 100 => run.push_histogram(time, histogram(i as u64), start),
                 2 => run.push(time, (noise as f64).sqrt(), start),
                 3 if i == 17 => run.push(time, stale_nan(), start),
-                4 => run.push(time, if noise % 40 == 0 { 1e6 } else { (noise % 7) as f64 }, start),
+                4 | 6 => {
+                    run.push(time, if noise % 40 == 0 { 1e6 } else { (noise % 7) as f64 }, start)
+                }
                 _ => run.push(time, noise as f64 / 100.0, start),
             }
         }
