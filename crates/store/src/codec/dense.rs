@@ -6,7 +6,7 @@
 
 use ::pco::metadata::{DeltaEncoding, Mode};
 use ::pco::wrapped::{ChunkDecompressor, FileCompressor, FileDecompressor};
-use ::pco::{ChunkConfig, DeltaSpec, ModeSpec, PagingSpec};
+use ::pco::{ChunkConfig, DeltaSpec, FULL_BATCH_N, ModeSpec, PagingSpec};
 
 use super::PAGE_SAMPLES;
 use super::ints::put_directory;
@@ -83,9 +83,17 @@ impl Dense {
         Ok(Self { chunk })
     }
 
-    /// Fills `out` from a page of as many integers.
-    pub(super) fn page(&mut self, bytes: &[u8], out: &mut [i64]) -> Result<()> {
+    /// Fills `out` from a page of as many integers, or at least its first `upto`.
+    pub(super) fn page(&mut self, bytes: &[u8], out: &mut [i64], upto: usize) -> Result<()> {
         let mut page = self.chunk.page_decompressor(bytes, out.len()).map_err(corrupt)?;
+        let batches = upto.div_ceil(FULL_BATCH_N) * FULL_BATCH_N;
+        if batches < out.len() {
+            let progress = page.read(&mut out[..batches]).map_err(corrupt)?;
+            return match progress.n_processed {
+                n if n >= upto => Ok(()),
+                _ => Err(Error::corrupt("a dense page is cut")),
+            };
+        }
         let progress = page.read(out).map_err(corrupt)?;
         if !progress.finished || progress.n_processed != out.len() || !page.into_src().is_empty() {
             return Err(Error::corrupt("a dense page is not as long as its integers"));

@@ -219,7 +219,7 @@ impl<'a> Pages<'a> {
             if from < to {
                 let bytes = &self.bytes[at..at + bytes];
                 match (&mut dense, &self.coding) {
-                    (Some(dense), _) => dense.page(bytes, &mut page[..len])?,
+                    (Some(dense), _) => dense.page(bytes, &mut page[..len], to - first)?,
                     (None, Coding::Packed(order)) => decode_page(bytes, *order, &mut page[..len])?,
                     (None, Coding::Dense) => {}
                 }

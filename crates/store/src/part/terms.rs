@@ -36,6 +36,21 @@ pub(crate) struct TermsWriter {
     now_ids: Vec<u32>,
 }
 
+/// Name and value of a label as bytes: their order is that of the texts, and looking at them costs
+/// no check.
+type RawLabel<'l> = (&'l [u8], &'l [u8]);
+
+/// The next label of a canonical encoding.
+fn next_label<'l>(c: &mut Cursor<'l>) -> Result<Option<RawLabel<'l>>> {
+    if c.is_empty() {
+        return Ok(None);
+    }
+    let name = c.bounded("label name", LABEL_NAME_BYTES_MAX)?;
+    let name = c.take(name)?;
+    let value = c.bounded("label value", LABEL_VALUE_BYTES_MAX)?;
+    Ok(Some((name, c.take(value)?)))
+}
+
 /// The ordinals of a term, strictly ascending, as varints of their differences. The first stands
 /// apart, so that a term of one series takes no memory beside this.
 struct Ascending {
@@ -86,12 +101,12 @@ impl TermsWriter {
 
     /// Appends the term of each label.
     fn find(&mut self, labels: LabelsRef<'_>, ids: &mut Vec<u32>) -> Result<()> {
-        let before = LabelsRef::from_canonical(&self.before);
-        let mut old = before.iter().zip(self.before_ids.iter().copied());
-        let mut same = old.next();
-        for label in labels.iter() {
+        let (mut before, mut now) = (Cursor::new(&self.before), Cursor::new(labels.as_bytes()));
+        let mut old = self.before_ids.iter().copied();
+        let mut same = next_label(&mut before)?.zip(old.next());
+        while let Some(label) = next_label(&mut now)? {
             while same.is_some_and(|(l, _)| l < label) {
-                same = old.next();
+                same = next_label(&mut before)?.zip(old.next());
             }
             ids.push(match same {
                 Some((l, id)) if l == label => id,
@@ -102,7 +117,12 @@ impl TermsWriter {
     }
 
     /// The number of a term; new ones count on.
-    fn id_of(ids: &mut HashMap<TermKey, u32>, (name, value): (&str, &str)) -> Result<u32> {
+    fn id_of(ids: &mut HashMap<TermKey, u32>, (name, value): RawLabel<'_>) -> Result<u32> {
+        let text = |bytes| {
+            std::str::from_utf8(bytes)
+                .map_err(|_| Error::Invalid("part: a label is not UTF-8".into()))
+        };
+        let (name, value) = (text(name)?, text(value)?);
         if let Some(id) = ids.get(&(name, value)) {
             return Ok(*id);
         }

@@ -152,6 +152,10 @@ impl Encoder {
 /// The mantissa that gives back the very bits of `v` with exponent `e`.
 #[inline]
 fn mantissa(v: f64, e: usize) -> Option<i64> {
+    let (fits, m) = quick_mantissa(v, TEN[e]);
+    if fits || (v * TEN[e]).abs() < ROUND_LIMIT {
+        return fits.then_some(m);
+    }
     let m = (v * TEN[e]).round_ties_even() as i64;
     let fits = -MANTISSA_LIMIT < m && m < MANTISSA_LIMIT;
     (fits && (m as f64 / TEN[e]).to_bits() == v.to_bits()).then_some(m)
