@@ -19,7 +19,7 @@ const ENTRY_BYTES: usize = 96;
 /// What is kept.
 #[derive(Clone, Debug)]
 pub(crate) enum Cached {
-    /// The bytes of a page whose checksum agreed.
+    /// The bytes of a page whose checksum agreed, or plain rows of exemplars.
     Page(Arc<[u8]>),
     /// 64 series: labels and chunk references.
     Block(Arc<SeriesBlock>),
@@ -34,6 +34,7 @@ pub(crate) enum What {
     Block,
     Times,
     Bounds,
+    Rows,
 }
 
 /// Identity of an entry: an open part (numbered by [`PageCache::new_part`]), what, and its number.

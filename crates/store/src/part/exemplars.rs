@@ -7,6 +7,7 @@ use plimsoll_model::{Exemplar, LABEL_SET_BYTES_MAX, LabelsRef, TimeRange};
 use super::layout::{Kind, Section};
 use super::reader::PartReader;
 use super::squeeze;
+use crate::cache::{Cached, Key, What};
 use crate::codec::varint::{Cursor, put_i64, put_u64};
 use crate::{Error, Result};
 
@@ -124,10 +125,8 @@ impl PartReader {
     ) -> Result<()> {
         let blocks = self.exemplar_blocks()?;
         let at = blocks.partition_point(|b| b.first <= ordinal);
-        let Some(block) = at.checked_sub(1).map(|at| blocks[at]) else { return Ok(()) };
-        let plain = self.with_bytes(block.offset, block.len as usize, |bytes| {
-            squeeze::take(bytes, BLOCK_BYTES_MAX)
-        })?;
+        let Some(at) = at.checked_sub(1) else { return Ok(()) };
+        let (block, plain) = (blocks[at], self.rows_of(at, blocks[at])?);
         let mut c = Cursor::new(&plain);
         let mut at = u64::from(block.first);
         while !c.is_empty() {
@@ -152,6 +151,21 @@ impl PartReader {
             at += 1;
         }
         Ok(())
+    }
+
+    /// The plain rows of a block.
+    fn rows_of(&self, at: usize, block: Rows) -> Result<Arc<[u8]>> {
+        let key = Key { part: self.id, what: What::Rows, index: at as u64 };
+        if let Some(Cached::Page(plain)) = self.cache.get(key) {
+            return Ok(plain);
+        }
+        let plain: Arc<[u8]> = self
+            .with_bytes(block.offset, block.len as usize, |bytes| {
+                squeeze::take(bytes, BLOCK_BYTES_MAX)
+            })?
+            .into();
+        self.cache.put(key, Cached::Page(plain.clone()));
+        Ok(plain)
     }
 
     /// Whether any series has exemplars.
