@@ -74,7 +74,7 @@ impl Lookup for Registered<'_> {
         meta
     }
 
-    fn parts_end(&self) -> i64 {
+    fn parts_end(&self, _: Fp) -> i64 {
         self.parts.end
     }
 

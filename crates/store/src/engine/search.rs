@@ -89,8 +89,8 @@ impl Lookup for Prepared<'_> {
         self.rest.meta(sid, fp, labels)
     }
 
-    fn parts_end(&self) -> i64 {
-        self.rest.parts_end()
+    fn parts_end(&self, fp: Fp) -> i64 {
+        self.rest.parts_end(fp)
     }
 
     fn in_parts(&self, meta: &SeriesMeta, range: TimeRange, out: &mut Run) {

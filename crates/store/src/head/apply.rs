@@ -52,8 +52,8 @@ impl Outcomes {
 pub trait Lookup {
     /// The shared name of a series, registered when it is new.
     fn meta(&self, sid: u32, fp: Fp, labels: LabelsRef<'_>) -> Arc<SeriesMeta>;
-    /// The latest time in any part; `i64::MIN` when there is none.
-    fn parts_end(&self) -> i64;
+    /// A time after which no part has a sample of this series; `i64::MIN` when there is no part.
+    fn parts_end(&self, fp: Fp) -> i64;
     /// Appends the samples of a series in parts, rising in time.
     fn in_parts(&self, meta: &SeriesMeta, range: TimeRange, out: &mut Run);
 }
@@ -155,7 +155,7 @@ impl Head {
                 Some(known) if known.meta.fp == fp => known.defined = generation,
                 place => {
                     let meta = lookup.meta(sid, fp, labels);
-                    let bound = lookup.parts_end();
+                    let bound = lookup.parts_end(fp);
                     *place = Some(Known { meta, bound, defined: generation, used: 0 });
                 }
             }
