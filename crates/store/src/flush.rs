@@ -61,7 +61,7 @@ pub fn write_generation(
     generation: &Gen,
     cancel: &Cancel,
 ) -> Result<Vec<PartEntry>> {
-    let mut slots: Vec<&Arc<Slot>> = generation.slots().collect();
+    let mut slots: Vec<&Slot> = generation.slots().collect();
     slots.sort_unstable_by(|a, b| {
         a.meta.labels.as_ref().as_bytes().cmp(b.meta.labels.as_ref().as_bytes())
     });
@@ -73,7 +73,7 @@ pub fn write_generation(
 }
 
 /// The days with samples.
-fn days(slots: &[&Arc<Slot>]) -> Result<BTreeSet<i64>> {
+fn days(slots: &[&Slot]) -> Result<BTreeSet<i64>> {
     let mut days = BTreeSet::new();
     for slot in slots {
         let range = slot.range();
@@ -100,7 +100,7 @@ fn write_day(
     world: &World,
     names: &Names,
     day: i64,
-    slots: &[&Arc<Slot>],
+    slots: &[&Slot],
     cancel: &Cancel,
 ) -> Result<Option<PartEntry>> {
     let spec = spec(world, Level::Flush);

@@ -2,15 +2,16 @@
 //!
 //! Records are applied by [`Head::apply`], at commit and at replay alike, so that the verdicts a
 //! client was told are those that a restart finds. A generation is shared with snapshots page by
-//! page and series by series, copied on the first write after one; a snapshot is therefore a cut
-//! between two records and costs the writer only what it touches.
-//! Bounds: series by `store.max_series` (refused before they get here), bytes by the flush.
+//! page, and a page is copied on the first write after one: a snapshot is a cut between two records
+//! and costs the writer the pages that it touches.
+//! Bounds: series by `store.limits.series` (refused before they get here), bytes by the flush.
 
 mod apply;
 mod slot;
 mod stream;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Deref;
 use std::sync::Arc;
 
 use plimsoll_model::{Fp, Labels, Metadata, TimeRange};
@@ -37,7 +38,24 @@ pub struct SeriesMeta {
     pub labels: Labels,
 }
 
-type Page = Vec<Option<Arc<Slot>>>;
+/// Slots of [`PAGE_SERIES`] sids that follow each other. Shared with snapshots as a whole: series that
+/// follow each other are mostly written together.
+type Page = Vec<Option<Slot>>;
+
+/// A slot in a page that is shared.
+#[derive(Clone)]
+pub struct SharedSlot {
+    page: Arc<Page>,
+    at: usize,
+}
+
+impl Deref for SharedSlot {
+    type Target = Slot;
+
+    fn deref(&self) -> &Slot {
+        self.page[self.at].as_ref().expect("it was there when the page was shared")
+    }
+}
 
 /// Samples between two swaps.
 #[derive(Clone)]
@@ -77,13 +95,20 @@ impl Gen {
     }
 
     /// The samples of a series, if it has any here.
-    pub fn slot(&self, sid: u32) -> Option<&Arc<Slot>> {
+    pub fn slot(&self, sid: u32) -> Option<&Slot> {
         let at = sid as usize;
         self.pages.get(at / PAGE_SERIES)?.get(at % PAGE_SERIES)?.as_ref()
     }
 
+    /// The same, to be kept.
+    pub fn shared_slot(&self, sid: u32) -> Option<SharedSlot> {
+        self.slot(sid)?;
+        let (page, at) = (sid as usize / PAGE_SERIES, sid as usize % PAGE_SERIES);
+        Some(SharedSlot { page: Arc::clone(&self.pages[page]), at })
+    }
+
     /// All series that have samples here.
-    pub fn slots(&self) -> impl Iterator<Item = &Arc<Slot>> {
+    pub fn slots(&self) -> impl Iterator<Item = &Slot> {
         self.pages.iter().flat_map(|p| p.iter().flatten())
     }
 
@@ -103,14 +128,12 @@ impl Gen {
         series: &mut u64,
     ) -> &'p mut Slot {
         if page.len() <= at {
-            page.reserve_exact(PAGE_SERIES - page.len());
-            page.resize(at + 1, None);
+            page.resize_with(at + 1, || None);
         }
-        let slot = page[at].get_or_insert_with(|| {
+        page[at].get_or_insert_with(|| {
             *series += 1;
-            Arc::new(Slot::new(Arc::clone(meta)))
-        });
-        Arc::make_mut(slot)
+            Slot::new(Arc::clone(meta))
+        })
     }
 }
 

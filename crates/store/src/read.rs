@@ -17,7 +17,7 @@ use plimsoll_model::{
 use roaring::RoaringBitmap;
 
 use crate::engine::{LivePart, LiveTier, PartSet, Shared};
-use crate::head::{Gen, Slot};
+use crate::head::{Gen, SharedSlot};
 
 type SeamResult<T> = plimsoll_model::Result<T>;
 
@@ -46,12 +46,12 @@ impl StoreSnapshot {
     }
 
     /// The slots of a series here that may have samples in the range, oldest first.
-    fn slots(&self, sid: u32, range: TimeRange) -> impl Iterator<Item = &Arc<Slot>> {
+    fn slots(&self, sid: u32, range: TimeRange) -> impl Iterator<Item = SharedSlot> {
         self.gens
             .iter()
             .filter(move |g| g.range.overlaps(range))
-            .filter_map(move |g| g.slot(sid))
-            .filter(move |s| s.touches(range))
+            .filter(move |g| g.slot(sid).is_some_and(|s| s.touches(range)))
+            .filter_map(move |g| g.shared_slot(sid))
     }
 
     /// Series in the head that pass one of the sets and have samples in the range.
@@ -60,7 +60,9 @@ impl StoreSnapshot {
         let found = sets.iter().fold(RoaringBitmap::new(), |all, m| all | index.select(m));
         let seen = |sid: &u32| {
             let meta = index.meta(*sid);
-            self.slots(*sid, range).any(|s| meta.is_some_and(|m| m.fp == s.meta.fp))
+            let gens = self.gens.iter().filter(|g| g.range.overlaps(range));
+            let mut slots = gens.filter_map(|g| g.slot(*sid)).filter(|s| s.touches(range));
+            slots.any(|s| meta.is_some_and(|m| m.fp == s.meta.fp))
         };
         found.iter().filter(seen).collect()
     }

@@ -11,7 +11,7 @@ use plimsoll_model::{
 
 use super::{SeamResult, buckets};
 use crate::engine::{LivePart, LiveTier, Shared};
-use crate::head::Slot;
+use crate::head::SharedSlot;
 
 const NONE: u32 = u32::MAX;
 
@@ -45,7 +45,7 @@ pub(super) struct StoreSelection {
     pub(super) shared: Arc<Shared>,
     series: Vec<Series>,
     labels: Vec<u8>,
-    slots: Vec<Arc<Slot>>,
+    slots: Vec<SharedSlot>,
     parts: Vec<Arc<LivePart>>,
     places: Vec<Place>,
     tiers: Vec<Arc<LiveTier>>,
@@ -86,9 +86,9 @@ impl<'s> Builder<'s> {
     }
 
     /// Adds a series by its slots, oldest first.
-    pub fn add_head<'a>(&mut self, slots: impl Iterator<Item = &'a Arc<Slot>>) {
+    pub fn add_head(&mut self, slots: impl Iterator<Item = SharedSlot>) {
         let from = self.selection.slots.len() as u32;
-        self.selection.slots.extend(slots.cloned());
+        self.selection.slots.extend(slots);
         let Some(first) = self.selection.slots.get(from as usize) else { return };
         let meta = Arc::clone(&first.meta);
         let to = self.selection.slots.len() as u32;
@@ -212,7 +212,7 @@ impl StoreSelection {
         }
     }
 
-    pub(super) fn slots(&self, i: usize) -> &[Arc<Slot>] {
+    pub(super) fn slots(&self, i: usize) -> &[SharedSlot] {
         let (from, to) = self.series[i].slots;
         &self.slots[from as usize..to as usize]
     }
