@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use plimsoll::Options;
 
+mod backup;
 mod check;
 mod files;
 mod query;
@@ -40,6 +41,22 @@ enum Command {
     ///
     /// Example: plimsoll query 'rate(node_cpu_seconds_total[1m])'
     Query(Query),
+    /// Makes a snapshot of a running server's data: second names for files that never change.
+    ///
+    /// Example: plimsoll snapshot --server http://127.0.0.1:7546
+    Snapshot(Snapshot),
+    /// Copies a snapshot into a new data directory.
+    ///
+    /// Example: plimsoll restore plimsoll-data/snapshots/20261121T060000Z-2be650b6d019eb54 --data-dir restored
+    Restore(Restore),
+    /// Reads every file of a data directory and checks every checksum; changes nothing.
+    ///
+    /// Example: plimsoll verify --data-dir plimsoll-data
+    Verify(Verify),
+    /// Wraps the keys of an encrypted data directory by a new key; the data stays as it is.
+    ///
+    /// Example: plimsoll rekey --data-dir plimsoll-data --key-file old.key --new-key-file new.key
+    Rekey(Rekey),
     /// Scores the anomalies of a CSV file of timestamp,value.
     ///
     /// Example: plimsoll detect --input cpu.csv --output scored.csv
@@ -115,6 +132,50 @@ pub struct Query {
     step: Option<String>,
 }
 
+/// Whose snapshot.
+#[derive(Args)]
+pub struct Snapshot {
+    /// The server.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7546")]
+    server: String,
+}
+
+/// What to restore, and where.
+#[derive(Args)]
+pub struct Restore {
+    /// The directory of the snapshot.
+    #[arg(value_name = "SNAPSHOT")]
+    snapshot: PathBuf,
+    /// The new data directory.
+    #[arg(long, value_name = "DIR")]
+    data_dir: PathBuf,
+}
+
+/// What to check.
+#[derive(Args)]
+pub struct Verify {
+    /// The data directory, or a snapshot.
+    #[arg(long, value_name = "DIR", default_value = "plimsoll-data")]
+    data_dir: PathBuf,
+    /// The key of an encrypted one.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+}
+
+/// Which keys.
+#[derive(Args)]
+pub struct Rekey {
+    /// The data directory; no server may use it.
+    #[arg(long, value_name = "DIR")]
+    data_dir: PathBuf,
+    /// The key that it has.
+    #[arg(long, value_name = "FILE")]
+    key_file: PathBuf,
+    /// The key that it gets.
+    #[arg(long, value_name = "FILE")]
+    new_key_file: PathBuf,
+}
+
 /// What to score.
 #[derive(Args)]
 pub struct Detect {
@@ -168,6 +229,10 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Some(Command::Serve(serve)) => return serve::run(&serve),
         Some(Command::Check(check)) => return check::run(&check),
         Some(Command::Query(query)) => query::run(&query),
+        Some(Command::Snapshot(snapshot)) => backup::snapshot(&snapshot),
+        Some(Command::Restore(restore)) => backup::restore(&restore),
+        Some(Command::Verify(verify)) => backup::verify(&verify),
+        Some(Command::Rekey(rekey)) => backup::rekey(&rekey),
         Some(Command::Detect(detect)) => files::detect(&detect),
         Some(Command::Forecast(forecast)) => files::forecast(&forecast),
     };

@@ -15,11 +15,20 @@ use plimsoll_model::written::{Fields, Problem, Problems, Value, parse};
 use plimsoll_query::EngineConfig;
 
 mod collect;
+mod encryption;
 mod prometheus;
 mod rules;
 mod store;
 
 pub use rules::check_rule_file;
+
+/// Reads an encryption key from a file that only its owner may read.
+///
+/// # Errors
+/// What is wrong with the file; never its content.
+pub fn key_from_file(path: &Path) -> Result<plimsoll_store::SealKey, String> {
+    encryption::from_file(&path.to_string_lossy())
+}
 
 /// Where a server listens when nothing else is said.
 pub const LISTEN: &str = "127.0.0.1:7546";

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use plimsoll_alert::Alerting;
 use plimsoll_collect::Status;
 use plimsoll_guard::Identity;
-use plimsoll_model::{SampleSink, SeriesSource};
+use plimsoll_model::{Matcher, SampleSink, SeriesSource, TimeRange};
 use plimsoll_query::Engine;
 use plimsoll_world::{Clock, Disk, Workers};
 use tokio::sync::{Semaphore, watch};
@@ -32,6 +32,21 @@ pub trait Control: Send + Sync {
     /// # Errors
     /// What went wrong.
     fn merge(&self) -> Result<(), String>;
+    /// Makes a snapshot of the store; its name under the data directory's `snapshots/`.
+    ///
+    /// # Errors
+    /// What went wrong.
+    fn snapshot(&self) -> Result<String, String>;
+    /// Deletes the samples in the range of the series that pass all matchers.
+    ///
+    /// # Errors
+    /// What went wrong, or what is wrong with the matchers.
+    fn delete(&self, matchers: &[Matcher], range: TimeRange) -> Result<(), String>;
+    /// Rewrites what holds something deleted.
+    ///
+    /// # Errors
+    /// What went wrong.
+    fn clean_tombstones(&self) -> Result<(), String>;
     /// The configuration in force, as YAML, without secrets.
     fn configuration(&self) -> String;
     /// How collecting goes.

@@ -1,5 +1,6 @@
 //! Prometheus' HTTP API.
 
+pub mod admin;
 pub mod health;
 mod json;
 pub mod labels;

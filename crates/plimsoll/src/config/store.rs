@@ -6,6 +6,8 @@ use plimsoll_model::written::{Fields, Node, Problems};
 use plimsoll_model::{ByteSize, parse_duration_ms};
 use plimsoll_store::{Config, WalSync};
 
+use super::encryption;
+
 /// How long `unlimited` is: longer than anything that was ever measured.
 const UNLIMITED: Duration = Duration::from_secs(500 * 365 * 86_400);
 
@@ -47,6 +49,24 @@ pub fn read(node: &Node, path: &str, problems: &mut Problems) -> Config {
     }
     if let Some(size) = fields.parsed::<ByteSize>("reserve", problems) {
         config.reserve_bytes = Some(size.0);
+    }
+    if let Some(node) = fields.take("tiers") {
+        let mut tiers = Fields::of(node, &format!("{path}.tiers"), problems);
+        for (i, name) in ["5m", "1h"].into_iter().enumerate() {
+            if let Some(found) = tiers.read(name, problems, |n| retention(&text(n))) {
+                config.tier_retention[i] = found;
+            }
+        }
+        tiers.finish(problems);
+    }
+    if let Some(size) = fields.parsed::<ByteSize>("retention_size", problems) {
+        config.retention_bytes = size.0;
+    }
+    if let Some(found) = fields.read("min_keep", problems, |n| retention(&text(n))) {
+        config.min_keep = found;
+    }
+    if let Some(node) = fields.take("encryption") {
+        config.encryption = encryption::read(node, &format!("{path}.encryption"), problems);
     }
     if let Some(node) = fields.take("memory") {
         let mut memory = Fields::of(node, &format!("{path}.memory"), problems);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use plimsoll_collect::Status;
+use plimsoll_model::{Matcher, TimeRange};
 use plimsoll_serve::Control;
 use serde_json::{Value, json};
 
@@ -43,6 +44,20 @@ impl Control for Controls {
 
     fn merge(&self) -> Result<(), String> {
         self.handles.store.merge_now().map_err(|e| e.to_string())
+    }
+
+    fn snapshot(&self) -> Result<String, String> {
+        let path = self.handles.store.snapshot_now().map_err(|e| e.to_string())?;
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
+        Ok(name.unwrap_or_default())
+    }
+
+    fn delete(&self, matchers: &[Matcher], range: TimeRange) -> Result<(), String> {
+        self.handles.store.delete(matchers, range).map_err(|e| e.to_string())
+    }
+
+    fn clean_tombstones(&self) -> Result<(), String> {
+        self.handles.store.clean_tombstones().map_err(|e| e.to_string())
     }
 
     fn configuration(&self) -> String {

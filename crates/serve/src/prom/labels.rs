@@ -13,10 +13,10 @@ use crate::reply::{Failure, success};
 use crate::routes::Call;
 
 /// What a label request asks for.
-struct Asked {
-    sets: Vec<Vec<Matcher>>,
-    range: TimeRange,
-    limit: usize,
+pub(super) struct Asked {
+    pub sets: Vec<Vec<Matcher>>,
+    pub range: TimeRange,
+    pub limit: usize,
 }
 
 pub(super) fn limit(params: &Params) -> Result<usize, Failure> {
@@ -24,7 +24,8 @@ pub(super) fn limit(params: &Params) -> Result<usize, Failure> {
     text.parse().map_err(|_| Failure::parameter("limit", "limit must be non-negative"))
 }
 
-fn asked(params: &Params) -> Result<Asked, Failure> {
+/// From `start` to `end`; all times where they are not given.
+pub(super) fn range_of(params: &Params) -> Result<TimeRange, Failure> {
     let time = |name, otherwise| match params.get(name) {
         None => Ok(otherwise),
         Some(text) => time_ms(text).map_err(|e| Failure::parameter(name, e)),
@@ -34,6 +35,11 @@ fn asked(params: &Params) -> Result<Asked, Failure> {
         let message = "end timestamp must not be before start time";
         return Err(Failure::parameter("end", message));
     }
+    Ok(range)
+}
+
+pub(super) fn asked(params: &Params) -> Result<Asked, Failure> {
+    let range = range_of(params)?;
     let sets = params.all("match[]").map(matchers).collect::<Result<_, _>>()?;
     Ok(Asked { sets, range, limit: limit(params)? })
 }
@@ -51,7 +57,7 @@ fn matchers(text: &str) -> Result<Vec<Matcher>, Failure> {
     Ok(matchers)
 }
 
-const fn op(op: plimsoll_query::MatchOp) -> MatchOp {
+pub(super) const fn op(op: plimsoll_query::MatchOp) -> MatchOp {
     match op {
         plimsoll_query::MatchOp::Equal => MatchOp::Equal,
         plimsoll_query::MatchOp::NotEqual => MatchOp::NotEqual,

@@ -3,14 +3,19 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use plimsoll_model::Grid;
-use plimsoll_query::{Answer, Query, parse};
+use plimsoll_model::{Exemplar, Grid, Hint, Labels, Matcher, Scoped, Snapshot as _};
+use plimsoll_query::{Answer, Query, format_value, parse};
+use serde_json::json as document_of;
 
+use super::labels::{op, range_of};
 use super::{ask, json};
 use crate::app::App;
 use crate::params::{Params, duration_ms, time_ms};
 use crate::reply::{Failure, document, success};
 use crate::routes::Call;
+
+/// Exemplars of one answer at most.
+const EXEMPLARS_MAX: usize = 10_000;
 
 /// The query of a request, read.
 fn query_of(app: &App, params: &Params) -> Result<Query, Failure> {
@@ -119,8 +124,45 @@ pub async fn format(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     Ok(document(&query.expr().to_string()))
 }
 
-/// No exemplars are stored: an empty list for any valid query, as clients that probe expect.
+/// Exemplars of the series that the selectors of a query name.
 pub async fn exemplars(app: Arc<App>, call: Call) -> Result<Response, Failure> {
-    query_of(&app, &call.params)?;
-    Ok(document(&[(); 0]))
+    let text = call.params.get("query").unwrap_or("");
+    let expr = parse(text, &app.engine.config().features)
+        .map_err(|e| Failure::parameter("query", e.to_string()))?;
+    let selectors = expr.selectors();
+    let mut sets: Vec<Vec<Matcher>> = Vec::with_capacity(selectors.len());
+    for selector in selectors {
+        let matchers = selector.matchers.iter().map(|m| Matcher::new(op(m.op), &m.name, &m.value));
+        let matchers: Result<Vec<_>, _> = matchers.collect();
+        sets.push(matchers.map_err(|e| Failure::parameter("query", e))?);
+    }
+    let range = range_of(&call.params)?;
+    ask(&app, &call.params, move |app, cx| {
+        if sets.is_empty() {
+            return Ok(document(&[(); 0]));
+        }
+        let snapshot = Scoped::new(app.source.snapshot());
+        let borrowed: Vec<&[Matcher]> = sets.iter().map(Vec::as_slice).collect();
+        let hint = Hint { limit: EXEMPLARS_MAX, ..Hint::range(range) };
+        let found = snapshot.exemplars(&borrowed, &hint, cx)?;
+        let pairs = |labels: &Labels| -> serde_json::Map<String, serde_json::Value> {
+            labels.iter().map(|(n, v)| (n.to_owned(), v.into())).collect()
+        };
+        let list: Vec<_> = found
+            .iter()
+            .map(|s| {
+                let one = |e: &Arc<Exemplar>| {
+                    document_of!({
+                        "labels": pairs(&e.labels),
+                        "value": format_value(e.value),
+                        "timestamp": e.time as f64 / 1000.0,
+                    })
+                };
+                let exemplars: Vec<_> = s.exemplars.iter().map(one).collect();
+                document_of!({ "seriesLabels": pairs(&s.labels), "exemplars": exemplars })
+            })
+            .collect();
+        Ok(document(&list))
+    })
+    .await
 }
