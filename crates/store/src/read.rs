@@ -11,13 +11,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use plimsoll_model::{
-    Caps, Hint, LabelBuf, Labels, Matcher, Metadata, ReadCx, Resolution, Selection, Snapshot, Tier,
-    TimeRange, Timestamp,
+    Caps, Exemplar, Hint, LabelBuf, Labels, Matcher, Metadata, ReadCx, Resolution, Selection,
+    SeriesExemplars, Snapshot, Tier, TimeRange, Timestamp,
 };
 use roaring::RoaringBitmap;
 
 use crate::engine::{LivePart, LiveTier, PartSet, Shared};
 use crate::head::{Gen, SharedSlot};
+
+/// How far the time of an exemplar may lie before that of the sample it came with: what a sender
+/// keeps between two scrapes.
+const EXEMPLAR_LATE_MS: i64 = 3_600_000;
 
 type SeamResult<T> = plimsoll_model::Result<T>;
 
@@ -276,6 +280,62 @@ impl Snapshot for StoreSnapshot {
             })?;
         }
         Ok(limited(all, hint.limit))
+    }
+
+    fn exemplars(
+        &self,
+        any_of: &[&[Matcher]],
+        hint: &Hint<'_>,
+        cx: &ReadCx,
+    ) -> SeamResult<Vec<SeriesExemplars>> {
+        cx.cancel.check()?;
+        let (range, sets) = (hint.range_or_all(), sets_or_all(any_of));
+        let mut found: BTreeMap<Labels, Vec<Arc<Exemplar>>> = BTreeMap::new();
+        // Parts first: they are older.
+        for part in
+            self.parts_in(TimeRange::new(range.start.saturating_sub(EXEMPLAR_LATE_MS), i64::MAX))
+        {
+            self.try_part(part, cx, || {
+                let mut series = RoaringBitmap::new();
+                for m in sets {
+                    series |= part.reader.select(m)?;
+                }
+                let (mut labels, mut some) = (LabelBuf::new(), Vec::new());
+                for ordinal in series {
+                    some.clear();
+                    part.reader.exemplars(ordinal, range, &mut some)?;
+                    if !some.is_empty() {
+                        part.reader.labels(ordinal, &mut labels)?;
+                        found.entry(labels.to_labels()).or_default().append(&mut some);
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        {
+            let index = self.shared.index.read();
+            let all = sets.iter().fold(RoaringBitmap::new(), |all, m| all | index.select(m));
+            for slot in all.iter().flat_map(|sid| self.gens.iter().filter_map(move |g| g.slot(sid)))
+            {
+                let known = index.meta(slot.meta.sid).is_some_and(|m| m.fp == slot.meta.fp);
+                let some = slot.exemplars().iter().filter(|e| range.contains(e.time));
+                if known && slot.exemplars().iter().any(|e| range.contains(e.time)) {
+                    found.entry(slot.meta.labels.clone()).or_default().extend(some.cloned());
+                }
+            }
+        }
+        let mut left = if hint.limit == 0 { usize::MAX } else { hint.limit };
+        let mut out = Vec::new();
+        for (labels, mut exemplars) in found {
+            exemplars.sort_by_key(|e| e.time);
+            exemplars.dedup();
+            exemplars.truncate(left);
+            left -= exemplars.len();
+            if !exemplars.is_empty() {
+                out.push(SeriesExemplars { labels, exemplars });
+            }
+        }
+        Ok(out)
     }
 
     fn metadata(

@@ -39,3 +39,13 @@ pub fn text(bytes: &[u8]) {
         }
     }
 }
+
+/// An index or a chunk segment of a Prometheus block.
+pub fn block(bytes: &[u8]) {
+    crate::blocks::fuzz(bytes);
+}
+
+/// A table of samples.
+pub fn csv(bytes: &[u8]) {
+    crate::csv::fuzz(bytes);
+}

@@ -3,11 +3,15 @@
 //! Promise: any bytes give a value or an [`Error`], never a panic, and memory stays within the
 //! limits that the caller passes. Labels are parsed only for series that the caller does not know.
 //! - [`remote_write`]: Prometheus remote write 1.0 (snappy block, `prometheus.WriteRequest`).
+//! - [`blocks`]: Prometheus' TSDB blocks, for import.
+//! - [`csv`]: tables of samples.
 //! - [`text`]: Prometheus text 0.0.4 and 1.0.0, OpenMetrics 1.0; reader and writer.
 //! - [`fuzz`]: one entry point per parser for mutation tests and fuzzers.
 
 #![forbid(unsafe_code)]
 
+pub mod blocks;
+pub mod csv;
 mod error;
 pub mod fuzz;
 mod proto;

@@ -67,6 +67,11 @@ pub(super) fn left_out(shared: &Shared, id: &str, day: i64, e: &crate::Error, cx
     }
 }
 
+fn last_of(run: &Run) -> Option<Last> {
+    let i = run.len().checked_sub(1)?;
+    Some(Last { time: run.times[i], float: run.floats[i], histogram: run.histogram(i).cloned() })
+}
+
 impl<'s> Builder<'s> {
     pub fn new(shared: &'s Arc<Shared>) -> Self {
         let selection = StoreSelection {
@@ -283,22 +288,22 @@ impl Selection for StoreSelection {
         cx.budget.count_samples(1)?;
         let mut best: Option<Last> = None;
         for slot in self.slots(i).iter().filter(|s| s.touches(range)) {
-            let newest = match slot.last() {
-                (time, Some(float)) if time <= range.end => Last { time, float, histogram: None },
-                // Not the newest, or a histogram.
+            let last = match slot.last() {
+                (time, Some(float)) if time <= range.end => {
+                    Some(Last { time, float, histogram: None })
+                }
+                // Beyond the range, or a histogram.
                 _ => {
                     scratch.clear();
                     if let Err(e) = slot.read(range, &mut scratch.run) {
                         self.head_error(i, &e, cx);
                     }
-                    let run = &scratch.run;
-                    let Some(at) = run.len().checked_sub(1) else { continue };
-                    let histogram = run.histogram(at).cloned();
-                    Last { time: run.times[at], float: run.floats[at], histogram }
+                    last_of(&scratch.run)
                 }
             };
-            if range.contains(newest.time) && best.as_ref().is_none_or(|b| newest.time > b.time) {
-                best = Some(newest);
+            let Some(last) = last.filter(|l| range.contains(l.time)) else { continue };
+            if best.as_ref().is_none_or(|b| last.time > b.time) {
+                best = Some(last);
             }
         }
         for (part, ordinal) in self.places(i).filter(|(p, _)| p.entry.range.overlaps(range)) {
@@ -316,8 +321,7 @@ impl Selection for StoreSelection {
         if best.is_none() && !self.gone.is_empty() {
             scratch.clear();
             self.stand_in(i, range, &mut scratch.run, cx);
-            let found = scratch.run.times.last().zip(scratch.run.floats.last());
-            best = found.map(|(&time, &float)| Last { time, float, histogram: None });
+            best = last_of(&scratch.run);
         }
         Ok(best)
     }

@@ -31,13 +31,26 @@ const NO_RESETS: u16 = 1 << 10;
 const KNOWN: u16 = (1 << 11) - 1;
 /// Columns with values, in the order of their bits.
 const VALUES: [u16; 9] = [COUNT, FIRST, LAST, MIN, MAX, SUM, CORR, RESETS, SQUARES];
+/// Squares of decimals are no decimals of few places: they would cost as much as all other figures
+/// together, and no function is computed from them yet.
+const ALL_BUT_SQUARES: Kept = Kept::COUNT
+    .with(Kept::FIRST)
+    .with(Kept::LAST)
+    .with(Kept::MIN)
+    .with(Kept::MAX)
+    .with(Kept::SUM)
+    .with(Kept::RESETS);
+/// Decimal places that a sum is tried with.
+const SUM_PLACES: [f64; 7] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6];
+/// A sum of decimals differs from its decimal by rounding only; relative.
+const SUM_ROUNDING: f64 = 4e-15;
 /// Falls per sample up to which a series counts as a counter.
 const COUNTER_FALLS: f64 = 0.01;
 
 /// Which figures of fresh buckets the tier keeps.
 pub fn worth_keeping(buckets: &[Bucket], tier: Tier) -> Kept {
     if tier.0 >= HOUR_MS {
-        return Kept::ALL;
+        return ALL_BUT_SQUARES;
     }
     let falls: u64 = buckets.iter().map(|b| u64::from(b.resets)).sum();
     let samples: u64 = buckets.iter().map(|b| u64::from(b.count)).sum();
@@ -111,11 +124,21 @@ fn figure(b: &Bucket, bit: u16) -> f64 {
         LAST => b.last,
         MIN => b.min,
         MAX => b.max,
-        SUM => b.sum,
-        CORR => b.corr,
+        SUM => decimal(b.sum),
+        CORR => decimal(b.corr),
         RESETS => f64::from(b.resets),
         _ => b.sum_squares,
     }
+}
+
+/// The sum of decimals as the decimal that it is, which packs; others as they are.
+fn decimal(sum: f64) -> f64 {
+    let near = |places: &f64| {
+        let d = (sum * places).round() / places;
+        (d - sum).abs() <= SUM_ROUNDING * sum.abs()
+    };
+    let places = SUM_PLACES.iter().find(|p| near(p));
+    places.map_or(sum, |p| (sum * p).round() / p)
 }
 
 fn set_figure(b: &mut Bucket, bit: u16, v: f64) {
