@@ -9,7 +9,9 @@ use plimsoll::Options;
 
 mod backup;
 mod check;
+mod export;
 mod files;
+mod import;
 mod query;
 mod serve;
 
@@ -41,6 +43,15 @@ enum Command {
     ///
     /// Example: plimsoll query 'rate(node_cpu_seconds_total[1m])'
     Query(Query),
+    /// Takes samples of files over: OpenMetrics or Prometheus text with timestamps, CSV, or blocks of a
+    /// Prometheus.
+    ///
+    /// Example: plimsoll import --server http://127.0.0.1:7546 /var/lib/prometheus/data
+    Import(Import),
+    /// Writes the samples of a data directory or snapshot as OpenMetrics or CSV.
+    ///
+    /// Example: plimsoll export --data-dir plimsoll-data --match '{job="host"}' --format csv
+    Export(Export),
     /// Makes a snapshot of a running server's data: second names for files that never change.
     ///
     /// Example: plimsoll snapshot --server http://127.0.0.1:7546
@@ -130,6 +141,75 @@ pub struct Query {
     /// Distance between times: 15s
     #[arg(long, requires = "start")]
     step: Option<String>,
+}
+
+/// What files hold.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq)]
+pub enum InputFormat {
+    /// OpenMetrics, or Prometheus' text format, with timestamps.
+    Openmetrics,
+    /// A table with timestamp, value, and series or metric and labels.
+    Csv,
+    /// Blocks of a Prometheus, or its data directory.
+    PrometheusBlocks,
+}
+
+/// What to take over, and where to.
+#[derive(Args)]
+pub struct Import {
+    /// Files; for blocks, directories.
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// What they hold [default: by name: .csv, .om, .txt, .prom, a directory]
+    #[arg(long, value_enum)]
+    format: Option<InputFormat>,
+    /// The metric of a CSV file that does not name it.
+    #[arg(long, value_name = "NAME")]
+    metric: Option<String>,
+    /// The server that takes them.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7546")]
+    server: String,
+    /// A data directory that no server has open, instead of a server.
+    #[arg(long, value_name = "DIR", conflicts_with = "server")]
+    data_dir: Option<PathBuf>,
+    /// The key of an encrypted data directory.
+    #[arg(long, value_name = "FILE", requires = "data_dir")]
+    key_file: Option<PathBuf>,
+}
+
+/// What samples are written as.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq)]
+pub enum OutputFormat {
+    /// OpenMetrics 1.0 with timestamps.
+    Openmetrics,
+    /// A table of series, timestamp (ms), value.
+    Csv,
+}
+
+/// What to write.
+#[derive(Args)]
+pub struct Export {
+    /// The data directory, which no server has open, or a snapshot.
+    #[arg(long, value_name = "DIR", default_value = "plimsoll-data")]
+    data_dir: PathBuf,
+    /// Which series, as a selector [default: all]
+    #[arg(long, value_name = "SELECTOR")]
+    r#match: Option<String>,
+    /// First time: RFC 3339 or seconds.
+    #[arg(long, value_name = "T")]
+    start: Option<String>,
+    /// Last time.
+    #[arg(long, value_name = "T")]
+    end: Option<String>,
+    /// What to write.
+    #[arg(long, value_enum, default_value = "openmetrics")]
+    format: OutputFormat,
+    /// The file [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The key of an encrypted data directory.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
 }
 
 /// Whose snapshot.
@@ -229,6 +309,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Some(Command::Serve(serve)) => return serve::run(&serve),
         Some(Command::Check(check)) => return check::run(&check),
         Some(Command::Query(query)) => query::run(&query),
+        Some(Command::Import(import)) => import::run(&import),
+        Some(Command::Export(export)) => export::run(&export),
         Some(Command::Snapshot(snapshot)) => backup::snapshot(&snapshot),
         Some(Command::Restore(restore)) => backup::restore(&restore),
         Some(Command::Verify(verify)) => backup::verify(&verify),

@@ -10,6 +10,11 @@ use super::{Rekey, Restore, Snapshot, Verify, say};
 /// Snapshots of a large store wait for its flush.
 const SNAPSHOT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(600);
 
+/// The key in a file, if one is named.
+pub fn key(file: Option<&std::path::Path>) -> Result<Option<plimsoll_store::SealKey>> {
+    file.map(key_from_file).transpose().map_err(anyhow::Error::msg)
+}
+
 /// Asks a server for a snapshot and prints its name.
 pub fn snapshot(snapshot: &Snapshot) -> Result<()> {
     let url = format!("{}/api/v1/admin/tsdb/snapshot", snapshot.server.trim_end_matches('/'));
@@ -40,8 +45,7 @@ pub fn restore(restore: &Restore) -> Result<()> {
 
 /// Checks every file of a data directory; fails when one is damaged.
 pub fn verify(verify: &Verify) -> Result<()> {
-    let key = verify.key_file.as_deref().map(key_from_file).transpose();
-    let key = key.map_err(anyhow::Error::msg)?;
+    let key = key(verify.key_file.as_deref())?;
     let report = plimsoll_store::verify(&World::real(), &verify.data_dir, key.as_ref())?;
     for (path, why) in &report.problems {
         say(&format!("DAMAGED {}: {why}", path.display()));
