@@ -1,4 +1,4 @@
-//! `kill -9` during a write load, twenty times: what was acknowledged is there, bit by bit, and
+//! `kill -9` during a write load, a hundred times: what was acknowledged is there, bit by bit, and
 //! what the client was told is what the restart finds.
 
 use std::collections::{BTreeMap, HashMap};
@@ -14,7 +14,7 @@ use crate::peer;
 use crate::plimsoll::{Home, Plimsoll, send};
 use crate::process::wait_for;
 
-const ROUNDS: u64 = 20;
+const ROUNDS: u64 = 100;
 /// Connections that write at the same time.
 const WRITERS: u64 = 3;
 /// Series of a writer.

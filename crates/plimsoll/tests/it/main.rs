@@ -11,6 +11,7 @@
 
 mod agreement;
 mod alerting;
+mod backup;
 mod configuration;
 mod crash;
 mod disk_fills;

@@ -1,0 +1,130 @@
+//! In and out of the store by the command line: import, export, snapshot, restore, verify,
+//! encryption.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use crate::peer;
+use crate::plimsoll::{Home, binary};
+
+#[track_caller]
+fn run(arguments: &[&str]) -> Output {
+    Command::new(binary()).args(arguments).output().unwrap()
+}
+
+/// The command's standard output; it must succeed.
+#[track_caller]
+fn done(arguments: &[&str]) -> String {
+    let out = run(arguments);
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(out.status.success(), "{arguments:?}: {said}");
+    String::from_utf8(out.stdout).unwrap()
+}
+
+/// The command's error output; it must fail.
+#[track_caller]
+fn fails(arguments: &[&str]) -> String {
+    let out = run(arguments);
+    assert!(!out.status.success(), "{arguments:?} succeeded");
+    String::from_utf8_lossy(&out.stderr).into_owned()
+}
+
+/// Counters, gauges and odd values of the last days, whole minutes; sorted as export sorts.
+fn open_metrics(days: i64) -> String {
+    let now = crate::load::now_ms() / 60_000 * 60;
+    let mut text = String::new();
+    for series in ["cpu_total{cpu=\"0\"}", "cpu_total{cpu=\"a \\\"b\\\",c\"}", "temperature"] {
+        for i in 0..days * 288 {
+            let time = now - (days * 288 - i) * 300;
+            let value = match i % 97 {
+                7 if series == "temperature" => "NaN".to_owned(),
+                _ if series == "temperature" => format!("{}", (i % 40) as f64 / 8.0 - 2.0),
+                _ => i.to_string(),
+            };
+            text.push_str(&format!("{series} {value} {time}.000\n"));
+        }
+    }
+    text + "# EOF\n"
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn what_goes_in_comes_out_in_either_format() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    fs::write(at("a.om"), open_metrics(3)).unwrap();
+    let said = done(&["import", "--data-dir", text(&at("one")), text(&at("a.om"))]);
+    assert!(said.starts_with("2592 samples stored, 0 duplicates"), "{said}");
+    let csv = done(&["export", "--data-dir", text(&at("one")), "--format", "csv"]);
+    assert_eq!(csv.lines().count(), 2593);
+    fs::write(at("a.csv"), &csv).unwrap();
+    done(&["import", "--data-dir", text(&at("two")), text(&at("a.csv"))]);
+    let back = done(&["export", "--data-dir", text(&at("two"))]);
+    assert_eq!(back, open_metrics(3));
+    let some = ["export", "--data-dir", text(&at("two")), "--match", "temperature"];
+    assert_eq!(done(&some).lines().count(), 865);
+
+    fs::write(at("bad.csv"), "timestamp,value,metric\n1,x,m\n").unwrap();
+    let e = fails(&["import", "--data-dir", text(&at("two")), text(&at("bad.csv"))]);
+    assert!(e.contains("bad.csv") && e.contains("line 2"), "{e}");
+    let e = fails(&["import", "--data-dir", text(&at("two")), text(&at("what.bin"))]);
+    assert!(e.contains("--format"), "{e}");
+}
+
+#[test]
+fn blocks_of_a_prometheus_are_taken_over() {
+    if !peer::slow("blocks of a Prometheus") {
+        return;
+    }
+    let Some(promtool) = peer::program("promtool") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    fs::write(at("a.om"), open_metrics(2)).unwrap();
+    let made = Command::new(promtool)
+        .args(["tsdb", "create-blocks-from", "openmetrics", text(&at("a.om")), text(&at("blocks"))])
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    done(&["import", "--data-dir", text(&at("store")), text(&at("blocks"))]);
+    assert_eq!(done(&["export", "--data-dir", text(&at("store"))]), open_metrics(2));
+}
+
+#[test]
+fn a_snapshot_of_an_encrypted_server_is_restored_verified_and_rekeyed() {
+    let home = Home::new();
+    let key = |name: &str, digit: &str| {
+        let path = home.write(name, &digit.repeat(64));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+        path
+    };
+    let (old, new) = (key("old.key", "a"), key("new.key", "b"));
+    let section = format!("store:\n  encryption:\n    key_file: {}\n", text(&old));
+    let config = home.write("c.yml", &section);
+    let samples = home.write("a.om", &open_metrics(1));
+    let server = home.start(&["--bare", "--config", text(&config)]);
+    let url = format!("http://127.0.0.1:{}", server.port);
+    done(&["import", "--server", &url, text(&samples)]);
+    let name = done(&["snapshot", "--server", &url]);
+    let snapshot = home.path("data").join(name.trim());
+    assert!(server.process.stop(Duration::from_secs(30)).success());
+
+    let back = home.path("back");
+    done(&["restore", text(&snapshot), "--data-dir", text(&back)]);
+    let verify = ["verify", "--data-dir", text(&back), "--key-file", text(&old)];
+    let said = done(&verify);
+    assert!(said.contains("0 problems"), "{said}");
+    let rekey = ["rekey", "--data-dir", text(&back), "--key-file", text(&old)];
+    done(&[&rekey[..], &["--new-key-file", text(&new)]].concat());
+    let export = |key: &Path| run(&["export", "--data-dir", text(&back), "--key-file", text(key)]);
+    let wrong = String::from_utf8_lossy(&export(&old).stderr).into_owned();
+    assert!(wrong.contains("wrong key"), "{wrong}");
+    assert_eq!(String::from_utf8_lossy(&export(&new).stdout), open_metrics(1));
+    let e = fails(&["verify", "--data-dir", text(&back)]);
+    assert!(e.contains("is encrypted"), "{e}");
+}
