@@ -25,7 +25,9 @@ const SWAP: u8 = 4;
 const CHECKPOINT: u8 = 5;
 pub(super) const HISTOGRAMS: u8 = 6;
 const EXEMPLARS: u8 = 7;
-pub(super) const SAMPLES_STARTED: u8 = 9;
+pub(super) const PACKED: u8 = 9;
+/// Flag: the payload is compressed by zstd, after its plain length.
+pub(super) const COMPRESSED: u8 = 1;
 
 /// One record, borrowed from its bytes.
 #[derive(Debug)]
@@ -132,7 +134,7 @@ pub fn own_frames(bytes: &[u8]) -> impl Iterator<Item = Frame<'_>> {
 
 /// Whether a record holds samples.
 pub fn is_samples(frame: Frame<'_>) -> bool {
-    matches!(frame.kind, SAMPLES | SAMPLES_STARTED | HISTOGRAMS)
+    matches!(frame.kind, SAMPLES | PACKED | HISTOGRAMS)
 }
 
 /// Decodes the payload of a frame. Survives any bytes.
@@ -140,14 +142,17 @@ pub fn is_samples(frame: Frame<'_>) -> bool {
 /// # Errors
 /// `Corrupt` when the payload is not what its type says, or uses a reserved flag.
 pub fn decode(frame: Frame<'_>) -> Result<Record<'_>> {
-    if frame.flags != 0 {
+    let allowed = if is_samples(frame) { COMPRESSED } else { 0 };
+    if frame.flags & !allowed != 0 {
         return Err(Error::corrupt(format!("record {}: flags {:#x}", frame.seq, frame.flags)));
     }
     Ok(match frame.kind {
         SERIES_DEF => Record::SeriesDef(Defs::new(frame.payload)?),
-        SAMPLES | SAMPLES_STARTED | HISTOGRAMS => {
-            Record::Samples(SampleBytes::new(frame.kind, frame.payload))
-        }
+        SAMPLES | PACKED | HISTOGRAMS => Record::Samples(SampleBytes::new(
+            frame.kind,
+            frame.flags & COMPRESSED != 0,
+            frame.payload,
+        )),
         EXEMPLARS => Record::Exemplars(ExemplarRows::new(frame.payload)?),
         METADATA => Record::Metadata(take_metadata(frame.payload)?),
         SWAP => Record::Swap(Cursor::new(frame.payload).varint()?),
@@ -343,8 +348,10 @@ impl Iterator for ExemplarRows<'_> {
 /// What a fuzzer calls: reads `bytes` as a log and decodes everything in it. Never panics.
 pub fn fuzz_wal_record(bytes: &[u8]) {
     let mut buf = SampleBuf::default();
-    let as_payload =
-        (0..=10).map(|kind| Frame { seq: 1, kind, flags: 0, payload: bytes, bytes: 0 });
+    let as_payload = (0..=21).map(|n| {
+        let (kind, flags) = (n / 2, n % 2);
+        Frame { seq: 1, kind, flags, payload: bytes, bytes: 0 }
+    });
     for f in frames(bytes).chain(as_payload) {
         match decode(f) {
             Ok(Record::Samples(samples)) => drop(samples.decode_into(&mut buf)),

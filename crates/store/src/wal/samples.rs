@@ -1,20 +1,38 @@
-//! Records of samples: floats (types 2 and 9) and histograms (type 6), rows of many series as
-//! columns. Pure functions over bytes; every length that comes from a file is checked before
+//! Records of samples: floats (type 9; type 2 is read only) and histograms (type 6), rows of many
+//! series as columns, compressed by zstd where that is worth it. Pure functions over bytes; every length that comes from a file is checked before
 //! something is allocated.
 
+use std::cell::RefCell;
 use std::ops::Range;
 
 use plimsoll_model::Histogram;
+use zstd::bulk::{Compressor, Decompressor};
 
 use super::histogram;
-use super::record::{HISTOGRAMS, ROWS_MAX, SAMPLES, SAMPLES_MAX, SAMPLES_STARTED, begin, end};
+use super::record::{
+    COMPRESSED, HISTOGRAMS, PACKED, RECORD_BYTES_MAX, ROWS_MAX, SAMPLES, SAMPLES_MAX, begin, end,
+};
 use crate::codec::varint::{Cursor, put_i64, put_u64, unzigzag, zigzag};
 use crate::{Error, Result};
 
 /// Mantissas below this are exact in a double.
 const MANTISSA_MAX: f64 = 9_007_199_254_740_992.0;
-const HUNDREDTHS: f64 = 100.0;
-const MILLIONTHS: f64 = 1_000_000.0;
+/// Scales of type 2.
+const OLD_SCALES: [f64; 3] = [1.0, 100.0, 1_000_000.0];
+/// Scales of type 9.
+const SCALES: [f64; 5] = [1.0, 10.0, 100.0, 1_000.0, 1_000_000.0];
+/// In place of a scale: the bits of the double follow.
+const RAW: u8 = 7;
+/// Payloads below this are not compressed.
+const COMPRESS_MIN: usize = 1 << 10;
+/// Level of zstd: what is read once, after a crash, is not worth more.
+const LEVEL: i32 = 1;
+
+thread_local! {
+    /// Contexts are dear to make and hold nothing between two records.
+    static COMPRESSOR: RefCell<Option<(Compressor<'static>, Vec<u8>)>> = const { RefCell::new(None) };
+    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
 
 /// Collects the rows of a record; its memory is kept between records. It holds floats or
 /// histograms, not both.
@@ -34,6 +52,8 @@ pub struct SampleBuf {
     blobs: Vec<u8>,
     /// Where each histogram ends in `blobs`; empty when the samples are floats.
     ends: Vec<u32>,
+    /// Room for a payload that was compressed.
+    plain: Vec<u8>,
 }
 
 /// The values of one row.
@@ -109,12 +129,10 @@ impl SampleBuf {
 
     /// Appends the record to `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        let kind = match (self.ends.is_empty(), self.starts.is_empty()) {
-            (false, _) => HISTOGRAMS,
-            (true, false) => SAMPLES_STARTED,
-            (true, true) => SAMPLES,
-        };
+        let kind = if self.ends.is_empty() { PACKED } else { HISTOGRAMS };
         let at = begin(out, kind);
+        let payload = out.len();
+        out.reserve(64 + 6 * self.times.len() + self.blobs.len());
         put_u64(out, self.sids.len() as u64);
         put_runs(out, &self.sids);
         if self.counts.iter().all(|c| *c == 1) {
@@ -125,13 +143,15 @@ impl SampleBuf {
                 put_u64(out, u64::from(*c));
             }
         }
-        put_times(out, &self.times);
-        if kind != SAMPLES {
+        if kind == PACKED {
+            put_steps(out, &self.times);
             put_starts(out, &self.starts);
-        }
-        out.reserve(4 * self.values.len() + self.blobs.len());
-        for v in &self.values {
-            put_value(out, *v);
+            for (_, row) in self.rows() {
+                put_row(out, &self.values[row]);
+            }
+        } else {
+            put_times(out, &self.times);
+            put_starts(out, &self.starts);
         }
         let mut from = 0;
         for &to in &self.ends {
@@ -139,8 +159,113 @@ impl SampleBuf {
             out.extend_from_slice(&self.blobs[from as usize..to as usize]);
             from = to;
         }
+        if compress(out, payload) {
+            out[payload - 1] |= COMPRESSED;
+        }
         end(out, at);
     }
+}
+
+/// Compresses what stands from `payload` on, unless that is little or saves little.
+fn compress(out: &mut Vec<u8>, payload: usize) -> bool {
+    let plain = out.len() - payload;
+    if !(COMPRESS_MIN..=RECORD_BYTES_MAX).contains(&plain) {
+        return false;
+    }
+    COMPRESSOR.with_borrow_mut(|slot| {
+        if slot.is_none() {
+            *slot = Compressor::new(LEVEL).ok().map(|c| (c, Vec::new()));
+        }
+        let Some((compressor, room)) = slot else { return false };
+        room.resize(zstd::zstd_safe::compress_bound(plain), 0);
+        let done = compressor.compress_to_buffer(&out[payload..], &mut room[..]);
+        let Some(n) = done.ok().filter(|n| *n < plain / 8 * 7) else { return false };
+        out.truncate(payload);
+        put_u64(out, plain as u64);
+        out.extend_from_slice(&room[..n]);
+        true
+    })
+}
+
+fn decompress(payload: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    let mut c = Cursor::new(payload);
+    let len = c.bounded("plain bytes", RECORD_BYTES_MAX)?;
+    let corrupt = |e: std::io::Error| Error::corrupt(format!("compressed record: {e}"));
+    out.clear();
+    out.resize(len, 0);
+    let n = DECOMPRESSOR.with_borrow_mut(|slot| {
+        let decompressor = match slot {
+            Some(d) => d,
+            None => slot.insert(Decompressor::new()?),
+        };
+        decompressor.decompress_to_buffer(c.rest(), &mut out[..])
+    });
+    let n = n.map_err(corrupt)?;
+    if n == len { Ok(()) } else { Err(Error::corrupt(format!("{n} plain bytes, {len} expected"))) }
+}
+
+/// Times as differences of differences; runs of equal steps are counted.
+fn put_steps(out: &mut Vec<u8>, times: &[i64]) {
+    let (mut before, mut step, mut run) = (0i64, 0i64, 0u64);
+    for t in times {
+        let gap = t.wrapping_sub(before);
+        let change = zigzag(gap.wrapping_sub(step));
+        (before, step) = (*t, gap);
+        if change == 0 {
+            run += 1;
+            continue;
+        }
+        put_run(out, &mut run);
+        if change < 1 << 62 {
+            put_u64(out, change << 1);
+        } else {
+            out.push(0);
+            put_u64(out, change);
+        }
+    }
+    put_run(out, &mut run);
+}
+
+fn put_run(out: &mut Vec<u8>, run: &mut u64) {
+    if *run > 0 {
+        put_u64(out, (*run << 1) | 1);
+        *run = 0;
+    }
+}
+
+/// The values of one row: the first absolute, the others as differences where the scale stays.
+#[inline]
+fn put_row(out: &mut Vec<u8>, values: &[f64]) {
+    let (mut scale, mut before) = (RAW, 0);
+    for &v in values {
+        if let Some(m) = SCALES.get(usize::from(scale)).and_then(|s| scaled(v, *s)) {
+            put_u64(out, (zigzag(m.wrapping_sub(before)) << 3) | u64::from(scale));
+            before = m;
+            continue;
+        }
+        let found = SCALES.iter().enumerate().find_map(|(i, s)| Some((i as u8, scaled(v, *s)?)));
+        match found {
+            Some((i, m)) => {
+                put_u64(out, (zigzag(m) << 3) | u64::from(i));
+                (scale, before) = (i, m);
+            }
+            None => {
+                out.push(RAW);
+                out.extend_from_slice(&v.to_bits().to_le_bytes());
+                scale = RAW;
+            }
+        }
+    }
+}
+
+/// The integer that gives back the very bits of `v` when it is divided by the scale.
+#[inline]
+fn scaled(v: f64, scale: f64) -> Option<i64> {
+    let x = v * scale;
+    let m = (x + 0.5f64.copysign(x)) as i64;
+    // Through the integer, as the reader goes: it has no negative zero.
+    let back = m as f64;
+    (back.abs() < MANTISSA_MAX && (back / scale).to_bits() == v.to_bits()).then_some(m)
 }
 
 fn put_runs(out: &mut Vec<u8>, sids: &[u32]) {
@@ -184,31 +309,17 @@ fn put_starts(out: &mut Vec<u8>, starts: &[i64]) {
     }
 }
 
-#[inline]
-fn put_value(out: &mut Vec<u8>, v: f64) {
-    for (k, scale) in [(0, 1.0), (1, HUNDREDTHS), (2, MILLIONTHS)] {
-        let x = v * scale;
-        let m = (x + 0.5f64.copysign(x)) as i64;
-        // Through the integer, as the reader goes: it has no negative zero.
-        let back = m as f64;
-        if back.abs() < MANTISSA_MAX && (back / scale).to_bits() == v.to_bits() {
-            return put_u64(out, (zigzag(m) << 2) | k);
-        }
-    }
-    out.push(3);
-    out.extend_from_slice(&v.to_bits().to_le_bytes());
-}
-
 /// A record of samples that was not decoded yet.
 #[derive(Clone, Copy, Debug)]
 pub struct SampleBytes<'a> {
     kind: u8,
+    compressed: bool,
     payload: &'a [u8],
 }
 
 impl<'a> SampleBytes<'a> {
-    pub(super) fn new(kind: u8, payload: &'a [u8]) -> Self {
-        Self { kind, payload }
+    pub(super) fn new(kind: u8, compressed: bool, payload: &'a [u8]) -> Self {
+        Self { kind, compressed, payload }
     }
 
     /// Decodes all rows into `out`.
@@ -216,13 +327,27 @@ impl<'a> SampleBytes<'a> {
     /// # Errors
     /// `Corrupt`; `out` then holds nothing of use.
     pub fn decode_into(self, out: &mut SampleBuf) -> Result<()> {
+        if !self.compressed {
+            return self.decode_plain(self.payload, out);
+        }
+        let mut plain = std::mem::take(&mut out.plain);
+        let done = decompress(self.payload, &mut plain);
+        let done = done.and_then(|()| self.decode_plain(&plain, out));
+        out.plain = plain;
+        done
+    }
+
+    fn decode_plain(self, payload: &[u8], out: &mut SampleBuf) -> Result<()> {
         out.clear();
-        let mut c = Cursor::new(self.payload);
+        let mut c = Cursor::new(payload);
         let rows = c.bounded("rows", ROWS_MAX)?;
         take_runs(&mut c, rows, &mut out.sids)?;
         let total = take_counts(&mut c, rows, &mut out.counts)?;
         let mut w = Window { bytes: c.rest(), at: 0 };
-        take_times(&mut w, total, &mut out.times)?;
+        match self.kind {
+            PACKED => take_steps(&mut w, total, &mut out.times)?,
+            _ => take_times(&mut w, total, &mut out.times)?,
+        }
         if self.kind != SAMPLES {
             take_starts(&mut w, total, &mut out.starts)?;
         }
@@ -230,8 +355,14 @@ impl<'a> SampleBytes<'a> {
             return take_histograms(w.rest(), total, out);
         }
         out.values.reserve(total);
-        for _ in 0..total {
-            out.values.push(w.value()?);
+        if self.kind == PACKED {
+            for n in &out.counts {
+                w.row(*n, &mut out.values)?;
+            }
+        } else {
+            for _ in 0..total {
+                out.values.push(w.value()?);
+            }
         }
         if w.rest().is_empty() { Ok(()) } else { Err(Error::corrupt("bytes after the last value")) }
     }
@@ -288,21 +419,69 @@ impl<'a> Window<'a> {
         b.ok_or_else(|| Error::corrupt("1 bytes expected, 0 left"))
     }
 
+    /// A value of type 2.
     #[inline]
     fn value(&mut self) -> Result<f64> {
         let tagged = self.varint()?;
-        let m = unzigzag(tagged >> 2) as f64;
-        Ok(match tagged & 3 {
-            0 => m,
-            1 => m / HUNDREDTHS,
-            2 => m / MILLIONTHS,
-            _ => {
-                let word = self.word().ok_or_else(|| Error::corrupt("8 bytes expected"))?;
-                self.at += 8;
-                f64::from_bits(word)
-            }
-        })
+        match OLD_SCALES.get((tagged & 3) as usize) {
+            Some(scale) => Ok(unzigzag(tagged >> 2) as f64 / scale),
+            None => self.raw(),
+        }
     }
+
+    #[inline]
+    fn raw(&mut self) -> Result<f64> {
+        let word = self.word().ok_or_else(|| Error::corrupt("8 bytes expected"))?;
+        self.at += 8;
+        Ok(f64::from_bits(word))
+    }
+
+    /// The values of a row of type 9.
+    #[inline]
+    fn row(&mut self, n: u32, out: &mut Vec<f64>) -> Result<()> {
+        let (mut scale, mut m) = (u64::from(RAW), 0i64);
+        for _ in 0..n {
+            let tagged = self.varint()?;
+            let found = tagged & 7;
+            let Some(divisor) = SCALES.get(found as usize) else {
+                if found != u64::from(RAW) {
+                    return Err(Error::corrupt(format!("scale {found}")));
+                }
+                scale = found;
+                out.push(self.raw()?);
+                continue;
+            };
+            let integer = unzigzag(tagged >> 3);
+            m = if found == scale { m.wrapping_add(integer) } else { integer };
+            scale = found;
+            out.push(m as f64 / divisor);
+        }
+        Ok(())
+    }
+}
+
+fn take_steps(w: &mut Window<'_>, total: usize, times: &mut Vec<i64>) -> Result<()> {
+    times.reserve(total);
+    let (mut t, mut step) = (0i64, 0i64);
+    while times.len() < total {
+        let token = w.varint()?;
+        if token & 1 == 1 {
+            let run = token >> 1;
+            if run > (total - times.len()) as u64 {
+                return Err(Error::corrupt(format!("run of {run} times")));
+            }
+            for _ in 0..run {
+                t = t.wrapping_add(step);
+                times.push(t);
+            }
+            continue;
+        }
+        let change = if token == 0 { w.varint()? } else { token >> 1 };
+        step = step.wrapping_add(unzigzag(change));
+        t = t.wrapping_add(step);
+        times.push(t);
+    }
+    Ok(())
 }
 
 fn take_runs(c: &mut Cursor<'_>, rows: usize, sids: &mut Vec<u32>) -> Result<()> {
@@ -419,14 +598,43 @@ mod tests {
         ];
         for v in odd {
             let mut out = Vec::new();
-            put_value(&mut out, v);
+            put_row(&mut out, &[v, v, 0.5, v]);
             for padding in [0, 20] {
-                let mut padded = out.clone();
+                let (mut padded, mut back) = (out.clone(), Vec::new());
                 padded.resize(out.len() + padding, 0x80);
                 let mut w = Window { bytes: &padded, at: 0 };
-                assert_eq!(w.value().unwrap().to_bits(), v.to_bits(), "{v}");
+                w.row(4, &mut back).unwrap();
                 assert_eq!(w.rest().len(), padding);
+                assert!([v, v, 0.5, v].iter().zip(&back).all(|(a, b)| a.to_bits() == b.to_bits()));
             }
+        }
+    }
+
+    #[test]
+    fn type_2_is_still_read() {
+        let payload = [1, 1, 14, 1, 1, 3, 0, 20, 0x28, 0x29, 3, 0, 0, 0, 0, 0, 0, 0, 0x80];
+        let mut out = SampleBuf::default();
+        SampleBytes::new(SAMPLES, false, &payload).decode_into(&mut out).unwrap();
+        assert_eq!((&out.sids[..], &out.times[..]), (&[7][..], &[10, 10, 10][..]));
+        let bits: Vec<_> = out.values.iter().map(|v| v.to_bits()).collect();
+        assert_eq!(bits, [5.0f64, 0.05, -0.0].map(f64::to_bits));
+    }
+
+    #[test]
+    fn large_records_are_compressed_and_damage_is_an_error() {
+        let mut buf = SampleBuf::default();
+        for sid in 0..2000 {
+            buf.push(sid, &[1_700_000_000_000], &[], &[f64::from(sid % 50) * 1000.5]);
+        }
+        let mut out = Vec::new();
+        buf.encode(&mut out);
+        assert!(out[17] == COMPRESSED && out.len() < 2000, "{}", out.len());
+        assert_eq!(back(&buf).values, buf.values);
+        for at in 18..out.len() {
+            let mut bad = out[18..].to_vec();
+            bad[at - 18] ^= 0x55;
+            let mut into = SampleBuf::default();
+            drop(SampleBytes::new(PACKED, true, &bad).decode_into(&mut into));
         }
     }
 

@@ -10,6 +10,8 @@ use super::{Truth, contents, labels, open, submit_with};
 
 /// Version 1: a definition of two series, metadata, samples of every kind of value.
 const V1: &str = include_str!("../../../../../fixtures/store/wal-v1.hex");
+/// The same with samples as type 9, as they are written now.
+const PACKED: &str = include_str!("../../../../../fixtures/store/wal-v1-packed.hex");
 const AT: i64 = 1_000_000;
 
 fn bytes_of(hex: &str) -> Vec<u8> {
@@ -34,7 +36,7 @@ fn samples() -> [(i64, f64); 5] {
 }
 
 #[test]
-fn the_writer_still_writes_version_1() {
+fn the_writer_writes_packed_records() {
     let (world, sim) = World::simulated(1, AT);
     let store = open(&world, &Config::simulated());
     let m = Metadata {
@@ -46,15 +48,19 @@ fn the_writer_still_writes_version_1() {
     let (a, b) = (labels("m", 1), labels("m", 2));
     submit_with(&store, &[(&a, &samples()), (&b, &[(AT, 7.0)])], &[m]).unwrap();
     let written = sim.disk.contents(Path::new("data/wal/00000000000000000001-0.wal")).unwrap();
-    assert_eq!(hex_of(&written), V1);
+    assert_eq!(hex_of(&written), PACKED);
 }
 
 #[test]
 fn version_1_is_read() {
+    [V1, PACKED].into_iter().for_each(is_read);
+}
+
+fn is_read(log: &str) {
     let (world, _) = World::simulated(1, AT);
     world.disk.create_dir_all(Path::new("data/wal")).unwrap();
     let path = Path::new("data/wal/00000000000000000001-0.wal");
-    world.disk.open(path, Open::CreateNew).unwrap().write_all_at(&bytes_of(V1), 0).unwrap();
+    world.disk.open(path, Open::CreateNew).unwrap().write_all_at(&bytes_of(log), 0).unwrap();
     let store = open(&world, &Config::simulated());
     let mut truth: Truth =
         samples().iter().map(|(t, v)| ((labels("m", 1), *t), v.to_bits())).collect();
