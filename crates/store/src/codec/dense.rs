@@ -4,9 +4,11 @@
 //! come here, and only where they end up clearly smaller than bit-packed. What is read back is held to
 //! what is written here: classic mode, at most two rounds of differences.
 
+use std::cell::RefCell;
+
 use ::pco::metadata::{DeltaEncoding, Mode};
 use ::pco::wrapped::{ChunkDecompressor, FileCompressor, FileDecompressor};
-use ::pco::{ChunkConfig, DeltaSpec, FULL_BATCH_N, ModeSpec, PagingSpec};
+use ::pco::{ChunkConfig, DecompressorScratch, DeltaSpec, FULL_BATCH_N, ModeSpec, PagingSpec};
 
 use super::PAGE_SAMPLES;
 use super::ints::put_directory;
@@ -60,9 +62,22 @@ fn try_encode(
     Ok(())
 }
 
+thread_local! {
+    /// Room of the decoder, 12 KiB, which holds nothing between two chunks.
+    static ROOM: RefCell<Option<DecompressorScratch>> = const { RefCell::new(None) };
+}
+
 /// Tables of a chunk, ready to read its pages.
 pub(super) struct Dense {
     chunk: ChunkDecompressor<i64>,
+    /// Taken from the thread, and given back at the end.
+    room: Option<DecompressorScratch>,
+}
+
+impl Drop for Dense {
+    fn drop(&mut self) {
+        ROOM.set(self.room.take());
+    }
 }
 
 impl Dense {
@@ -80,12 +95,16 @@ impl Dense {
         if !rest.is_empty() || !matches!(chunk.meta().mode, Mode::Classic) || order > 2 {
             return Err(Error::corrupt("coding tables of a kind that no writer makes"));
         }
-        Ok(Self { chunk })
+        let room = Some(ROOM.take().unwrap_or_default());
+        Ok(Self { chunk, room })
     }
 
     /// Fills `out` from a page of as many integers, or at least its first `upto`.
     pub(super) fn page(&mut self, bytes: &[u8], out: &mut [i64], upto: usize) -> Result<()> {
-        let mut page = self.chunk.page_decompressor(bytes, out.len()).map_err(corrupt)?;
+        let mut page = self
+            .chunk
+            .page_decompressor_with_scratch(bytes, out.len(), self.room.get_or_insert_default())
+            .map_err(corrupt)?;
         let batches = upto.div_ceil(FULL_BATCH_N) * FULL_BATCH_N;
         if batches < out.len() {
             let progress = page.read(&mut out[..batches]).map_err(corrupt)?;
