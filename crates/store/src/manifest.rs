@@ -134,6 +134,17 @@ pub struct Manifest {
     end: u64,
     base: u64,
     next_edit: u64,
+    damaged: bool,
+}
+
+/// What reading a manifest found.
+struct Found {
+    /// Where the last readable edit ends.
+    end: u64,
+    /// Nothing stands behind it.
+    whole: bool,
+    /// Bytes that are no edit stand somewhere: a torn end, or damage.
+    damaged: bool,
 }
 
 impl Manifest {
@@ -143,21 +154,30 @@ impl Manifest {
     /// `Corrupt` for a bad header, `Invalid` for operations of a later version, `Io`.
     pub fn open(world: World, names: Names) -> Result<Self> {
         let empty = State { low_water: 1, generation: 1, ..State::default() };
-        let mut manifest =
-            Self { world, names, state: empty, file: None, end: 0, base: 0, next_edit: 1 };
+        let mut manifest = Self {
+            world,
+            names,
+            state: empty,
+            file: None,
+            end: 0,
+            base: 0,
+            next_edit: 1,
+            damaged: false,
+        };
         let path = manifest.names.manifest();
         if !manifest.world.disk.exists(&path) {
             return Ok(manifest);
         }
         let disk = Arc::clone(&manifest.world.disk);
         let (state, next) = (&mut manifest.state, &mut manifest.next_edit);
-        let (at, len) = read_edits(&*disk, &manifest.names, &mut |number, op| {
+        let found = read_edits(&*disk, &manifest.names, &mut |number, op| {
             state.apply(op);
             *next = number + 1;
         })?;
-        manifest.end = at as u64;
+        manifest.end = found.end;
         manifest.base = manifest.end;
-        if at == len {
+        manifest.damaged = found.damaged;
+        if found.whole {
             let file = manifest.world.disk.open(&path, Open::Write);
             manifest.file =
                 Some(file.map_err(|e| Error::io(format!("open {}", path.display()), e))?);
@@ -173,6 +193,12 @@ impl Manifest {
         let mut state = State { low_water: 1, generation: 1, ..State::default() };
         read_edits(disk, names, &mut |_, op| state.apply(op))?;
         Ok(state)
+    }
+
+    /// Whether something in the file could not be read: edits may be missing, and parts that it does
+    /// not name may be the store's.
+    pub const fn is_damaged(&self) -> bool {
+        self.damaged
     }
 
     /// What holds now.
@@ -230,29 +256,41 @@ impl Manifest {
     }
 }
 
-/// Hands the operations of a manifest on, each with the number of its edit. Returns where the edits
-/// end, and the length of the file.
-fn read_edits(
-    disk: &dyn Disk,
-    names: &Names,
-    each: &mut dyn FnMut(u64, &Edit),
-) -> Result<(usize, usize)> {
+/// Hands the operations of a manifest on, each with the number of its edit. An edit that cannot be read
+/// is left out, and so is a header: who opens the store looks what the parts themselves say.
+fn read_edits(disk: &dyn Disk, names: &Names, each: &mut dyn FnMut(u64, &Edit)) -> Result<Found> {
     let path = names.manifest();
     let bytes = read_file(disk, &path)?;
-    check_header(&bytes).map_err(|why| {
-        Error::corrupt(format!(
-            "{}: {why}; restore it from a backup, or move the whole data directory away",
-            path.display()
-        ))
-    })?;
-    let mut at = HEADER_BYTES;
-    while let Some((number, ops, len)) = edit::take(&bytes[at..]) {
-        for op in edit::decode(ops)? {
-            each(number, &op);
+    let mut damaged = false;
+    if let Err(why) = check_header(&bytes) {
+        if why.contains("later version") {
+            return Err(Error::Invalid(format!(
+                "{}: {why}; start the program that wrote it",
+                path.display()
+            )));
         }
-        at += len;
+        tracing::error!(file = %path.display(), why, "manifest is damaged");
+        damaged = true;
     }
-    Ok((at, bytes.len()))
+    let (mut at, mut last) = (HEADER_BYTES.min(bytes.len()), 0);
+    loop {
+        while let Some((number, ops, len)) = edit::take(&bytes[at..]) {
+            for op in edit::decode(ops)? {
+                each(number, &op);
+            }
+            (at, last) = (at + len, number);
+        }
+        let rest = &bytes[at..];
+        if rest.iter().all(|b| *b == 0) {
+            return Ok(Found { end: at as u64, whole: rest.is_empty() && !damaged, damaged });
+        }
+        damaged = true;
+        let later = |i: &usize| edit::take(&rest[*i..]).is_some_and(|(n, ..)| n > last);
+        match (1..rest.len()).find(later) {
+            Some(skip) => at += skip,
+            None => return Ok(Found { end: at as u64, whole: false, damaged }),
+        }
+    }
 }
 
 fn header() -> Vec<u8> {

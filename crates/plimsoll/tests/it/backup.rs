@@ -67,7 +67,8 @@ fn what_goes_in_comes_out_in_either_format() {
     done(&["import", "--data-dir", text(&at("two")), text(&at("a.csv"))]);
     let back = done(&["export", "--data-dir", text(&at("two"))]);
     assert_eq!(back, open_metrics(3));
-    let some = ["export", "--data-dir", text(&at("two")), "--match", "temperature"];
+    let two = at("two");
+    let some = ["export", "--data-dir", text(&two), "--match", "temperature"];
     assert_eq!(done(&some).lines().count(), 865);
 
     fs::write(at("bad.csv"), "timestamp,value,metric\n1,x,m\n").unwrap();

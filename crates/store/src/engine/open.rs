@@ -40,12 +40,24 @@ pub struct OpenReport {
     pub parts_missing: Vec<PathBuf>,
     /// Files of an interrupted flush or merge, removed.
     pub leftovers: u64,
+    /// Whether something in the manifest could not be read: the end of an edit that a crash cut
+    /// off, or damage.
+    pub manifest_damaged: bool,
+    /// Parts that a damaged manifest did not name and that are the store's.
+    pub parts_adopted: u64,
 }
 
 impl OpenReport {
-    /// Whether nothing was lost or damaged.
+    /// Whether nothing was lost or damaged. A torn end of the manifest is neither: its edit was
+    /// never said to hold.
     pub fn is_clean(&self) -> bool {
-        let none = Self { records: self.records, leftovers: self.leftovers, ..Self::default() };
+        let none = Self {
+            records: self.records,
+            leftovers: self.leftovers,
+            manifest_damaged: self.manifest_damaged,
+            parts_adopted: self.parts_adopted,
+            ..Self::default()
+        };
         *self == none
     }
 }
@@ -73,6 +85,9 @@ pub(super) fn open(world: World, dir: &Path, config: Config) -> Result<Shared> {
     }
     let mut report = OpenReport::default();
     let mut manifest = open_manifest(&world, &names)?;
+    if manifest.is_damaged() {
+        adopt(&world, &names, &mut manifest, &mut report)?;
+    }
     report.leftovers = remove_leftovers(&world, &names, &manifest)?;
     let cache = Arc::new(PageCache::new(config.cache_bytes));
     let readers = open_parts(&world, &names, &mut manifest, &cache, &mut report)?;
@@ -172,6 +187,66 @@ fn list(world: &World, dir: &Path) -> Result<Vec<String>> {
     let entries =
         world.disk.list(dir).map_err(|e| Error::io(format!("list {}", dir.display()), e))?;
     Ok(entries.into_iter().map(|e| e.name).collect())
+}
+
+/// After damage of the manifest: takes the parts that it does not name for the store's, if they are
+/// whole, and forgets those that are not there. What a flush or a merge left behind is taken too:
+/// its samples are in the log or in other parts, and the same sample twice is one. Tier parts are
+/// set aside: their days are built anew.
+fn adopt(
+    world: &World,
+    names: &Names,
+    manifest: &mut Manifest,
+    report: &mut OpenReport,
+) -> Result<()> {
+    report.manifest_damaged = true;
+    let state = manifest.state().clone();
+    let mut edits = Vec::new();
+    for p in state.parts.values().filter(|p| !world.disk.exists(&names.part(p.day, &p.id))) {
+        edits.push(Edit::Remove { day: p.day, id: p.id.clone() });
+    }
+    let is_there = |p: &&TierEntry| world.disk.exists(&names.tier_part(p.tier, &p.id));
+    for p in state.tier_parts.values().filter(|p| !is_there(p)) {
+        edits.push(Edit::RemoveTier { id: p.id.clone() });
+    }
+    let cache = Arc::new(PageCache::new(4 << 20));
+    for name in list(world, &names.parts())? {
+        let dir = names.parts().join(&name);
+        for file in list(world, &dir)? {
+            let path = dir.join(&file);
+            let Some(id) = file.strip_suffix(".plm") else { continue };
+            if state.parts.values().any(|p| p.id == id) {
+                continue;
+            }
+            let part = PartReader::open(&*world.disk, &path, Arc::clone(&cache));
+            match part.and_then(|p| p.verify().map(|()| p.info().clone())) {
+                Ok(info) => {
+                    let day = crate::filenames::day_of(info.range.start);
+                    edits.push(Edit::Add(crate::flush::entry_of(day, &info)));
+                    report.parts_adopted += 1;
+                }
+                Err(e) => {
+                    tracing::error!(part = %path.display(), error = %e, "part is not adopted");
+                    to_quarantine(world, names, &path, id)?;
+                    report.parts_damaged.push(path);
+                }
+            }
+        }
+    }
+    let tiers =
+        if world.disk.exists(&names.tiers()) { list(world, &names.tiers())? } else { vec![] };
+    for tier in tiers {
+        let tier = names.tiers().join(tier);
+        for file in list(world, &tier)? {
+            let id = file.strip_suffix(".plm").unwrap_or(&file);
+            if !state.tier_parts.contains_key(id) {
+                to_quarantine(world, names, &tier.join(&file), id)?;
+            }
+        }
+    }
+    tracing::error!(adopted = report.parts_adopted, "damaged manifest was written anew");
+    edits.push(Edit::Wall(world.clock.wall_ms()));
+    manifest.commit(&edits)
 }
 
 /// Removes what an interrupted flush or merge left behind.

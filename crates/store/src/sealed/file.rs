@@ -1,6 +1,7 @@
 //! One sealed file: a header, then frames in the order in which they were written.
 
 use std::io;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use plimsoll_world::{Chance, DiskFile};
@@ -71,6 +72,8 @@ pub struct SealedFile {
     /// Eight bytes of every nonce of this opening; the other four count.
     session: [u8; 8],
     state: Mutex<State>,
+    /// Place and plain bytes of the frame that was read last: 1 MiB at most.
+    last: Mutex<Option<(u64, Arc<Vec<u8>>)>>,
 }
 
 impl SealedFile {
@@ -106,7 +109,14 @@ impl SealedFile {
     ) -> io::Result<Self> {
         let mut session = [0; 8];
         chance.fill(&mut session);
-        Ok(Self { inner, key: cipher(key)?, id, session, state: Mutex::new(state) })
+        Ok(Self {
+            inner,
+            key: cipher(key)?,
+            id,
+            session,
+            state: Mutex::new(state),
+            last: Mutex::default(),
+        })
     }
 
     fn aad(&self, at: u64, len: u32) -> [u8; 28] {
@@ -115,6 +125,25 @@ impl SealedFile {
         aad[16..24].copy_from_slice(&at.to_le_bytes());
         aad[24..].copy_from_slice(&len.to_le_bytes());
         aad
+    }
+
+    /// Whether its first frame opens.
+    pub(super) fn opens(&self) -> io::Result<bool> {
+        let first = self.state.lock().frames.first().copied();
+        first.map_or(Ok(false), |f| Ok(self.plain(f)?.is_some()))
+    }
+
+    /// As [`SealedFile::plain`], the frame read last being kept: who reads a frame in pieces opens it
+    /// once.
+    fn kept(&self, frame: Frame) -> io::Result<Option<Arc<Vec<u8>>>> {
+        if let Some((place, plain)) = &*self.last.lock()
+            && *place == frame.place
+        {
+            return Ok(Some(Arc::clone(plain)));
+        }
+        let Some(plain) = self.plain(frame)?.map(Arc::new) else { return Ok(None) };
+        *self.last.lock() = Some((frame.place, Arc::clone(&plain)));
+        Ok(Some(plain))
     }
 
     /// The plain bytes of a frame; `None` when it does not open.
@@ -168,7 +197,13 @@ impl DiskFile for SealedFile {
             return Ok(n);
         };
         let n = buf.len().min((until - offset) as usize);
-        match self.plain(frame)? {
+        // A whole frame is read once; what is read in pieces comes again.
+        let plain = if n == frame.len as usize {
+            self.plain(frame)?.map(Arc::new)
+        } else {
+            self.kept(frame)?
+        };
+        match plain {
             Some(plain) => {
                 let from = (offset - frame.at) as usize;
                 buf[..n].copy_from_slice(&plain[from..from + n]);

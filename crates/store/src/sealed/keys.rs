@@ -158,6 +158,11 @@ impl KeyRing {
         Ok((id, key, wrapped))
     }
 
+    /// All keys of the log: for a file whose header does not say which is its own.
+    pub(super) fn all(&self) -> Vec<(KeyId, [u8; 32])> {
+        self.state.lock().keys.iter().map(|(id, key)| (*id, *key)).collect()
+    }
+
     /// The key of a file: from the log, else from the file's own header.
     pub(super) fn find(&self, id: &KeyId, wrapped: &[u8; WRAPPED_BYTES]) -> Option<[u8; 32]> {
         let known = self.state.lock().keys.get(id).copied();

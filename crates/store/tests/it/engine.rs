@@ -3,12 +3,14 @@
 mod backup;
 mod churn;
 mod contract;
+mod corruption;
 mod crash;
 mod disk;
 mod golden;
 mod kinds;
 mod limits;
 mod model;
+mod month;
 mod threads;
 mod tiers;
 
