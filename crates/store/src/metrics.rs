@@ -28,6 +28,10 @@ pub(crate) struct Counters {
     pub rolled: AtomicU64,
     /// Parts removed by age or size.
     pub retired: AtomicU64,
+    /// Bytes written, by stage, in the order of [`STAGES`].
+    pub written: [AtomicU64; STAGES.len()],
+    /// Parts of which what is readable was saved.
+    pub salvaged: AtomicU64,
     /// Deletions.
     pub deletions: AtomicU64,
     /// Parts set aside.
@@ -37,7 +41,24 @@ pub(crate) struct Counters {
 /// Names of reasons, as [`Reason::name`] has them.
 pub(crate) const REASONS: [&str; 5] = ["too_old", "too_new", "labels", "series_limit", "shape"];
 
+/// Where bytes are written.
+pub(crate) const STAGES: [&str; 4] = ["log", "flush", "merge", "tier"];
+
+/// Index of a stage.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Stage {
+    Log,
+    Flush,
+    Merge,
+    Tier,
+}
+
 impl Counters {
+    /// Counts bytes that went to the disk.
+    pub fn wrote(&self, stage: Stage, bytes: u64) {
+        self.written[stage as usize].fetch_add(bytes, Ordering::Relaxed);
+    }
+
     /// Counts the samples that were refused before they were logged.
     pub fn refused_rows(&self, verdicts: &[RowVerdict]) {
         for v in verdicts.iter().filter(|v| v.refused > 0) {

@@ -90,7 +90,21 @@ impl Expose for StoreMetrics {
                 s.syncs.1,
             ),
             ("plimsoll_store_flushes_total", "Heads written to parts.", Counter, s.flushes as f64),
-            ("plimsoll_store_merges_total", "Days merged.", Counter, s.merges as f64),
+            (
+                "plimsoll_store_merges_total",
+                "Days and partitions of tiers merged.",
+                Counter,
+                s.merges as f64,
+            ),
+            ("plimsoll_store_rolled_days_total", "Days rolled up.", Counter, s.rolled as f64),
+            ("plimsoll_store_tier_bytes", "Bytes of roll-up tiers.", Gauge, s.tier_bytes as f64),
+            ("plimsoll_store_deletions_total", "Deletions.", Counter, s.deletions as f64),
+            (
+                "plimsoll_store_parts_salvaged_total",
+                "Damaged parts of which what is readable was saved.",
+                Counter,
+                s.salvaged as f64,
+            ),
             (
                 "plimsoll_store_parts_expired_total",
                 "Parts removed by age.",
@@ -121,6 +135,21 @@ impl Expose for StoreMetrics {
         ];
         for (name, help, kind, value) in rows {
             out.single(name, kind, help, value);
+        }
+        let name = "plimsoll_store_written_bytes_total";
+        out.family(name, Counter, "Bytes written to files, by stage.");
+        for (stage, n) in &s.written {
+            out.sample(name, &[("stage", stage)], *n as f64);
+        }
+        let name = "plimsoll_store_limit";
+        out.family(name, Gauge, "Limits of series; 0 = none.");
+        for l in &s.limits {
+            out.sample(name, &[("limit", l.limit)], l.max as f64);
+        }
+        let name = "plimsoll_store_limit_used";
+        out.family(name, Gauge, "How much of each limit is used, where most.");
+        for l in &s.limits {
+            out.sample(name, &[("limit", l.limit)], l.used as f64);
         }
         let name = "plimsoll_store_refused_samples_total";
         out.family(name, Counter, "Samples refused, by reason.");

@@ -18,6 +18,7 @@ use plimsoll_model::{
 
 use super::{PartSet, Shared};
 use crate::head::{Lookup, Outcomes, SeriesMeta};
+use crate::metrics::Stage;
 use crate::registry::{Index, Limits};
 use crate::wal::record;
 use crate::{Error, Result, WalSync};
@@ -287,7 +288,10 @@ impl Shared {
             (bytes, written)
         };
         match written {
-            Ok(()) => self.apply_group(&mut committer, &bytes, group, &lens),
+            Ok(()) => {
+                self.counters.wrote(Stage::Log, bytes.len() as u64);
+                self.apply_group(&mut committer, &bytes, group, &lens);
+            }
             Err(e) => {
                 self.refuse(&e.to_string());
                 committer.unapplied.push(bytes);

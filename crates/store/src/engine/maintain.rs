@@ -13,7 +13,8 @@ use crate::filenames::Names;
 use crate::flush;
 use crate::head::Gen;
 use crate::manifest::{Edit, PartEntry, State};
-use crate::merge::merge_parts;
+use crate::merge::{self, merge_parts};
+use crate::metrics::Stage;
 use crate::part::{Level, PartReader, PartWriter};
 use crate::retention::{self, Action, ClockGuard, Facts, Limits, plan};
 use crate::{Error, Mode, Result, WalSync};
@@ -31,6 +32,9 @@ const AHEAD: u64 = 4;
 
 /// Series that are forgotten under one lock: about a millisecond.
 const FORGET_AT_ONCE: usize = 2_048;
+
+/// Bytes of the head that a series may have before a flush is due for their sake.
+const SERIES_BYTES: u64 = 256;
 
 /// What one round of maintenance did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -155,7 +159,8 @@ impl Shared {
                 roll_after_ms: crate::config::ms(config.roll_after),
                 merge_after_ms: crate::config::ms(config.merge_after),
                 flush_age: config.flush_age,
-                flush_bytes: config.flush_bytes,
+                // Many series fill a small head by being there; flushing would not help them.
+                flush_bytes: config.flush_bytes.max(SERIES_BYTES * current.series),
                 wal_bytes: config.wal_flush_bytes,
             },
         })
@@ -276,6 +281,7 @@ impl Shared {
         }
         drop(manifest);
         self.wal.lock().drop_below(low_water);
+        self.counters.wrote(Stage::Flush, entries.iter().map(|e| e.bytes).sum());
         self.counters.flushes.fetch_add(1, Ordering::Relaxed);
         Ok(entries.len())
     }
@@ -396,6 +402,7 @@ impl Shared {
         let gone: Vec<_> = inputs.iter().map(|p| (day, p.entry.id.clone())).collect();
         let opened = self.open_parts(&entries)?;
         self.replace(&gone, &entries, opened)?;
+        self.counters.wrote(Stage::Merge, entries.iter().map(|e| e.bytes).sum());
         self.counters.merges.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -475,6 +482,33 @@ impl Shared {
         }
     }
 
+    /// Writes what is readable of a damaged part into a new one. Nothing when nothing is, or when
+    /// something was deleted of it: the next start would not know.
+    fn salvage(&self, part: &LivePart) -> Vec<PartEntry> {
+        if !part.cuts.is_empty() {
+            return Vec::new();
+        }
+        let day = part.entry.day;
+        let write = |s: &Self| -> Result<Vec<PartEntry>> {
+            let spec = flush::spec(&s.world, Level::Merged);
+            let path = s.names.part_tmp(&flush::id_of(&spec));
+            let writer = PartWriter::create(&*s.world.disk, &path, spec)?;
+            let saved = merge::salvage(&*s.world.disk, &part.reader, writer, &s.cancel)?;
+            tracing::warn!(
+                part = %part.entry.id,
+                series_lost = saved.series_lost,
+                series_cut = saved.series_cut,
+                samples_lost = saved.samples_lost,
+                "damaged part: the rest is saved"
+            );
+            Ok(saved.part.iter().map(|info| flush::entry_of(day, info)).collect())
+        };
+        self.write_and_place(write).unwrap_or_else(|e| {
+            tracing::error!(part = %part.entry.id, error = %e, "nothing of the part can be saved");
+            Vec::new()
+        })
+    }
+
     /// Verifies parts that gave errors and sets the damaged ones aside.
     fn set_suspects_aside(&self) -> Result<()> {
         let suspects = std::mem::take(&mut *self.suspects.lock());
@@ -492,10 +526,18 @@ impl Shared {
             let found = parts.parts.iter().find(|p| p.entry.day == day && p.entry.id == id);
             let Some(part) = found else { continue };
             if part.reader.verify().is_err_and(|e| e.is_corrupt()) {
-                let mut manifest = self.manifest.lock();
-                open::set_aside(&self.world, &self.names, &mut manifest, &part.entry)?;
-                self.visible.lock().show(manifest.state(), Vec::new());
+                let saved = self.salvage(part);
+                {
+                    let mut manifest = self.manifest.lock();
+                    open::set_aside(&self.world, &self.names, &mut manifest, &part.entry)?;
+                    self.visible.lock().show(manifest.state(), Vec::new());
+                }
                 self.counters.quarantined.fetch_add(1, Ordering::Relaxed);
+                if !saved.is_empty() {
+                    let opened = self.open_parts(&saved)?;
+                    self.replace(&[], &saved, opened)?;
+                    self.counters.salvaged.fetch_add(1, Ordering::Relaxed);
+                }
             }
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::Shared;
 use crate::CacheStats;
-use crate::metrics::REASONS;
+use crate::metrics::{REASONS, STAGES};
 use crate::registry::LimitStatus;
 
 /// Figures at one moment. Counters count since the store was opened.
@@ -50,6 +50,16 @@ pub struct Stats {
     pub retired: u64,
     /// Parts set aside since the start, those at opening included.
     pub quarantined: u64,
+    /// Damaged parts of which what is readable was saved.
+    pub salvaged: u64,
+    /// Deletions.
+    pub deletions: u64,
+    /// Days rolled up.
+    pub rolled: u64,
+    /// Bytes written since the store was opened, by stage: log, flush, merge, tier.
+    pub written: Vec<(&'static str, u64)>,
+    /// Bytes of tier parts.
+    pub tier_bytes: u64,
     /// Why batches are refused, if they are.
     pub refusing: Option<String>,
     /// Whether a jump of the wall clock holds back retention.
@@ -121,6 +131,11 @@ impl Shared {
             merges: get(&c.merges),
             retired: get(&c.retired),
             quarantined: get(&c.quarantined) + self.report.parts_damaged.len() as u64,
+            salvaged: get(&c.salvaged),
+            deletions: get(&c.deletions),
+            rolled: get(&c.rolled),
+            written: STAGES.iter().zip(&c.written).map(|(s, n)| (*s, get(n))).collect(),
+            tier_bytes: visible.parts.tiers.iter().map(|p| p.entry.bytes).sum(),
             refusing: self.refusing.lock().clone(),
             clock_doubted: self.believed_ms.load(Ordering::Relaxed) != i64::MAX,
             cache: self.cache.stats(),

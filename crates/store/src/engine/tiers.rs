@@ -7,6 +7,7 @@ use plimsoll_model::{Tier, TimeRange};
 
 use super::{LiveTier, Shared};
 use crate::manifest::{Edit, PartEntry, State, TierEntry};
+use crate::metrics::Stage;
 use crate::rollup::{self, TIERS, TierSource, tier_day, tier_days};
 use crate::{Error, Result};
 
@@ -53,6 +54,7 @@ impl Shared {
             entries.extend(entry);
         }
         self.install_tiers(&entries, edits)?;
+        self.counters.wrote(Stage::Tier, entries.iter().map(|e| e.bytes).sum());
         self.counters.rolled.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         Ok(())
     }
@@ -87,6 +89,7 @@ impl Shared {
             edits.push(Edit::Cover { tier, day, days, id: id.clone() });
         }
         self.install_tiers(entry.as_slice(), edits)?;
+        self.counters.wrote(Stage::Tier, entry.iter().map(|e| e.bytes).sum());
         self.remove_tier_files(inputs.iter().map(|p| &p.entry));
         self.counters.merges.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         Ok(())

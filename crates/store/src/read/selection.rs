@@ -5,8 +5,8 @@ use std::collections::hash_map::Entry as MapEntry;
 use std::sync::Arc;
 
 use plimsoll_model::{
-    Buckets, Columns, Fp, Kept, LabelBuf, LabelScratch, LabelsRef, Last, Matcher, ReadCx, Run,
-    Scratch, Selection, Tier, TimeRange,
+    Buckets, Columns, Fp, Kept, LabelBuf, LabelScratch, LabelsRef, Last, Matcher, Page, ReadCx,
+    Run, Scratch, Selection, Tier, TimeRange,
 };
 
 use super::{SeamResult, buckets};
@@ -324,6 +324,35 @@ impl Selection for StoreSelection {
             best = last_of(&scratch.run);
         }
         Ok(best)
+    }
+
+    /// What a part knows, where nothing else holds samples of the series in the range.
+    fn pages(
+        &self,
+        i: usize,
+        range: TimeRange,
+        out: &mut Vec<Page>,
+        cx: &ReadCx,
+    ) -> SeamResult<()> {
+        cx.cancel.check()?;
+        let mut places = self.places(i).filter(|(p, _)| p.entry.range.overlaps(range));
+        let (first, more) = (places.next(), places.next());
+        let alone = more.is_none() && self.gone.is_empty();
+        if let Some((part, ordinal)) = first.filter(|_| alone)
+            && part.cuts.is_empty()
+            && !self.slots(i).iter().any(|s| s.touches(range))
+        {
+            let before = out.len();
+            match part.reader.pages(ordinal, range, out) {
+                Ok(()) => return Ok(()),
+                Err(e) => {
+                    out.truncate(before);
+                    left_out(&self.shared, &part.entry.id, part.entry.day, &e, cx);
+                }
+            }
+        }
+        out.push(Page::cut(range));
+        Ok(())
     }
 
     fn buckets<'a>(

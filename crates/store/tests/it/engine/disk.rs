@@ -263,3 +263,45 @@ fn an_encrypted_directory_needs_its_key_and_a_plain_one_none() {
     let late = Store::open(plain, Path::new("data"), with(1)).err().unwrap().to_string();
     assert!(late.contains("not encrypted"), "{late}");
 }
+
+#[test]
+fn of_a_damaged_part_what_is_readable_is_saved() {
+    let (world, sim) = super::world();
+    let store = super::open(&world, &Config::simulated());
+    let mut seed = 7u64;
+    for series in 0..200 {
+        let samples: Vec<_> = (0..400)
+            .map(|i| {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                (NOW - i * 15_000, (seed >> 11) as f64 / 3.0)
+            })
+            .collect();
+        submit(&store, &[(&labels("m", series), &samples)]).unwrap();
+    }
+    store.flush_now().unwrap();
+    let truth = contents(&store);
+    drop(store);
+    let files = sim.disk.files();
+    let (path, len) = files.iter().find(|f| f.0.to_string_lossy().ends_with(".plm")).unwrap();
+    sim.disk.flip(path, len / 2, 1).unwrap();
+    let store = super::open(&world, &Config::simulated());
+    // Reading meets the damage, maintenance sets the part aside and saves the rest.
+    let cx = plimsoll_model::ReadCx::unlimited();
+    let snapshot = plimsoll_model::SeriesSource::snapshot(&store);
+    let selection = snapshot.select(&[], &Default::default(), &cx).unwrap();
+    let mut scratch = plimsoll_model::Scratch::new();
+    for i in 0..selection.len() {
+        let all = plimsoll_model::TimeRange::ALL;
+        selection.read(i, all, &mut scratch, &cx).unwrap();
+    }
+    assert!(cx.warnings.take().iter().any(|w| w.contains("cannot be read")));
+    drop((selection, snapshot));
+    store.maintain().unwrap();
+    let saved = contents(&store);
+    assert!(saved.len() > truth.len() * 8 / 10, "{} of {}", saved.len(), truth.len());
+    assert!(saved.iter().all(|(key, bits)| truth.get(key) == Some(bits)));
+    let stats = store.stats();
+    assert_eq!((stats.quarantined, stats.salvaged), (1, 1));
+    drop(store);
+    assert_eq!(contents(&super::open(&world, &Config::simulated())), saved);
+}
