@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use plimsoll_model::Matcher;
+
 use crate::{Error, Result, SealKey};
 
 /// When a record of the write-ahead log must have reached the disk.
@@ -29,6 +31,15 @@ pub enum Mode {
     Inline,
 }
 
+/// Series that are kept for a shorter time than others.
+#[derive(Clone, Debug)]
+pub struct RetentionOverride {
+    /// Which: all matchers pass.
+    pub matchers: Vec<Matcher>,
+    /// For how long, in whole UTC days: a day goes when all of it is older.
+    pub keep: Duration,
+}
+
 /// How a store behaves. Sizes in bytes.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -48,6 +59,8 @@ pub struct Config {
     pub wal_flush_bytes: u64,
     /// `store.retention`: older samples are refused and their parts removed. Default 35 days.
     pub retention: Duration,
+    /// `store.retention_overrides`: series that are kept for a shorter time, raw and in tiers.
+    pub retention_overrides: Vec<RetentionOverride>,
     /// `store.tiers`: age of the oldest bucket that is kept, of each tier, the finest first: five
     /// minutes for a year, an hour for five.
     pub tier_retention: [Duration; 2],
@@ -112,6 +125,7 @@ impl Default for Config {
             wal_queue_bytes: 64 << 20,
             wal_flush_bytes: 2 << 30,
             retention: Duration::from_secs(35 * 86_400),
+            retention_overrides: Vec::new(),
             tier_retention: [
                 Duration::from_secs(365 * 86_400),
                 Duration::from_secs(1_825 * 86_400),

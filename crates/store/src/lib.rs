@@ -28,7 +28,7 @@ mod verify;
 mod wal;
 
 pub use cache::{CacheStats, PageCache};
-pub use config::{Config, Mode, WalSync};
+pub use config::{Config, Mode, RetentionOverride, WalSync};
 pub use engine::{OpenReport, Report, Stats, Store, TsdbStatus, restore};
 pub use error::{Error, Result};
 pub use manifest::fuzz_manifest;

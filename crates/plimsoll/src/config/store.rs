@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use plimsoll_model::written::{Fields, Node, Problems};
-use plimsoll_model::{ByteSize, parse_duration_ms};
-use plimsoll_store::{Config, WalSync};
+use plimsoll_model::{ByteSize, MatchOp, Matcher, parse_duration_ms};
+use plimsoll_store::{Config, RetentionOverride, WalSync};
 
 use super::encryption;
 
@@ -22,6 +22,23 @@ pub fn retention(text: &str) -> Result<Duration, String> {
         return Err(format!("{text:?} is shorter than an hour; set 1h or more"));
     }
     Ok(Duration::from_millis(ms.unsigned_abs()).min(UNLIMITED))
+}
+
+/// The matchers of a selector, at least one of which asks for something.
+fn matchers(text: &str) -> Result<Vec<Matcher>, String> {
+    let selector = plimsoll_query::parse_selector(text).map_err(|e| e.to_string())?;
+    let op = |op| match op {
+        plimsoll_query::MatchOp::Equal => MatchOp::Equal,
+        plimsoll_query::MatchOp::NotEqual => MatchOp::NotEqual,
+        plimsoll_query::MatchOp::Regex => MatchOp::Regex,
+        plimsoll_query::MatchOp::NotRegex => MatchOp::NotRegex,
+    };
+    let all = selector.matchers.iter().map(|m| Matcher::new(op(m.op), &m.name, &m.value));
+    let all = all.collect::<Result<Vec<_>, _>>().map_err(|e| e.to_string())?;
+    if all.iter().all(Matcher::matches_empty) {
+        return Err(format!("{text:?} matches every series; name at least one label"));
+    }
+    Ok(all)
 }
 
 pub fn read(node: &Node, path: &str, problems: &mut Problems) -> Config {
@@ -58,6 +75,19 @@ pub fn read(node: &Node, path: &str, problems: &mut Problems) -> Config {
             }
         }
         tiers.finish(problems);
+    }
+    let overrides = fields.list("retention_overrides", problems);
+    for (i, node) in overrides.iter().enumerate() {
+        let mut one = Fields::of(node, &format!("{path}.retention_overrides[{i}]"), problems);
+        let matchers = one.read("match", problems, |n| matchers(&text(n)));
+        let keep = one.read("keep", problems, |n| retention(&text(n)));
+        match (matchers, keep) {
+            (Some(matchers), Some(keep)) => {
+                config.retention_overrides.push(RetentionOverride { matchers, keep });
+            }
+            _ => problems.add(node.line, one.path("match"), "match and keep are both needed"),
+        }
+        one.finish(problems);
     }
     if let Some(size) = fields.parsed::<ByteSize>("retention_size", problems) {
         config.retention_bytes = size.0;

@@ -10,7 +10,9 @@ use std::sync::atomic::Ordering;
 
 use plimsoll_model::{Matcher, TimeRange};
 
+use super::maintain::Maintenance;
 use super::{Shared, tiers};
+use crate::filenames::{DAY_MS, day_of};
 use crate::manifest::{Edit, Tombstone};
 use crate::{Error, Result};
 
@@ -31,6 +33,11 @@ impl Shared {
         }
         self.flush_now()?;
         let _one_at_a_time = self.maintenance.lock();
+        self.delete_in_parts(matchers, range)
+    }
+
+    /// Deletes what the parts of this moment have. The maintenance is locked by the caller.
+    fn delete_in_parts(&self, matchers: &[Matcher], range: TimeRange) -> Result<()> {
         let parts = self.visible.lock().parts.clone();
         let mut pending = BTreeSet::new();
         for p in parts.parts.iter().filter(|p| p.entry.range.overlaps(range)) {
@@ -73,6 +80,33 @@ impl Shared {
         self.visible.lock().show(manifest.state(), Vec::new());
         self.counters.deletions.fetch_add(1, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Deletes whole days of the series that are kept for a shorter time than others. Looks at each
+    /// part once.
+    pub(super) fn delete_overdue(&self, m: &mut Maintenance, wall: i64) -> Result<usize> {
+        let mut days = 0;
+        for (i, kept) in self.config.retention_overrides.iter().enumerate() {
+            let oldest = wall.saturating_sub(crate::config::ms(kept.keep));
+            let cutoff = day_of(oldest).saturating_mul(DAY_MS);
+            let parts = self.visible.lock().parts.clone();
+            let mut found = None::<TimeRange>;
+            for p in parts.parts.iter().filter(|p| p.entry.range.end < cutoff) {
+                if m.looked_at.insert((i, p.entry.id.clone()))
+                    && !p.reader.select(&kept.matchers)?.is_empty()
+                {
+                    found = Some(found.map_or(p.entry.range, |r| r.union(p.entry.range)));
+                }
+            }
+            if let Some(range) = found {
+                self.delete_in_parts(&kept.matchers, range)?;
+                days += 1;
+            }
+        }
+        // Names of parts that are gone are not looked up again.
+        let state = self.manifest.lock().state().clone();
+        m.looked_at.retain(|(_, id)| state.parts.values().any(|p| p.id == *id));
+        Ok(days)
     }
 
     /// Rewrites every part that holds something deleted.

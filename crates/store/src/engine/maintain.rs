@@ -33,6 +33,9 @@ const AHEAD: u64 = 4;
 /// Series that are forgotten under one lock: about a millisecond.
 const FORGET_AT_ONCE: usize = 2_048;
 
+/// How often parts are looked at for series that are kept for a shorter time: days pass by, not
+/// seconds.
+const OVERRIDES_EVERY: Duration = Duration::from_secs(600);
 /// Bytes of the head that a series may have before a flush is due for their sake.
 const SERIES_BYTES: u64 = 256;
 
@@ -56,6 +59,10 @@ pub(crate) struct Maintenance {
     born: (u64, Duration),
     noted_ms: i64,
     not_before: Duration,
+    /// Parts that were looked at for series that are kept for a shorter time, by override.
+    pub looked_at: HashSet<(usize, String)>,
+    /// When they are looked at next.
+    overrides_at: Duration,
     /// Parts of a generation that are in place and not in the manifest yet.
     installed: Option<(u64, Vec<PartEntry>)>,
 }
@@ -67,6 +74,8 @@ impl Maintenance {
             born: (generation, mono),
             noted_ms: wall_ms,
             not_before: Duration::ZERO,
+            looked_at: HashSet::new(),
+            overrides_at: Duration::ZERO,
             installed: None,
         }
     }
@@ -120,6 +129,11 @@ impl Shared {
                     self.remove_tiers(&ids)?;
                 }
             }
+        }
+        if m.guard.is_ok() && mono >= m.overrides_at && !self.config.retention_overrides.is_empty()
+        {
+            m.overrides_at = mono + OVERRIDES_EVERY;
+            report.removed += self.delete_overdue(m, wall)?;
         }
         if m.guard.is_ok() && wall - m.noted_ms >= NOTE_EVERY_MS {
             self.manifest.lock().commit(&[Edit::Wall(wall)])?;

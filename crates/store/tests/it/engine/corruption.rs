@@ -24,7 +24,7 @@ fn fill(store: &Store) {
         for series in 0..SERIES {
             let from = NOW - day * DAY - 3_600_000;
             let samples: Vec<_> = (0..SAMPLES)
-                .map(|i| (from + i * 15_000, f64::from(series as u32) + (i % 17) as f64 * 0.25))
+                .map(|i| (from + i * 15_000, f64::from(series) + (i % 17) as f64 * 0.25))
                 .collect();
             submit(store, &[(&labels("m", series), &samples)]).unwrap();
         }
@@ -86,7 +86,7 @@ fn flip_everywhere(config: &Config, rounds: u64) {
     let files: Vec<_> = sim.disk.files().into_iter().filter(|(_, len)| *len > 0).collect();
     let kinds: BTreeSet<_> = files
         .iter()
-        .map(|(p, _)| p.extension().map_or_else(|| p.file_name().unwrap(), |e| e).to_owned())
+        .map(|(p, _)| p.extension().unwrap_or_else(|| p.file_name().unwrap()).to_owned())
         .collect();
     assert!(kinds.len() >= 3, "{kinds:?}");
     let mut unopened = 0;

@@ -205,3 +205,30 @@ fn a_backfill_is_flushed_early_and_its_open_days_are_bounded() {
     assert_eq!(store.stats().parts, 4);
     assert_eq!(contents(&store).len(), 7);
 }
+
+#[test]
+fn some_series_are_kept_for_a_shorter_time() {
+    let (world, sim) = super::world();
+    let config = Config {
+        retention_overrides: vec![plimsoll_store::RetentionOverride {
+            matchers: vec![plimsoll_model::Matcher::equal("__name__", "debug")],
+            keep: Duration::from_secs(2 * 86_400),
+        }],
+        ..Config::simulated()
+    };
+    let store = open(&world, &config);
+    for _ in 0..6 * 24 {
+        let t = world.clock.wall_ms();
+        let (debug, kept) = (labels("debug", 1), labels("m", 1));
+        submit(&store, &[(&debug, &[(t, 1.0)]), (&kept, &[(t, 1.0)])]).unwrap();
+        sim.clock.advance(Duration::from_secs(3600));
+        store.maintain().unwrap();
+    }
+    store.maintain().unwrap();
+    let all = contents(&store);
+    let of = |name: &str| all.keys().filter(|k| k.0 == labels(name, 1)).count();
+    assert_eq!(of("m"), 6 * 24);
+    assert!((2 * 24..=3 * 24 + 2).contains(&of("debug")), "{}", of("debug"));
+    drop(store);
+    assert_eq!(contents(&open(&world, &config)), all);
+}
