@@ -24,7 +24,13 @@ const SHOWN_MAX: u64 = 10;
 /// Where samples go.
 enum Target {
     Directory(Box<Store>),
-    Server { client: HttpClient, runtime: tokio::runtime::Runtime, url: String },
+    Server(Box<Server>),
+}
+
+struct Server {
+    client: HttpClient,
+    runtime: tokio::runtime::Runtime,
+    url: String,
 }
 
 /// Samples on their way, and what became of those before.
@@ -54,11 +60,11 @@ pub fn run(import: &Import) -> Result<()> {
         }
         None => {
             plimsoll_net::install_crypto();
-            Target::Server {
+            Target::Server(Box::new(Server {
                 client: HttpClient::new(HttpConfig::default()),
                 runtime: tokio::runtime::Builder::new_current_thread().enable_all().build()?,
                 url: format!("{}/api/v1/write", import.server.trim_end_matches('/')),
-            }
+            }))
         }
     };
     let mut importer = Importer {
@@ -155,7 +161,8 @@ impl Importer {
                     store.flush_now()?;
                 }
             }
-            Target::Server { client, runtime, url } => {
+            Target::Server(server) => {
+                let Server { client, runtime, url } = &**server;
                 let mut encoder = Encoder::new();
                 for (labels, times, floats) in &self.series {
                     encoder.series(labels.as_ref(), times, floats);
