@@ -43,6 +43,8 @@ pub struct Facts<'a> {
     pub state: &'a State,
     /// Names of parts that cannot be opened: nothing can be made of their days.
     pub unreadable: &'a HashSet<String>,
+    /// Days to which parts were added a moment ago.
+    pub growing: &'a HashSet<i64>,
     /// Samples in the current generation.
     pub head_samples: u64,
     /// Bytes in the head.
@@ -201,7 +203,8 @@ fn unrolled_days(facts: &Facts<'_>, gone: &HashSet<&String>) -> Vec<i64> {
     let mut blocked: BTreeSet<i64> = BTreeSet::new();
     for p in state.parts.values() {
         let mine = tier_days(p.range);
-        if facts.unreadable.contains(&p.id) || gone.contains(&p.id) {
+        let growing = facts.growing.contains(&p.day);
+        if growing || facts.unreadable.contains(&p.id) || gone.contains(&p.id) {
             blocked.extend(mine);
         } else {
             days.extend(mine);
@@ -238,7 +241,7 @@ fn closed_days<'f>(
     days.into_iter()
         .filter(move |(day, parts)| {
             let due = worth_a_merge(parts) || parts.iter().any(|p| cut.contains(&p.id));
-            (day + 1) * DAY_MS <= closed && due
+            (day + 1) * DAY_MS <= closed && due && !facts.growing.contains(day)
         })
         .map(|(day, parts)| (day, parts.iter().map(|p| p.id.clone()).collect()))
 }
@@ -386,12 +389,14 @@ mod tests {
     }
 
     fn facts(state: &State, now: i64) -> Facts<'_> {
+        static QUIET: std::sync::LazyLock<HashSet<i64>> = std::sync::LazyLock::new(HashSet::new);
         static NONE: std::sync::LazyLock<HashSet<String>> = std::sync::LazyLock::new(HashSet::new);
         Facts {
             now,
             clock_ok: true,
             state,
             unreadable: &NONE,
+            growing: &QUIET,
             head_samples: 0,
             head_bytes: 0,
             head_age: Duration::ZERO,
@@ -418,6 +423,9 @@ mod tests {
         assert_eq!(plan(&facts(&parts, 11 * DAY_MS + HOUR - 1)), []);
         let merge = Action::Merge(10, vec!["a".into(), "b".into()]);
         assert_eq!(plan(&facts(&parts, 11 * DAY_MS + HOUR)), [merge]);
+        let growing = HashSet::from([10]);
+        let busy = Facts { growing: &growing, ..facts(&parts, 12 * DAY_MS) };
+        assert_eq!(plan(&busy), []);
         let done = state(&[part(10, "c", 2, 100), part(10, "late", 0, 5)]);
         assert_eq!(plan(&facts(&done, 11 * DAY_MS + HOUR)), []);
         let late = state(&[part(10, "c", 2, 100), part(10, "late", 0, 6)]);

@@ -33,6 +33,9 @@ const AHEAD: u64 = 4;
 /// Series that are forgotten under one lock: about a millisecond.
 const FORGET_AT_ONCE: usize = 2_048;
 
+/// A closed day whose newest part is younger than this is not merged: who sends a month at once would
+/// have its days merged again and again.
+const SETTLE_MS: u64 = MINUTE_MS as u64;
 /// How often parts are looked at for series that are kept for a shorter time: days pass by, not
 /// seconds.
 const OVERRIDES_EVERY: Duration = Duration::from_secs(600);
@@ -101,7 +104,7 @@ impl Shared {
         let mut report = Report::default();
         self.set_suspects_aside()?;
         self.reserve.lock().look(&self.world, &self.names);
-        for action in self.due(m, wall, mono) {
+        for action in self.due(m, wall, mono, true) {
             match action {
                 Action::Flush => {
                     self.swap()?;
@@ -142,7 +145,8 @@ impl Shared {
         Ok(report)
     }
 
-    fn due(&self, m: &mut Maintenance, wall: i64, mono: Duration) -> Vec<Action> {
+    /// What is due; days that still grow are left for later when `settle`.
+    fn due(&self, m: &mut Maintenance, wall: i64, mono: Duration, settle: bool) -> Vec<Action> {
         let state = self.manifest.lock().state().clone();
         let unreadable = self.unreadable(&state);
         let backfilled = self.backfill_is_due(wall);
@@ -154,7 +158,13 @@ impl Shared {
             m.born = (current.id, mono);
         }
         let config = &self.config;
+        let parts = &visible.parts.parts;
+        let young = |p: &&Arc<LivePart>| {
+            wall.saturating_sub(p.reader.info().spec.created).unsigned_abs() < SETTLE_MS
+        };
+        let growing = parts.iter().filter(|_| settle).filter(young).map(|p| p.entry.day).collect();
         plan(&Facts {
+            growing: &growing,
             now: wall,
             clock_ok: m.guard.is_ok(),
             state: &state,
@@ -385,7 +395,7 @@ impl Shared {
         // What is due of the tiers, each partition as one part, without waiting for more.
         let (wall, mono) = (self.world.clock.wall_ms(), self.world.clock.mono());
         m.guard.observe(wall, mono);
-        for action in self.due(&mut m, wall, mono) {
+        for action in self.due(&mut m, wall, mono, false) {
             if let Action::RollUp(day) = action {
                 self.roll_up(day)?;
             }
