@@ -43,8 +43,12 @@ pub fn churn() {
         store.maintain().unwrap();
     };
     let figure = |what: &str, wanted: &str| {
-        let (rss, series) = (rss(), store.stats().series);
-        line(what, format!("{rss:.0} MB {series} series"), wanted);
+        let (rss, stats) = (rss(), store.stats());
+        line(what, format!("{rss:.0} MB"), wanted);
+        let (head, cache) = (stats.head_bytes as f64 / 1e6, stats.cache.bytes as f64 / 1e6);
+        let (series, parts) = (stats.series, stats.parts);
+        let figure = format!("{series} / {head:.0} MB / {cache:.0} MB / {parts}");
+        line("    series / head / page cache / parts", figure, "");
         rss
     };
     (0..10).for_each(|_| twelve_seconds(None));
