@@ -6,14 +6,15 @@
 
 use std::sync::Arc;
 
-use crate::{Columns, Histogram, TimeRange, Timestamp};
+use crate::{Columns, Histogram, TimeRange, Timestamp, stale_nan};
 
 /// Samples of one series, rising in time unless said otherwise.
 #[derive(Clone, Debug, Default)]
 pub struct Run {
     /// Times in ms.
     pub times: Vec<Timestamp>,
-    /// Values, as many as times; 0 where the sample is a histogram.
+    /// Values, as many as times; the staleness marker where the sample is a histogram, so that who
+    /// knows only floats sees none.
     pub floats: Vec<f64>,
     /// Start timestamps in ms, 0 = unknown; as many as times, or none at all.
     pub starts: Vec<Timestamp>,
@@ -63,7 +64,7 @@ impl Run {
         self.histograms.resize(self.times.len(), None);
         self.histograms.push(Some(value));
         self.times.push(time);
-        self.floats.push(0.0);
+        self.floats.push(stale_nan());
     }
 
     fn push_start(&mut self, start: Timestamp) {

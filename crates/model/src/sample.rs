@@ -24,7 +24,7 @@ pub const fn is_stale(value: f64) -> bool {
 pub struct Columns<'a> {
     /// Times in ms.
     pub times: &'a [Timestamp],
-    /// Values, as many as times; 0 where the sample is a histogram.
+    /// Values, as many as times; the staleness marker where the sample is a histogram.
     pub floats: &'a [f64],
     /// Start timestamps in ms (0 = unknown), as many as times, where the source keeps them.
     pub starts: Option<&'a [Timestamp]>,
@@ -74,7 +74,7 @@ impl<'a> Columns<'a> {
 pub struct Last {
     /// Its time in ms.
     pub time: Timestamp,
-    /// Its value; may be the staleness marker; 0 when it is a histogram.
+    /// Its value; may be the staleness marker, and is when it is a histogram.
     pub float: f64,
     /// The histogram that it is, if it is one.
     pub histogram: Option<Arc<Histogram>>,

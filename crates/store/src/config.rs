@@ -142,7 +142,7 @@ impl Default for Config {
             histograms: true,
             max_exemplars: 100_000,
             flush_age: Duration::from_secs(30 * 60),
-            flush_bytes: 64 << 20,
+            flush_bytes: 48 << 20,
             backfill_bytes: 64 << 20,
             backfill_age: Duration::from_secs(5 * 60),
             backfill_days: 64,

@@ -5,14 +5,14 @@
 
 mod edit;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::sync::Arc;
 
 use plimsoll_model::Tier;
 use plimsoll_world::{Disk, DiskFile, Open, World};
 
-pub use edit::{Edit, PartEntry, TierEntry, Tombstone};
+pub use edit::{Edit, MATCHERS_MAX, PartEntry, TEXT_BYTES_MAX, TierEntry, Tombstone};
 
 use crate::filenames::Names;
 use crate::merge::Cut;
@@ -135,6 +135,8 @@ pub struct Manifest {
     base: u64,
     next_edit: u64,
     damaged: bool,
+    /// Parts that were removed, as far as the file tells; kept only after damage.
+    removed: HashSet<String>,
 }
 
 /// What reading a manifest found.
@@ -163,6 +165,7 @@ impl Manifest {
             base: 0,
             next_edit: 1,
             damaged: false,
+            removed: HashSet::new(),
         };
         let path = manifest.names.manifest();
         if !manifest.world.disk.exists(&path) {
@@ -170,10 +173,17 @@ impl Manifest {
         }
         let disk = Arc::clone(&manifest.world.disk);
         let (state, next) = (&mut manifest.state, &mut manifest.next_edit);
+        let mut removed = HashSet::new();
         let found = read_edits(&*disk, &manifest.names, &mut |number, op| {
+            if let Edit::Remove { id, .. } | Edit::RemoveTier { id } = op {
+                removed.insert(id.clone());
+            }
             state.apply(op);
             *next = number + 1;
         })?;
+        if found.damaged {
+            manifest.removed = removed;
+        }
         manifest.end = found.end;
         manifest.base = manifest.end;
         manifest.damaged = found.damaged;
@@ -199,6 +209,12 @@ impl Manifest {
     /// not name may be the store's.
     pub const fn is_damaged(&self) -> bool {
         self.damaged
+    }
+
+    /// Whether a damaged file tells that this part was removed: what is left of it is no part of the
+    /// store.
+    pub fn was_removed(&self, id: &str) -> bool {
+        self.removed.contains(id)
     }
 
     /// What holds now.

@@ -192,6 +192,7 @@ impl Snapshot for StoreSnapshot {
         for part in self.parts.tiers.iter().filter(wanted).filter(within) {
             cx.cancel.check()?;
             if let Err(e) = builder.add_tier(part, matchers) {
+                builder.not_covered(&part.speaks_for);
                 selection::left_out(&self.shared, &part.entry.id, part.entry.day, &e, cx);
             }
         }

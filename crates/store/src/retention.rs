@@ -126,6 +126,12 @@ pub fn plan(facts: &Facts<'_>) -> Vec<Action> {
     let mut old: Vec<_> = old.map(|p| (p.day, p.id.clone())).collect();
     let mut old_tiers: Vec<_> = expired_tiers(facts).map(|p| p.id.clone()).collect();
     too_large(facts, &mut old, &mut old_tiers);
+    let first = worth_rolling_first(facts, &old);
+    old.retain(|(_, id)| {
+        let days = state.parts.values().find(|p| p.id == *id).map(|p| tier_days(p.range));
+        !days.is_some_and(|mut days| days.any(|day| first.contains(&day)))
+    });
+    due.extend(first.into_iter().map(Action::RollUp));
     if !old.is_empty() {
         due.push(Action::Remove(old.clone()));
     }
@@ -142,6 +148,28 @@ pub fn plan(facts: &Facts<'_>) -> Vec<Action> {
         }
     }
     due
+}
+
+/// Days of parts that are about to go and that no tier has yet, though one would keep them: they are
+/// rolled up first, and their parts go in the next round.
+fn worth_rolling_first(facts: &Facts<'_>, old: &[(i64, String)]) -> BTreeSet<i64> {
+    let state = facts.state;
+    let longest = facts.limits.tier_retention_ms.into_iter().max().unwrap_or(0);
+    if longest <= facts.limits.retention_ms {
+        return BTreeSet::new();
+    }
+    let kept_from = facts.now.saturating_sub(longest);
+    let going: HashSet<&String> = old.iter().map(|(_, id)| id).collect();
+    let parts = state.parts.values().filter(|p| going.contains(&p.id));
+    let days: BTreeSet<i64> = parts.flat_map(|p| tier_days(p.range)).collect();
+    let broken = state.parts.values().filter(|p| facts.unreadable.contains(&p.id));
+    let broken: BTreeSet<i64> = broken.flat_map(|p| tier_days(p.range)).collect();
+    let lacks = |day: &i64| TIERS.iter().any(|t| !state.cover.contains_key(&(*t, *day)));
+    let whole = |day: &i64| state.raw_from.is_none_or(|from| day * DAY_MS + 1 >= from);
+    days.difference(&broken)
+        .copied()
+        .filter(|day| lacks(day) && whole(day) && (day + 1) * DAY_MS >= kept_from)
+        .collect()
 }
 
 /// Tier parts of which every day is older than the tier is kept.
@@ -189,7 +217,19 @@ fn too_large(facts: &Facts<'_>, old: &mut Vec<(i64, String)>, old_tiers: &mut Ve
         bytes = bytes.saturating_sub(size);
         match (already, raw) {
             (true, _) => {}
-            (false, true) => old.push((day, id.clone())),
+            // The whole day: a rest of it would look as if nothing were missing.
+            (false, true) => {
+                let day_parts = state.parts.values().filter(|p| p.day == day && p.id != *id);
+                for p in day_parts.filter(|p| !gone.contains(&p.id)) {
+                    if !old.iter().any(|(_, o)| *o == p.id) {
+                        bytes = bytes.saturating_sub(p.bytes);
+                        old.push((day, p.id.clone()));
+                    }
+                }
+                if !old.iter().any(|(_, o)| o == id) {
+                    old.push((day, id.clone()));
+                }
+            }
             (false, false) => old_tiers.push(id.clone()),
         }
     }

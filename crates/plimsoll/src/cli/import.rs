@@ -18,6 +18,9 @@ use super::{Import, InputFormat, say, say_wrong};
 const BATCH_SAMPLES: usize = 20_000;
 /// How long a server may take for one request.
 const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(120);
+/// How often a server that is busy is asked again, and how long is waited before.
+const RETRIES: u32 = 60;
+const PAUSE: std::time::Duration = std::time::Duration::from_secs(2);
 /// Refusals that are shown one by one.
 const SHOWN_MAX: u64 = 10;
 
@@ -52,6 +55,8 @@ pub fn run(import: &Import) -> Result<()> {
             let config = plimsoll_store::Config {
                 mode: Mode::Inline,
                 reserve_bytes: Some(0),
+                // Flushed by size here.
+                backfill_days: usize::MAX,
                 retention: std::time::Duration::from_secs(500 * 365 * 86_400),
                 encryption: super::backup::key(import.key_file.as_deref())?,
                 ..plimsoll_store::Config::default()
@@ -171,9 +176,19 @@ impl Importer {
                 let mut request = Request::post(url, "application/x-protobuf", encoder.finish());
                 request.headers.push(("content-encoding".to_owned(), "snappy".to_owned()));
                 request.timeout = TIMEOUT;
-                let answer = runtime
-                    .block_on(client.send(request))
-                    .with_context(|| format!("no answer from {url}; is plimsoll serve running?"))?;
+                let mut tries = 0;
+                let answer = loop {
+                    let answer = runtime.block_on(client.send(request.clone()));
+                    let answer = answer.with_context(|| {
+                        format!("no answer from {url}; is plimsoll serve running?")
+                    })?;
+                    // Busy flushing old samples, mostly: it says so and wants to be asked again.
+                    if answer.status != 503 || tries == RETRIES {
+                        break answer;
+                    }
+                    tries += 1;
+                    std::thread::sleep(PAUSE);
+                };
                 if (200..300).contains(&answer.status) {
                     self.stored += self.waiting as u64;
                 } else {

@@ -44,9 +44,6 @@ impl Shared {
         links.extend(
             tiers.map(|p| (self.names.tier_part(p.tier, &p.id), to.tier_part(p.tier, &p.id))),
         );
-        if disk.exists(&self.names.keys()) {
-            links.push((self.names.keys(), to.keys()));
-        }
         let io = |path: &Path, e| Error::io(format!("snapshot {}", path.display()), e);
         disk.create_dir_all(to.root()).map_err(|e| io(to.root(), e))?;
         let mut dirs = vec![to.root().to_owned()];
@@ -60,6 +57,10 @@ impl Shared {
         }
         let edits = state.edits();
         Manifest::open(self.world.clone(), to.clone())?.commit(&edits)?;
+        // A copy, after the manifest has its key: the log of the store goes on being written.
+        if disk.exists(&self.names.keys()) {
+            copy(disk, &self.names.keys(), &to.keys()).map_err(|e| io(&to.keys(), e))?;
+        }
         dirs.extend([to.parts(), to.tiers(), to.root().join("parts")]);
         for dir in dirs.iter().filter(|d| disk.exists(d)) {
             disk.sync_dir(dir).map_err(|e| io(dir, e))?;

@@ -13,7 +13,7 @@ use plimsoll_model::{Matcher, TimeRange};
 use super::maintain::Maintenance;
 use super::{Shared, tiers};
 use crate::filenames::{DAY_MS, day_of};
-use crate::manifest::{Edit, Tombstone};
+use crate::manifest::{Edit, MATCHERS_MAX, TEXT_BYTES_MAX, Tombstone};
 use crate::{Error, Result};
 
 /// Tombstones at once. Every read of a part looks at those of the part.
@@ -30,6 +30,13 @@ impl Shared {
         }
         if range.is_empty() {
             return Ok(());
+        }
+        let long = |m: &Matcher| m.name().len().max(m.value().len()) > TEXT_BYTES_MAX;
+        if matchers.len() > MATCHERS_MAX || matchers.iter().any(long) {
+            return Err(Error::Invalid(format!(
+                "delete: {} matchers; at most {MATCHERS_MAX} of at most {TEXT_BYTES_MAX} bytes each",
+                matchers.len()
+            )));
         }
         self.flush_now()?;
         let _one_at_a_time = self.maintenance.lock();
@@ -62,11 +69,16 @@ impl Shared {
                 pending.insert(p.entry.id.clone());
             }
         }
+        let mut manifest = self.manifest.lock();
+        let state = manifest.state();
+        // Of parts that cannot be read now it is not known what they hold.
+        let unreadable = self.unreadable(state);
+        let raw = state.parts.values().filter(|p| p.range.overlaps(range)).map(|p| &p.id);
+        let all = raw.chain(state.tier_parts.keys()).filter(|id| unreadable.contains(*id));
+        pending.extend(all.cloned());
         if pending.is_empty() {
             return Ok(());
         }
-        let mut manifest = self.manifest.lock();
-        let state = manifest.state();
         if state.tombstones.len() >= TOMBSTONES_MAX {
             return Err(Error::Limit(format!(
                 "delete: {TOMBSTONES_MAX} deletions wait for merges; clean tombstones first"
@@ -90,18 +102,22 @@ impl Shared {
             let oldest = wall.saturating_sub(crate::config::ms(kept.keep));
             let cutoff = day_of(oldest).saturating_mul(DAY_MS);
             let parts = self.visible.lock().parts.clone();
-            let mut found = None::<TimeRange>;
+            let (mut found, mut looked) = (None::<TimeRange>, Vec::new());
             for p in parts.parts.iter().filter(|p| p.entry.range.end < cutoff) {
-                if m.looked_at.insert((i, p.entry.id.clone()))
-                    && !p.reader.select(&kept.matchers)?.is_empty()
-                {
+                let key = (i, p.entry.id.clone());
+                if m.looked_at.contains(&key) {
+                    continue;
+                }
+                if !p.reader.select(&kept.matchers)?.is_empty() {
                     found = Some(found.map_or(p.entry.range, |r| r.union(p.entry.range)));
                 }
+                looked.push(key);
             }
             if let Some(range) = found {
                 self.delete_in_parts(&kept.matchers, range)?;
                 days += 1;
             }
+            m.looked_at.extend(looked);
         }
         // Names of parts that are gone are not looked up again.
         let state = self.manifest.lock().state().clone();

@@ -269,6 +269,9 @@ impl Shared {
     }
 
     fn flush_generation(&self, m: &mut Maintenance, generation: &Gen) -> Result<usize> {
+        if let Some(why) = self.wal.lock().failure() {
+            return Err(Error::Unavailable(why.to_owned()));
+        }
         let ticket = self.enqueue_checkpoint();
         self.wait_for(ticket)?;
         if self.config.wal_sync != WalSync::Never {
@@ -456,6 +459,7 @@ impl Shared {
             if let Err(e) = self.world.disk.remove(&path) {
                 tracing::warn!(part = %path.display(), error = %e, "file stays until next start");
             }
+            drop(self.world.disk.sync_dir(&self.names.day(*day)));
         }
         Ok(())
     }
@@ -551,16 +555,19 @@ impl Shared {
             let Some(part) = found else { continue };
             if part.reader.verify().is_err_and(|e| e.is_corrupt()) {
                 let saved = self.salvage(part);
-                {
-                    let mut manifest = self.manifest.lock();
-                    open::set_aside(&self.world, &self.names, &mut manifest, &part.entry)?;
-                    self.visible.lock().show(manifest.state(), Vec::new());
-                }
+                let opened = self.open_parts(&saved)?;
+                // One edit: a crash finds the one or the other.
+                let mut edits: Vec<_> = saved.iter().cloned().map(Edit::Add).collect();
+                edits.push(Edit::Remove { day: part.entry.day, id: part.entry.id.clone() });
+                self.commit_and_show(&edits, opened)?;
                 self.counters.quarantined.fetch_add(1, Ordering::Relaxed);
                 if !saved.is_empty() {
-                    let opened = self.open_parts(&saved)?;
-                    self.replace(&[], &saved, opened)?;
                     self.counters.salvaged.fetch_add(1, Ordering::Relaxed);
+                }
+                let path = self.names.part(part.entry.day, &part.entry.id);
+                if let Err(e) = open::to_quarantine(&self.world, &self.names, &path, &part.entry.id)
+                {
+                    tracing::warn!(error = %e, "damaged part is not kept in quarantine");
                 }
             }
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex, RwLock};
-use plimsoll_model::Cancel;
+use plimsoll_model::{Cancel, TimeRange};
 use plimsoll_world::{Disk, World};
 
 use super::again;
@@ -15,10 +15,11 @@ use super::maintain::{Maintenance, Reserve};
 use super::{PartSet, Shared, Visible};
 use crate::filenames::{Names, part_file};
 use crate::head::Head;
-use crate::manifest::{Edit, Manifest, PartEntry, TierEntry};
-use crate::part::PartReader;
+use crate::manifest::{Edit, Manifest, PartEntry, State, TierEntry};
+use crate::part::{PartInfo, PartReader};
 use crate::registry::{Index, Intake};
 use crate::retention::ClockGuard;
+use crate::rollup::{tier_day, tier_days};
 use crate::sealed::seal;
 use crate::wal::Wal;
 use crate::{Config, Error, Mode, PageCache, Result};
@@ -191,8 +192,8 @@ fn list(world: &World, dir: &Path) -> Result<Vec<String>> {
 
 /// After damage of the manifest: takes the parts that it does not name for the store's, if they are
 /// whole, and forgets those that are not there. What a flush or a merge left behind is taken too:
-/// its samples are in the log or in other parts, and the same sample twice is one. Tier parts are
-/// set aside: their days are built anew.
+/// its samples are in the log or in other parts, and the same sample twice is one. A tier part speaks
+/// for the days of which no raw samples are left; the others are built anew.
 fn adopt(
     world: &World,
     names: &Names,
@@ -210,18 +211,20 @@ fn adopt(
         edits.push(Edit::RemoveTier { id: p.id.clone() });
     }
     let cache = Arc::new(PageCache::new(4 << 20));
+    let mut adopted = Vec::new();
     for name in list(world, &names.parts())? {
         let dir = names.parts().join(&name);
         for file in list(world, &dir)? {
             let path = dir.join(&file);
             let Some(id) = file.strip_suffix(".plm") else { continue };
-            if state.parts.values().any(|p| p.id == id) {
+            if state.parts.values().any(|p| p.id == id) || manifest.was_removed(id) {
                 continue;
             }
             let part = PartReader::open(&*world.disk, &path, Arc::clone(&cache));
             match part.and_then(|p| p.verify().map(|()| p.info().clone())) {
                 Ok(info) => {
                     let day = crate::filenames::day_of(info.range.start);
+                    adopted.push(info.range);
                     edits.push(Edit::Add(crate::flush::entry_of(day, &info)));
                     report.parts_adopted += 1;
                 }
@@ -235,18 +238,59 @@ fn adopt(
     }
     let tiers =
         if world.disk.exists(&names.tiers()) { list(world, &names.tiers())? } else { vec![] };
+    let raw: Vec<TimeRange> =
+        state.parts.values().map(|p| p.range).chain(adopted.iter().copied()).collect();
+    let mut raw_from = state.raw_from;
     for tier in tiers {
         let tier = names.tiers().join(tier);
         for file in list(world, &tier)? {
             let id = file.strip_suffix(".plm").unwrap_or(&file);
-            if !state.tier_parts.contains_key(id) {
-                to_quarantine(world, names, &tier.join(&file), id)?;
+            if state.tier_parts.contains_key(id) || manifest.was_removed(id) {
+                continue;
+            }
+            let path = tier.join(&file);
+            let part = PartReader::open(&*world.disk, &path, Arc::clone(&cache));
+            match part.and_then(|p| p.verify().map(|()| p.info().clone())) {
+                Ok(info) => adopt_tier(&state, &raw, &info, &mut edits, &mut raw_from),
+                Err(_) => to_quarantine(world, names, &path, id)?,
             }
         }
     }
+    edits.extend(super::tiers::uncover(&state, adopted.into_iter()));
+    edits.extend(raw_from.map(Edit::RawFrom));
     tracing::error!(adopted = report.parts_adopted, "damaged manifest was written anew");
     edits.push(Edit::Wall(world.clock.wall_ms()));
     manifest.commit(&edits)
+}
+
+/// Adopts a tier part for the days that nothing else knows.
+fn adopt_tier(
+    state: &State,
+    raw: &[TimeRange],
+    info: &PartInfo,
+    edits: &mut Vec<Edit>,
+    raw_from: &mut Option<i64>,
+) {
+    let Some(tier) = info.spec.tier else { return };
+    let id = crate::flush::id_of(&info.spec);
+    let days = tier_days(info.range);
+    edits.push(Edit::AddTier(TierEntry {
+        tier,
+        day: *days.start(),
+        id: id.clone(),
+        series: info.series,
+        samples: info.samples,
+        bytes: info.bytes,
+        created: info.spec.created,
+    }));
+    for day in days {
+        let times = tier_day(day);
+        let known = raw.iter().any(|r| r.overlaps(times)) || state.cover.contains_key(&(tier, day));
+        if !known {
+            edits.push(Edit::Cover { tier, day, days: 1, id: id.clone() });
+            *raw_from = (*raw_from).max(Some(times.end));
+        }
+    }
 }
 
 /// Removes what an interrupted flush or merge left behind.
@@ -352,7 +396,7 @@ pub(super) fn set_tier_aside(
     manifest.commit(&[Edit::RemoveTier { id: entry.id.clone() }])
 }
 
-fn to_quarantine(world: &World, names: &Names, path: &Path, id: &str) -> Result<()> {
+pub(super) fn to_quarantine(world: &World, names: &Names, path: &Path, id: &str) -> Result<()> {
     let kept = names.quarantine().join(part_file(id));
     let moved = world
         .disk

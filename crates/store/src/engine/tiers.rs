@@ -12,7 +12,7 @@ use crate::rollup::{self, TIERS, TierSource, tier_day, tier_days};
 use crate::{Error, Result};
 
 /// Edits that take away the cover of the days that these new raw parts touch.
-pub(super) fn uncover(state: &State, touched: impl Iterator<Item = TimeRange>) -> Vec<Edit> {
+pub fn uncover(state: &State, touched: impl Iterator<Item = TimeRange>) -> Vec<Edit> {
     let mut days: Vec<(Tier, i64)> = Vec::new();
     for range in touched {
         for tier in TIERS {
@@ -24,6 +24,9 @@ pub(super) fn uncover(state: &State, touched: impl Iterator<Item = TimeRange>) -
     }
     days.sort_unstable();
     days.dedup();
+    // Where raw samples are gone the tier cannot be built anew: it stays as it is.
+    let from = state.raw_from.unwrap_or(i64::MIN);
+    days.retain(|(_, day)| tier_day(*day).start >= from);
     days.into_iter().map(|(tier, day)| Edit::Uncover { tier, day, days: 1 }).collect()
 }
 

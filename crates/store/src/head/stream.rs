@@ -526,7 +526,7 @@ mod tests {
                         None => s.push(t, Value::Histogram(&blob), start),
                     }
                     prop_assert_eq!(s.last_float().map(f64::to_bits), value.map(f64::to_bits));
-                    wanted.push((t, value.unwrap_or(0.0).to_bits(), start, value.is_none().then_some(h)));
+                    wanted.push((t, value.unwrap_or(plimsoll_model::stale_nan()).to_bits(), start, value.is_none().then_some(h)));
                 }
             }
             for range in [TimeRange::ALL, TimeRange::new(from, from + len)] {

@@ -14,9 +14,9 @@ const EDIT_BYTES_MAX: usize = 64 << 20;
 /// Bytes of a part's name.
 const ID_BYTES_MAX: usize = 64;
 /// Matchers of a deletion.
-const MATCHERS_MAX: usize = 64;
+pub const MATCHERS_MAX: usize = 64;
 /// Bytes of a name or value in one.
-const TEXT_BYTES_MAX: usize = 64 << 10;
+pub const TEXT_BYTES_MAX: usize = 64 << 10;
 /// Days from 1970 to either side, and of a cover: ten thousand years.
 const DAYS_MAX: u64 = 3_660_000;
 

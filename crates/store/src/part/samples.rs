@@ -99,7 +99,7 @@ impl PartReader {
             ChunkKind::Histograms => {
                 out.histograms.resize(from, None);
                 self.histograms_of(near, chunk, want.clone(), &mut out.histograms)?;
-                out.floats.resize(out.times.len(), 0.0);
+                out.floats.resize(out.times.len(), plimsoll_model::stale_nan());
             }
         }
         self.starts_of(near, chunk, column, want, from, out)?;

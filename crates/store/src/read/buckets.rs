@@ -11,6 +11,9 @@ use crate::engine::LiveTier;
 use crate::filenames::DAY_MS;
 use crate::rollup::{Decoded, bucket_end, decode, tier_day, tier_days};
 
+/// No sample is that far from 1970, ms.
+const FAR_MS: i64 = 1 << 60;
+
 /// Reads the buckets of series `i`.
 pub(super) fn read<'a>(
     selection: &StoreSelection,
@@ -69,7 +72,11 @@ fn part_buckets(
     covered: &mut Vec<TimeRange>,
     kept: &mut Kept,
 ) -> crate::Result<()> {
-    part.reader.bundles(ordinal, range, &mut |times, payload| {
+    // Whole days: the mark of a series that the tier does not keep stands at one time of its day.
+    let far = TimeRange::new(range.start.max(-FAR_MS), range.end.min(FAR_MS));
+    let days = tier_days(far);
+    let whole = TimeRange::new(tier_day(*days.start()).start, tier_day(*days.end()).end);
+    part.reader.bundles(ordinal, whole, &mut |times, payload| {
         let from = out.len();
         match decode(&part.reader, tier, want, times, payload, out)? {
             Decoded::Buckets(has) => {
@@ -106,7 +113,7 @@ fn whole_buckets(range: TimeRange, tier: Tier) -> TimeRange {
 }
 
 /// Takes the buckets that overlap `gone` out of the ranges.
-fn exclude(covered: &mut Vec<TimeRange>, gone: TimeRange, tier: Tier) {
+pub(super) fn exclude(covered: &mut Vec<TimeRange>, gone: TimeRange, tier: Tier) {
     if gone.is_empty() || !covered.iter().any(|c| c.overlaps(gone)) {
         return;
     }

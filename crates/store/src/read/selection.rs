@@ -127,6 +127,14 @@ impl<'s> Builder<'s> {
         self.selection.covered = covered.to_vec();
     }
 
+    /// A part of the tier cannot be read: what it speaks for is read raw.
+    pub fn not_covered(&mut self, times: &[TimeRange]) {
+        let Some(tier) = self.selection.tier else { return };
+        for gone in times {
+            buckets::exclude(&mut self.selection.covered, *gone, tier);
+        }
+    }
+
     /// Times of which only tiers know.
     pub fn gone(&mut self, gone: Vec<TimeRange>) {
         self.selection.gone = gone;

@@ -9,6 +9,9 @@ use plimsoll_world::{Chance, Disk, DiskFile, Entry, LockGuard, Open, Space};
 use super::KeyRing;
 use super::file::{HEADER_BYTES, SealedFile, header, read_header};
 
+/// The name of a key log, in a data directory or a snapshot.
+const KEY_LOG: &str = "keys.log";
+
 /// Seals what is written to it and opens what is read, but for the files it is told to leave alone.
 pub struct SealedDisk {
     inner: Arc<dyn Disk>,
@@ -29,8 +32,9 @@ impl SealedDisk {
     }
 
     fn create(&self, path: &Path) -> io::Result<SealedFile> {
-        let inner = self.inner.open(path, Open::CreateNew)?;
+        // The key first: between the making of a file and its header nothing waits for the disk.
         let (id, key, wrapped) = self.keys.fresh(&*self.chance)?;
+        let inner = self.inner.open(path, Open::CreateNew)?;
         inner.write_all_at(&header(&id, &wrapped), 0)?;
         SealedFile::fresh(inner, id, &key, &*self.chance)
     }
@@ -42,11 +46,14 @@ impl SealedDisk {
             let text = format!("{}: {why}", path.display());
             io::Error::new(io::ErrorKind::InvalidData, text)
         };
-        match inner.read_exact_at(&mut head, 0) {
-            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
-                return Err(unknown("cut before its header: not a sealed file"));
-            }
-            other => other?,
+        let whole = match inner.read_exact_at(&mut head, 0) {
+            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => false,
+            other => other.map(|()| true)?,
+        };
+        if !whole || head.iter().all(|b| *b == 0) {
+            // A crash right after it was made: an empty file, as without encryption.
+            return SealedFile::fresh(inner, [0; 16], &[0; 32], &*self.chance)
+                .map(SealedFile::closed);
         }
         let (id, wrapped) = read_header(&head).ok_or_else(|| unknown("no header"))?;
         if let Some(key) = self.keys.find(&id, &wrapped) {
@@ -67,7 +74,8 @@ impl SealedDisk {
 
 impl Disk for SealedDisk {
     fn open(&self, path: &Path, how: Open) -> io::Result<Box<dyn DiskFile>> {
-        if self.plain.iter().any(|p| p == path) {
+        let is_log = path.file_name().is_some_and(|n| n == KEY_LOG);
+        if is_log || self.plain.iter().any(|p| p == path) {
             return self.inner.open(path, how);
         }
         Ok(match how {

@@ -74,6 +74,8 @@ pub struct SealedFile {
     state: Mutex<State>,
     /// Place and plain bytes of the frame that was read last: 1 MiB at most.
     last: Mutex<Option<(u64, Arc<Vec<u8>>)>>,
+    /// It never got its header, and no key.
+    closed: bool,
 }
 
 impl SealedFile {
@@ -116,6 +118,7 @@ impl SealedFile {
             session,
             state: Mutex::new(state),
             last: Mutex::default(),
+            closed: false,
         })
     }
 
@@ -125,6 +128,11 @@ impl SealedFile {
         aad[16..24].copy_from_slice(&at.to_le_bytes());
         aad[24..].copy_from_slice(&len.to_le_bytes());
         aad
+    }
+
+    /// The same, never to be written.
+    pub(super) fn closed(self) -> Self {
+        Self { closed: true, ..self }
     }
 
     /// Whether its first frame opens.
@@ -214,6 +222,9 @@ impl DiskFile for SealedFile {
     }
 
     fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<usize> {
+        if self.closed {
+            return Err(io::Error::other("a sealed file without a header cannot be written"));
+        }
         let plain = &buf[..buf.len().min(FRAME_BYTES_MAX)];
         if plain.is_empty() {
             return Ok(0);

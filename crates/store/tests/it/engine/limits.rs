@@ -166,7 +166,8 @@ fn days_close_age_and_go() {
 #[test]
 fn a_jump_of_the_clock_removes_nothing_until_it_is_confirmed() {
     let (world, sim) = super::world();
-    let store = open(&world, &Config::simulated());
+    let plain = Config::simulated();
+    let store = open(&world, &Config { tier_retention: [plain.retention; 2], ..plain });
     let l = labels("m", 1);
     submit(&store, &[(&l, &[(NOW, 1.0)])]).unwrap();
     store.flush_now().unwrap();

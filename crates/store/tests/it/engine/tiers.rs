@@ -236,3 +236,24 @@ fn what_is_deleted_stays_away() {
     let all = store.delete(&[Matcher::equal("instance", "")], TimeRange::ALL).unwrap_err();
     assert!(all.to_string().contains("name at least one label"), "{all}");
 }
+
+#[test]
+fn what_is_too_old_at_the_first_look_is_rolled_up_before_it_goes() {
+    let (world, sim) = world();
+    let wide = Config { retention: Duration::from_secs(100 * 86_400), ..config() };
+    let store = open(&world, &wide);
+    let day = NOW - NOW.rem_euclid(DAY);
+    fill(&store, day - 40 * DAY);
+    store.flush_now().unwrap();
+    drop(store);
+    sim.clock.advance(Duration::from_secs(60));
+    let store = open(&world, &config());
+    store.confirm_clock();
+    store.maintain().unwrap();
+    store.maintain().unwrap();
+    let snapshot = store.snapshot();
+    assert!(snapshot.raw_from() > day - 37 * DAY);
+    let old = TimeRange::new(day - 40 * DAY + 1, day - 37 * DAY);
+    assert_eq!(snapshot.tiers(old), [Tier(300_000), Tier(HOUR)]);
+    assert!(super::contents_in(&store, old).len() > 1_000);
+}
