@@ -130,11 +130,8 @@ impl KeyRing {
         path: &Path,
         wrap: LessSafeKey,
     ) -> io::Result<Self> {
-        let file = disk.open(path, Open::CreateNew)?;
         let header = header(&wrap, chance)?;
-        file.write_all_at(&header, 0)?;
-        file.sync()?;
-        disk.sync_dir(path.parent().unwrap_or(Path::new(".")))?;
+        let file = place(disk, path, &header)?;
         let state = State { file, end: header.len() as u64, keys: HashMap::new() };
         Ok(Self { wrap, state: Mutex::new(state) })
     }
@@ -189,19 +186,25 @@ pub fn rotate(
         for (id, key) in &state.keys {
             bytes.extend_from_slice(&entry(id, &wrap_key(&wrap, chance, id, key)?));
         }
-        let tmp = path.with_extension("tmp");
-        match disk.remove(&tmp) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-            _ => {}
-        }
-        let file = disk.open(&tmp, Open::CreateNew)?;
-        file.write_all_at(&bytes, 0)?;
-        file.sync()?;
-        disk.rename(&tmp, path)?;
-        disk.sync_dir(path.parent().unwrap_or(Path::new(".")))
+        place(disk, path, &bytes).map(drop)
     };
     write().map_err(|e| Error::io(format!("rewrite {}", path.display()), e))?;
     Ok(state.keys.len())
+}
+
+/// Writes a whole log, at once or not at all.
+fn place(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<Box<dyn DiskFile>> {
+    let tmp = path.with_extension("tmp");
+    match disk.remove(&tmp) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    let file = disk.open(&tmp, Open::CreateNew)?;
+    file.write_all_at(bytes, 0)?;
+    file.sync()?;
+    disk.rename(&tmp, path)?;
+    disk.sync_dir(path.parent().unwrap_or(Path::new(".")))?;
+    Ok(file)
 }
 
 fn header(wrap: &LessSafeKey, chance: &dyn Chance) -> io::Result<Vec<u8>> {

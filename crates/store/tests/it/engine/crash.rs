@@ -128,6 +128,22 @@ fn a_kill_anywhere_loses_nothing() {
     enumerate(&Config::simulated(), |_| CrashKind::ProcessKill);
 }
 
+fn encrypted(config: Config) -> Config {
+    Config { encryption: Some(plimsoll_store::SealKey::new([6; 32])), ..config }
+}
+
+#[test]
+fn a_kill_anywhere_loses_nothing_of_an_encrypted_store() {
+    enumerate(&encrypted(Config::simulated()), |_| CrashKind::ProcessKill);
+}
+
+#[test]
+fn a_power_cut_anywhere_loses_nothing_of_an_encrypted_store_under_fsync() {
+    let config =
+        Config { wal_sync: WalSync::Fsync, wal_segment_bytes: 4096, ..Config::simulated() };
+    enumerate(&encrypted(config), |seed| CrashKind::PowerCut { seed });
+}
+
 #[test]
 fn a_power_cut_under_os_loses_only_what_no_sync_covered() {
     for seed in 0..50 {
