@@ -7,7 +7,7 @@ use std::sync::Arc;
 use plimsoll_world::{Chance, Disk, DiskFile, Entry, LockGuard, Open, Space};
 
 use super::KeyRing;
-use super::file::{HEADER_BYTES, SealedFile, header, read_header};
+use super::file::{HEADER_BYTES, SealedFile, header, is_whole, read_header};
 
 /// The name of a key log, in a data directory or a snapshot.
 const KEY_LOG: &str = "keys.log";
@@ -68,7 +68,14 @@ impl SealedDisk {
                 return Ok(file);
             }
         }
-        Err(unknown("no key opens it: damaged, or not a sealed file"))
+        if is_whole(&head) {
+            return Err(unknown("no key of this directory opens it: it belongs to another one"));
+        }
+        // Torn by a power cut, or damaged together with what follows: its frames read as zeroes, and
+        // the format inside sets them aside as it would in a plain directory.
+        tracing::error!(file = %path.display(), "a sealed file that no key opens reads as zeroes");
+        let inner = self.inner.open(path, Open::Read)?;
+        SealedFile::open(inner, [0; 16], &[0; 32], &*self.chance).map(SealedFile::closed)
     }
 }
 

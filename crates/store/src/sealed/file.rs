@@ -17,6 +17,8 @@ const FRAME_HEADER_BYTES: usize = 4 + 4 + 8 + NONCE_LEN + 4;
 const TAG_BYTES: usize = 16;
 /// Plain bytes of a frame at most.
 const FRAME_BYTES_MAX: usize = 1 << 20;
+/// Frames on which the key of a file without a header is tried.
+const FRAMES_TRIED: usize = 4;
 /// Bytes that are searched at once for the next frame after a damaged header.
 const WINDOW_BYTES: usize = 1 << 20;
 
@@ -29,6 +31,12 @@ pub(super) fn header(id: &KeyId, wrapped: &[u8; WRAPPED_BYTES]) -> [u8; HEADER_B
     let crc = crc32c::crc32c(&b[..HEADER_BYTES - 4]);
     b[HEADER_BYTES - 4..].copy_from_slice(&crc.to_le_bytes());
     b
+}
+
+/// Whether a header is as it was written.
+pub(super) fn is_whole(b: &[u8; HEADER_BYTES]) -> bool {
+    let crc = crc32c::crc32c(&b[..HEADER_BYTES - 4]);
+    b.starts_with(MAGIC) && b.ends_with(&crc.to_le_bytes())
 }
 
 /// Id and wrapped key of a sealed file. A header with a wrong checksum is tried all the same: a wrong
@@ -135,10 +143,15 @@ impl SealedFile {
         Self { closed: true, ..self }
     }
 
-    /// Whether its first frame opens.
+    /// Whether one of its first frames opens.
     pub(super) fn opens(&self) -> io::Result<bool> {
-        let first = self.state.lock().frames.first().copied();
-        first.map_or(Ok(false), |f| Ok(self.plain(f)?.is_some()))
+        let first: Vec<_> = self.state.lock().frames.iter().take(FRAMES_TRIED).copied().collect();
+        for frame in first {
+            if self.plain(frame)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// As [`SealedFile::plain`], the frame read last being kept: who reads a frame in pieces opens it
