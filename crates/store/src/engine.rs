@@ -11,6 +11,7 @@ mod delete;
 mod maintain;
 mod open;
 mod parts;
+mod reserve;
 mod search;
 mod status;
 mod tiers;
@@ -83,7 +84,7 @@ pub(crate) struct Shared {
     /// Parts that gave a checksum error when they were read.
     pub suspects: Mutex<Vec<(i64, String)>>,
     /// Space for the day when the disk is full.
-    pub reserve: Mutex<maintain::Reserve>,
+    pub reserve: Mutex<reserve::Reserve>,
     pub cancel: Cancel,
     pub stopping: Mutex<bool>,
     pub stop_signal: Condvar,

@@ -21,6 +21,9 @@ const CUT_BUCKETS_MIN: i64 = 12;
 /// The cut ends of all windows together may be this part of all that the windows span.
 const CUT_SHARE: i64 = 4;
 
+/// What is read must span this much, ms: below, finding the tier costs more than the few samples.
+const SPAN_MIN_MS: i64 = 2 * 3_600_000;
+
 /// A function that buckets can answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fold {
@@ -84,8 +87,11 @@ impl Rolled {
         if !snapshot.caps().tiers {
             return None;
         }
-        let fold = Fold::of(function)?;
-        let tiers = snapshot.tiers(layout.reads());
+        let (fold, reads) = (Fold::of(function)?, layout.reads());
+        if reads.end.saturating_sub(reads.start) < SPAN_MIN_MS {
+            return None;
+        }
+        let tiers = snapshot.tiers(reads);
         let tier = tiers.into_iter().rev().find(|tier| fits(layout, tier.0))?;
         Some(Self { tier, fold, layout })
     }

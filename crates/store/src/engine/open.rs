@@ -11,7 +11,8 @@ use plimsoll_world::{Disk, World};
 
 use super::again;
 use super::commit::Registered;
-use super::maintain::{Maintenance, Reserve};
+use super::maintain::Maintenance;
+use super::reserve::Reserve;
 use super::{PartSet, Shared, Visible};
 use crate::filenames::{Names, part_file};
 use crate::head::Head;
