@@ -8,6 +8,7 @@ pub mod query;
 pub mod rules;
 mod run;
 pub mod state;
+pub mod tree;
 pub mod write;
 
 pub(crate) use run::{ask, blocking};

@@ -83,6 +83,17 @@ impl From<QueryError> for Failure {
     }
 }
 
+impl From<plimsoll_wire::Error> for Failure {
+    /// A body that cannot be read.
+    fn from(error: plimsoll_wire::Error) -> Self {
+        let status = match error {
+            plimsoll_wire::Error::Limit { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            plimsoll_wire::Error::Invalid(_) => StatusCode::BAD_REQUEST,
+        };
+        Self { status, kind: "bad_data", message: error.to_string() }
+    }
+}
+
 impl From<plimsoll_model::Error> for Failure {
     fn from(error: plimsoll_model::Error) -> Self {
         QueryError::from(error).into()

@@ -79,6 +79,7 @@ static ROUTES: &[Route] = &[
     row!(BOTH, "/api/v1/query", Read, prom::query::instant),
     row!(BOTH, "/api/v1/query_range", Read, prom::query::range),
     row!(BOTH, "/api/v1/format_query", Read, prom::query::format),
+    row!(BOTH, "/api/v1/parse_query", Read, prom::tree::parse_query),
     row!(BOTH, "/api/v1/query_exemplars", Read, prom::query::exemplars),
     row!(BOTH, "/api/v1/series", Read, prom::labels::series),
     row!(BOTH, "/api/v1/labels", Read, prom::labels::names),

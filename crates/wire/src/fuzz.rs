@@ -4,17 +4,19 @@
 
 use plimsoll_model::{DecodeLabels, LabelBuf};
 
-use crate::remote_write::{LabelFields, Limits, Request};
+use crate::remote_write::{LabelFields, Limits, Request, Version};
 use crate::text::{Format, Line, Scanner, parse_series};
 
-/// A compressed remote-write body.
+/// A compressed remote-write body, read as either version.
 pub fn remote_write(bytes: &[u8]) {
     let limits = Limits { body_bytes: 1 << 20, samples: 10_000 };
     let mut request = Request::default();
-    if request.decode(bytes, &limits).is_ok() {
-        let mut labels = LabelBuf::new();
-        for row in request.rows() {
-            let _refused = LabelFields.decode(row.raw, &mut labels);
+    for version in [Version::One, Version::Two] {
+        if request.decode(version, bytes, &limits).is_ok() {
+            let mut labels = LabelBuf::new();
+            for row in request.rows() {
+                let _refused = LabelFields.decode(row.raw, &mut labels);
+            }
         }
     }
 }

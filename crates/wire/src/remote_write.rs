@@ -1,17 +1,21 @@
-//! Prometheus remote write 1.0: a snappy block that holds a `prometheus.WriteRequest`.
+//! Prometheus remote write: a snappy block that holds a `prometheus.WriteRequest` (version 1.0) or an
+//! `io.prometheus.write.v2.Request` (version 2.0, [`Version`]).
 //!
-//! The walk over the message copies samples into two columns and leaves labels where they are; a
+//! The walk over the message copies samples into columns and leaves labels where they are; a
 //! row's raw bytes are the label fields as sent, so a series known by its raw bytes costs no
 //! parsing. Labels are read by [`LabelFields`] on first sight: sorted when they are not, empty values
 //! left out, duplicates, invalid UTF-8 and a missing metric name refused for that row alone.
 //! Native histograms make a row of their own; exemplars stand in the first row of their series, which
-//! has no samples when only exemplars are sent.
+//! has no samples when only exemplars are sent. Version 2 names labels by numbers of a table: they are
+//! written out as the label fields of version 1, so that a series is known by its raw bytes whichever
+//! version it comes by; start timestamps come along as `Rows::starts`.
 //!
 //! Limits ([`Limits`]) are checked before memory is taken. Format: Prometheus `remote.proto` and
-//! `types.proto`, remote-write specification 1.0.
+//! `types.proto`, remote-write specifications 1.0 and 2.0.
 
 mod encode;
 mod histogram;
+mod v2;
 
 use std::ops::Range;
 
@@ -24,12 +28,33 @@ use crate::{Error, Result};
 
 pub use encode::Encoder;
 
+/// Which message a body holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Version {
+    /// `prometheus.WriteRequest`.
+    #[default]
+    One,
+    /// `io.prometheus.write.v2.Request`.
+    Two,
+}
+
+impl Version {
+    /// By the name of the message, as the parameter `proto` of a content type has it.
+    pub fn of_message(name: &str) -> Option<Self> {
+        match name {
+            "prometheus.WriteRequest" => Some(Self::One),
+            "io.prometheus.write.v2.Request" => Some(Self::Two),
+            _ => None,
+        }
+    }
+}
+
 /// What one request may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes after decompression.
+    /// Bytes after decompression; of version 2 also those of all labels written out.
     pub body_bytes: usize,
-    /// Samples.
+    /// Samples and exemplars; as many metadata are taken.
     pub samples: usize,
 }
 
@@ -47,12 +72,25 @@ pub struct Request {
     series: Vec<Series>,
     times: Vec<Timestamp>,
     floats: Vec<f64>,
+    /// Start timestamps, as many as times in version 2, none in version 1.
+    starts: Vec<Timestamp>,
     /// Label fields of series whose labels do not stand side by side.
     spill: Vec<u8>,
     metadata: Vec<Metadata>,
     histograms: Vec<Histogram>,
     histogram_times: Vec<Timestamp>,
+    histogram_starts: Vec<Timestamp>,
     exemplars: Vec<Exemplar>,
+    refused: Refused,
+}
+
+/// Series that no row could be made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refused {
+    /// The number of the first one in the request, from 0, and what is wrong with it.
+    pub first: Option<(usize, String)>,
+    /// Samples of all of them.
+    pub samples: u64,
 }
 
 /// Where the parts of a series are.
@@ -74,13 +112,16 @@ impl Request {
     /// Reads a compressed body, replacing what was there.
     ///
     /// # Errors
-    /// `Invalid` when it is not snappy or not a `WriteRequest`; `Limit` for [`Limits`]. Nothing of a
-    /// bad request is kept.
-    pub fn decode(&mut self, compressed: &[u8], limits: &Limits) -> Result<()> {
+    /// `Invalid` when it is not snappy or not a message of this version; `Limit` for [`Limits`].
+    /// Nothing of a bad request is kept.
+    pub fn decode(&mut self, version: Version, compressed: &[u8], limits: &Limits) -> Result<()> {
         self.clear();
         uncompress(compressed, limits.body_bytes, &mut self.body)?;
         let body = std::mem::take(&mut self.body);
-        let outcome = self.walk(&body, limits);
+        let outcome = match version {
+            Version::One => self.walk(&body, limits),
+            Version::Two => v2::walk(self, &body, limits),
+        };
         self.body = body;
         if outcome.is_err() {
             self.clear();
@@ -102,6 +143,7 @@ impl Request {
                 times: &self.histogram_times[s.histograms.clone()],
                 floats: &[],
                 histograms: &self.histograms[s.histograms.clone()],
+                starts: known(&self.histogram_starts, &s.histograms),
                 ..row
             };
             if row.times.is_empty() {
@@ -133,6 +175,12 @@ impl Request {
         self.exemplars.len()
     }
 
+    /// Series that are not among the rows because their labels cannot be told, or because they hold
+    /// nothing although they must.
+    pub fn refused(&self) -> &Refused {
+        &self.refused
+    }
+
     fn row<'a>(&'a self, s: &Series) -> Rows<'a> {
         Rows {
             fp: None,
@@ -142,6 +190,7 @@ impl Request {
             },
             times: &self.times[s.samples.clone()],
             floats: &self.floats[s.samples.clone()],
+            starts: known(&self.starts, &s.samples),
             exemplars: &self.exemplars[s.exemplars.clone()],
             ..Rows::default()
         }
@@ -152,11 +201,14 @@ impl Request {
         self.series.clear();
         self.times.clear();
         self.floats.clear();
+        self.starts.clear();
         self.spill.clear();
         self.metadata.clear();
         self.histograms.clear();
         self.histogram_times.clear();
+        self.histogram_starts.clear();
         self.exemplars.clear();
+        self.refused = Refused::default();
     }
 
     fn walk(&mut self, body: &[u8], limits: &Limits) -> Result<()> {
@@ -164,7 +216,7 @@ impl Request {
         while let Some((field, value)) = c.next()? {
             match (field, value) {
                 (1, Value::Bytes(series)) => self.series(series, c.at - series.len(), limits)?,
-                (3, Value::Bytes(m)) => self.metadata.push(metadata(m)?),
+                (3, Value::Bytes(m)) => self.told(metadata(m)?, limits)?,
                 (1 | 3, _) => return Err(mistyped("WriteRequest", field)),
                 _ => {}
             }
@@ -201,10 +253,13 @@ impl Request {
                     self.spill.extend_from_slice(&message[at..c.at]);
                 }
                 (2, Value::Bytes(s)) => self.sample(s, limits)?,
-                (3, Value::Bytes(m)) => self.exemplars.push(exemplar(m)?),
+                (3, Value::Bytes(m)) => {
+                    self.has_room(limits)?;
+                    self.exemplars.push(exemplar(m)?);
+                }
                 (4, Value::Bytes(m)) => {
                     self.has_room(limits)?;
-                    let (time, histogram) = histogram::read(m)?;
+                    let (time, _, histogram) = histogram::read(m)?;
                     self.histogram_times.push(time);
                     self.histograms.push(histogram);
                 }
@@ -227,14 +282,18 @@ impl Request {
 
     #[inline]
     fn has_room(&self, limits: &Limits) -> Result<()> {
-        if self.samples() < limits.samples {
+        if self.samples() + self.exemplars.len() < limits.samples {
             return Ok(());
         }
-        Err(Error::Limit {
-            limit: "serve.remote_write.samples",
-            max: limits.samples as u64,
-            what: "samples of one request".into(),
-        })
+        Err(too_many("samples of one request", limits))
+    }
+
+    fn told(&mut self, metadata: Metadata, limits: &Limits) -> Result<()> {
+        if self.metadata.len() >= limits.samples {
+            return Err(too_many("metadata of one request", limits));
+        }
+        self.metadata.push(metadata);
+        Ok(())
     }
 
     fn sample(&mut self, message: &[u8], limits: &Limits) -> Result<()> {
@@ -252,6 +311,19 @@ impl Request {
         self.times.push(time);
         self.floats.push(float);
         Ok(())
+    }
+}
+
+fn too_many(what: &str, limits: &Limits) -> Error {
+    let (limit, max) = ("serve.remote_write.samples", limits.samples as u64);
+    Error::Limit { limit, max, what: what.into() }
+}
+
+/// The start timestamps of a range of samples; nothing when none is known.
+fn known<'a>(starts: &'a [Timestamp], of: &Range<usize>) -> &'a [Timestamp] {
+    match starts.get(of.clone()) {
+        Some(starts) if starts.iter().any(|s| *s != 0) => starts,
+        _ => &[],
     }
 }
 
@@ -362,6 +434,30 @@ impl DecodeLabels for LabelFields {
     }
 }
 
+/// The labels of a row for people, as far as they can be read.
+pub fn labels_text(raw: &[u8]) -> String {
+    let mut labels = LabelBuf::new();
+    match LabelFields.decode(raw, &mut labels) {
+        Ok(()) => labels.to_labels().to_string(),
+        Err(_) => {
+            let mut pairs = Vec::new();
+            let mut c = Cursor::new(raw);
+            while let Ok(Some((_, value))) = c.next()
+                && pairs.len() < plimsoll_model::LABELS_MAX
+            {
+                if let Value::Bytes(label) = value
+                    && let Ok((name, value)) = label_pair(label)
+                {
+                    pairs.push(format!("{name}={value:?}"));
+                }
+            }
+            let mut text = format!("{{{}}}", pairs.join(", "));
+            text.truncate(text.floor_char_boundary(1 << 10));
+            text
+        }
+    }
+}
+
 fn label_pair(message: &[u8]) -> Result<(&str, &str)> {
     let (mut name, mut label) = ("", "");
     let mut c = Cursor::new(message);
@@ -450,7 +546,7 @@ mod tests {
 
     fn decode(body: &[u8]) -> Result<Request> {
         let mut r = Request::default();
-        r.decode(body, &Limits::default()).map(|()| r)
+        r.decode(Version::One, body, &Limits::default()).map(|()| r)
     }
 
     fn labels_of(raw: &[u8]) -> plimsoll_model::Result<String> {
@@ -578,7 +674,7 @@ mod tests {
     fn the_number_of_samples_has_a_limit() {
         let s = [label(b"__name__", b"m"), sample(1, 1.0), sample(2, 1.0)].concat();
         let limits = Limits { samples: 1, ..Limits::default() };
-        let e = Request::default().decode(&request(&[s]), &limits).unwrap_err();
+        let e = Request::default().decode(Version::One, &request(&[s]), &limits).unwrap_err();
         assert!(e.to_string().contains("serve.remote_write.samples = 1"), "{e}");
     }
 }

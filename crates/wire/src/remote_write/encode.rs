@@ -22,11 +22,7 @@ impl Encoder {
     pub fn series(&mut self, labels: LabelsRef<'_>, times: &[Timestamp], floats: &[f64]) {
         self.part.clear();
         for (name, value) in labels.iter() {
-            let len = field_len(name.len()) + field_len(value.len());
-            put::varint(&mut self.part, 1 << 3 | 2);
-            put::varint(&mut self.part, len as u64);
-            put::bytes(&mut self.part, 1, name.as_bytes());
-            put::bytes(&mut self.part, 2, value.as_bytes());
+            put_label(&mut self.part, name.as_bytes(), value.as_bytes());
         }
         for (time, float) in times.iter().zip(floats) {
             put::varint(&mut self.part, 2 << 3 | 2);
@@ -68,6 +64,14 @@ impl Encoder {
         self.body.clear();
         out
     }
+}
+
+/// Writes a label field.
+pub(crate) fn put_label(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    put::varint(out, 1 << 3 | 2);
+    put::varint(out, (field_len(name.len()) + field_len(value.len())) as u64);
+    put::bytes(out, 1, name);
+    put::bytes(out, 2, value);
 }
 
 /// Length of a field with a one-byte key and `len` bytes.

@@ -1,4 +1,4 @@
-//! Native histograms of remote write 1.0 (`prometheus.Histogram`): integer and float counts, spans,
+//! Native histograms of remote write (`Histogram` of both versions, the same fields): integer and float counts, spans,
 //! custom buckets. What does not fit together is left for the store to refuse, row by row.
 //!
 //! Memory: a bucket takes at least a byte on the wire; spans are not expanded.
@@ -16,12 +16,12 @@ struct Sides {
     spans: Vec<Span>,
 }
 
-/// Reads one message: when it was sampled, and the histogram.
-pub(super) fn read(message: &[u8]) -> Result<(Timestamp, Histogram)> {
+/// Reads one message: when it was sampled, since when it counts (0 = unknown), and the histogram.
+pub(super) fn read(message: &[u8]) -> Result<(Timestamp, Timestamp, Histogram)> {
     let (mut positive, mut negative) = (Sides::default(), Sides::default());
     let (mut count, mut zero) = ((0, 0.0), (0, 0.0));
     let mut float = false;
-    let (mut sum, mut zero_threshold, mut schema, mut time) = (0.0, 0.0, 0i64, 0);
+    let (mut sum, mut zero_threshold, mut schema, mut time, mut start) = (0.0, 0.0, 0i64, 0, 0);
     let (mut hint, mut custom) = (ResetHint::Unknown, Vec::new());
     let mut c = Cursor::new(message);
     while let Some((field, value)) = c.next()? {
@@ -42,7 +42,8 @@ pub(super) fn read(message: &[u8]) -> Result<(Timestamp, Histogram)> {
             (14, Value::Varint(n)) => hint = hint_of(n),
             (15, Value::Varint(n)) => time = n as i64,
             (16, v) => doubles(v, &mut custom)?,
-            (1..=16, _) => return Err(mistyped("Histogram", field)),
+            (17, Value::Varint(n)) => start = n as i64,
+            (1..=17, _) => return Err(mistyped("Histogram", field)),
             _ => {}
         }
     }
@@ -76,7 +77,7 @@ pub(super) fn read(message: &[u8]) -> Result<(Timestamp, Histogram)> {
         custom,
         counts,
     };
-    Ok((time, h))
+    Ok((time, start, h))
 }
 
 /// Counts from differences. A count below 0 ends them: then there are fewer counts than buckets, and
@@ -186,7 +187,7 @@ mod tests {
         put_deltas(&mut m, 12, &[3, -1, 0]);
         put::uint(&mut m, 14, 1);
         put::uint(&mut m, 15, 1234);
-        let (time, h) = read(&m).unwrap();
+        let (time, _, h) = read(&m).unwrap();
         h.check().unwrap();
         assert_eq!((time, h.schema, h.hint, h.sum), (1234, -2, ResetHint::Reset, 18.5));
         assert_eq!(h.positive_spans[1], Span { offset: 4, length: 1 });
@@ -205,7 +206,7 @@ mod tests {
         put::bytes(&mut m, 13, &counts);
         let bounds: Vec<u8> = [0.5f64, 2.0].iter().flat_map(|v| v.to_le_bytes()).collect();
         put::bytes(&mut m, 16, &bounds);
-        let (_, h) = read(&m).unwrap();
+        let (.., h) = read(&m).unwrap();
         h.check().unwrap();
         assert_eq!(h.custom, [0.5, 2.0]);
         assert!(matches!(h.counts, Counts::Float { count: 2.5, .. }));
@@ -216,7 +217,7 @@ mod tests {
         let mut m = Vec::new();
         put_span(&mut m, 11, 0, 2);
         put_deltas(&mut m, 12, &[1, -2]);
-        assert!(read(&m).unwrap().1.check().is_err());
+        assert!(read(&m).unwrap().2.check().is_err());
     }
 
     #[test]

@@ -60,3 +60,32 @@ fn remote_write_survives_damage() {
     mutate(&compressed, 20_000, fuzz::remote_write);
     mutate(&plain, 20_000, fuzz::write_request);
 }
+
+/// A length-delimited field.
+fn field(number: u8, content: &[u8]) -> Vec<u8> {
+    let mut out = vec![number << 3 | 2, content.len() as u8];
+    out.extend(content);
+    out
+}
+
+/// Two series with start timestamps, an exemplar, metadata and a histogram.
+fn version_two() -> Vec<u8> {
+    let symbols = ["", "__name__", "up", "job", "é", "help"];
+    let mut out: Vec<u8> = symbols.iter().flat_map(|s| field(4, s.as_bytes())).collect();
+    let value = [&[0x09][..], &1.5f64.to_le_bytes()].concat();
+    let sample = field(2, &[&value[..], &[0x10, 9, 0x18, 3]].concat());
+    let exemplar = field(4, &[&field(1, &[3, 4])[..], &[0x18, 9]].concat());
+    let spans = field(11, &[0x08, 0, 0x10, 2]);
+    let histogram = [&[0x08, 3, 0x20, 0][..], &spans, &field(12, &[2, 2]), &[0x78, 9]].concat();
+    let metadata = field(5, &[0x08, 1, 0x18, 5]);
+    let parts = [field(1, &[1, 2, 3, 4]), sample, field(3, &histogram), exemplar, metadata];
+    for _ in 0..2 {
+        out.extend(field(5, &parts.concat()));
+    }
+    out
+}
+
+#[test]
+fn remote_write_2_survives_damage() {
+    mutate(&version_two(), 20_000, fuzz::write_request);
+}
