@@ -1,10 +1,12 @@
 //! Prometheus' HTTP API.
 
 pub mod admin;
+pub mod federate;
 pub mod health;
 mod json;
 pub mod labels;
 pub mod query;
+pub mod read;
 pub mod rules;
 mod run;
 pub mod state;

@@ -12,13 +12,23 @@ use plimsoll_guard::Permission;
 use tokio::net::TcpListener;
 
 use crate::app::App;
+use crate::assets;
 use crate::limits::Limits;
 use crate::own::live;
 use crate::params::Params;
 use crate::prom::blocking;
 use crate::reply::{Failure, json, text};
 use crate::routes::{BodyLimit, Call, Found, LIVE, find};
-use crate::{assets, reply};
+
+/// Paths that pages of every origin may read.
+const OPEN: &str = "/api/v1/";
+
+/// What Prometheus tells pages besides.
+const CORS: [(&str, &str); 3] = [
+    ("access-control-allow-methods", "GET, POST, OPTIONS"),
+    ("access-control-allow-headers", "Accept, Authorization, Content-Type, Origin"),
+    ("access-control-expose-headers", "Date"),
+];
 
 /// Answers from this size on are compressed for who asks for it.
 const COMPRESS_FROM: usize = 4 << 10;
@@ -46,22 +56,29 @@ pub async fn serve(listener: TcpListener, app: Arc<App>) -> std::io::Result<()> 
 
 async fn answer(State(app): State<Arc<App>>, request: Request<axum::body::Body>) -> Response {
     let began = app.clock.mono();
-    let gzip = accepts_gzip(&request);
+    let encoding = Encoding::of(request.headers());
     let is_head = request.method() == Method::HEAD;
-    let is_open = request.uri().path().starts_with("/api/v1/");
+    let is_open = request.uri().path().starts_with(OPEN);
+    let from_page = request.headers().contains_key(header::ORIGIN);
     let mut response = dispatch(Arc::clone(&app), request).await;
     let took = app.clock.mono() - began;
     let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     app.metrics.answered(response.status().as_u16(), us);
     if is_head {
         *response.body_mut() = axum::body::Body::empty();
-    } else if gzip {
-        response = compressed(response).await;
+    } else if let Some(encoding) = encoding {
+        response = compressed(response, encoding).await;
     }
     let headers = response.headers_mut();
     headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
     if is_open {
         headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
+    }
+    if is_open && from_page {
+        for (name, value) in CORS {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
     }
     response
 }
@@ -92,7 +109,11 @@ async fn dispatch(app: Arc<App>, request: Request<axum::body::Body>) -> Response
             };
             (route.handler)(app, call).await.unwrap_or_else(Failure::into_response)
         }
-        Found::WrongMethod(_) if *request.method() == Method::OPTIONS => preflight(),
+        // Browsers ask before they send; Prometheus' API is open to all origins for reading, as it is
+        // there. What changes something refuses pages of other origins when they send.
+        _ if *request.method() == Method::OPTIONS && path.starts_with(OPEN) => {
+            text(StatusCode::NO_CONTENT, "")
+        }
         Found::WrongMethod(route) => {
             let allowed: Vec<&str> = route.methods.iter().map(Method::as_str).collect();
             let message = format!("{path} takes {}", allowed.join(" and "));
@@ -112,20 +133,6 @@ async fn dispatch(app: Arc<App>, request: Request<axum::body::Body>) -> Response
 fn forbidden(denied: &plimsoll_guard::Denied) -> Response {
     let (kind, message) = ("forbidden", denied.to_string());
     Failure { status: StatusCode::FORBIDDEN, kind, message }.into_response()
-}
-
-/// Browsers ask before they send; Prometheus' API is open to all origins for reading, as it is there.
-fn preflight() -> Response {
-    let mut response = reply::text(StatusCode::NO_CONTENT, "");
-    let headers = response.headers_mut();
-    for (name, value) in [
-        ("access-control-allow-methods", "GET, POST, OPTIONS"),
-        ("access-control-allow-headers", "Accept, Authorization, Content-Type, Origin"),
-        ("access-control-expose-headers", "Date"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    response
 }
 
 async fn read(
@@ -193,19 +200,68 @@ fn same_origin(headers: &http::HeaderMap) -> Result<(), Failure> {
     Err(Failure { status: StatusCode::FORBIDDEN, kind: "forbidden", message })
 }
 
-fn accepts_gzip(request: &Request<axum::body::Body>) -> bool {
-    let value = request.headers().get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok());
-    value.is_some_and(|v| v.split(',').any(|e| e.trim().split(';').next() == Some("gzip")))
+/// How an answer is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Encoding {
+    Zstd,
+    Gzip,
 }
 
-async fn compressed(response: Response) -> Response {
-    let is_json = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|v| v.as_bytes().starts_with(b"application/json"));
+impl Encoding {
+    /// The one that the client likes best; zstd where it likes both alike: it is faster.
+    fn of(headers: &http::HeaderMap) -> Option<Self> {
+        let (mut zstd, mut gzip) = (None, None);
+        let all = headers.get_all(header::ACCEPT_ENCODING).into_iter();
+        for one in all.filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')) {
+            let mut parts = one.split(';').map(str::trim);
+            let name = parts.next().unwrap_or("").to_ascii_lowercase();
+            let weight = parts.find_map(|p| p.strip_prefix("q=")?.parse::<f32>().ok());
+            let weight = weight.unwrap_or(1.0);
+            match name.as_str() {
+                "zstd" => zstd = Some(weight),
+                "gzip" | "x-gzip" => gzip = Some(weight),
+                "*" => gzip = gzip.or(Some(weight)),
+                _ => {}
+            }
+        }
+        let (zstd, gzip) = (zstd.unwrap_or(0.0), gzip.unwrap_or(0.0));
+        match (zstd > 0.0, gzip > 0.0) {
+            (true, _) if zstd >= gzip => Some(Self::Zstd),
+            (_, true) => Some(Self::Gzip),
+            _ => None,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Zstd => "zstd",
+            Self::Gzip => "gzip",
+        }
+    }
+
+    fn pack(self, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+        match self {
+            Self::Zstd => zstd::bulk::compress(bytes, 1),
+            Self::Gzip => {
+                let fast = flate2::Compression::fast();
+                let mut encoder = flate2::write::GzEncoder::new(Vec::new(), fast);
+                std::io::Write::write_all(&mut encoder, bytes)?;
+                encoder.finish()
+            }
+        }
+    }
+}
+
+async fn compressed(mut response: Response, encoding: Encoding) -> Response {
+    let kind = response.headers().get(header::CONTENT_TYPE).map_or(&b""[..], |v| v.as_bytes());
+    let is_text = kind.starts_with(b"application/json") || kind.starts_with(b"text/plain");
     let packed = response.headers().contains_key(header::CONTENT_ENCODING);
+    if !is_text || packed {
+        return response;
+    }
+    response.headers_mut().append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     let size = axum::body::HttpBody::size_hint(response.body()).exact().unwrap_or(0);
-    if !is_json || packed || size < COMPRESS_FROM as u64 {
+    if size < COMPRESS_FROM as u64 {
         return response;
     }
     let (mut parts, body) = response.into_parts();
@@ -213,16 +269,43 @@ async fn compressed(response: Response) -> Response {
         return json(StatusCode::INTERNAL_SERVER_ERROR, Vec::new());
     };
     let raw = bytes.clone();
-    let Ok(Ok(packed)) = blocking(move || gzip(&raw)).await else {
+    let Ok(Ok(packed)) = blocking(move || encoding.pack(&raw)).await else {
         return Response::from_parts(parts, axum::body::Body::from(bytes));
     };
-    parts.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    parts.headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    parts.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));
     Response::from_parts(parts, axum::body::Body::from(packed))
 }
 
-fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    std::io::Write::write_all(&mut encoder, bytes)?;
-    encoder.finish()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(accepted: &str, expected: Option<Encoding>) {
+        let mut headers = http::HeaderMap::new();
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_str(accepted).unwrap());
+        assert_eq!(Encoding::of(&headers), expected, "{accepted}");
+    }
+
+    #[test]
+    fn the_client_chooses_the_encoding() {
+        check("gzip", Some(Encoding::Gzip));
+        check("gzip, deflate, br, zstd", Some(Encoding::Zstd));
+        check("zstd;q=0.5, gzip;q=0.9", Some(Encoding::Gzip));
+        check("zstd;q=0, gzip;q=0", None);
+        check("identity", None);
+        check("*", Some(Encoding::Gzip));
+    }
+
+    #[test]
+    fn what_is_packed_can_be_unpacked() {
+        let text = b"the same again, the same again, the same again".repeat(100);
+        let packed = Encoding::Zstd.pack(&text).unwrap();
+        assert_eq!(zstd::bulk::decompress(&packed, text.len()).unwrap(), text);
+        let packed = Encoding::Gzip.pack(&text).unwrap();
+        let mut out = Vec::new();
+        let mut decoder = flate2::read::GzDecoder::new(&packed[..]);
+        std::io::Read::read_to_end(&mut decoder, &mut out).unwrap();
+        assert_eq!(out, text);
+    }
 }

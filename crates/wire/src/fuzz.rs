@@ -51,3 +51,42 @@ pub fn block(bytes: &[u8]) {
 pub fn csv(bytes: &[u8]) {
     crate::csv::fuzz(bytes);
 }
+
+/// A remote-read request before compression.
+pub fn read_request(bytes: &[u8]) {
+    if let Ok(compressed) = snap::raw::Encoder::new().compress_vec(bytes) {
+        let _refused = crate::remote_read::ReadRequest::decode(&compressed, 1 << 20);
+    }
+}
+
+/// An OTLP request in protobuf, with settings that take every path.
+pub fn otlp(bytes: &[u8]) {
+    use crate::otlp::{Settings, Strategy, decode};
+    let limits = Limits { body_bytes: 1 << 20, samples: 10_000 };
+    let mut request = Request::default();
+    for (strategy, _) in Strategy::NAMES {
+        let custom = strategy == Strategy::NoTranslation;
+        let settings = Settings {
+            strategy,
+            promote_all: custom,
+            keep_identifying: custom,
+            custom_buckets: custom,
+            promote_scope: custom,
+            keep_delta: custom,
+            ..Settings::default()
+        };
+        if decode(bytes, &settings, &limits, &mut request).is_ok() {
+            let mut labels = LabelBuf::new();
+            for row in request.rows() {
+                let _refused = LabelFields.decode(row.raw, &mut labels);
+            }
+        }
+    }
+}
+
+/// The same in JSON.
+pub fn otlp_json(bytes: &[u8]) {
+    if let Ok(protobuf) = crate::otlp::from_json(bytes) {
+        otlp(&protobuf);
+    }
+}

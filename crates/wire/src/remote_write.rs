@@ -27,6 +27,7 @@ use crate::proto::{Cursor, Value, mistyped};
 use crate::{Error, Result};
 
 pub use encode::Encoder;
+pub(crate) use encode::put_label;
 
 /// Which message a body holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,20 +69,20 @@ impl Default for Limits {
 /// A decoded request. Reusable: decoding again keeps the memory.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    body: Vec<u8>,
-    series: Vec<Series>,
-    times: Vec<Timestamp>,
-    floats: Vec<f64>,
+    pub(crate) body: Vec<u8>,
+    pub(crate) series: Vec<Series>,
+    pub(crate) times: Vec<Timestamp>,
+    pub(crate) floats: Vec<f64>,
     /// Start timestamps, as many as times in version 2, none in version 1.
-    starts: Vec<Timestamp>,
+    pub(crate) starts: Vec<Timestamp>,
     /// Label fields of series whose labels do not stand side by side.
-    spill: Vec<u8>,
-    metadata: Vec<Metadata>,
-    histograms: Vec<Histogram>,
-    histogram_times: Vec<Timestamp>,
-    histogram_starts: Vec<Timestamp>,
-    exemplars: Vec<Exemplar>,
-    refused: Refused,
+    pub(crate) spill: Vec<u8>,
+    pub(crate) metadata: Vec<Metadata>,
+    pub(crate) histograms: Vec<Histogram>,
+    pub(crate) histogram_times: Vec<Timestamp>,
+    pub(crate) histogram_starts: Vec<Timestamp>,
+    pub(crate) exemplars: Vec<Exemplar>,
+    pub(crate) refused: Refused,
 }
 
 /// Series that no row could be made of.
@@ -95,15 +96,15 @@ pub struct Refused {
 
 /// Where the parts of a series are.
 #[derive(Clone, Debug)]
-struct Series {
-    raw: Raw,
-    samples: Range<usize>,
-    histograms: Range<usize>,
-    exemplars: Range<usize>,
+pub(crate) struct Series {
+    pub(crate) raw: Raw,
+    pub(crate) samples: Range<usize>,
+    pub(crate) histograms: Range<usize>,
+    pub(crate) exemplars: Range<usize>,
 }
 
 #[derive(Clone, Debug)]
-enum Raw {
+pub(crate) enum Raw {
     Body(Range<usize>),
     Spill(Range<usize>),
 }
@@ -196,7 +197,7 @@ impl Request {
         }
     }
 
-    fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.body.clear();
         self.series.clear();
         self.times.clear();
@@ -281,14 +282,14 @@ impl Request {
     }
 
     #[inline]
-    fn has_room(&self, limits: &Limits) -> Result<()> {
+    pub(crate) fn has_room(&self, limits: &Limits) -> Result<()> {
         if self.samples() + self.exemplars.len() < limits.samples {
             return Ok(());
         }
         Err(too_many("samples of one request", limits))
     }
 
-    fn told(&mut self, metadata: Metadata, limits: &Limits) -> Result<()> {
+    pub(crate) fn told(&mut self, metadata: Metadata, limits: &Limits) -> Result<()> {
         if self.metadata.len() >= limits.samples {
             return Err(too_many("metadata of one request", limits));
         }
@@ -314,7 +315,7 @@ impl Request {
     }
 }
 
-fn too_many(what: &str, limits: &Limits) -> Error {
+pub(crate) fn too_many(what: &str, limits: &Limits) -> Error {
     let (limit, max) = ("serve.remote_write.samples", limits.samples as u64);
     Error::Limit { limit, max, what: what.into() }
 }

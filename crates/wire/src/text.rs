@@ -11,6 +11,7 @@
 //! final `# EOF`; its times are seconds; exemplars are checked, counted and skipped; `_created` is
 //! kept as a series of its own. Text times are whole milliseconds.
 
+mod escape;
 mod number;
 mod scanner;
 mod series;
@@ -18,6 +19,7 @@ mod write;
 
 use crate::{Error, Result};
 
+pub use escape::Escaping;
 pub use number::{format_float, normalise_bound};
 pub use scanner::{Line, Sample, Scanner};
 pub use series::{Pair, is_legacy_label_name, is_legacy_metric_name, parse_series};

@@ -44,17 +44,21 @@ pub(super) fn asked(params: &Params) -> Result<Asked, Failure> {
     Ok(Asked { sets, range, limit: limit(params)? })
 }
 
-fn matchers(text: &str) -> Result<Vec<Matcher>, Failure> {
-    let wrong = |e: String| Failure::parameter("match[]", e);
-    let selector = parse_selector(text).map_err(|e| wrong(e.to_string()))?;
-    let matchers = selector.matchers.iter().map(|m| Matcher::new(op(m.op), &m.name, &m.value));
-    let matchers: Vec<Matcher> =
-        matchers.collect::<Result<_, _>>().map_err(|e| wrong(e.to_string()))?;
+pub(super) fn matchers(text: &str) -> Result<Vec<Matcher>, Failure> {
+    let matchers = matchers_of("match[]", text)?;
     if matchers.iter().all(Matcher::matches_empty) {
         let message = "match[] must contain at least one non-empty matcher";
-        return Err(wrong(message.to_owned()));
+        return Err(Failure::parameter("match[]", message));
     }
     Ok(matchers)
+}
+
+/// The matchers of a selector that may match everything, of the parameter `name`.
+pub(super) fn matchers_of(name: &str, text: &str) -> Result<Vec<Matcher>, Failure> {
+    let wrong = |e: String| Failure::parameter(name, e);
+    let selector = parse_selector(text).map_err(|e| wrong(e.to_string()))?;
+    let matchers = selector.matchers.iter().map(|m| Matcher::new(op(m.op), &m.name, &m.value));
+    matchers.collect::<Result<_, _>>().map_err(|e: plimsoll_model::Error| wrong(e.to_string()))
 }
 
 pub(super) const fn op(op: plimsoll_query::MatchOp) -> MatchOp {

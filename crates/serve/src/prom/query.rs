@@ -1,6 +1,7 @@
 //! `/api/v1/query`, `query_range`, `format_query`, `query_exemplars`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::response::Response;
 use plimsoll_model::{Exemplar, Grid, Hint, Labels, Matcher, Scoped, Snapshot as _};
@@ -46,11 +47,13 @@ pub async fn instant(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     let limit = limit_of(&call.params)?;
     let query = query_of(&app, &call.params)?;
     let engine = engine_of(&app, &call.params)?;
-    let stats = call.params.get("stats").is_some();
+    let timed = Timed::of(&app, &call.params);
     ask(&app, &call.params, move |app, cx| {
+        let began = app.clock.mono();
         let mut answer = engine.instant(&app.source.snapshot(), &query, at, cx)?;
+        let stats = timed.map(|t| t.stats(began, app.clock.mono(), &answer));
         cut(&mut answer, limit);
-        Ok(reply(&answer, at, stats))
+        Ok(reply(&answer, at, stats.as_deref()))
     })
     .await
 }
@@ -83,12 +86,14 @@ pub async fn range(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     let limit = limit_of(p)?;
     let query = query_of(&app, p)?;
     let engine = engine_of(&app, p)?;
-    let stats = p.get("stats").is_some();
+    let timed = Timed::of(&app, p);
     let grid = Grid { start, end, step };
     ask(&app, p, move |app, cx| {
+        let began = app.clock.mono();
         let mut answer = engine.range(&app.source.snapshot(), &query, grid, cx)?;
+        let stats = timed.map(|t| t.stats(began, app.clock.mono(), &answer));
         cut(&mut answer, limit);
-        Ok(reply(&answer, end, stats))
+        Ok(reply(&answer, end, stats.as_deref()))
     })
     .await
 }
@@ -112,10 +117,41 @@ fn cut(answer: &mut Answer, limit: usize) {
     answer.warnings.push("results truncated due to limit".to_owned());
 }
 
-fn reply(answer: &Answer, at: i64, stats: bool) -> Response {
-    let stats = stats
-        .then(|| format!("{{\"samples\":{{\"totalQueryableSamples\":{}}}}}", answer.stats.samples));
-    success(&json::data(answer, at, stats.as_deref()), &answer.warnings, &answer.infos)
+fn reply(answer: &Answer, at: i64, stats: Option<&str>) -> Response {
+    success(&json::data(answer, at, stats), &answer.warnings, &answer.infos)
+}
+
+/// When a query that wants its statistics was asked, on the monotonic clock.
+#[derive(Clone, Copy)]
+struct Timed {
+    asked: Duration,
+}
+
+impl Timed {
+    /// With a parameter `stats`, whatever it says.
+    fn of(app: &App, params: &Params) -> Option<Self> {
+        params.get("stats").map(|_| Self { asked: app.clock.mono() })
+    }
+
+    /// Prometheus' document. What is read is held until the end: as many samples at most at once as
+    /// in all.
+    fn stats(self, began: Duration, ended: Duration, answer: &Answer) -> String {
+        let seconds = |from: Duration, to: Duration| to.saturating_sub(from).as_secs_f64();
+        let evaluation = seconds(began, ended);
+        let samples = answer.stats.samples;
+        document_of!({
+            "timings": {
+                "evalTotalTime": evaluation,
+                "resultSortTime": 0.0,
+                "queryPreparationTime": 0.0,
+                "innerEvalTime": evaluation,
+                "execQueueTime": seconds(self.asked, began),
+                "execTotalTime": seconds(self.asked, ended),
+            },
+            "samples": { "totalQueryableSamples": samples, "peakSamples": samples },
+        })
+        .to_string()
+    }
 }
 
 /// A query in its canonical form.

@@ -1,12 +1,14 @@
-//! `/api/v1/metadata`, `targets`, `status/*`.
+//! `/api/v1/metadata`, `targets`, `targets/metadata`, `scrape_pools`, `alertmanagers`, `notifications`,
+//! `status/*`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
 use plimsoll_alert::payload::rfc3339;
 use plimsoll_collect::scrape::TargetStatus;
-use plimsoll_model::{Scoped, Snapshot};
+use plimsoll_model::{Hint, Labels, METRIC_NAME, Matcher, Metadata, Scoped, Snapshot, TimeRange};
 use plimsoll_query::EngineConfig;
 use serde_json::{Map, Value, json};
 
@@ -43,12 +45,15 @@ pub async fn metadata(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     .await
 }
 
-/// What is scraped; `state=active|dropped|any`.
+/// What is scraped; `state=active|dropped|any`, `scrapePool=` a job's name.
 pub async fn targets(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     let active = call.params.get("state").is_none_or(|s| s == "active" || s == "any");
     let control = Arc::clone(&app.control);
     let collecting = super::blocking(move || control.collecting()).await?;
-    let targets = if active { collecting.targets } else { Vec::new() };
+    let mut targets = if active { collecting.targets } else { Vec::new() };
+    if let Some(pool) = call.params.get("scrapePool") {
+        targets.retain(|t| t.pool == pool);
+    }
     let docs: Vec<Value> = targets.iter().map(target).collect();
     let counts: Map<String, Value> = Map::new();
     Ok(document(&json!({
@@ -56,6 +61,85 @@ pub async fn targets(app: Arc<App>, call: Call) -> Result<Response, Failure> {
         "droppedTargets": [],
         "droppedTargetCounts": counts,
     })))
+}
+
+/// What is known of metrics by target: `match_target` (a selector of targets' labels), `metric`,
+/// `limit`. A target has a metric when it has a series of it.
+pub async fn targets_metadata(app: Arc<App>, call: Call) -> Result<Response, Failure> {
+    let limit = match call.params.get("limit") {
+        None => usize::MAX,
+        Some(text) => match text.parse::<i64>() {
+            Ok(n) => usize::try_from(n).unwrap_or(usize::MAX),
+            Err(_) => return Err(Failure::bad_data("limit must be a number")),
+        },
+    };
+    let wanted = match call.params.get("match_target") {
+        None => Vec::new(),
+        Some(text) => super::labels::matchers_of("match_target", text)?,
+    };
+    let metric = call.params.get("metric").map(str::to_owned);
+    let docs = ask(&app, &call.params, move |app, cx| {
+        let snapshot = Scoped::new(app.source.snapshot());
+        let known = snapshot.metadata(metric.as_deref(), 0, cx)?;
+        let mut docs = Vec::new();
+        for target in app.control.collecting().targets {
+            let labels = Labels::new(target.labels.iter().map(|(n, v)| (n.as_str(), v.as_str())))?;
+            if docs.len() >= limit || !Matcher::all(&wanted, labels.as_ref()) {
+                continue;
+            }
+            let own: Vec<Matcher> = labels.iter().map(|(n, v)| Matcher::equal(n, v)).collect();
+            let hint = Hint::range(TimeRange::ALL);
+            let names = snapshot.label_values(METRIC_NAME, &[&own], &hint, cx)?;
+            let has = |m: &Metadata| {
+                let has = |end: &str| names.binary_search(&format!("{}{end}", m.metric)).is_ok();
+                ["", "_bucket", "_sum", "_count", "_total", "_info"].into_iter().any(has)
+            };
+            let told: Map<String, Value> =
+                labels.iter().map(|(n, v)| (n.to_owned(), json!(v))).collect();
+            for m in known.iter().filter(|m| has(m)).take(limit - docs.len()) {
+                let mut doc = json!({
+                    "target": told, "type": m.kind.as_str(), "help": m.help, "unit": m.unit,
+                });
+                if metric.is_none() {
+                    doc["metric"] = json!(m.metric);
+                }
+                docs.push(doc);
+            }
+        }
+        Ok(docs)
+    })
+    .await?;
+    if docs.is_empty() {
+        return Err(Failure::not_found("specified metadata not found"));
+    }
+    Ok(document(&docs))
+}
+
+/// The names of scrape jobs that have targets.
+pub async fn scrape_pools(app: Arc<App>, _: Call) -> Result<Response, Failure> {
+    let control = Arc::clone(&app.control);
+    let collecting = super::blocking(move || control.collecting()).await?;
+    let pools: BTreeSet<String> = collecting.targets.into_iter().map(|t| t.pool).collect();
+    Ok(document(&json!({ "scrapePools": pools })))
+}
+
+/// There are none: alerts are grouped and sent from here.
+pub async fn alertmanagers(_: Arc<App>, _: Call) -> Result<Response, Failure> {
+    Ok(document(&json!({ "activeAlertmanagers": [], "droppedAlertmanagers": [] })))
+}
+
+/// What is wrong with the program itself at this moment.
+pub async fn notifications(app: Arc<App>, _: Call) -> Result<Response, Failure> {
+    let control = Arc::clone(&app.control);
+    let troubles = super::blocking(move || control.troubles()).await?;
+    let date = rfc3339(app.now());
+    let docs = troubles.iter().map(|t| json!({ "text": t, "date": date, "active": true }));
+    Ok(document(&docs.collect::<Vec<_>>()))
+}
+
+/// The log is read before the door opens.
+pub async fn walreplay(_: Arc<App>, _: Call) -> Result<Response, Failure> {
+    Ok(document(&json!({ "min": 0, "max": 0, "current": 0, "state": "done" })))
 }
 
 fn target(t: &TargetStatus) -> Value {
@@ -127,7 +211,8 @@ fn flag_values(engine: &EngineConfig, limits: &Limits) -> Value {
         "query.timeout": plimsoll_model::format_duration_ms(timeout),
         "web.enable-remote-write-receiver": "true",
         "web.enable-lifecycle": "true",
-        "web.enable-admin-api": "false",
+        "web.enable-admin-api": "true",
+        "web.enable-otlp-receiver": "true",
     })
 }
 

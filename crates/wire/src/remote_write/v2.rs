@@ -13,7 +13,7 @@ use plimsoll_model::{
 };
 
 use super::{Limits, Raw, Request, Series, histogram, kind_of, short_sample, too_many, utf8};
-use crate::proto::{Cursor, Value, mistyped, put};
+use crate::proto::{Cursor, Value, mistyped};
 use crate::{Error, Result};
 
 /// Bytes of the labels of one series: four times what a label set may have.
@@ -32,6 +32,9 @@ struct Symbols<'a> {
 
 /// Metadata as references: metric, type, help, unit.
 type Told = (u64, u64, u64, u64);
+
+/// Name and value of a label.
+type Pair<'a> = (&'a [u8], &'a [u8]);
 
 /// What is wrong with one series, and with no other.
 type Wrong = String;
@@ -268,7 +271,7 @@ impl<'a> Symbols<'a> {
         self.all.get(usize::try_from(reference).ok()?).copied()
     }
 
-    fn pairs(&self, refs: &[u64]) -> Result<Vec<(&'a [u8], &'a [u8])>, Wrong> {
+    fn pairs(&self, refs: &[u64]) -> Result<Vec<Pair<'a>>, Wrong> {
         let (pairs, rest) = refs.as_chunks::<2>();
         if refs.len() > REFS_MAX {
             return Err(format!("more than {REFS_MAX} label references"));
@@ -317,6 +320,7 @@ mod tests {
     use plimsoll_model::Rows;
 
     use super::*;
+    use crate::proto::put;
     use crate::remote_write::{Version, labels_text};
 
     fn packed(field: u32, all: &[u64]) -> Vec<u8> {

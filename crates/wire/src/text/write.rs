@@ -1,15 +1,19 @@
-//! Writes the Prometheus text format 0.0.4, names beyond it in the quotes of 1.0.0.
+//! Writes the Prometheus text format 0.0.4, names beyond it in the quotes of 1.0.0 or escaped.
 
 use std::fmt::Write as _;
 
-use plimsoll_model::{METRIC_NAME, MetricKind};
+use std::borrow::Cow;
 
+use plimsoll_model::{METRIC_NAME, MetricKind, Timestamp};
+
+use super::escape::Escaping;
 use super::{format_float, is_legacy_label_name, is_legacy_metric_name};
 
 /// Builds an exposition. Families come one after the other, each with its samples.
 #[derive(Clone, Debug, Default)]
 pub struct TextWriter {
     out: String,
+    escaping: Escaping,
 }
 
 impl TextWriter {
@@ -18,25 +22,61 @@ impl TextWriter {
         Self::default()
     }
 
+    /// An empty exposition whose names are escaped in this way.
+    pub fn with_escaping(escaping: Escaping) -> Self {
+        Self { out: String::new(), escaping }
+    }
+
     /// Begins a family.
     pub fn family(&mut self, metric: &str, kind: MetricKind, help: &str) {
-        let name = if is_legacy_metric_name(metric) {
-            metric.to_owned()
-        } else {
-            format!("\"{}\"", escaped(metric, true))
-        };
+        let name = self.family_name(metric);
+        let help = escaped(help, false);
+        let _never_fails = writeln!(self.out, "# HELP {name} {help}");
+        self.kind(metric, kind);
+    }
+
+    /// Begins a family of which only the type is told.
+    pub fn kind(&mut self, metric: &str, kind: MetricKind) {
+        let name = self.family_name(metric);
         let kind = match kind {
             MetricKind::Unknown => "untyped",
             MetricKind::Info | MetricKind::StateSet => "gauge",
             MetricKind::GaugeHistogram => "histogram",
             kind => kind.as_str(),
         };
-        let help = escaped(help, false);
-        let _never_fails = writeln!(self.out, "# HELP {name} {help}\n# TYPE {name} {kind}");
+        let _never_fails = writeln!(self.out, "# TYPE {name} {kind}");
+    }
+
+    fn family_name(&self, metric: &str) -> String {
+        let metric = self.escaping.metric(metric);
+        if is_legacy_metric_name(&metric) {
+            metric.into_owned()
+        } else {
+            format!("\"{}\"", escaped(&metric, true))
+        }
     }
 
     /// Adds a sample; `labels` without the name.
     pub fn sample(&mut self, metric: &str, labels: &[(&str, &str)], value: f64) {
+        self.name_and_value(metric, labels, value);
+        self.out.push('\n');
+    }
+
+    /// Adds a sample with its time in ms.
+    pub fn sample_at(
+        &mut self,
+        metric: &str,
+        labels: &[(&str, &str)],
+        value: f64,
+        time: Timestamp,
+    ) {
+        self.name_and_value(metric, labels, value);
+        let _never_fails = writeln!(self.out, " {time}");
+    }
+
+    fn name_and_value(&mut self, metric: &str, labels: &[(&str, &str)], value: f64) {
+        let metric: Cow<'_, str> = self.escaping.metric(metric);
+        let metric = &*metric;
         let plain = is_legacy_metric_name(metric);
         if plain {
             self.out.push_str(metric);
@@ -57,7 +97,6 @@ impl TextWriter {
         }
         self.out.push(' ');
         self.out.push_str(&format_float(value));
-        self.out.push('\n');
     }
 
     /// A family with a single sample without labels.
@@ -77,10 +116,11 @@ impl TextWriter {
     }
 
     fn label_name(&mut self, name: &str) {
-        if is_legacy_label_name(name) {
-            self.out.push_str(name);
+        let name = self.escaping.label(name);
+        if is_legacy_label_name(&name) {
+            self.out.push_str(&name);
         } else {
-            let _never_fails = write!(self.out, "\"{}\"", escaped(name, true));
+            let _never_fails = write!(self.out, "\"{}\"", escaped(&name, true));
         }
     }
 }
