@@ -15,19 +15,21 @@
 
 mod encode;
 mod histogram;
+mod labels;
 mod v2;
 
 use std::ops::Range;
 
-use plimsoll_model::{
-    DecodeLabels, Exemplar, Histogram, LabelBuf, METRIC_NAME, Metadata, MetricKind, Rows, Timestamp,
-};
+use plimsoll_model::{Exemplar, Histogram, LabelBuf, Metadata, MetricKind, Rows, Timestamp};
 
 use crate::proto::{Cursor, Value, mistyped};
 use crate::{Error, Result};
 
 pub use encode::Encoder;
 pub(crate) use encode::put_label;
+pub(crate) use histogram::consistent;
+pub use labels::{LabelFields, labels_text};
+use labels::{label_pair, utf8};
 
 /// Which message a body holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,9 +85,11 @@ pub struct Request {
     pub(crate) histogram_starts: Vec<Timestamp>,
     pub(crate) exemplars: Vec<Exemplar>,
     pub(crate) refused: Refused,
+    /// The number of the series that is being read.
+    pub(crate) number: usize,
 }
 
-/// Series that no row could be made of.
+/// Series and histograms that no row could be made of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refused {
     /// The number of the first one in the request, from 0, and what is wrong with it.
@@ -176,8 +180,8 @@ impl Request {
         self.exemplars.len()
     }
 
-    /// Series that are not among the rows because their labels cannot be told, or because they hold
-    /// nothing although they must.
+    /// What is not among the rows: series whose labels cannot be told or that hold nothing although
+    /// they must, histograms whose counts disagree.
     pub fn refused(&self) -> &Refused {
         &self.refused
     }
@@ -210,13 +214,17 @@ impl Request {
         self.histogram_starts.clear();
         self.exemplars.clear();
         self.refused = Refused::default();
+        self.number = 0;
     }
 
     fn walk(&mut self, body: &[u8], limits: &Limits) -> Result<()> {
         let mut c = Cursor::new(body);
         while let Some((field, value)) = c.next()? {
             match (field, value) {
-                (1, Value::Bytes(series)) => self.series(series, c.at - series.len(), limits)?,
+                (1, Value::Bytes(series)) => {
+                    self.series(series, c.at - series.len(), limits)?;
+                    self.number += 1;
+                }
                 (3, Value::Bytes(m)) => self.told(metadata(m)?, limits)?,
                 (1 | 3, _) => return Err(mistyped("WriteRequest", field)),
                 _ => {}
@@ -261,8 +269,7 @@ impl Request {
                 (4, Value::Bytes(m)) => {
                     self.has_room(limits)?;
                     let (time, _, histogram) = histogram::read(m)?;
-                    self.histogram_times.push(time);
-                    self.histograms.push(histogram);
+                    self.histogram(time, None, histogram);
                 }
                 (1..=4, _) => return Err(mistyped("TimeSeries", field)),
                 _ => {}
@@ -279,6 +286,18 @@ impl Request {
             self.series.push(Series { raw, samples, histograms, exemplars });
         }
         Ok(())
+    }
+
+    /// Adds a histogram to the series that is being read, or refuses it.
+    fn histogram(&mut self, time: Timestamp, start: Option<Timestamp>, h: Histogram) {
+        if let Err(why) = histogram::consistent(&h) {
+            self.refused.samples += 1;
+            self.refused.first.get_or_insert_with(|| (self.number, why.to_owned()));
+            return;
+        }
+        self.histogram_times.push(time);
+        self.histogram_starts.extend(start);
+        self.histograms.push(h);
     }
 
     #[inline]
@@ -408,71 +427,6 @@ pub fn uncompress(compressed: &[u8], max: usize, out: &mut Vec<u8>) -> Result<()
     Ok(())
 }
 
-/// Reads the labels of a row from its `Label` fields.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct LabelFields;
-
-impl DecodeLabels for LabelFields {
-    /// "rw1": raw bytes of this encoding never mean what bytes of another encoding do.
-    fn salt(&self) -> u64 {
-        0x0072_7731
-    }
-
-    fn decode(&self, raw: &[u8], out: &mut LabelBuf) -> plimsoll_model::Result<()> {
-        let mut pairs = Vec::with_capacity(16);
-        let mut c = Cursor::new(raw);
-        while let Some((_, value)) = c.next()? {
-            if let Value::Bytes(label) = value {
-                pairs.push(label_pair(label)?);
-            }
-        }
-        if !pairs.iter().any(|(n, v)| *n == METRIC_NAME && !v.is_empty()) {
-            return Err(plimsoll_model::Error::Invalid(
-                "series has no metric name; send the label __name__".into(),
-            ));
-        }
-        out.set(&mut pairs)
-    }
-}
-
-/// The labels of a row for people, as far as they can be read.
-pub fn labels_text(raw: &[u8]) -> String {
-    let mut labels = LabelBuf::new();
-    match LabelFields.decode(raw, &mut labels) {
-        Ok(()) => labels.to_labels().to_string(),
-        Err(_) => {
-            let mut pairs = Vec::new();
-            let mut c = Cursor::new(raw);
-            while let Ok(Some((_, value))) = c.next()
-                && pairs.len() < plimsoll_model::LABELS_MAX
-            {
-                if let Value::Bytes(label) = value
-                    && let Ok((name, value)) = label_pair(label)
-                {
-                    pairs.push(format!("{name}={value:?}"));
-                }
-            }
-            let mut text = format!("{{{}}}", pairs.join(", "));
-            text.truncate(text.floor_char_boundary(1 << 10));
-            text
-        }
-    }
-}
-
-fn label_pair(message: &[u8]) -> Result<(&str, &str)> {
-    let (mut name, mut label) = ("", "");
-    let mut c = Cursor::new(message);
-    while let Some((field, value)) = c.next()? {
-        match (field, value) {
-            (1, Value::Bytes(b)) => name = utf8("label name", b)?,
-            (2, Value::Bytes(b)) => label = utf8("label value", b)?,
-            (1 | 2, _) => return Err(mistyped("Label", field)),
-            _ => {}
-        }
-    }
-    Ok((name, label))
-}
-
 fn metadata(message: &[u8]) -> Result<Metadata> {
     let mut out = Metadata::default();
     let mut c = Cursor::new(message);
@@ -487,13 +441,6 @@ fn metadata(message: &[u8]) -> Result<Metadata> {
         }
     }
     Ok(out)
-}
-
-fn utf8<'a>(what: &str, bytes: &'a [u8]) -> Result<&'a str> {
-    std::str::from_utf8(bytes).map_err(|e| {
-        let near = String::from_utf8_lossy(&bytes[..bytes.len().min(64)]).into_owned();
-        Error::invalid(format!("{what} {near:?} is not UTF-8 ({e})"))
-    })
 }
 
 /// `MetricMetadata.MetricType` in the order of its numbers; later ones are unknown.
@@ -514,7 +461,7 @@ fn kind_of(n: u64) -> MetricKind {
 
 #[cfg(test)]
 mod tests {
-    use plimsoll_model::Labels;
+    use plimsoll_model::{DecodeLabels, Labels};
 
     use super::*;
     use crate::proto::put;
@@ -623,6 +570,7 @@ mod tests {
         put::uint(&mut e, 3, 7);
         let mut h = Vec::new();
         put::uint(&mut h, 1, 3);
+        put::uint(&mut h, 6, 3);
         put::uint(&mut h, 15, 6);
         let mut s = [label(b"__name__", b"m"), sample(5, 1.0)].concat();
         put::bytes(&mut s, 3, &e);

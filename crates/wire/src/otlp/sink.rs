@@ -6,7 +6,7 @@ use plimsoll_model::{Exemplar, Histogram, METRIC_NAME, Metadata, Timestamp};
 
 use super::Outcome;
 use super::attributes::Labels;
-use crate::remote_write::{Limits, Raw, Request, Series, put_label};
+use crate::remote_write::{Limits, Raw, Request, Series, consistent, put_label};
 use crate::{Error, Result};
 
 /// When and since when.
@@ -94,6 +94,10 @@ impl<'r> Sink<'r> {
         exemplars: &mut Vec<Exemplar>,
     ) -> Result<()> {
         self.out.has_room(self.limits)?;
+        if let Err(why) = consistent(&histogram) {
+            self.reject(format!("metric {metric:?}: {why}"));
+            return Ok(());
+        }
         let first = self.first();
         self.out.histogram_times.push(at.time);
         self.out.histogram_starts.push(at.start);

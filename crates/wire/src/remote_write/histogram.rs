@@ -3,7 +3,7 @@
 //!
 //! Memory: a bucket takes at least a byte on the wire; spans are not expanded.
 
-use plimsoll_model::{CUSTOM_BUCKETS, Counts, Histogram, ResetHint, Span, Timestamp};
+use plimsoll_model::{CUSTOM_BUCKETS, Counts, Histogram, ResetHint, Span, Timestamp, is_stale};
 
 use crate::proto::{Cursor, Value, mistyped};
 use crate::{Error, Result};
@@ -78,6 +78,42 @@ pub(super) fn read(message: &[u8]) -> Result<(Timestamp, Timestamp, Histogram)> 
         counts,
     };
     Ok((time, start, h))
+}
+
+/// Whether the counts of a histogram agree, as far as Prometheus asks for it.
+///
+/// # Errors
+/// What is wrong, in Prometheus' words.
+pub(crate) fn consistent(h: &Histogram) -> Result<(), &'static str> {
+    if is_stale(h.sum) {
+        return Ok(());
+    }
+    match &h.counts {
+        Counts::Integer { count, zero, positive, negative } => {
+            let buckets = positive.iter().chain(negative).try_fold(*zero, |n, c| n.checked_add(*c));
+            match buckets {
+                Some(buckets) if buckets == *count => Ok(()),
+                // Observations that are not a number are in no bucket.
+                Some(buckets) if h.sum.is_nan() && buckets < *count => Ok(()),
+                _ if h.sum.is_nan() => Err(
+                    "histogram's observation count should be at least the number of observations \
+                     found in the buckets",
+                ),
+                _ => Err("histogram's observation count should equal the number of observations \
+                     found in the buckets (in absence of NaN)"),
+            }
+        }
+        Counts::Float { count, zero, positive, negative } => {
+            let mut buckets = positive.iter().chain(negative);
+            if buckets.any(|c| *c < 0.0) {
+                Err("histogram has a bucket whose observation count is negative")
+            } else if *count < 0.0 || *zero < 0.0 {
+                Err("histogram's observation count is negative")
+            } else {
+                Ok(())
+            }
+        }
+    }
 }
 
 /// Counts from differences. A count below 0 ends them: then there are fewer counts than buckets, and
@@ -218,6 +254,29 @@ mod tests {
         put_span(&mut m, 11, 0, 2);
         put_deltas(&mut m, 12, &[1, -2]);
         assert!(read(&m).unwrap().2.check().is_err());
+    }
+
+    #[test]
+    fn counts_must_agree() {
+        let of = |count: u64, sum: f64, deltas: &[i64]| {
+            let mut m = Vec::new();
+            put::uint(&mut m, 1, count);
+            put::double(&mut m, 3, sum);
+            put_span(&mut m, 11, 0, deltas.len() as u64);
+            put_deltas(&mut m, 12, deltas);
+            consistent(&read(&m).unwrap().2)
+        };
+        assert_eq!(of(3, 1.0, &[1, 1]), Ok(()));
+        assert!(of(2, 1.0, &[1, 1]).unwrap_err().contains("should equal"));
+        assert_eq!(of(4, f64::NAN, &[1, 1]), Ok(()));
+        assert!(of(2, f64::NAN, &[1, 1]).unwrap_err().contains("at least"));
+        assert_eq!(of(2, plimsoll_model::stale_nan(), &[1, 1]), Ok(()));
+        assert!(of(0, 1.0, &[i64::MAX, 0, 0]).is_err());
+        let mut m = Vec::new();
+        put::double(&mut m, 2, 1.0);
+        put_span(&mut m, 11, 0, 1);
+        put::bytes(&mut m, 13, &(-1f64).to_le_bytes());
+        assert!(consistent(&read(&m).unwrap().2).unwrap_err().contains("negative"));
     }
 
     #[test]

@@ -66,19 +66,19 @@ pub(super) fn walk(out: &mut Request, body: &[u8], limits: &Limits) -> Result<()
     }
     let mut walk = Walk { out, symbols, limits, told: HashSet::new(), refs: Vec::new() };
     let mut c = Cursor::new(body);
-    let mut number = 0;
     while let Some((field, value)) = c.next()? {
         if let (5, Value::Bytes(series)) = (field, value) {
-            walk.series(series, number)?;
-            number += 1;
+            walk.series(series)?;
+            walk.out.number += 1;
         }
     }
     Ok(())
 }
 
 impl Walk<'_, '_> {
-    fn series(&mut self, message: &[u8], number: usize) -> Result<()> {
+    fn series(&mut self, message: &[u8]) -> Result<()> {
         let first = self.lengths();
+        let bad = self.out.refused.samples;
         self.refs.clear();
         let (mut metadata, mut created, mut exemplars) = (None, 0, Vec::new());
         let mut c = Cursor::new(message);
@@ -96,9 +96,7 @@ impl Walk<'_, '_> {
                 (3, Value::Bytes(m)) => {
                     self.out.has_room(self.limits)?;
                     let (time, start, histogram) = histogram::read(m)?;
-                    self.out.histogram_times.push(time);
-                    self.out.histogram_starts.push(start);
-                    self.out.histograms.push(histogram);
+                    self.out.histogram(time, Some(start), histogram);
                 }
                 (4, Value::Bytes(_)) if exemplars.len() >= self.limits.samples => {
                     return Err(too_many("exemplars of one request", self.limits));
@@ -119,10 +117,11 @@ impl Walk<'_, '_> {
             self.metadata(m)?;
         }
         match self.labels() {
+            Ok(_)
+                if samples + histograms == first.0 + first.1 && self.out.refused.samples > bad => {}
             Ok(raw) if samples + histograms == first.0 + first.1 => {
                 let name = super::labels_text(&self.out.spill[raw]);
                 self.refuse(
-                    number,
                     first,
                     format!(
                         "TimeSeries must contain at least one sample or histogram for series {name}"
@@ -151,7 +150,7 @@ impl Walk<'_, '_> {
                     exemplars: first.2..self.out.exemplars.len(),
                 });
             }
-            Err(why) => self.refuse(number, first, why),
+            Err(why) => self.refuse(first, why),
         }
         Ok(())
     }
@@ -184,7 +183,7 @@ impl Walk<'_, '_> {
     }
 
     /// Takes back what a series brought.
-    fn refuse(&mut self, number: usize, first: (usize, usize, usize), why: Wrong) {
+    fn refuse(&mut self, first: (usize, usize, usize), why: Wrong) {
         let refused = self.out.samples() - first.0 - first.1;
         self.out.times.truncate(first.0);
         self.out.floats.truncate(first.0);
@@ -194,7 +193,7 @@ impl Walk<'_, '_> {
         self.out.histogram_starts.truncate(first.1);
         self.out.exemplars.truncate(first.2);
         self.out.refused.samples += refused as u64;
-        self.out.refused.first.get_or_insert((number, why));
+        self.out.refused.first.get_or_insert((self.out.number, why));
     }
 
     /// Writes the labels of the series out; where they are in the spill.
@@ -370,7 +369,7 @@ mod tests {
     fn series_come_with_start_timestamps_metadata_and_exemplars() {
         let exemplar = message(4, &[packed(1, &[5, 6]), double(2, 0.5), uint(3, 7)]);
         let metadata = message(5, &[uint(1, 1), uint(3, 7), uint(4, 8)]);
-        let mut histogram = uint(1, 3);
+        let mut histogram = [uint(1, 3), uint(6, 3)].concat();
         histogram.extend(uint(15, 20));
         histogram.extend(uint(17, 10));
         let one = [
