@@ -151,7 +151,7 @@ fn compare(name: &str, book: &mut Book, found: &BTreeMap<(u64, i64), u64>) {
 
 #[test]
 fn acknowledged_samples_survive_twenty_kills() {
-    if !peer::slow("twenty kills") {
+    if !peer::slow("a hundred kills") {
         return;
     }
     let home = Home::new();
