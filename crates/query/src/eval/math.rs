@@ -47,6 +47,21 @@ fn of_large(v: f64) -> f64 {
     v.ln() + std::f64::consts::LN_2
 }
 
+/// The natural logarithm. Prometheus' answers on amd64 take the significand of a subnormal number as
+/// if it were a normal one of the least exponent; so do these.
+pub(super) fn ln(v: f64) -> f64 {
+    if !v.is_subnormal() || v < 0.0 {
+        return v.ln();
+    }
+    let significand = f64::from_bits(v.to_bits() | 0.5f64.to_bits());
+    significand.ln() - 1022.0 * std::f64::consts::LN_2
+}
+
+/// The logarithm to the base 10, of subnormal numbers as [`ln`].
+pub(super) fn log10(v: f64) -> f64 {
+    if v.is_subnormal() { ln(v) / std::f64::consts::LN_10 } else { v.log10() }
+}
+
 /// Radians as degrees.
 pub(super) fn deg(v: f64) -> f64 {
     v * 180.0 / std::f64::consts::PI
@@ -84,6 +99,14 @@ mod tests {
         let (below, above) = (LARGE, LARGE * (1.0 + f64::EPSILON));
         assert!((asinh(above) - asinh(below)).abs() < 1e-14);
         assert!((acosh(above) - acosh(below)).abs() < 1e-14);
+    }
+
+    #[test]
+    fn logarithms_of_subnormal_numbers_are_those_of_amd64() {
+        assert_eq!(ln(5e-324), -709.089_565_712_823_6);
+        assert_eq!(log10(5e-324), -307.953_685_564_252_57);
+        assert!(ln(-5e-324).is_nan() && log10(-5e-324).is_nan());
+        assert_eq!((ln(0.0), ln(1.0), log10(1000.0)), (f64::NEG_INFINITY, 0.0, 3.0));
     }
 
     #[test]
