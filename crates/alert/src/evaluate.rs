@@ -8,7 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use plimsoll_model::{Labels, METRIC_NAME, ReadCx, SECOND_MS, Snapshot, Timestamp, stale_nan};
+use plimsoll_model::{
+    Histogram, Labels, METRIC_NAME, ReadCx, SECOND_MS, Snapshot, Timestamp, stale_nan,
+};
 use plimsoll_query::{Engine, QueryError, Value};
 
 use crate::rules::{Rule, RuleKind};
@@ -22,8 +24,17 @@ pub struct Sample {
     pub labels: Labels,
     /// Its time, ms.
     pub time: Timestamp,
-    /// Its value; may be the staleness marker.
+    /// Its value; may be the staleness marker, and is when it is a histogram.
     pub value: f64,
+    /// The native histogram that it is, if it is one.
+    pub histogram: Option<Arc<Histogram>>,
+}
+
+impl Sample {
+    /// A number.
+    pub const fn new(labels: Labels, time: Timestamp, value: f64) -> Self {
+        Self { labels, time, value, histogram: None }
+    }
 }
 
 /// What an evaluation gave.
@@ -49,6 +60,7 @@ pub enum EvalError {
 struct Element {
     labels: Labels,
     value: f64,
+    histogram: Option<Arc<Histogram>>,
 }
 
 /// Evaluates a rule at `at`, moving its state on.
@@ -92,9 +104,16 @@ fn elements(
 ) -> Result<Vec<Element>, EvalError> {
     match engine.instant(view, &rule.query, at, cx)?.value {
         Value::Vector(samples) => {
-            Ok(samples.into_iter().map(|s| Element { labels: s.labels, value: s.value }).collect())
+            let element = |s: plimsoll_query::Sample| Element {
+                labels: s.labels,
+                value: s.value,
+                histogram: s.histogram,
+            };
+            Ok(samples.into_iter().map(element).collect())
         }
-        Value::Scalar(value) => Ok(vec![Element { labels: Labels::empty(), value }]),
+        Value::Scalar(value) => {
+            Ok(vec![Element { labels: Labels::empty(), value, histogram: None }])
+        }
         _ => Err(EvalError::Result("rule result is not a vector or scalar".to_owned())),
     }
 }
@@ -111,7 +130,12 @@ fn record(rule: &Rule, elements: Vec<Element>, at: Timestamp) -> Result<Evaluate
             let text = "vector contains metrics with the same labelset after applying rule labels";
             return Err(EvalError::Result(text.to_owned()));
         }
-        samples.push(Sample { labels, time: at, value: element.value });
+        samples.push(Sample {
+            labels,
+            time: at,
+            value: element.value,
+            histogram: element.histogram,
+        });
     }
     Ok(Evaluated { transitions: Vec::new(), samples })
 }
@@ -164,7 +188,9 @@ fn shown(
     element: &Element,
     at: Timestamp,
 ) -> Alert {
-    let values = Values { labels: element.labels.as_ref(), value: element.value };
+    // An alert over a histogram has no number to show; Prometheus shows 0.
+    let value = if element.histogram.is_some() { 0.0 } else { element.value };
+    let values = Values { labels: element.labels.as_ref(), value };
     let mut labels = element.labels.with(METRIC_NAME, "");
     for (name, template) in &rule.labels {
         labels = labels.with(name, &template.show(values));
@@ -174,7 +200,7 @@ fn shown(
         labels: map_of(&labels),
         annotations: annotations.iter().map(|(n, t)| (n.clone(), t.show(values))).collect(),
         state: AlertState::Inactive,
-        value: element.value,
+        value,
         active_at: at,
         fired_at: None,
         resolved_at: None,
@@ -222,10 +248,10 @@ fn move_to(alert: &mut Alert, to: AlertState, at: Timestamp, transitions: &mut V
 fn own_series(alert: &Alert, at: Timestamp, samples: &mut Vec<Sample>) {
     let labels = alert.label_set();
     let alerts = labels.with(METRIC_NAME, "ALERTS").with("alertstate", alert.state.as_str());
-    samples.push(Sample { labels: alerts, time: at, value: 1.0 });
+    samples.push(Sample::new(alerts, at, 1.0));
     let seconds = (alert.active_at / SECOND_MS) as f64;
     let labels = labels.with(METRIC_NAME, "ALERTS_FOR_STATE");
-    samples.push(Sample { labels, time: at, value: seconds });
+    samples.push(Sample::new(labels, at, seconds));
 }
 
 /// Ends the series that were written last time and not now.
@@ -234,5 +260,5 @@ fn mark_gone(samples: &mut Vec<Sample>, at: Timestamp, state: &mut RuleState) {
     let gone: Vec<Labels> =
         state.written.iter().map(labels_of).filter(|l| !now.contains(l)).collect();
     state.written = now.into_iter().map(map_of).collect();
-    samples.extend(gone.into_iter().map(|labels| Sample { labels, time: at, value: stale_nan() }));
+    samples.extend(gone.into_iter().map(|labels| Sample::new(labels, at, stale_nan())));
 }

@@ -176,7 +176,7 @@ impl Alerting {
             work.unsaved
                 .change(Change::Remove { kind: RULE_STATE.to_owned(), id: old.group.key() });
         }
-        let stale = |labels| Sample { labels, time: wall, value: stale_nan() };
+        let stale = |labels| Sample::new(labels, wall, stale_nan());
         let samples: Vec<Sample> =
             over.iter().flat_map(|s| &s.written).map(|l| stale(labels_of(l))).collect();
         self.append(work, &samples);
@@ -303,7 +303,10 @@ impl Alerting {
             let error = match result {
                 Ok(done) => {
                     for s in &done.samples {
-                        overlay.put(&s.labels, s.time, s.value);
+                        match &s.histogram {
+                            Some(h) => overlay.put_histogram(&s.labels, s.time, h),
+                            None => overlay.put(&s.labels, s.time, s.value),
+                        }
                     }
                     samples.extend(done.samples);
                     moved.extend(done.transitions);
@@ -374,12 +377,17 @@ impl Alerting {
         let rows: Vec<Rows<'_>> = samples
             .iter()
             .enumerate()
-            .map(|(i, s)| Rows {
-                fp: Some(s.labels.fp()),
-                raw: s.labels.as_ref().as_bytes(),
-                times: &times[i..=i],
-                floats: &floats[i..=i],
-                ..Rows::default()
+            .map(|(i, s)| {
+                let histograms = s.histogram.as_deref().map_or(&[][..], std::slice::from_ref);
+                let floats = if histograms.is_empty() { &floats[i..=i] } else { &[] };
+                Rows {
+                    fp: Some(s.labels.fp()),
+                    raw: s.labels.as_ref().as_bytes(),
+                    times: &times[i..=i],
+                    floats,
+                    histograms,
+                    ..Rows::default()
+                }
             })
             .collect();
         let batch =

@@ -115,7 +115,7 @@ mod tests {
         let labels = Labels::empty().with("device", "sda");
         let times: Vec<i64> = (1..200).map(|i| i * 1_000).collect();
         let floats = (1..200).map(|i| f64::from(i * 31 % 17)).collect();
-        scores.observe("disk_busy", &[MatrixSeries { labels, times, floats }], 10);
+        scores.observe("disk_busy", &[MatrixSeries::new(labels, times, floats)], 10);
         scores
     }
 

@@ -218,10 +218,9 @@ mod tests {
     fn detectors_are_bounded_and_those_left_out_counted() {
         let mut scores = Scores::new(1_000);
         let matrix: Vec<MatrixSeries> = (0..5)
-            .map(|i| MatrixSeries {
-                labels: Labels::empty().with("device", &format!("d{i}")),
-                times: vec![1_000],
-                floats: vec![1.0],
+            .map(|i| {
+                let labels = Labels::empty().with("device", &format!("d{i}"));
+                MatrixSeries::new(labels, vec![1_000], vec![1.0])
             })
             .collect();
         assert_eq!(scores.observe("disk_busy", &matrix, 3), 3);

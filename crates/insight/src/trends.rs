@@ -92,7 +92,7 @@ mod tests {
         let times: Vec<i64> = (0..72).map(|i| i * STEP_MS).collect();
         let rising = (0..72).map(|i| f64::from(i) / 12.0 + f64::from(i * 7 % 5) * 0.1).collect();
         let labels = Labels::empty().with("instance", "a");
-        let series = MatrixSeries { labels, times, floats: rising };
+        let series = MatrixSeries::new(labels, times, rising);
         let (key, found) = look("load1", &series).unwrap();
         assert!((found.per_hour - 1.0).abs() < 0.05, "{found:?}");
         assert_eq!(key.metric(), TREND);

@@ -38,6 +38,21 @@ impl MemorySource {
         append(series, time, value, None, 0)
     }
 
+    /// Adds one sample likewise, with its start timestamp (0 = unknown): a histogram if there is one,
+    /// else the value.
+    pub fn append_sample(
+        &self,
+        labels: &Labels,
+        time: Timestamp,
+        value: f64,
+        histogram: Option<&Histogram>,
+        start: Timestamp,
+    ) -> RowVerdict {
+        let mut data = self.data.lock();
+        let series = Arc::make_mut(&mut data).series.entry(labels.clone()).or_default();
+        append(series, time, value, histogram, start)
+    }
+
     /// Number of series.
     pub fn series_count(&self) -> usize {
         self.data.lock().series.len()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::merge::MergeSnapshot;
 use crate::{
-    Caps, Hint, Labels, Matcher, MemorySource, Metadata, ReadCx, Result, Selection,
+    Caps, Hint, Histogram, Labels, Matcher, MemorySource, Metadata, ReadCx, Result, Selection,
     SeriesExemplars, Snapshot, TimeRange, Timestamp,
 };
 
@@ -25,6 +25,11 @@ impl Overlay {
     /// Adds a computed sample; the first value at a time stays.
     pub fn put(&self, labels: &Labels, time: Timestamp, value: f64) {
         self.computed.append(labels, time, value);
+    }
+
+    /// Adds a computed histogram likewise.
+    pub fn put_histogram(&self, labels: &Labels, time: Timestamp, histogram: &Histogram) {
+        self.computed.append_sample(labels, time, crate::stale_nan(), Some(histogram), 0);
     }
 
     fn now(&self) -> MergeSnapshot {

@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::{
-    Columns, Compensated, Fp, LabelScratch, Labels, LabelsRef, Last, Matcher, Metadata, ReadCx,
-    Result, Scratch, SeriesExemplars, TimeRange, Timestamp, is_stale,
+    Columns, Compensated, Fp, Histogram, LabelScratch, Labels, LabelsRef, Last, Matcher, Metadata,
+    ReadCx, Result, Scratch, SeriesExemplars, TimeRange, Timestamp, is_stale,
 };
 
 /// Keeps series and shows them as they are now.
@@ -150,6 +150,20 @@ pub struct MatrixSeries {
     pub times: Vec<Timestamp>,
     /// Values, as many as times.
     pub floats: Vec<f64>,
+    /// Native histograms with their times, rising; no time is also one of a value.
+    pub histograms: Vec<(Timestamp, Arc<Histogram>)>,
+}
+
+impl MatrixSeries {
+    /// A series of numbers only.
+    pub const fn new(labels: Labels, times: Vec<Timestamp>, floats: Vec<f64>) -> Self {
+        Self { labels, times, floats, histograms: Vec::new() }
+    }
+
+    /// Whether it has no sample.
+    pub const fn is_empty(&self) -> bool {
+        self.times.is_empty() && self.histograms.is_empty()
+    }
 }
 
 /// A result of several series.

@@ -6,6 +6,7 @@
 
 mod choose;
 mod fold;
+mod native;
 
 use std::collections::HashMap;
 
@@ -13,7 +14,7 @@ use plimsoll_model::{Grid, Labels, METRIC_NAME};
 
 use crate::ast::{Aggregate, AggregateOp, Expr, Grouping};
 use crate::engine::{QueryResult as Result, execution};
-use crate::eval::{ABSENT, Eval, Series, is_absent};
+use crate::eval::{ABSENT, Element, Eval, Series, is_absent};
 
 /// The value of an aggregation.
 pub(crate) fn eval(eval: &Eval<'_>, node: &Aggregate, grid: Grid) -> Result<Vec<Series>> {
@@ -96,6 +97,9 @@ fn quantile(eval: &Eval<'_>, node: &Aggregate, grid: Grid) -> Result<Vec<Series>
     warn_of_quantiles(eval, &phi, param);
     let (series, of, groups) = gathered(eval, node, grid)?;
     eval.free(&series);
+    if series.iter().any(|s| !s.histograms.is_empty()) {
+        tell_of_ignored(eval, node);
+    }
     eval.charge(groups.found.len(), grid)?;
     let mut members = vec![Vec::new(); groups.found.len()];
     of.iter().enumerate().for_each(|(s, group)| members[*group].push(s));
@@ -111,9 +115,15 @@ fn quantile(eval: &Eval<'_>, node: &Aggregate, grid: Grid) -> Result<Vec<Series>
                 *slot = crate::kernels::quantile(phi[i], &values);
             }
         }
-        out.push(Series { labels, drop_name, values: column });
+        out.push(Series::floats(labels, drop_name, column));
     }
     Ok(out)
+}
+
+/// Histograms have no place in this aggregation.
+fn tell_of_ignored(eval: &Eval<'_>, node: &Aggregate) {
+    let text = format!("ignored histogram in {} aggregation", node.op.text());
+    eval.notes.info(text, node.expr.unwrap_paren().span());
 }
 
 /// Warns once each of a parameter that is no number, above 1, below 0.
@@ -146,22 +156,28 @@ fn count_values(eval: &Eval<'_>, node: &Aggregate, grid: Grid) -> Result<Vec<Ser
     let mut out: Vec<Series> = Vec::new();
     for (s, group) in series.iter().zip(of) {
         eval.cx.cancel.check()?;
-        for (i, v) in s.values.iter().enumerate().filter(|(_, v)| !is_absent(**v)) {
-            let bits = if v.is_nan() { f64::NAN.to_bits() } else { v.to_bits() };
-            let row = match at.get(&(group, bits)) {
+        for i in 0..grid.len() {
+            // Histograms are told apart by their text.
+            let (known, text) = match s.element(i) {
+                Element::Absent => continue,
+                Element::Float(v) if v.is_nan() => (Some(f64::NAN.to_bits()), "NaN".to_owned()),
+                Element::Float(v) => (Some(v.to_bits()), crate::format::format_plain(v)),
+                Element::Histogram(h) => (None, h.text()),
+            };
+            let row = match known.and_then(|bits| at.get(&(group, bits))) {
                 Some(row) => *row,
                 None => {
                     let (labels, drop_name) = &groups.found[group];
-                    let value = if gone { String::new() } else { crate::format::format_plain(*v) };
-                    let labels = labels.with(&label, &value);
+                    let labels = labels.with(&label, if gone { "" } else { &text });
                     let row = *same.entry(labels.clone()).or_insert(out.len());
                     if row == out.len() {
                         eval.charge(1, grid)?;
-                        let values = vec![ABSENT; grid.len()];
                         let drop_name = *drop_name && label != METRIC_NAME;
-                        out.push(Series { labels, drop_name, values });
+                        out.push(Series::floats(labels, drop_name, vec![ABSENT; grid.len()]));
                     }
-                    at.insert((group, bits), row);
+                    if let Some(bits) = known {
+                        at.insert((group, bits), row);
+                    }
                     row
                 }
             };

@@ -46,7 +46,90 @@ pub(crate) struct Lifted {
     pub samples: u64,
 }
 
+/// What was done with histograms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operation {
+    /// Two were added.
+    Addition,
+    /// One was subtracted from another.
+    Subtraction,
+    /// Many were summed up or averaged.
+    Aggregation,
+}
+
+impl Operation {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Addition => "addition",
+            Self::Subtraction => "subtraction",
+            Self::Aggregation => "aggregation",
+        }
+    }
+}
+
+/// Something about native histograms of a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HistNote {
+    /// Numbers and histograms where only one kind can be.
+    MixedTypes,
+    /// Exponential and custom buckets together.
+    MixedLayouts,
+    /// Histograms stood among numbers and were left out.
+    Ignored,
+    /// Growth of a gauge was asked for.
+    NotCounter,
+    /// The difference of counters was asked for.
+    NotGauge,
+    /// Custom bounds differed.
+    Reconciled(Operation),
+    /// Some say that they were reset, some that they were not.
+    Collision(Operation),
+    /// A sample starts before the sample before it ended.
+    StartOverlap,
+}
+
 impl Notes {
+    /// Something about the histograms of a metric.
+    pub fn histogram(&self, note: HistNote, metric: &str, span: Span) {
+        match note {
+            HistNote::MixedTypes => {
+                let text = "encountered a mix of histograms and floats for metric name";
+                self.warn(format!("{text} {metric:?}"), span);
+            }
+            HistNote::MixedLayouts => {
+                let text = "vector contains a mix of histograms with exponential and custom \
+                            buckets schemas for metric name";
+                self.warn(format!("{text} {metric:?}"), span);
+            }
+            HistNote::Ignored => {
+                let text = "ignored histograms in a range containing both floats and histograms \
+                            for metric name";
+                self.info(format!("{text} {metric:?}"), span);
+            }
+            HistNote::NotCounter => {
+                let text = "this native histogram metric is not a counter:";
+                self.warn(format!("{text} {metric:?}"), span);
+            }
+            HistNote::NotGauge => {
+                let text = "this native histogram metric is not a gauge:";
+                self.warn(format!("{text} {metric:?}"), span);
+            }
+            HistNote::Reconciled(operation) => {
+                let text = "mismatched custom buckets were reconciled during";
+                self.info(format!("{text} {}", operation.text()), span);
+            }
+            HistNote::Collision(operation) => {
+                let text = "conflicting counter resets during histogram";
+                self.warn(format!("{text} {}", operation.text()), span);
+            }
+            HistNote::StartOverlap => {
+                let text = "sample has start time that overlaps with previous sample timestamp \
+                            for metric";
+                self.warn(format!("{text} {metric:?}"), span);
+            }
+        }
+    }
+
     /// Something is wrong with the data or the query.
     pub fn warn(&self, text: impl Into<String>, span: Span) {
         push(&mut self.inner.lock().warnings, text.into(), span);

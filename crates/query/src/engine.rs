@@ -9,7 +9,9 @@ mod error;
 
 use std::sync::Arc;
 
-use plimsoll_model::{Budget, Grid, Labels, Matrix, MatrixSeries, ReadCx, Scoped, Snapshot};
+use plimsoll_model::{
+    Budget, Grid, Histogram, Labels, Matrix, MatrixSeries, ReadCx, Scoped, Snapshot,
+};
 
 use plimsoll_world::Workers;
 
@@ -88,8 +90,10 @@ impl Query {
 pub struct Sample {
     /// Its labels.
     pub labels: Labels,
-    /// Its value.
+    /// Its value; the staleness marker when it is a histogram.
     pub value: f64,
+    /// The native histogram that it is, if it is one.
+    pub histogram: Option<Arc<Histogram>>,
 }
 
 /// What a query evaluates to.
@@ -253,7 +257,10 @@ fn instant_value(value: Val) -> Value {
             series
                 .into_iter()
                 .filter(|s| s.is_present(0))
-                .map(|s| Sample { value: s.values[0], labels: s.labels })
+                .map(|s| {
+                    let histogram = s.histogram(0).map(|h| Arc::new(h.to_model()));
+                    Sample { value: s.values[0], labels: s.labels, histogram }
+                })
                 .collect(),
         ),
     }
@@ -263,14 +270,12 @@ fn matrix_value(value: Val, grid: Grid) -> Value {
     let mut matrix: Matrix = match value {
         Val::Scalar(floats) => {
             let times = (0..floats.len()).map(|i| grid.at(i)).collect();
-            vec![MatrixSeries { labels: Labels::empty(), times, floats }]
+            vec![MatrixSeries::new(Labels::empty(), times, floats)]
         }
         Val::Text(_) => Vec::new(),
-        Val::Vector(series) => series
-            .into_iter()
-            .map(|s| s.into_matrix(grid))
-            .filter(|s| !s.times.is_empty())
-            .collect(),
+        Val::Vector(series) => {
+            series.into_iter().map(|s| s.into_matrix(grid)).filter(|s| !s.is_empty()).collect()
+        }
     };
     matrix.sort_by(|a, b| a.labels.cmp(&b.labels));
     Value::Matrix(matrix)

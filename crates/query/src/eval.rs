@@ -1,7 +1,7 @@
 //! The evaluator: walks a tree once for a whole grid of times.
 //!
-//! An instant vector is a list of [`Series`], each a column with one value per time of the grid; an
-//! absent value is the staleness marker, which no calculation yields and no answer shows. A scalar is
+//! An instant vector is a list of [`Series`], each a column with one value per time of the grid, and
+//! a second column where elements are native histograms; an absent value is the staleness marker, which no calculation yields and no answer shows. A scalar is
 //! one column. Each selector reads each of its series once for the whole grid, and one kernel computes
 //! all times. Work of one series is independent of the others and is folded in the order of the
 //! selection, so that results repeat to the bit. The memory of columns is charged to the reader.
@@ -16,21 +16,27 @@ mod implementations;
 mod info;
 mod label;
 mod math;
+mod native;
+mod newest;
 mod order;
 mod range;
 mod rolled;
+mod room;
 mod select;
 mod simple;
+mod stats;
+
+use std::collections::HashSet;
 
 use plimsoll_model::{Grid, ReadCx, Snapshot};
 use plimsoll_world::Workers;
 
 use crate::annotations::Notes;
-use crate::ast::{Expr, StringLiteral, Unary, UnaryOp};
+use crate::ast::{Expr, Span, StringLiteral, Unary, UnaryOp};
 use crate::engine::{EngineConfig, QueryResult as Result, execution};
 use crate::literal::quote_bytes;
 
-pub(crate) use column::{ABSENT, Series, Val, is_absent, merge_same, without_metadata};
+pub(crate) use column::{ABSENT, Element, Series, Val, is_absent, merge_same, without_metadata};
 pub(crate) use date::Civil;
 pub(crate) use math::{go_max, go_min};
 
@@ -50,6 +56,8 @@ pub(crate) struct Eval<'q> {
     pub step_ms: i64,
     /// What it has to say.
     pub notes: Notes,
+    /// Selectors of whose histograms only count and sum are looked at.
+    stats: std::sync::OnceLock<HashSet<Span>>,
     /// Bytes taken from the reader's budget.
     held: std::sync::atomic::AtomicU64,
 }
@@ -64,7 +72,8 @@ impl<'q> Eval<'q> {
         step_ms: i64,
     ) -> Self {
         let held = std::sync::atomic::AtomicU64::new(0);
-        Self { snapshot, cx, config, workers, query, step_ms, notes: Notes::default(), held }
+        let (notes, stats) = (Notes::default(), std::sync::OnceLock::new());
+        Self { snapshot, cx, config, workers, query, step_ms, notes, stats, held }
     }
 
     /// Whether metric names are dropped at the end of the evaluation only.
@@ -74,6 +83,7 @@ impl<'q> Eval<'q> {
 
     /// The value of a whole query, names dropped.
     pub fn finish(&self, expr: &Expr, grid: Grid) -> Result<Val> {
+        self.stats.get_or_init(|| stats::selectors(expr));
         let value = self.eval(expr, grid)?;
         let Val::Vector(mut series) = value else { return Ok(value) };
         let mut dropped = false;
@@ -86,6 +96,11 @@ impl<'q> Eval<'q> {
             series = merge_same(series)?;
         }
         Ok(Val::Vector(series))
+    }
+
+    /// Whether only count and sum of a selector's histograms are looked at.
+    fn needs_only_stats(&self, selector: Span) -> bool {
+        self.stats.get().is_some_and(|stats| stats.contains(&selector))
     }
 
     /// The value of an expression at the times of a grid.
@@ -175,7 +190,12 @@ impl<'q> Eval<'q> {
             Val::Scalar(column) => Ok(Val::Scalar(column.into_iter().map(|v| -v).collect())),
             Val::Vector(mut series) => {
                 for s in &mut series {
-                    s.map(|v| -v);
+                    s.values.iter_mut().filter(|v| !is_absent(**v)).for_each(|v| *v = -*v);
+                    s.map_histograms(|h| {
+                        let mut h = h.clone();
+                        h.mul(-1.0);
+                        h
+                    });
                     self.drop_name(s);
                 }
                 merge_same(series).map(Val::Vector)
@@ -195,7 +215,14 @@ impl<'q> Eval<'q> {
 
     /// Takes memory for `series` columns over a grid.
     pub fn charge(&self, columns: usize, grid: Grid) -> Result<()> {
-        let bytes = (columns * grid.len() * size_of::<f64>()) as u64;
+        self.charge_bytes((columns * grid.len() * size_of::<f64>()) as u64)
+    }
+
+    /// Takes memory.
+    pub fn charge_bytes(&self, bytes: u64) -> Result<()> {
+        if bytes == 0 {
+            return Ok(());
+        }
         self.cx.budget.take(bytes)?;
         self.held.fetch_add(bytes, std::sync::atomic::Ordering::Relaxed);
         Ok(())
@@ -203,7 +230,8 @@ impl<'q> Eval<'q> {
 
     /// Gives back the memory of columns that are about to be dropped.
     pub fn free(&self, series: &[Series]) {
-        let bytes: u64 = series.iter().map(|s| (s.values.len() * size_of::<f64>()) as u64).sum();
+        let bytes = |s: &Series| (s.values.len() * size_of::<f64>()) as u64 + s.histogram_bytes();
+        let bytes: u64 = series.iter().map(bytes).sum();
         let held = &self.held;
         let bytes = bytes.min(held.load(std::sync::atomic::Ordering::Relaxed));
         held.fetch_sub(bytes, std::sync::atomic::Ordering::Relaxed);

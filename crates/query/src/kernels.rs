@@ -9,6 +9,7 @@ mod counter;
 mod extended;
 mod fold;
 mod line;
+mod mixed;
 mod slide;
 mod spread;
 
@@ -18,6 +19,10 @@ use crate::eval::{ABSENT, is_absent};
 
 pub(crate) use counter::growth_of;
 pub(crate) use extended::{extended_functions, extended_kernel};
+pub(crate) use fold::Sum;
+pub(crate) use mixed::{
+    Column, MixedWindow, Point, Tell, interpolated, minds_starts, mixed_kernel,
+};
 pub(crate) use spread::quantile;
 
 /// The indices of the samples of one window.

@@ -21,6 +21,7 @@ mod eval;
 mod features;
 mod format;
 pub mod functions;
+mod hist;
 mod kernels;
 mod lex;
 mod literal;
@@ -40,6 +41,7 @@ pub use error::ParseError;
 pub use features::Features;
 pub use format::{format_plain, format_time, format_value};
 pub use functions::{FUNCTIONS, Function, Variadic, function};
+pub use hist::{HistogramBucket, histogram_buckets, histogram_text};
 pub use parse::{parse, parse_selector};
 
 /// Longest query text that is read, in bytes.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use plimsoll_model::{Grid, MatrixSeries, ReadCx, SeriesSource, parse_duration_ms};
 use plimsoll_net::{Client, HttpClient, HttpConfig, Request};
-use plimsoll_query::{Engine, EngineConfig, Features, Value, format_time, format_value};
+use plimsoll_query::{
+    Engine, EngineConfig, Features, Value, format_time, format_value, histogram_text,
+};
 use plimsoll_store::{Mode, Store};
 use plimsoll_world::{Workers, World};
 
@@ -141,12 +143,19 @@ fn print(value: &Value) {
         Value::Scalar(x) => say(&format_value(*x)),
         Value::String(text) => say(text),
         Value::Vector(samples) => {
-            samples.iter().for_each(|s| say(&format!("{} {}", s.labels, format_value(s.value))));
+            for s in samples {
+                let value =
+                    s.histogram.as_deref().map_or_else(|| format_value(s.value), histogram_text);
+                say(&format!("{} {value}", s.labels));
+            }
         }
         Value::Matrix(series) => {
-            for MatrixSeries { labels, times, floats } in series {
+            for MatrixSeries { labels, times, floats, histograms } in series {
                 for (t, v) in times.iter().zip(floats) {
                     say(&format!("{labels} {} @{}", format_value(*v), format_time(*t)));
+                }
+                for (t, h) in histograms {
+                    say(&format!("{labels} {} @{}", histogram_text(h), format_time(*t)));
                 }
             }
         }

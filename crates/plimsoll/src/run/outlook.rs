@@ -37,6 +37,7 @@ impl Seen {
         match engine.instant(&self.handles.store.snapshot(), &query, at, &cx).map(|a| a.value) {
             Ok(Value::Vector(samples)) => samples
                 .iter()
+                .filter(|s| s.histogram.is_none())
                 .filter_map(|s| Some((s.labels.get("name")?.to_owned(), s.value)))
                 .collect(),
             _ => BTreeMap::new(),

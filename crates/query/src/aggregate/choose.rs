@@ -4,10 +4,10 @@ use std::cmp::Ordering;
 
 use plimsoll_model::{Grid, Labels};
 
-use super::{gathered, param};
+use super::{gathered, param, tell_of_ignored};
 use crate::ast::Aggregate;
 use crate::engine::{QueryResult as Result, execution};
-use crate::eval::{ABSENT, Eval, Series, is_absent};
+use crate::eval::{Eval, Series};
 
 /// The k greatest of each group, greatest first, NaN last.
 pub(super) fn topk(eval: &Eval<'_>, node: &Aggregate, grid: Grid) -> Result<Vec<Series>> {
@@ -21,14 +21,14 @@ pub(super) fn bottomk(eval: &Eval<'_>, node: &Aggregate, grid: Grid) -> Result<V
 
 /// The first k of each group.
 pub(super) fn limitk(eval: &Eval<'_>, node: &Aggregate, grid: Grid) -> Result<Vec<Series>> {
-    choose(eval, node, grid, |_, members, k| members.truncate(k))
+    choose(eval, node, grid, true, |_, members, k| members.truncate(k))
 }
 
 /// How good a value is against another; none where one is NaN.
 type Rank = fn(f64, f64) -> Option<Ordering>;
 
 fn by_value(eval: &Eval<'_>, node: &Aggregate, grid: Grid, rank: Rank) -> Result<Vec<Series>> {
-    choose(eval, node, grid, |values, members, k| {
+    choose(eval, node, grid, false, |values, members, k| {
         let mut heap = Worst { values, rank, chosen: Vec::with_capacity(k) };
         members.iter().for_each(|s| heap.offer(*s, k));
         std::mem::swap(members, &mut heap.chosen);
@@ -103,12 +103,13 @@ impl Worst<'_> {
 /// The values of the members of a group at one time.
 type Values<'a> = &'a dyn Fn(usize) -> f64;
 
-/// Chooses up to k of each group at each time: `pick` leaves the chosen among the members, in the order
+/// Chooses up to k of each group at each time, of numbers only unless `histograms`: `pick` leaves the chosen among the members, in the order
 /// of an instant query.
 fn choose(
     eval: &Eval<'_>,
     node: &Aggregate,
     grid: Grid,
+    histograms: bool,
     pick: impl Fn(Values<'_>, &mut Vec<usize>, usize),
 ) -> Result<Vec<Series>> {
     let k = eval.scalar(param(node)?, grid)?;
@@ -117,6 +118,10 @@ fn choose(
         return Ok(Vec::new());
     }
     let (mut series, of, groups) = gathered(eval, node, grid)?;
+    if !histograms && series.iter().any(|s| !s.histograms.is_empty()) {
+        tell_of_ignored(eval, node);
+        series.iter_mut().for_each(|s| s.histograms = Vec::new());
+    }
     let mut groups_of = vec![Vec::new(); groups.found.len()];
     of.iter().enumerate().for_each(|(s, group)| groups_of[*group].push(s));
     let mut order = Vec::new();
@@ -130,7 +135,7 @@ fn choose(
             let k = (k.max(0.0) as usize).min(members.len());
             pick(&|s| series[s].values[i], &mut members, k);
             members.iter().for_each(|s| kept[*s] = i);
-            group.iter().filter(|s| kept[**s] != i).for_each(|s| series[*s].values[i] = ABSENT);
+            group.iter().filter(|s| kept[**s] != i).for_each(|s| series[*s].clear(i));
             if grid.len() == 1 {
                 order.extend_from_slice(&members);
             }
@@ -194,11 +199,11 @@ pub(super) fn limit_ratio(eval: &Eval<'_>, node: &Aggregate, grid: Grid) -> Resu
     let mut series = eval.vector(&node.expr, grid)?;
     for s in &mut series {
         let offset = place(&s.labels);
-        for (slot, ratio) in s.values.iter_mut().zip(&ratios).filter(|(v, _)| !is_absent(**v)) {
+        for (i, ratio) in ratios.iter().enumerate() {
             let ratio = ratio.clamp(-1.0, 1.0);
             let chosen = (ratio >= 0.0 && offset < ratio) || (ratio < 0.0 && offset >= 1.0 + ratio);
             if !chosen {
-                *slot = ABSENT;
+                s.clear(i);
             }
         }
     }

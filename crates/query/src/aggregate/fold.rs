@@ -2,13 +2,30 @@
 
 use plimsoll_model::{Compensated, Grid};
 
-use super::Groups;
+use super::native::NativeGroups;
+use super::{Groups, tell_of_ignored};
 use crate::ast::Aggregate;
 use crate::engine::QueryResult as Result;
 use crate::eval::{ABSENT, Eval, Series, is_absent};
+use crate::hist::Total;
+
+/// What an aggregation makes of native histograms.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Natives {
+    /// It takes them like numbers.
+    Counted,
+    /// It leaves them out and says so.
+    Ignored,
+    /// It adds them up.
+    Added,
+    /// It averages them.
+    Averaged,
+}
 
 /// What one group holds at one time.
 pub(super) trait Accumulator: Clone + Default {
+    /// What it makes of histograms.
+    const NATIVES: Natives = Natives::Ignored;
     /// Takes a value; `first` if it is the first.
     fn add(&mut self, value: f64, first: bool);
     /// The result over `count` values.
@@ -23,6 +40,7 @@ pub(super) fn run<A: Accumulator>(
 ) -> Result<Vec<Series>> {
     let mut groups = Groups::new(&node.grouping);
     let mut slots: Vec<Vec<(u32, A)>> = Vec::new();
+    let mut natives = NativeGroups::new(eval, node, grid);
     let columns = size_of::<(u32, A)>() / size_of::<f64>();
     eval.stream(&node.expr, grid, &mut |series| {
         let group = groups.of(&series);
@@ -36,15 +54,33 @@ pub(super) fn run<A: Accumulator>(
                 slot.0 += 1;
             }
         }
-        Ok(())
+        if series.histograms.is_empty() {
+            return Ok(());
+        }
+        match A::NATIVES {
+            Natives::Ignored => {
+                tell_of_ignored(eval, node);
+                Ok(())
+            }
+            Natives::Counted => {
+                let there = slots[group].iter_mut().zip(&series.histograms);
+                for (slot, _) in there.filter(|(_, h)| h.is_some()) {
+                    slot.1.add(1.0, slot.0 == 0);
+                    slot.0 += 1;
+                }
+                Ok(())
+            }
+            Natives::Added => natives.add(group, &series, Total::sum),
+            Natives::Averaged => natives.add(group, &series, Total::mean),
+        }
     })?;
     let value = |(count, slot): &(u32, A)| if *count == 0 { ABSENT } else { slot.result(*count) };
-    let series = groups.found.into_iter().zip(slots).map(|((labels, drop_name), slots)| Series {
-        labels,
-        drop_name,
-        values: slots.iter().map(value).collect(),
+    let series = groups.found.into_iter().zip(slots).map(|((labels, drop_name), slots)| {
+        Series::floats(labels, drop_name, slots.iter().map(value).collect())
     });
-    Ok(series.collect())
+    let mut series = series.collect();
+    natives.finish(&mut series);
+    Ok(series)
 }
 
 /// Compensated sum.
@@ -52,6 +88,7 @@ pub(super) fn run<A: Accumulator>(
 pub(super) struct Sum(Compensated);
 
 impl Accumulator for Sum {
+    const NATIVES: Natives = Natives::Added;
     fn add(&mut self, value: f64, _: bool) {
         self.0.add(value);
     }
@@ -69,6 +106,7 @@ pub(super) struct Avg {
 }
 
 impl Accumulator for Avg {
+    const NATIVES: Natives = Natives::Averaged;
     fn add(&mut self, value: f64, first: bool) {
         self.count += 1.0;
         if self.moving.is_none() {
@@ -112,6 +150,7 @@ fn compensated(sum: f64, lost: f64) -> Compensated {
 pub(super) struct Count;
 
 impl Accumulator for Count {
+    const NATIVES: Natives = Natives::Counted;
     fn add(&mut self, _: f64, _: bool) {}
     fn result(&self, count: u32) -> f64 {
         f64::from(count)
@@ -123,6 +162,7 @@ impl Accumulator for Count {
 pub(super) struct Group;
 
 impl Accumulator for Group {
+    const NATIVES: Natives = Natives::Counted;
     fn add(&mut self, _: f64, _: bool) {}
     fn result(&self, _: u32) -> f64 {
         1.0

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use plimsoll_model::{Grid, Labels};
 
-use super::drops_name;
 use super::element::operator;
 use super::matching::{MatchGroups, compared};
+use super::native::{Made, Value, apply};
+use super::{drops_name, is_trim};
 use crate::ast::{Binary, Cardinality, VectorMatching};
 use crate::engine::{QueryError, QueryResult as Result, execution};
-use crate::eval::{ABSENT, Eval, Series, is_absent, without_metadata};
+use crate::eval::{ABSENT, Element, Eval, Series, is_absent, without_metadata};
 
 /// The sides of an operation as matching sees them: `many` is the left side unless `group_right` is
 /// given; at any time at most one element of a group may be on the `one` side.
@@ -152,9 +153,9 @@ impl Sides<'_> {
         own: &mut [bool],
     ) -> Result<()> {
         let mut series = self.many[many].clone();
-        for (i, v) in series.values.iter_mut().enumerate() {
+        for i in 0..series.values.len() {
             if one.iter().any(|o| self.one[*o].is_present(i)) {
-                *v = ABSENT;
+                series.clear(i);
             }
         }
         self.columns(eval, Some(&series), None, out, own)
@@ -163,9 +164,9 @@ impl Sides<'_> {
     /// One series of the `one` side where the `many` side has nothing.
     fn lonely(&self, eval: &Eval<'_>, one: usize, many: &[usize], out: &mut Output) -> Result<()> {
         let mut series = self.one[one].clone();
-        for (i, v) in series.values.iter_mut().enumerate() {
+        for i in 0..series.values.len() {
             if many.iter().any(|m| self.many[*m].is_present(i)) {
-                *v = ABSENT;
+                series.clear(i);
             }
         }
         let mut own = vec![false; series.values.len()];
@@ -192,6 +193,10 @@ impl Sides<'_> {
         out: &mut Output,
         own: &mut [bool],
     ) -> Result<()> {
+        let native = |s: Option<&Series>| s.is_some_and(|s| !s.histograms.is_empty());
+        if native(many) || native(one) || is_trim(self.node.op) {
+            return self.mixed_columns(eval, many, one, out, own);
+        }
         let f = operator(self.node.op);
         let comparison = self.node.op.is_comparison();
         let (labels, drop_name) = self.result_labels(eval, many, one);
@@ -212,11 +217,60 @@ impl Sides<'_> {
                 _ => value,
             };
             let row = *row.get_or_insert_with(|| out.row(&labels, drop_name));
-            let slot = &mut out.series[row].values[i];
-            if !is_absent(*slot) {
+            if out.series[row].is_present(i) {
                 return Err(self.collision());
             }
-            *slot = value;
+            out.series[row].values[i] = value;
+        }
+        Ok(())
+    }
+
+    /// As [`Sides::columns`], where elements may be histograms.
+    fn mixed_columns(
+        &self,
+        eval: &Eval<'_>,
+        many: Option<&Series>,
+        one: Option<&Series>,
+        out: &mut Output,
+        own: &mut [bool],
+    ) -> Result<()> {
+        let op = self.node.op;
+        let (labels, drop_name) = self.result_labels(eval, many, one);
+        let mut row = None;
+        for (i, matched) in own.iter_mut().enumerate() {
+            let filled = |fill: Option<f64>| fill.map_or(Element::Absent, Element::Float);
+            let m = many.map_or_else(|| filled(self.fill_many), |s| s.element(i));
+            let o = one.map_or_else(|| filled(self.fill_one), |s| s.element(i));
+            if matches!(m, Element::Absent) || matches!(o, Element::Absent) {
+                continue;
+            }
+            let made = if self.swapped { apply(op, o, m) } else { apply(op, m, o) };
+            let (value, keep, remark) = match made {
+                Made::Nothing(remark) => {
+                    if let Some(remark) = remark {
+                        remark.tell(eval, op, self.node.span);
+                    }
+                    continue;
+                }
+                Made::Element(value, keep, remark) => (value, keep, remark),
+            };
+            if let Some(remark) = remark {
+                remark.tell(eval, op, self.node.span);
+            }
+            *matched = true;
+            let value = match (op.is_comparison(), self.node.return_bool) {
+                (true, true) => Value::Float(f64::from(u8::from(keep))),
+                (true, false) if !keep => continue,
+                _ => value,
+            };
+            let row = *row.get_or_insert_with(|| out.row(&labels, drop_name));
+            if out.series[row].is_present(i) {
+                return Err(self.collision());
+            }
+            match value {
+                Value::Float(v) => out.series[row].values[i] = v,
+                Value::Histogram(h) => out.series[row].set_histogram(i, h),
+            }
         }
         Ok(())
     }
@@ -265,7 +319,7 @@ impl Output {
             return *row;
         }
         let values = vec![ABSENT; self.grid.len()];
-        self.series.push(Series { labels: labels.clone(), drop_name, values });
+        self.series.push(Series::floats(labels.clone(), drop_name, values));
         self.at.insert(labels.clone(), self.series.len() - 1);
         self.series.len() - 1
     }

@@ -5,7 +5,7 @@ use plimsoll_model::Grid;
 use super::matching::MatchGroups;
 use crate::ast::{Binary, BinaryOp, Cardinality, VectorMatching};
 use crate::engine::QueryResult as Result;
-use crate::eval::{ABSENT, Series, merge_same};
+use crate::eval::{Series, merge_same};
 
 /// The elements that a set operator keeps.
 pub(super) fn eval(
@@ -53,9 +53,9 @@ fn presence(groups: usize, of: &[usize], series: &[Series], grid: Grid) -> Vec<V
 fn keep_where(series: &mut [Series], of: &[usize], there: &[Vec<bool>], wanted: bool) {
     for (s, group) in series.iter_mut().zip(of) {
         let there = &there[*group];
-        for (i, v) in s.values.iter_mut().enumerate() {
+        for i in 0..s.values.len() {
             if there.get(i).copied().unwrap_or(false) != wanted {
-                *v = ABSENT;
+                s.clear(i);
             }
         }
     }

@@ -33,9 +33,11 @@ pub(super) fn absent_over_time(eval: &Eval<'_>, node: &Call, grid: Grid) -> Resu
             }
         },
         notice: &|_, _| {},
+        tell: &|_, _| {},
         keep_name: true,
         timed: false,
         args: &[],
+        modifier: None,
     };
     eval.over_windows(&node.args[0], grid, &over, &mut |series| {
         hide(&mut out, &series);
@@ -49,6 +51,11 @@ pub(super) fn absent_over_time(eval: &Eval<'_>, node: &Call, grid: Grid) -> Resu
 }
 
 fn hide(out: &mut [f64], series: &Series) {
+    if !series.histograms.is_empty() {
+        let present = (0..out.len()).filter(|i| series.is_present(*i));
+        present.for_each(|i| out[i] = ABSENT);
+        return;
+    }
     for (slot, v) in out.iter_mut().zip(&series.values) {
         if !is_absent(*v) {
             *slot = ABSENT;

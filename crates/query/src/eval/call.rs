@@ -2,7 +2,7 @@
 
 use plimsoll_model::{Grid, Labels};
 
-use super::implementations::{IMPLEMENTATIONS, Implementation, NEED_HISTOGRAMS};
+use super::implementations::{IMPLEMENTATIONS, Implementation};
 use super::range::OverWindows;
 use super::{Eval, Series, Val, is_absent, merge_same};
 use crate::ast::{Call, Expr, Span, ValueType};
@@ -35,7 +35,11 @@ impl Eval<'_> {
             }
             Implementation::Map(f) if self.delayed() => {
                 self.stream(&node.args[0], grid, &mut |mut series| {
+                    let mixed = !series.histograms.is_empty();
                     series.map(f);
+                    if mixed && !series.any_present() {
+                        return Ok(());
+                    }
                     self.drop_name(&mut series);
                     sink(series)
                 })
@@ -47,6 +51,7 @@ impl Eval<'_> {
                     series.map(f);
                     self.drop_name(series);
                 }
+                all.retain(Series::any_present);
                 merge_same(all)?.into_iter().try_for_each(sink)
             }
             Implementation::Special(f) => match f(self, node, grid)? {
@@ -86,9 +91,14 @@ impl Eval<'_> {
             name,
             kernel: &|windows, out| kernel.run(windows, out),
             notice: &|labels, values| self.remark(node, range, labels, values, &args),
+            tell: &|labels, note| {
+                let span = node.args[0].unwrap_paren().span();
+                self.notes.histogram(note, labels.metric(), span);
+            },
             keep_name,
             timed,
             args: &args,
+            modifier: None,
         };
         self.over_windows(range, grid, &over, sink)
     }
@@ -135,6 +145,7 @@ impl Eval<'_> {
     /// A vector result, charged to the reader.
     pub(super) fn given(&self, series: Vec<Series>, grid: Grid) -> Result<Val> {
         self.charge(series.len(), grid)?;
+        self.charge_bytes(series.iter().map(Series::histogram_bytes).sum())?;
         Ok(Val::Vector(series))
     }
 
@@ -157,12 +168,7 @@ fn implementation(node: &Call) -> Result<Implementation> {
     if let Ok(i) = IMPLEMENTATIONS.binary_search_by(|(n, _)| (*n).cmp(name)) {
         return Ok(IMPLEMENTATIONS[i].1);
     }
-    let why = if NEED_HISTOGRAMS.contains(&name) {
-        ": it needs native histograms, which are not stored yet"
-    } else {
-        ""
-    };
-    Err(execution(format!("function {name} is not implemented yet{why}")))
+    Err(execution(format!("function {name} is not implemented yet")))
 }
 
 fn check_arguments(name: &str, args: &[Vec<f64>]) -> Result<()> {

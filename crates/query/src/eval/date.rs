@@ -2,7 +2,7 @@
 
 use plimsoll_model::{Grid, Labels};
 
-use super::{Eval, Series, Val, is_absent, merge_same};
+use super::{Eval, Series, Val, merge_same};
 use crate::ast::Call;
 use crate::engine::QueryResult as Result;
 
@@ -129,11 +129,10 @@ fn of_time(eval: &Eval<'_>, node: &Call, grid: Grid, f: fn(f64) -> i64) -> Resul
     };
     let mut series = eval.vector(arg, grid)?;
     for s in &mut series {
-        for v in s.values.iter_mut().filter(|v| !is_absent(**v)) {
-            *v = f(*v) as f64;
-        }
+        s.map(|v| f(v) as f64);
         eval.drop_name(s);
     }
+    series.retain(Series::any_present);
     merge_same(series).map(Val::Vector)
 }
 

@@ -1,60 +1,131 @@
-//! Classic histograms: quantiles and shares from cumulative buckets in the label `le`.
+//! `histogram_quantile` and its kin, over classic histograms (cumulative buckets in the label `le`) and
+//! native ones side by side.
+
+mod classic;
 
 use std::collections::HashMap;
 
 use plimsoll_model::{Grid, Labels, METRIC_NAME};
 
+use super::column::HistColumn;
 use super::{ABSENT, Eval, Series, Val, is_absent, merge_same};
 use crate::annotations::Lifted;
 use crate::ast::{Call, Span};
 use crate::engine::QueryResult as Result;
-use crate::format::almost_equal;
+use crate::hist::{self, Hist, NanNote};
+
+use classic::{Bucket, Lift};
 
 /// The label of a bucket's upper bound.
 const BOUND: &str = "le";
-/// Falls of the counts below this, relatively, are rounding errors.
-const FALL_TOLERANCE: f64 = 1e-12;
-
-/// A bucket: its upper bound and how many observations lie at or below it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Bucket {
-    bound: f64,
-    count: f64,
-}
 
 /// One histogram over the grid.
 struct Group {
     labels: Labels,
     drop_name: bool,
     parts: Vec<(f64, Vec<f64>)>,
+    native: HistColumn,
 }
 
-/// `histogram_quantile(φ, buckets)`
+/// A histogram at one time.
+enum Input<'i> {
+    Classic(&'i mut Vec<Bucket>),
+    Native(&'i Hist),
+}
+
+/// `histogram_quantile(φ, v)`
 pub(super) fn quantile(eval: &Eval<'_>, node: &Call, grid: Grid) -> Result<Val> {
     let phi = eval.scalar(&node.args[0], grid)?;
     phi.iter().for_each(|phi| eval.check_quantile(*phi, node.args[0].span()));
-    let span = node.args[1].span();
-    each_group(eval, node, 1, grid, |group, i, buckets| {
-        let (value, lifted) = bucket_quantile(phi[i], buckets);
-        if let Some(lift) = lifted {
-            eval.notes.lifted(lift.note(group, "histogram_quantile", grid.at(i)), span);
-        }
-        value
+    let span = node.args[1].unwrap_paren().span();
+    each_group(eval, node, 1, grid, |group, i, input| {
+        let nan_span = node.args[0].span();
+        quantile_of(eval, group, (phi[i], grid.at(i)), input, (nan_span, span))
     })
 }
 
-/// `histogram_fraction(lower, upper, buckets)`
+/// The quantile φ of one histogram.
+fn quantile_of(
+    eval: &Eval<'_>,
+    group: &Group,
+    (phi, at): (f64, i64),
+    input: Input<'_>,
+    (nan_span, span): (Span, Span),
+) -> f64 {
+    match input {
+        Input::Native(h) => {
+            let (value, note) = hist::quantile(phi, h);
+            tell_of_nan(eval, group, note, nan_span);
+            value
+        }
+        Input::Classic(buckets) => {
+            let (value, lifted) = classic::quantile(phi, buckets);
+            tell_of_lift(eval, group, lifted, "histogram_quantile", at, span);
+            value
+        }
+    }
+}
+
+/// `histogram_fraction(lower, upper, v)`
 pub(super) fn fraction(eval: &Eval<'_>, node: &Call, grid: Grid) -> Result<Val> {
     let lower = eval.scalar(&node.args[0], grid)?;
     let upper = eval.scalar(&node.args[1], grid)?;
-    let span = node.args[2].span();
-    each_group(eval, node, 2, grid, |group, i, buckets| {
-        let (value, lifted) = bucket_fraction(lower[i], upper[i], buckets);
-        if let Some(lift) = lifted {
-            eval.notes.lifted(lift.note(group, "histogram_fraction", grid.at(i)), span);
+    let span = node.args[2].unwrap_paren().span();
+    each_group(eval, node, 2, grid, |group, i, input| match input {
+        Input::Native(h) => {
+            let (value, note) = hist::fraction(lower[i], upper[i], h);
+            tell_of_nan(eval, group, note, node.args[0].span());
+            value
         }
-        value
+        Input::Classic(buckets) => {
+            let (value, lifted) = classic::fraction(lower[i], upper[i], buckets);
+            tell_of_lift(eval, group, lifted, "histogram_fraction", grid.at(i), span);
+            value
+        }
     })
+}
+
+/// `histogram_quantiles(v, "label", φ, …)`
+pub(super) fn quantiles(eval: &Eval<'_>, node: &Call, grid: Grid) -> Result<Val> {
+    let label = eval.label_name(&node.args[1], |_, name| {
+        format!("invalid label name in histogram_quantiles(): {name}")
+    })?;
+    let mut columns = Vec::with_capacity(node.args.len().saturating_sub(2));
+    for arg in node.args.iter().skip(2) {
+        let phi = eval.scalar(arg, grid)?;
+        phi.iter().for_each(|phi| eval.check_quantile(*phi, arg.span()));
+        columns.push(phi);
+    }
+    let span = node.args[0].unwrap_paren().span();
+    let groups = grouped(eval, eval.taken(&node.args[0], grid)?, span);
+    let mut rows: HashMap<(usize, u64), usize> = HashMap::new();
+    let mut out: Vec<Series> = Vec::new();
+    let mut buckets = Vec::new();
+    for phi in &columns {
+        for (g, group) in groups.iter().enumerate() {
+            eval.cx.cancel.check()?;
+            for (i, phi) in phi.iter().enumerate() {
+                let Some(input) = group.at(eval, i, &mut buckets, span) else { continue };
+                let row = *rows.entry((g, phi.to_bits())).or_insert_with(|| {
+                    let labels = group.labels.with(&label, &open_metrics(*phi));
+                    let mut s = Series::floats(labels, group.drop_name, vec![ABSENT; grid.len()]);
+                    eval.drop_name(&mut s);
+                    out.push(s);
+                    out.len() - 1
+                });
+                let value = quantile_of(eval, group, (*phi, grid.at(i)), input, (span, span));
+                out[row].values[i] = value;
+            }
+        }
+    }
+    eval.given(merge_same(out)?, grid)
+}
+
+/// A number as OpenMetrics writes it in a label: always with a point or an exponent.
+fn open_metrics(value: f64) -> String {
+    let text = crate::format::go_g(value);
+    let plain = value.is_finite() && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    if plain { format!("{text}.0") } else { text }
 }
 
 fn each_group(
@@ -62,24 +133,22 @@ fn each_group(
     node: &Call,
     arg: usize,
     grid: Grid,
-    value: impl Fn(&Group, usize, &mut Vec<Bucket>) -> f64,
+    value: impl Fn(&Group, usize, Input<'_>) -> f64,
 ) -> Result<Val> {
     let series = eval.taken(&node.args[arg], grid)?;
-    let groups = grouped(eval, series, node.args[arg].span());
+    let span = node.args[arg].unwrap_paren().span();
+    let groups = grouped(eval, series, span);
     let mut out = Vec::with_capacity(groups.len());
     let mut buckets = Vec::new();
     for group in groups {
         eval.cx.cancel.check()?;
         let mut values = vec![ABSENT; grid.len()];
         for (i, slot) in values.iter_mut().enumerate() {
-            buckets.clear();
-            let present = group.parts.iter().filter(|(_, counts)| !is_absent(counts[i]));
-            buckets.extend(present.map(|(bound, c)| Bucket { bound: *bound, count: c[i] }));
-            if !buckets.is_empty() {
-                *slot = value(&group, i, &mut buckets);
+            if let Some(input) = group.at(eval, i, &mut buckets, span) {
+                *slot = value(&group, i, input);
             }
         }
-        let mut s = Series { labels: group.labels, drop_name: group.drop_name, values };
+        let mut s = Series::floats(group.labels, group.drop_name, values);
         eval.drop_name(&mut s);
         if s.any_present() {
             out.push(s);
@@ -88,213 +157,108 @@ fn each_group(
     eval.given(merge_same(out)?, grid)
 }
 
-/// Buckets that differ in nothing but their bound belong together.
+impl Group {
+    /// The histogram at time number `i`; none where a classic and a native one meet.
+    fn at<'i>(
+        &'i self,
+        eval: &Eval<'_>,
+        i: usize,
+        buckets: &'i mut Vec<Bucket>,
+        span: Span,
+    ) -> Option<Input<'i>> {
+        buckets.clear();
+        let present = self.parts.iter().filter(|(_, counts)| !is_absent(counts[i]));
+        buckets.extend(present.map(|(bound, c)| Bucket { bound: *bound, count: c[i] }));
+        let native = self.native.get(i).and_then(Option::as_ref);
+        match native {
+            None => (!buckets.is_empty()).then_some(Input::Classic(buckets)),
+            Some(h) if buckets.is_empty() => Some(Input::Native(h)),
+            Some(_) => {
+                let of = self.metric(eval);
+                eval.notes.warn(
+                    format!("vector contains a mix of classic and native histograms{of}"),
+                    span,
+                );
+                None
+            }
+        }
+    }
+
+    /// The metric as notes name it: only while names are still there.
+    fn metric(&self, eval: &Eval<'_>) -> String {
+        let name = if eval.delayed() { self.labels.metric() } else { "" };
+        of_metric(name)
+    }
+}
+
+fn of_metric(name: &str) -> String {
+    if name.is_empty() { String::new() } else { format!(" for metric name {name:?}") }
+}
+
+/// Buckets that differ in nothing but their bound belong together, and a native histogram that has
+/// their labels.
 fn grouped(eval: &Eval<'_>, series: Vec<Series>, span: Span) -> Vec<Group> {
     let mut at: HashMap<Labels, usize> = HashMap::new();
     let mut groups: Vec<Group> = Vec::new();
+    let mut group = |labels: Labels, drop_name: bool, groups: &mut Vec<Group>| {
+        *at.entry(labels.clone()).or_insert_with(|| {
+            groups.push(Group { labels, drop_name, parts: Vec::new(), native: Vec::new() });
+            groups.len() - 1
+        })
+    };
     for s in series {
+        let floats = s.values.iter().any(|v| !is_absent(*v));
         let bound = s.labels.get(BOUND).unwrap_or("");
-        let Ok(parsed) = bound.parse::<f64>() else {
-            bad_bound(eval, s.labels.metric(), bound, span);
-            continue;
-        };
-        let labels = s.labels.without(|n| n == BOUND);
-        let i = *at.entry(labels.clone()).or_insert(groups.len());
-        if i == groups.len() {
-            groups.push(Group { labels, drop_name: s.drop_name, parts: Vec::new() });
+        if floats || s.histograms.is_empty() {
+            match bound.parse::<f64>() {
+                Ok(parsed) => {
+                    let labels = s.labels.without(|n| n == BOUND);
+                    let i = group(labels, s.drop_name, &mut groups);
+                    groups[i].parts.push((parsed, s.values));
+                }
+                Err(_) => bad_bound(eval, s.labels.metric(), bound, span),
+            }
         }
-        groups[i].parts.push((parsed, s.values));
+        if !s.histograms.is_empty() {
+            let i = group(s.labels, s.drop_name, &mut groups);
+            groups[i].native = s.histograms;
+        }
     }
     groups
 }
 
 fn bad_bound(eval: &Eval<'_>, metric: &str, bound: &str, span: Span) {
-    let of =
-        if metric.is_empty() { String::new() } else { format!(" for metric name \"{metric}\"") };
+    let of = of_metric(metric);
     let text =
         format!("bucket label \"{BOUND}\" is missing or has a malformed value of \"{bound}\"{of}");
     eval.notes.warn(text, span);
 }
 
-/// What lifting the counts touched.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Lift {
-    lowest: f64,
-    highest: f64,
-    fall: f64,
-}
-
-impl Lift {
-    fn note(self, group: &Group, function: &'static str, at: i64) -> Lifted {
-        let name = group.labels.get(METRIC_NAME).unwrap_or("");
-        Lifted {
-            function,
-            metric: name.to_owned(),
-            from_ms: at,
-            to_ms: at,
-            lowest: self.lowest,
-            highest: self.highest,
-            fall: self.fall,
-            samples: 1,
+fn tell_of_nan(eval: &Eval<'_>, group: &Group, note: Option<NanNote>, span: Span) {
+    let text = match note {
+        None => return,
+        Some(NanNote::Result) => "input to histogram_quantile has NaN observations, result is NaN",
+        Some(NanNote::Skew) => {
+            "input to histogram_quantile has NaN observations, result is skewed higher"
         }
-    }
-}
-
-/// Sorts, joins equal bounds, lifts what falls. `None` when there is no bucket without bound.
-fn prepare(buckets: &mut Vec<Bucket>) -> Option<Option<Lift>> {
-    buckets.sort_by(|a, b| a.bound.total_cmp(&b.bound));
-    if buckets.last()?.bound != f64::INFINITY {
-        return None;
-    }
-    buckets.dedup_by(|later, first| {
-        let same = later.bound == first.bound;
-        if same {
-            first.count += later.count;
+        Some(NanNote::Left) => {
+            "input to histogram_fraction has NaN observations, which are excluded from all fractions"
         }
-        same
-    });
-    Some(lift(buckets))
-}
-
-fn lift(buckets: &mut [Bucket]) -> Option<Lift> {
-    let mut found: Option<Lift> = None;
-    let mut before = buckets[0].count;
-    for bucket in &mut buckets[1..] {
-        if bucket.count == before {
-            continue;
-        }
-        if almost_equal(before, bucket.count, FALL_TOLERANCE) {
-            bucket.count = before;
-            continue;
-        }
-        if bucket.count < before {
-            let fall = before - bucket.count;
-            let lift =
-                found.get_or_insert(Lift { lowest: bucket.bound, highest: bucket.bound, fall });
-            lift.lowest = lift.lowest.min(bucket.bound);
-            lift.highest = lift.highest.max(bucket.bound);
-            lift.fall = lift.fall.max(fall);
-            bucket.count = before;
-            continue;
-        }
-        before = bucket.count;
-    }
-    found
-}
-
-/// The quantile φ, linear within a bucket; the lowest bucket starts at 0 if its bound is above 0.
-fn bucket_quantile(phi: f64, buckets: &mut Vec<Bucket>) -> (f64, Option<Lift>) {
-    if phi.is_nan() {
-        return (f64::NAN, None);
-    }
-    if phi < 0.0 {
-        return (f64::NEG_INFINITY, None);
-    }
-    if phi > 1.0 {
-        return (f64::INFINITY, None);
-    }
-    let Some(lifted) = prepare(buckets) else {
-        return (f64::NAN, None);
     };
-    if buckets.len() < 2 {
-        return (f64::NAN, None);
-    }
-    let last = buckets.len() - 1;
-    let all = buckets[last].count;
-    if all == 0.0 {
-        return (f64::NAN, None);
-    }
-    let mut rank = phi * all;
-    let at =
-        buckets[..last].partition_point(|b| b.count < rank || b.count.is_nan() || rank.is_nan());
-    if at == last {
-        return (buckets[last - 1].bound, lifted);
-    }
-    if at == 0 && buckets[0].bound <= 0.0 {
-        return (buckets[0].bound, lifted);
-    }
-    let (mut start, mut count) = (0.0, buckets[at].count);
-    if at > 0 {
-        start = buckets[at - 1].bound;
-        count -= buckets[at - 1].count;
-        rank -= buckets[at - 1].count;
-    }
-    (start + (buckets[at].bound - start) * (rank / count), lifted)
+    eval.notes.info(format!("{text}{}", group.metric(eval)), span);
 }
 
-/// The share of observations between two bounds, linear within a bucket; nothing of an endless
-/// bucket counts.
-fn bucket_fraction(lower: f64, upper: f64, buckets: &mut Vec<Bucket>) -> (f64, Option<Lift>) {
-    let Some(lifted) = prepare(buckets) else {
-        return (f64::NAN, None);
-    };
-    let all = buckets[buckets.len() - 1].count;
-    if all == 0.0 || lower.is_nan() || upper.is_nan() {
-        return (f64::NAN, lifted);
-    }
-    if lower >= upper {
-        return (0.0, lifted);
-    }
-    let below = |v: f64| rank_of(v, buckets).min(all);
-    ((below(upper) - below(lower)) / all, lifted)
-}
-
-/// How many observations lie below `v`.
-fn rank_of(v: f64, buckets: &[Bucket]) -> f64 {
-    let mut rank = 0.0;
-    let mut start = if buckets[0].bound > 0.0 { 0.0 } else { f64::NEG_INFINITY };
-    for b in buckets {
-        if start >= v {
-            return rank;
-        }
-        if b.bound > v {
-            if start == f64::NEG_INFINITY {
-                return b.count;
-            }
-            return rank + (b.count - rank) * (v - start) / (b.bound - start);
-        }
-        rank = b.count;
-        start = b.bound;
-    }
-    rank
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn buckets(given: &[(f64, f64)]) -> Vec<Bucket> {
-        given.iter().map(|(bound, count)| Bucket { bound: *bound, count: *count }).collect()
-    }
-
-    const INF: f64 = f64::INFINITY;
-
-    #[test]
-    fn quantiles_of_classic_buckets() {
-        let q = |phi, given: &[(f64, f64)]| bucket_quantile(phi, &mut buckets(given)).0;
-        let plain = [(1.0, 1.0), (2.0, 3.0), (INF, 4.0)];
-        assert_eq!(q(0.5, &plain), 1.5);
-        assert_eq!(q(1.0, &plain), 2.0);
-        assert!(q(0.5, &plain[..2]).is_nan());
-        assert!(q(0.5, &[(1.0, 0.0), (INF, 0.0)]).is_nan());
-        assert_eq!(q(0.1, &[(-1.0, 4.0), (INF, 4.0)]), -1.0);
-        assert_eq!(q(-1.0, &plain), f64::NEG_INFINITY);
-    }
-
-    #[test]
-    fn falling_counts_are_lifted_and_told() {
-        let mut b = buckets(&[(1.0, 2.0), (2.0, 1.0), (INF, 4.0)]);
-        let (_, lifted) = bucket_quantile(0.5, &mut b);
-        assert_eq!(lifted, Some(Lift { lowest: 2.0, highest: 2.0, fall: 1.0 }));
-    }
-
-    #[test]
-    fn shares_of_classic_buckets() {
-        let f =
-            |lo, up| bucket_fraction(lo, up, &mut buckets(&[(1.0, 1.0), (2.0, 3.0), (INF, 4.0)])).0;
-        assert_eq!(f(0.0, 1.0), 0.25);
-        assert_eq!(f(1.5, 2.0), 0.25);
-        assert_eq!(f(f64::NEG_INFINITY, INF), 1.0);
-        assert_eq!(f(5.0, 6.0), 0.0);
-    }
+fn tell_of_lift(
+    eval: &Eval<'_>,
+    group: &Group,
+    lift: Option<Lift>,
+    function: &'static str,
+    at: i64,
+    span: Span,
+) {
+    let Some(Lift { lowest, highest, fall }) = lift else { return };
+    let metric = group.labels.get(METRIC_NAME).unwrap_or("").to_owned();
+    let lifted =
+        Lifted { function, metric, from_ms: at, to_ms: at, lowest, highest, fall, samples: 1 };
+    eval.notes.lifted(lifted, span);
 }

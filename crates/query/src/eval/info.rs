@@ -6,11 +6,12 @@
 //! as it is; one without a match stays too, unless a matcher asks for a label that it then lacks.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use plimsoll_model::{Grid, Labels, METRIC_NAME, Matcher};
 
 use super::select::{Shift, model_op};
-use super::{ABSENT, Eval, Series, Val, is_absent, merge_same};
+use super::{ABSENT, Eval, Series, Val, merge_same};
 use crate::ast::{At, Call, Duration, Expr, LabelMatcher, MatchOp, Modifiers, VectorSelector};
 use crate::engine::{QueryResult as Result, execution};
 
@@ -30,8 +31,14 @@ pub(super) fn info(eval: &Eval<'_>, node: &Call, grid: Grid) -> Result<Val> {
     let base = eval.taken(&node.args[0], grid)?;
     let selector = info_selector(eval, node)?;
     let wanted = Wanted::new(&selector)?;
-    let infos = eval.collect(grid, |sink| eval.each_sample_time(&selector, grid, sink))?;
+    let infos = eval.collect(grid, |sink| eval.each_float_time(&selector, grid, sink))?;
     eval.free(&infos);
+    if let Some(wrong) = infos.iter().find(|s| !s.histograms.is_empty()) {
+        return Err(execution(format!(
+            "this should be an info metric, with float samples: {}",
+            wrong.labels
+        )));
+    }
     let mut of_key: HashMap<Labels, Vec<&Series>> = HashMap::new();
     for info in &infos {
         of_key.entry(identity(&info.labels)).or_default().push(info);
@@ -80,7 +87,7 @@ fn enrich(
     out: &mut Vec<Series>,
 ) -> Result<()> {
     let mut rows: HashMap<Labels, usize> = HashMap::new();
-    for (i, v) in base.values.iter().enumerate().filter(|(_, v)| !is_absent(**v)) {
+    for i in (0..grid.len()).filter(|i| base.is_present(*i)) {
         let added = added_at(infos, wanted, i)?;
         if added.is_empty() && !wanted.data.iter().all(Matcher::matches_empty) {
             continue;
@@ -92,11 +99,13 @@ fn enrich(
             }
         }
         let row = *rows.entry(labels.clone()).or_insert_with(|| {
-            let values = vec![ABSENT; grid.len()];
-            out.push(Series { labels, drop_name: base.drop_name, values });
+            out.push(Series::floats(labels, base.drop_name, vec![ABSENT; grid.len()]));
             out.len() - 1
         });
-        out[row].values[i] = *v;
+        match base.histogram(i) {
+            Some(h) => out[row].set_histogram(i, Arc::clone(h)),
+            None => out[row].values[i] = base.values[i],
+        }
     }
     Ok(())
 }

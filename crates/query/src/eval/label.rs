@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use plimsoll_model::{Grid, Labels, METRIC_NAME};
 
-use super::{Eval, Val, column, is_absent, merge_same};
+use super::{Eval, Val, column, merge_same};
 use crate::ast::Call;
 use crate::engine::{QueryResult as Result, execution};
 
@@ -75,8 +75,8 @@ fn relabel(
     let mut first: HashMap<&Labels, usize> = HashMap::new();
     for (i, s) in series.iter().enumerate() {
         if let Some(other) = first.insert(&s.labels, i) {
-            let both = |(a, b): (&f64, &f64)| !is_absent(*a) && !is_absent(*b);
-            if series[other].values.iter().zip(&s.values).any(both) {
+            let both = |i: usize| series[other].is_present(i) && s.is_present(i);
+            if (0..s.values.len()).any(both) {
                 return Err(column::same_labelset());
             }
         }

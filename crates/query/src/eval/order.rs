@@ -10,37 +10,47 @@ use crate::engine::QueryResult as Result;
 
 /// Rising values, NaN last.
 pub(super) fn sort(eval: &Eval<'_>, node: &Call, grid: Grid) -> Result<Val> {
-    sorted(eval, node, grid, |a, b| by_value(a, b, |a, b| a.partial_cmp(&b)))
+    sorted(eval, node, grid, false, |a, b| by_value(a, b, |a, b| a.partial_cmp(&b)))
 }
 
 /// Falling values, NaN last.
 pub(super) fn sort_desc(eval: &Eval<'_>, node: &Call, grid: Grid) -> Result<Val> {
-    sorted(eval, node, grid, |a, b| by_value(a, b, |a, b| b.partial_cmp(&a)))
+    sorted(eval, node, grid, false, |a, b| by_value(a, b, |a, b| b.partial_cmp(&a)))
 }
 
 /// Rising values of labels in natural order.
 pub(super) fn sort_by_label(eval: &Eval<'_>, node: &Call, grid: Grid) -> Result<Val> {
     let names = names(eval, node)?;
-    sorted(eval, node, grid, |a, b| by_labels(&names, a, b).then_with(|| a.labels.cmp(&b.labels)))
+    sorted(eval, node, grid, true, |a, b| {
+        by_labels(&names, a, b).then_with(|| a.labels.cmp(&b.labels))
+    })
 }
 
 /// Falling values of labels in natural order.
 pub(super) fn sort_by_label_desc(eval: &Eval<'_>, node: &Call, grid: Grid) -> Result<Val> {
     let names = names(eval, node)?;
-    sorted(eval, node, grid, |a, b| by_labels(&names, b, a).then_with(|| b.labels.cmp(&a.labels)))
+    sorted(eval, node, grid, true, |a, b| {
+        by_labels(&names, b, a).then_with(|| b.labels.cmp(&a.labels))
+    })
 }
 
 fn names(eval: &Eval<'_>, node: &Call) -> Result<Vec<String>> {
     node.args.iter().skip(1).map(|arg| eval.text(arg)).collect()
 }
 
+/// Sorts an instant query's elements; without `histograms` those are left out.
 fn sorted(
     eval: &Eval<'_>,
     node: &Call,
     grid: Grid,
+    histograms: bool,
     order: impl Fn(&Series, &Series) -> Ordering,
 ) -> Result<Val> {
     let mut series = eval.vector(&node.args[0], grid)?;
+    if !histograms && series.iter().any(|s| !s.histograms.is_empty()) {
+        series.iter_mut().for_each(|s| s.histograms = Vec::new());
+        series.retain(Series::any_present);
+    }
     if eval.step_ms > 0 {
         eval.notes.warn(
             "sort is ineffective for range queries since results are always ordered by labels",

@@ -1,16 +1,22 @@
 //! Range vectors: a selector or a subquery, cut into one window per time, and the function over it.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use plimsoll_model::{Grid, LabelScratch, Labels, MatrixSeries, Resolution, Scratch, TimeRange};
+use plimsoll_model::{
+    Grid, LabelScratch, Labels, MatrixSeries, Resolution, Scratch, TimeRange, is_stale,
+};
 
 use super::rolled::Rolled;
+use super::room::Room;
 use super::select::{ReadRoom, Shift};
-use super::{ABSENT, Eval, Series, is_absent, merge_same};
+use super::{Eval, Series, is_absent, merge_same};
+use crate::annotations::HistNote;
 use crate::ast::{Expr, MatchOp, MatrixSelector, RangeModifier, Subquery};
 use crate::engine::{QueryResult as Result, execution};
+use crate::hist::Hist;
 use crate::kernels::{
-    Cut, Kernel, Windows, cut_windows, extended_functions, extended_kernel, without_stale,
+    Kernel, Windows, extended_functions, extended_kernel, minds_starts, without_stale,
 };
 
 /// Most evaluation times of a subquery.
@@ -23,14 +29,18 @@ pub(super) struct OverWindows<'f> {
     pub name: &'f str,
     /// Fills one slot per window.
     pub kernel: &'f (dyn Fn(&Windows<'_>, &mut [f64]) + Sync),
-    /// Told of each series that has values: its labels as they were read, and the values.
+    /// Told of each series that has numbers: its labels as they were read, and the numbers.
     pub notice: &'f (dyn Fn(&Labels, &[f64]) + Sync),
+    /// Told of what histograms of a series do.
+    pub tell: &'f (dyn Fn(&Labels, HistNote) + Sync),
     /// The metric name stays.
     pub keep_name: bool,
     /// The result depends on the evaluation time, not only on the window.
     pub timed: bool,
     /// Columns of the scalar arguments.
     pub args: &'f [Vec<f64>],
+    /// `anchored` or `smoothed`.
+    pub modifier: Option<RangeModifier>,
 }
 
 /// Where windows lie: their ends, their number and their length.
@@ -41,9 +51,9 @@ pub(super) struct Layout {
     pub range_ms: i64,
     pub grid: Grid,
     /// How far samples before the windows are looked at, ms.
-    back_ms: i64,
+    pub back_ms: i64,
     /// How far samples behind the windows are looked at, ms.
-    ahead_ms: i64,
+    pub ahead_ms: i64,
 }
 
 impl Layout {
@@ -117,37 +127,56 @@ impl Eval<'_> {
         if let Some(modifier) = matrix.vector.extended {
             kernel = extended_function(function.name, modifier)?;
             run = move |w: &Windows<'_>, out: &mut [f64]| kernel.run(w, out);
-            extended = OverWindows { kernel: &run, ..*function };
+            extended = OverWindows { kernel: &run, modifier: Some(modifier), ..*function };
             function = &extended;
             layout.back_ms = self.config.lookback_ms;
             if modifier == RangeModifier::Smoothed {
                 layout.ahead_ms = self.config.lookback_ms;
             }
         }
-        let rolled = if matrix.vector.extended.is_none() {
+        let starts = self.config.features.start_timestamps
+            && matrix.vector.extended.is_none()
+            && minds_starts(function.name);
+        let stats = self.needs_only_stats(matrix.vector.span);
+        let mut reads = layout.reads();
+        if stats {
+            // The sample before tells whether the first of a window was reset.
+            reads.start = reads.start.saturating_sub(self.config.lookback_ms);
+        }
+        let rolled = if matrix.vector.extended.is_none() && !starts {
             Rolled::plan(function.name, layout, self.snapshot)
         } else {
             None
         };
         let selection = self.select_at(
             &matrix.vector,
-            layout.reads(),
+            reads,
             grid.step,
             rolled.map_or(Resolution::Auto, |r| Resolution::Tier(r.tier)),
         )?;
         let one = |i: usize, room: &mut ReadRoom| {
             let from_tier = rolled.map(|r| r.values(&*selection, i, room, self.cx)).transpose()?;
-            let values = match from_tier.flatten() {
-                Some(values) => values,
+            let found = match from_tier.flatten() {
+                Some(values) => values.map(|values| (values, Vec::new())),
                 None => {
-                    let columns = selection.read(i, layout.reads(), &mut room.scratch, self.cx)?;
-                    room.windows.run(columns.times, columns.floats, layout, function)
+                    let columns = selection.read(i, reads, &mut room.scratch, self.cx)?;
+                    let starts =
+                        starts && columns.starts.is_some_and(|s| s.iter().any(|s| *s != 0));
+                    if columns.histograms.is_some() || starts {
+                        let labels = selection.labels(i, &mut room.labels).to_labels();
+                        let how = (stats, starts);
+                        room.windows.run_columns(&columns, how, layout, function, &labels)
+                    } else {
+                        let (times, floats) = (columns.times, columns.floats);
+                        let values = room.windows.run(times, floats, layout, function);
+                        values.map(|values| (values, Vec::new()))
+                    }
                 }
             };
-            let Some(values) = values else { return Ok(None) };
+            let Some((values, histograms)) = found else { return Ok(None) };
             let labels = selection.labels(i, &mut room.labels).to_labels();
-            (function.notice)(&labels, &values);
-            let mut series = Series::new(labels, values);
+            notice(function, &labels, &values, &histograms);
+            let mut series = Series { histograms, ..Series::new(labels, values) };
             if !function.keep_name {
                 self.drop_name(&mut series);
             }
@@ -173,11 +202,10 @@ impl Eval<'_> {
         self.free(&inner.series);
         for s in inner.series {
             self.cx.cancel.check()?;
-            let Some(values) = room.run(&inner.times, &s.values, layout, function) else {
-                continue;
-            };
-            (function.notice)(&s.labels, &values);
-            let mut series = Series { values, ..s };
+            let found = room.run_series(&inner.times, &s, layout, function);
+            let Some((values, histograms)) = found else { continue };
+            notice(function, &s.labels, &values, &histograms);
+            let mut series = Series { values, histograms, ..s };
             if !function.keep_name {
                 self.drop_name(&mut series);
             }
@@ -231,7 +259,11 @@ impl Eval<'_> {
                     let columns = selection.read(i, reads, &mut scratch, self.cx)?;
                     self.cx.budget.take(16 * columns.len() as u64)?;
                     let labels = selection.labels(i, &mut labels).to_labels();
-                    out.extend(present(labels, columns.times, columns.floats));
+                    let mut series = present(labels, columns.times, columns.floats);
+                    let at = columns.times.iter().zip(columns.histograms.unwrap_or_default());
+                    let found = at.filter_map(|(t, h)| h.as_ref().map(|h| (*t, Arc::clone(h))));
+                    series.histograms = found.filter(|(_, h)| !is_stale(h.sum)).collect();
+                    out.push(series);
                 }
             }
             Expr::Subquery(subquery) => {
@@ -242,11 +274,16 @@ impl Eval<'_> {
                 for s in inner.series {
                     let labels =
                         if s.drop_name { super::without_metadata(&s.labels) } else { s.labels };
-                    out.extend(present(labels, &inner.times, &s.values));
+                    let mut series = present(labels, &inner.times, &s.values);
+                    let at = inner.times.iter().zip(&s.histograms);
+                    let found = at.filter_map(|(t, h)| h.as_ref().map(|h| (*t, h.to_model())));
+                    series.histograms = found.map(|(t, h)| (t, Arc::new(h))).collect();
+                    out.push(series);
                 }
             }
             _ => return Err(execution("a range vector is needed here")),
         }
+        out.retain(|s| !s.is_empty());
         out.sort_by(|a, b| a.labels.cmp(&b.labels));
         Ok(out)
     }
@@ -268,50 +305,22 @@ struct Inner {
     series: Vec<Series>,
 }
 
-/// Room that is used for one series after the other.
-#[derive(Default)]
-pub(super) struct Room {
-    cuts: Vec<Cut>,
-    samples: (Vec<i64>, Vec<f64>),
-}
-
-impl Room {
-    /// The values of one series; `None` when there is none at any time.
-    fn run(
-        &mut self,
-        times: &[i64],
-        floats: &[f64],
-        layout: Layout,
-        function: &OverWindows<'_>,
-    ) -> Option<Vec<f64>> {
-        let (times, floats) = without_stale(times, floats, &mut self.samples);
-        if times.is_empty() {
-            return None;
-        }
-        let Layout { ends, count, range_ms, grid, back_ms, ahead_ms } = layout;
-        let far = Grid { start: ends.start.saturating_add(ahead_ms), ..ends };
-        cut_windows(times, far, count, range_ms + back_ms + ahead_ms, &mut self.cuts);
-        self.cuts.iter_mut().for_each(|cut| cut.end -= ahead_ms);
-        let windows =
-            Windows { times, floats, cuts: &self.cuts, range_ms, grid, args: function.args };
-        let mut values = vec![ABSENT; count];
-        (function.kernel)(&windows, &mut values);
-        if values.iter().all(|v| is_absent(*v)) {
-            return None;
-        }
-        values.resize(grid.len(), values[count - 1]);
-        Some(values)
+/// Tells of a series with numbers; a series of histograms alone is not told of.
+fn notice(
+    function: &OverWindows<'_>,
+    labels: &Labels,
+    values: &[f64],
+    histograms: &[Option<Arc<Hist>>],
+) {
+    if histograms.is_empty() || values.iter().any(|v| !is_absent(*v)) {
+        (function.notice)(labels, values);
     }
 }
 
-fn present(labels: Labels, times: &[i64], floats: &[f64]) -> Option<MatrixSeries> {
+fn present(labels: Labels, times: &[i64], floats: &[f64]) -> MatrixSeries {
     let mut room = (Vec::new(), Vec::new());
     let (times, floats) = without_stale(times, floats, &mut room);
-    (!times.is_empty()).then(|| MatrixSeries {
-        labels,
-        times: times.to_vec(),
-        floats: floats.to_vec(),
-    })
+    MatrixSeries::new(labels, times.to_vec(), floats.to_vec())
 }
 
 /// Whether all series of the selector have the same metric name, so that dropping it makes no two

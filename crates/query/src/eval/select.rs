@@ -1,14 +1,14 @@
-//! Selectors: which series, at which times, and the newest sample at each time of a grid.
+//! Selectors: which series, at which times.
 
 use plimsoll_model::{
-    Bucket, Grid, Hint, LabelScratch, Matcher, Resolution, Scratch, Selection, TimeRange, is_stale,
+    Bucket, Grid, Hint, LabelScratch, Matcher, Resolution, Scratch, Selection, TimeRange,
 };
 
-use super::range::Room;
+use super::newest::{Newest, Pick};
+use super::room::Room;
 use super::{ABSENT, Eval, Series, is_absent};
 use crate::ast::{At, MatchOp, Modifiers, VectorSelector};
 use crate::engine::{QueryError, QueryResult as Result};
-use crate::kernels::without_stale;
 
 /// Where `@` and `offset` move an evaluation time.
 #[derive(Debug, Clone, Copy)]
@@ -87,6 +87,7 @@ impl Eval<'_> {
         let mut out = Vec::new();
         stream(&mut |series| {
             self.charge(1, grid)?;
+            self.charge_bytes(series.histogram_bytes())?;
             out.push(series);
             Ok(())
         })?;
@@ -100,7 +101,7 @@ impl Eval<'_> {
         grid: Grid,
         sink: &mut dyn FnMut(Series) -> Result<()>,
     ) -> Result<()> {
-        self.each_newest(selector, grid, newest_values, sink)
+        self.each_newest(selector, grid, Pick::Values, sink)
     }
 
     /// As [`Eval::each_instant`], the values being the times of the samples in seconds.
@@ -110,7 +111,17 @@ impl Eval<'_> {
         grid: Grid,
         sink: &mut dyn FnMut(Series) -> Result<()>,
     ) -> Result<()> {
-        self.each_newest(selector, grid, newest_times, sink)
+        self.each_newest(selector, grid, Pick::Times, sink)
+    }
+
+    /// As [`Eval::each_sample_time`], for numbers only: histograms stay histograms.
+    pub(super) fn each_float_time(
+        &self,
+        selector: &VectorSelector,
+        grid: Grid,
+        sink: &mut dyn FnMut(Series) -> Result<()>,
+    ) -> Result<()> {
+        self.each_newest(selector, grid, Pick::FloatTimes, sink)
     }
 
     fn each_newest(
@@ -124,23 +135,36 @@ impl Eval<'_> {
         let (first, last) = shift.ends(grid);
         let lookback = self.config.lookback_ms;
         let ahead = if selector.extended.is_some() { lookback } else { 0 };
-        let pick: Pick = if selector.extended.is_some() { lines } else { pick };
+        let pick = if selector.extended.is_some() { Pick::Lines } else { pick };
+        let stats = self.needs_only_stats(selector.span);
+        // The sample before tells whether the first that is seen was reset.
+        let back = if stats { lookback.saturating_mul(2) } else { lookback };
         let range = TimeRange::new(
-            first.saturating_sub(lookback).saturating_add(1),
+            first.saturating_sub(back).saturating_add(1),
             last.saturating_add(ahead),
         );
         let selection = self.select(selector, range, grid.step)?;
-        let read_grid = Grid { start: first, end: last, step: grid.step };
+        let at = Newest { grid: Grid { start: first, end: last, step: grid.step }, lookback };
         let one = |i: usize, room: &mut ReadRoom| {
             let columns = selection.read(i, range, &mut room.scratch, self.cx)?;
             let mut values = vec![ABSENT; if shift.at.is_some() { 1 } else { grid.len() }];
-            pick(columns.times, columns.floats, read_grid, lookback, &mut values);
-            if values.iter().all(|v| is_absent(*v)) {
+            let mut histograms = Vec::new();
+            if columns.histograms.is_some() {
+                let labels = selection.labels(i, &mut room.labels).to_labels();
+                let mut tell = |note| self.notes.histogram(note, labels.metric(), selector.span);
+                histograms = at.mixed(&columns, pick, stats, &mut values, &mut tell);
+            } else {
+                at.floats(columns.times, columns.floats, pick, &mut values);
+            }
+            if values.iter().all(|v| is_absent(*v)) && histograms.is_empty() {
                 return Ok(None);
             }
             values.resize(grid.len(), values[values.len() - 1]);
+            if let Some(last) = histograms.last().cloned() {
+                histograms.resize(grid.len(), last);
+            }
             let labels = selection.labels(i, &mut room.labels).to_labels();
-            Ok(Some(Series::new(labels, values)))
+            Ok(Some(Series { histograms, ..Series::new(labels, values) }))
         };
         self.each_series(selection.len(), grid, one, sink)
     }
@@ -191,58 +215,6 @@ pub(super) struct ReadRoom {
     pub windows: Room,
     /// For buckets.
     pub buckets: Vec<Bucket>,
-}
-
-/// Fills a column with something of the newest sample at each time.
-type Pick = fn(&[i64], &[f64], Grid, i64, &mut [f64]);
-
-fn newest_values(times: &[i64], floats: &[f64], grid: Grid, lookback: i64, out: &mut [f64]) {
-    newest(times, floats, grid, lookback, out, |j| floats[j]);
-}
-
-fn newest_times(times: &[i64], floats: &[f64], grid: Grid, lookback: i64, out: &mut [f64]) {
-    newest(times, floats, grid, lookback, out, |j| times[j] as f64 / 1000.0);
-}
-
-/// The newest sample in (t − lookback, t] for each time, unless it is a staleness marker.
-fn newest(
-    times: &[i64],
-    floats: &[f64],
-    grid: Grid,
-    lookback: i64,
-    out: &mut [f64],
-    value: impl Fn(usize) -> f64,
-) {
-    let mut next = 0;
-    for (i, slot) in out.iter_mut().enumerate() {
-        let t = grid.at(i);
-        while next < times.len() && times[next] <= t {
-            next += 1;
-        }
-        if next > 0 && times[next - 1] > t.saturating_sub(lookback) && !is_stale(floats[next - 1]) {
-            *slot = value(next - 1);
-        }
-    }
-}
-
-/// The value of the line between the samples around each time (`smoothed`); behind the last sample
-/// its value, before the first nothing.
-fn lines(times: &[i64], floats: &[f64], grid: Grid, lookback: i64, out: &mut [f64]) {
-    let mut room = (Vec::new(), Vec::new());
-    let (times, floats) = without_stale(times, floats, &mut room);
-    for (i, slot) in out.iter_mut().enumerate() {
-        let t = grid.at(i);
-        let next = times.partition_point(|time| *time <= t);
-        if next == 0 || times[next - 1] <= t.saturating_sub(lookback) {
-            continue;
-        }
-        let before = floats[next - 1];
-        let near = times.get(next).filter(|time| **time <= t.saturating_add(lookback));
-        *slot = near.map_or(before, |time| {
-            let share = (t - times[next - 1]) as f64 / (time - times[next - 1]) as f64;
-            before + (floats[next] - before) * share
-        });
-    }
 }
 
 /// The matcher's operator as the model names it.

@@ -85,9 +85,10 @@ pub(super) fn timestamp(eval: &Eval<'_>, node: &Call, grid: Grid) -> Result<Val>
         other => {
             let mut series = eval.vector(other, grid)?;
             for s in &mut series {
-                for (i, v) in s.values.iter_mut().enumerate().filter(|(_, v)| !is_absent(**v)) {
-                    *v = grid.at(i) as f64 / 1000.0;
+                for i in (0..grid.len()).filter(|i| s.is_present(*i)).collect::<Vec<_>>() {
+                    s.values[i] = grid.at(i) as f64 / 1000.0;
                 }
+                s.histograms = Vec::new();
             }
             series
         }
@@ -132,6 +133,7 @@ fn per_step(
 ) -> Result<Val> {
     let mut series = eval.vector(&node.args[0], grid)?;
     for s in &mut series {
+        s.histograms = Vec::new();
         for (i, v) in s.values.iter_mut().enumerate().filter(|(_, v)| !is_absent(**v)) {
             *v = f(i, *v);
         }

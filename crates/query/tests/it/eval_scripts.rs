@@ -8,13 +8,50 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use plimsoll_model::{Grid, Labels, MemorySource, ReadCx, SeriesSource, Snapshot, Timestamp};
-use plimsoll_query::{Answer, Engine, EngineConfig, Features, Query, QueryError, Value};
+use plimsoll_model::{
+    Grid, Histogram, Labels, MemorySource, ReadCx, SeriesSource, Snapshot, Timestamp,
+};
+use plimsoll_query::{
+    Answer, Engine, EngineConfig, Features, HistogramBucket, Query, QueryError, Value,
+    histogram_buckets,
+};
 use plimsoll_world::Workers;
 
 use crate::script::{Case, Command, Item, Text, parse};
 
-type Points = Vec<(Timestamp, f64)>;
+/// A number, or a histogram: its count, its sum and its buckets.
+#[derive(Clone, Debug)]
+enum Point {
+    Float(f64),
+    Histogram(f64, f64, Vec<HistogramBucket>),
+}
+
+impl Point {
+    fn of(h: &Histogram) -> Self {
+        Self::Histogram(h.count(), h.sum, histogram_buckets(h))
+    }
+
+    fn is_near(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Float(a), Self::Float(b)) => almost(*a, *b),
+            (Self::Histogram(a, b, c), Self::Histogram(x, y, z)) => {
+                let bucket = |(p, q): (&HistogramBucket, &HistogramBucket)| {
+                    p.ends == q.ends
+                        && almost(p.lower, q.lower)
+                        && almost(p.upper, q.upper)
+                        && almost(p.count, q.count)
+                };
+                almost(*a, *x)
+                    && almost(*b, *y)
+                    && c.len() == z.len()
+                    && c.iter().zip(z).all(bucket)
+            }
+            _ => false,
+        }
+    }
+}
+
+type Points = Vec<(Timestamp, Point)>;
 
 /// A case that did not pass and why.
 struct Failure {
@@ -43,8 +80,9 @@ impl Runner {
                 Command::Clear => self.source = MemorySource::new(),
                 Command::Load(series) => {
                     for (labels, samples) in series {
-                        for (t, v) in samples {
-                            self.source.append(&labels, t, v);
+                        for s in samples {
+                            let h = s.histogram.as_ref();
+                            self.source.append_sample(&labels, s.time, s.value, h, s.start);
                         }
                     }
                 }
@@ -104,7 +142,14 @@ fn middle(value: Value, case: &Case) -> Value {
         return Value::Scalar(found.unwrap_or(f64::INFINITY));
     }
     let sample = |s: plimsoll_model::MatrixSeries| {
-        at(&s.times).map(|i| plimsoll_query::Sample { value: s.floats[i], labels: s.labels })
+        let value = at(&s.times).map(|i| s.floats[i]);
+        let found = s.histograms.into_iter().find(|(t, _)| *t == case.start);
+        let histogram = found.map(|(_, h)| h);
+        if value.is_none() && histogram.is_none() {
+            return None;
+        }
+        let value = value.unwrap_or(f64::NAN);
+        Some(plimsoll_query::Sample { value, histogram, labels: s.labels })
     };
     Value::Vector(matrix.into_iter().filter_map(sample).collect())
 }
@@ -144,12 +189,16 @@ fn compare(case: &Case, value: &Value) -> Result<(), String> {
         },
         Value::Vector(samples) if case.scalar.is_none() && case.string.is_none() => {
             let found: Vec<(Labels, Points)> =
-                samples.iter().map(|s| (s.labels.clone(), vec![(case.start, s.value)])).collect();
+                samples.iter().map(|s| (s.labels.clone(), vec![(case.start, point(s))])).collect();
             compare_series(case, &found)
         }
         Value::Matrix(matrix) => {
             let points = |s: &plimsoll_model::MatrixSeries| {
-                s.times.iter().copied().zip(s.floats.iter().copied()).collect::<Points>()
+                let floats = s.floats.iter().map(|v| Point::Float(*v));
+                let hists = s.histograms.iter().map(|(t, h)| (*t, Point::of(h)));
+                let mut points: Points = s.times.iter().copied().zip(floats).chain(hists).collect();
+                points.sort_by_key(|(t, _)| *t);
+                points
             };
             let found: Vec<(Labels, Points)> =
                 matrix.iter().map(|s| (s.labels.clone(), points(s))).collect();
@@ -157,12 +206,21 @@ fn compare(case: &Case, value: &Value) -> Result<(), String> {
                 return Err("series are not in the order of their labels".to_owned());
             }
             match case.scalar {
-                Some(v) if found.len() == 1 && found[0].1.iter().all(|p| almost(v, p.1)) => Ok(()),
+                Some(v)
+                    if found.len() == 1
+                        && found[0].1.iter().all(|p| Point::Float(v).is_near(&p.1)) =>
+                {
+                    Ok(())
+                }
                 _ => compare_series(case, &found),
             }
         }
         other => Err(format!("not expected: {other:?}")),
     }
+}
+
+fn point(s: &plimsoll_query::Sample) -> Point {
+    s.histogram.as_deref().map_or(Point::Float(s.value), Point::of)
 }
 
 fn compare_series(case: &Case, found: &[(Labels, Points)]) -> Result<(), String> {
@@ -174,8 +232,8 @@ fn compare_series(case: &Case, found: &[(Labels, Points)]) -> Result<(), String>
         for (t, item) in times.zip(items) {
             match item {
                 Item::Missing => {}
-                Item::Float(v) => points.push((t, *v)),
-                Item::Histogram => return Err("a native histogram is expected".to_owned()),
+                Item::Float(v) => points.push((t, Point::Float(*v))),
+                Item::Histogram(h) => points.push((t, Point::of(&h.model()))),
             }
         }
         if !points.is_empty() || step == 0 {
@@ -190,7 +248,7 @@ fn compare_series(case: &Case, found: &[(Labels, Points)]) -> Result<(), String>
             return Err(format!("{labels} stands at {i}, expected at {at}"));
         }
         let same = wanted.len() == points.len()
-            && wanted.iter().zip(points).all(|(w, p)| w.0 == p.0 && almost(w.1, p.1));
+            && wanted.iter().zip(points).all(|(w, p)| w.0 == p.0 && w.1.is_near(&p.1));
         if !same {
             return Err(format!("{labels}: expected {wanted:?}, got {points:?}"));
         }

@@ -9,3 +9,4 @@ mod parser_scripts;
 mod parser_table;
 mod rolled;
 mod script;
+mod script_histogram;

@@ -4,30 +4,43 @@
 //! `axN` stands for N + 1 times a, `a+bxN` for N + 1 values. `eval instant at T EXPR` and
 //! `eval range from A to B step S EXPR` are followed by what is expected: series, one number, or
 //! `expect fail|warn|info|no_warn|no_info|ordered [msg:|regex:]`, `expect string "…"`,
-//! `expect range vector from A to B step S`. Native histograms are read over, and an `eval` that
-//! expects one can only fail.
+//! `expect range vector from A to B step S`. Native histograms are written `{{schema:0 count:4 sum:5
+//! buckets:[1 2 1]}}`; a line of times behind `name@st` says when the samples of the next line began,
+//! relative to their own time. `load_with_nhcb` also makes histograms of custom buckets out of classic
+//! ones.
 
-use plimsoll_model::{Labels, stale_nan};
+use plimsoll_model::{Histogram, Labels, stale_nan};
+
+use crate::script_histogram::{self as histogram, Literal};
 
 /// A command of a script.
 pub enum Command {
     /// Starts over with an empty source.
     Clear,
     /// Series with their samples.
-    Load(Vec<(Labels, Vec<(i64, f64)>)>),
+    Load(Vec<(Labels, Vec<Sample>)>),
     /// An expression and what it has to yield.
     Eval(Box<Case>),
 }
 
+/// One sample to load.
+pub struct Sample {
+    pub time: i64,
+    pub value: f64,
+    pub histogram: Option<Histogram>,
+    /// Start time, 0 if it is not stated.
+    pub start: i64,
+}
+
 /// One value of a series.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Item {
     /// Nothing.
     Missing,
     /// A number or the staleness marker.
     Float(f64),
     /// A native histogram.
-    Histogram,
+    Histogram(Literal),
 }
 
 /// An `eval` and what is expected of it.
@@ -96,17 +109,34 @@ pub fn parse(script: &str) -> Result<Vec<Command>, String> {
 fn load(line: &str, block: &[&str]) -> Result<Command, String> {
     let step = duration(line.split_whitespace().nth(1).ok_or("no step")?)?;
     let mut all = Vec::new();
+    let mut starts: Vec<Item> = Vec::new();
     for line in block {
-        if line.split_whitespace().next().is_some_and(|word| word.ends_with("@st")) {
+        // `name{…}@st` or `name@st`.
+        let marked = line.find("@st").filter(|at| !line[..*at].contains("{{"));
+        if let Some(at) = marked {
+            starts = values(&line[at + 3..])?;
             continue;
         }
-        let (labels, values) = series(line)?;
-        let times = (0..).map(|i| i * step);
-        let samples = times.zip(values).filter_map(|(t, item)| match item {
-            Item::Float(v) => Some((t, v)),
-            Item::Missing | Item::Histogram => None,
-        });
-        all.push((labels, samples.collect()));
+        let (labels, items) = series(line)?;
+        let mut samples = Vec::new();
+        for (i, item) in items.into_iter().enumerate() {
+            let time = i as i64 * step;
+            let start = match starts.get(i) {
+                Some(Item::Float(seconds)) => time + (seconds * 1000.0).round() as i64,
+                _ => 0,
+            };
+            let (value, histogram) = match item {
+                Item::Missing => continue,
+                Item::Float(v) => (v, None),
+                Item::Histogram(h) => (stale_nan(), Some(h.model())),
+            };
+            samples.push(Sample { time, value, histogram, start });
+        }
+        starts.clear();
+        all.push((labels, samples));
+    }
+    if line.starts_with("load_with_nhcb") {
+        all.extend(histogram::of_classic(&all));
     }
     Ok(Command::Load(all))
 }
@@ -312,7 +342,14 @@ fn item(text: &str, out: &mut Vec<Item>) -> Result<(), String> {
     } else if base == "stale" {
         out.extend(std::iter::repeat_n(Item::Float(stale_nan()), count));
     } else if base.starts_with("{{") {
-        out.extend(std::iter::repeat_n(Item::Histogram, count));
+        let (first, step) = histogram::read(base)?;
+        let mut value = first;
+        for i in 0..count {
+            if let Some((sign, step)) = step.as_ref().filter(|_| i > 0) {
+                value = value.plus(step, *sign);
+            }
+            out.push(Item::Histogram(value.clone()));
+        }
     } else {
         let (first, step) = first_and_step(base)?;
         let mut value = first;

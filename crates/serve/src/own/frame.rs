@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn a_frame_is_what_its_page_says() {
         let labels = Labels::new([("__name__", "x_bytes")]).unwrap();
-        let series = [MatrixSeries { labels, times: vec![0, 10], floats: vec![1e12, 1e12 + 2.0] }];
+        let series = [MatrixSeries::new(labels, vec![0, 10], vec![1e12, 1e12 + 2.0])];
         let grid = Grid { start: 0, end: 10, step: 5 };
         let bytes = encode(&Frame {
             id: "a",

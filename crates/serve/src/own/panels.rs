@@ -181,10 +181,15 @@ fn answer(
         app.engine.range(&snapshot, &query, chart.grid, cx)?
     };
     let at = chart.grid.start;
-    let one = |labels, value| MatrixSeries { labels, times: vec![at], floats: vec![value] };
+    let one = |labels, value| MatrixSeries::new(labels, vec![at], vec![value]);
     let series = match answer.value {
         Value::Matrix(series) => series,
-        Value::Vector(samples) => samples.into_iter().map(|s| one(s.labels, s.value)).collect(),
+        // A histogram has no number to draw.
+        Value::Vector(samples) => samples
+            .into_iter()
+            .filter(|s| s.histogram.is_none())
+            .map(|s| one(s.labels, s.value))
+            .collect(),
         Value::Scalar(value) => vec![one(plimsoll_model::Labels::empty(), value)],
         Value::String(_) => {
             let text = "a string cannot be drawn".to_owned();

@@ -1,7 +1,7 @@
 //! Results as Prometheus prints them. Written by hand: this is the largest output there is.
 
-use plimsoll_model::Labels;
-use plimsoll_query::{Answer, Value, format_time, format_value};
+use plimsoll_model::{Histogram, Labels};
+use plimsoll_query::{Answer, Value, format_time, format_value, histogram_buckets};
 
 /// The `data` of an answer: `resultType` before `result`, as streaming clients expect.
 pub fn data(answer: &Answer, at_ms: i64, stats: Option<&str>) -> Vec<u8> {
@@ -24,8 +24,13 @@ pub fn data(answer: &Answer, at_ms: i64, stats: Option<&str>) -> Vec<u8> {
                 comma(&mut out, i);
                 out.push_str("{\"metric\":");
                 metric(&mut out, &s.labels);
-                out.push_str(",\"value\":");
-                sample(&mut out, at_ms, s.value);
+                if let Some(h) = &s.histogram {
+                    out.push_str(",\"histogram\":");
+                    histogram(&mut out, at_ms, h);
+                } else {
+                    out.push_str(",\"value\":");
+                    sample(&mut out, at_ms, s.value);
+                }
                 out.push('}');
             }
             out.push(']');
@@ -36,12 +41,23 @@ pub fn data(answer: &Answer, at_ms: i64, stats: Option<&str>) -> Vec<u8> {
                 comma(&mut out, i);
                 out.push_str("{\"metric\":");
                 metric(&mut out, &s.labels);
-                out.push_str(",\"values\":[");
-                for (j, (t, v)) in s.times.iter().zip(&s.floats).enumerate() {
-                    comma(&mut out, j);
-                    sample(&mut out, *t, *v);
+                if !s.times.is_empty() || s.histograms.is_empty() {
+                    out.push_str(",\"values\":[");
+                    for (j, (t, v)) in s.times.iter().zip(&s.floats).enumerate() {
+                        comma(&mut out, j);
+                        sample(&mut out, *t, *v);
+                    }
+                    out.push(']');
                 }
-                out.push_str("]}");
+                if !s.histograms.is_empty() {
+                    out.push_str(",\"histograms\":[");
+                    for (j, (t, h)) in s.histograms.iter().enumerate() {
+                        comma(&mut out, j);
+                        histogram(&mut out, *t, h);
+                    }
+                    out.push(']');
+                }
+                out.push('}');
             }
             out.push(']');
         }
@@ -66,6 +82,35 @@ fn sample(out: &mut String, time_ms: i64, value: f64) {
     out.push_str(",\"");
     out.push_str(&format_value(value));
     out.push_str("\"]");
+}
+
+/// A native histogram with its time: count, sum, and the buckets that hold something, each as the
+/// digit for the ends that belong to it, the ends and the count.
+fn histogram(out: &mut String, time_ms: i64, h: &Histogram) {
+    out.push('[');
+    out.push_str(&format_time(time_ms));
+    out.push_str(",{\"count\":\"");
+    out.push_str(&format_value(h.count()));
+    out.push_str("\",\"sum\":\"");
+    out.push_str(&format_value(h.sum));
+    out.push('"');
+    let buckets = histogram_buckets(h);
+    if !buckets.is_empty() {
+        out.push_str(",\"buckets\":[");
+        for (i, b) in buckets.iter().enumerate() {
+            comma(out, i);
+            out.push('[');
+            out.push(char::from(b'0' + b.ends));
+            for number in [b.lower, b.upper, b.count] {
+                out.push_str(",\"");
+                out.push_str(&format_value(number));
+                out.push('"');
+            }
+            out.push(']');
+        }
+        out.push(']');
+    }
+    out.push_str("}]");
 }
 
 /// A label set as a JSON object.
@@ -113,17 +158,56 @@ mod tests {
             r#"{"resultType":"string","result":[1.5,"a\"b"]}"#,
         );
         let labels = Labels::new([("__name__", "up"), ("job", "x")]).unwrap();
-        let sample = plimsoll_query::Sample { labels: labels.clone(), value: f64::INFINITY };
+        let sample = plimsoll_query::Sample {
+            labels: labels.clone(),
+            value: f64::INFINITY,
+            histogram: None,
+        };
         check(
             Value::Vector(vec![sample]),
             1,
             r#"{"resultType":"vector","result":[{"metric":{"__name__":"up","job":"x"},"value":[0.001,"+Inf"]}]}"#,
         );
-        let series = MatrixSeries { labels, times: vec![0, 15_000], floats: vec![0.1, -0.0] };
+        let series = MatrixSeries::new(labels, vec![0, 15_000], vec![0.1, -0.0]);
         check(
             Value::Matrix(vec![series]),
             0,
             r#"{"resultType":"matrix","result":[{"metric":{"__name__":"up","job":"x"},"values":[[0,"0.1"],[15,"-0"]]}]}"#,
         );
+    }
+
+    #[test]
+    fn histograms_have_their_own_fields() {
+        use plimsoll_model::{Counts, ResetHint, Span};
+        let h = std::sync::Arc::new(Histogram {
+            schema: 0,
+            hint: ResetHint::Unknown,
+            zero_threshold: 0.001,
+            sum: 4.5,
+            positive_spans: vec![Span { offset: 0, length: 3 }],
+            negative_spans: vec![Span { offset: 1, length: 1 }],
+            custom: Vec::new(),
+            counts: Counts::Integer {
+                count: 7,
+                zero: 1,
+                positive: vec![1, 0, 2],
+                negative: vec![3],
+            },
+        });
+        let printed = concat!(
+            r#"{"count":"7","sum":"4.5","buckets":[[1,"-2","-1","3"],"#,
+            r#"[3,"-0.001","0.001","1"],[0,"0.5","1","1"],[0,"2","4","2"]]}"#
+        );
+        let sample = plimsoll_query::Sample {
+            labels: Labels::empty(),
+            value: plimsoll_model::stale_nan(),
+            histogram: Some(std::sync::Arc::clone(&h)),
+        };
+        let head = r#"{"resultType":"vector","result":[{"metric":{},"histogram":[1,"#;
+        check(Value::Vector(vec![sample]), 1_000, &format!("{head}{printed}]}}]}}"));
+        let mut series = MatrixSeries::new(Labels::empty(), vec![], vec![]);
+        series.histograms.push((2_000, h));
+        let head = r#"{"resultType":"matrix","result":[{"metric":{},"histograms":[[2,"#;
+        check(Value::Matrix(vec![series]), 0, &format!("{head}{printed}]]}}]}}"));
     }
 }
