@@ -133,11 +133,11 @@ fn of_histograms(hists: Column<'_, Arc<Hist>>, counter: bool, tell: Tell<'_>) ->
     sub(&mut grown, &before, tell)?;
     if counter {
         overlaps(hists, tell);
-        for i in 1..all.len() {
-            if is_restart(hists, i) || all[i].is_reset_since(&before) {
+        for (i, now) in all.iter().enumerate().skip(1) {
+            if is_restart(hists, i) || now.is_reset_since(&before) {
                 add(&mut grown, &before, tell)?;
             }
-            before = Arc::clone(&all[i]);
+            before = Arc::clone(now);
         }
     } else if !is_gauge(first) || !is_gauge(last) {
         tell(HistNote::NotGauge);
