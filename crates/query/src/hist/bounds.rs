@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(bound(0, 10), 1024.0);
         assert_eq!(bound(0, -1), 0.5);
         assert_eq!(bound(-2, 1), 16.0);
-        assert_eq!(bound(1, 1), 1.414_213_562_373_095);
+        assert_eq!(bound(2, 1), 1.189_207_115_002_721);
         assert_eq!(bound(0, 1024), f64::MAX);
         assert_eq!(bound(-1, 512), f64::MAX);
         assert_eq!(bound(0, 1025), f64::INFINITY);
