@@ -6,6 +6,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use plimsoll_alert::Group;
@@ -16,6 +17,7 @@ use plimsoll_query::EngineConfig;
 
 mod collect;
 mod encryption;
+mod otlp;
 mod prometheus;
 mod rules;
 mod store;
@@ -88,6 +90,8 @@ pub struct Config {
     pub groups: Vec<Group>,
     /// Analysis'.
     pub analysis: plimsoll_insight::Config,
+    /// How OpenTelemetry metrics are taken in.
+    pub otlp: Arc<plimsoll_wire::otlp::Settings>,
     /// Keys of foreign files that change nothing here, to be told at start.
     pub unsupported: Vec<String>,
     /// The text of our file, or nothing.
@@ -146,6 +150,7 @@ fn sections(
     let (serve, store_node, collect_node) =
         (section("serve"), section("store"), section("collect"));
     let (query_node, alert, analysis) = (section("query"), section("alert"), section("analysis"));
+    let otlp_node = section("otlp");
     fields.finish(problems);
     let (listen, opened) = serve_section(serve, options, problems);
     let (query, query_timeout) = query_section(query_node, problems);
@@ -161,6 +166,7 @@ fn sections(
         alert: plimsoll_alert::config::read(alert, "alert", problems),
         groups: Vec::new(),
         analysis: plimsoll_insight::config::read(analysis, "analysis", problems),
+        otlp: Arc::new(otlp::read(otlp_node, "otlp", problems)),
         unsupported: Vec::new(),
         text: String::new(),
         ui_dir: options.ui_dir.clone(),
@@ -229,6 +235,10 @@ fn positive(fields: &mut Fields<'_>, key: &'static str, problems: &mut Problems)
 
 fn flags(options: &Options, config: &mut Config, problems: &mut Problems) {
     for name in options.features.iter().flat_map(|f| f.split(',')).filter(|f| !f.is_empty()) {
+        if name == "otlp-native-delta-ingestion" {
+            Arc::make_mut(&mut config.otlp).keep_delta = true;
+            continue;
+        }
         // Start timestamps are stored for all who ask; the switch alone changes nothing here.
         if !config.query.features.enable(name) && name != "st-storage" {
             problems.add(0, "--enable-feature", format!("{name:?} is not a feature"));

@@ -47,6 +47,8 @@ pub trait Control: Send + Sync {
     /// # Errors
     /// What went wrong.
     fn clean_tombstones(&self) -> Result<(), String>;
+    /// How OpenTelemetry metrics are taken in.
+    fn otlp(&self) -> Arc<plimsoll_wire::otlp::Settings>;
     /// The configuration in force, as YAML, without secrets.
     fn configuration(&self) -> String;
     /// How collecting goes.

@@ -5,6 +5,7 @@ pub mod federate;
 pub mod health;
 mod json;
 pub mod labels;
+pub mod otlp;
 pub mod query;
 pub mod read;
 pub mod rules;

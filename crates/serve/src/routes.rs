@@ -104,6 +104,8 @@ static ROUTES: &[Route] = &[
     row!(ADMIN, "/api/v1/admin/tsdb/delete_series", Admin, prom::admin::delete_series),
     row!(ADMIN, "/api/v1/admin/tsdb/clean_tombstones", Admin, prom::admin::clean_tombstones),
     row!(POST, "/api/v1/write", Write, prom::write::write, Write),
+    row!(POST, "/api/v1/otlp/v1/metrics", Write, prom::otlp::metrics, Write),
+    row!(POST, "/v1/metrics", Write, prom::otlp::metrics, Write),
     row!(GET, "/api/plimsoll/v1/status", Read, own::status),
     row!(GET, "/api/plimsoll/v1/overview", Read, own::overview::overview),
     row!(POST, "/api/plimsoll/v1/panels/query", Read, own::panels::query),
@@ -184,7 +186,8 @@ mod tests {
             let changes = route.path.contains("storage")
                 || route.path.contains("admin")
                 || route.path.contains("reload")
-                || route.path.contains("write");
+                || route.path.contains("write")
+                || route.path.ends_with("/v1/metrics");
             assert_eq!(changes, route.permission > Permission::Read, "{}", route.path);
         }
     }

@@ -19,7 +19,7 @@ mod points;
 mod sink;
 mod target;
 
-use crate::proto::{Cursor, Value, mistyped};
+use crate::proto::{Cursor, Value, mistyped, put};
 use crate::remote_write::{Limits, Request};
 use crate::{Error, Result};
 
@@ -28,13 +28,15 @@ use sink::Sink;
 use target::Target;
 
 pub use json::from_json;
-pub use names::Strategy;
+pub use names::{LabelRules, Strategy};
 
 /// How OTLP is taken in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// How names are made.
     pub strategy: Strategy,
+    /// How names of labels are made beyond that.
+    pub label_rules: LabelRules,
     /// Resource attributes that become labels of every series; all but these if `promote_all`.
     pub promoted: Vec<String>,
     /// All resource attributes become labels of every series.
@@ -55,6 +57,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             strategy: Strategy::default(),
+            label_rules: LabelRules::default(),
             promoted: Vec::new(),
             promote_all: false,
             keep_identifying: false,
@@ -63,6 +66,12 @@ impl Default for Settings {
             keep_delta: false,
             target_info_every: 150_000,
         }
+    }
+}
+
+impl Settings {
+    fn label(&self, name: &str) -> Option<String> {
+        self.strategy.label(name, self.label_rules)
     }
 }
 
@@ -166,3 +175,26 @@ fn each<'a>(
     }
     Ok(())
 }
+
+/// The body of a successful answer in protobuf, an `ExportMetricsServiceResponse`.
+pub fn response(rejected: u64, why: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    if rejected > 0 || !why.is_empty() {
+        let mut partial = Vec::new();
+        put::uint(&mut partial, 1, rejected);
+        put::bytes(&mut partial, 2, why.as_bytes());
+        put::bytes(&mut out, 1, &partial);
+    }
+    out
+}
+
+/// The body of an error in protobuf, a `google.rpc.Status`.
+pub fn status(code: u32, message: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    put::uint(&mut out, 1, u64::from(code));
+    put::bytes(&mut out, 2, message.as_bytes());
+    out
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,22 +2,22 @@
 //! `rule_files`. What has no meaning here is listed, never an error; what is wrong is an error.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use plimsoll_collect::config::{Defaults, UNSUPPORTED};
 use plimsoll_model::written::{Fields, Node, Problem, Problems, Value, parse};
 
-use super::{Config, collect, read, rules};
+use super::{Config, collect, otlp, read, rules};
 
 /// Top-level keys of Prometheus' file that are known and change nothing here.
-const IGNORED: [&str; 8] = [
+const IGNORED: [&str; 7] = [
     "alerting",
     "remote_write",
     "remote_read",
     "scrape_config_files",
     "storage",
     "tracing",
-    "otlp",
     "runtime",
 ];
 /// The same under `global`.
@@ -85,6 +85,12 @@ impl Reader<'_> {
             let node = self.supported(node, &path);
             let job = collect::job(&node, &path, defaults, problems);
             self.config.collect.scrape.extend(job);
+        }
+        if let Some(node) = fields.take("otlp") {
+            let keep_delta = self.config.otlp.keep_delta;
+            let mut settings = otlp::read(node, "otlp", problems);
+            settings.keep_delta |= keep_delta;
+            self.config.otlp = Arc::new(settings);
         }
         fields.finish(problems);
         collect::unique(&self.config.collect.scrape, root.line, "scrape_configs", problems);

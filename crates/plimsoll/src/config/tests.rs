@@ -92,3 +92,28 @@ fn a_prometheus_file_is_taken_as_it_is() {
     assert_eq!(config.groups[0].interval_ms, 60_000);
     assert_eq!(config.unsupported.len(), 3, "{:?}", config.unsupported);
 }
+
+#[test]
+fn otlp_is_read_from_both_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("p.yaml");
+    let section = "otlp:\n  translation_strategy: NoTranslation\n  promote_resource_attributes: [a]\n  label_name_underscore_sanitization: false\n";
+    std::fs::write(&path, section).unwrap();
+    let from = |options| load(&options).unwrap_or_else(|p| panic!("{p:?}")).otlp;
+    let theirs = from(Options { prometheus_config: Some(path.clone()), ..Options::default() });
+    let ours = from(Options {
+        config: Some(path.clone()),
+        features: vec!["otlp-native-delta-ingestion".into()],
+        ..Options::default()
+    });
+    assert_eq!(theirs.strategy, plimsoll_wire::otlp::Strategy::NoTranslation);
+    assert_eq!(theirs.promoted, ["a"]);
+    assert!(!theirs.label_rules.key_prefix && !theirs.keep_delta && ours.keep_delta);
+    std::fs::write(&path, "otlp: {translation_strategy: Some, ignore_resource_attributes: [b]}")
+        .unwrap();
+    let problems =
+        load(&Options { config: Some(path), ..Options::default() }).map(|_| ()).unwrap_err();
+    let told = format!("{problems:?}");
+    assert!(told.contains("otlp.translation_strategy") && told.contains("NoTranslation"), "{told}");
+    assert!(told.contains("otlp.ignore_resource_attributes"), "{told}");
+}

@@ -60,6 +60,10 @@ impl Control for Controls {
         self.handles.store.clean_tombstones().map_err(|e| e.to_string())
     }
 
+    fn otlp(&self) -> Arc<plimsoll_wire::otlp::Settings> {
+        Arc::clone(&self.handles.config.read().otlp)
+    }
+
     fn configuration(&self) -> String {
         without_secrets(&self.handles.config.read().text)
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use plimsoll_model::METRIC_NAME;
 
-use super::{Settings, Strategy, each};
+use super::{Settings, each};
 use crate::proto::{Cursor, Value, mistyped};
 use crate::{Error, Result};
 
@@ -37,9 +37,9 @@ pub(super) struct Base {
 
 impl Base {
     /// The labels of a point with these attributes, which are taken out.
-    pub fn with(&self, attributes: &mut Vec<(&str, String)>, strategy: Strategy) -> Labels {
+    pub fn with(&self, attributes: &mut Vec<(&str, String)>, settings: &Settings) -> Labels {
         let mut labels = self.strong.clone();
-        add(&mut labels, attributes, strategy);
+        add(&mut labels, attributes, settings);
         for (name, value) in &self.weak {
             labels.entry(name.clone()).or_insert_with(|| value.clone());
         }
@@ -68,13 +68,13 @@ pub(super) fn pair(message: &[u8]) -> Result<(&str, &[u8])> {
 }
 
 /// Adds attributes as labels. Keys that come out alike are joined by `;` in the order of the keys.
-pub(super) fn add(labels: &mut Labels, attributes: &mut Vec<(&str, String)>, strategy: Strategy) {
+pub(super) fn add(labels: &mut Labels, attributes: &mut Vec<(&str, String)>, settings: &Settings) {
     if !attributes.is_sorted_by(|a, b| a.0 <= b.0) {
         attributes.sort_by(|a, b| a.0.cmp(b.0));
     }
     let mut own = Labels::new();
     for (key, value) in attributes.drain(..) {
-        let Some(name) = strategy.label(key).filter(|n| n != METRIC_NAME) else { continue };
+        let Some(name) = settings.label(key).filter(|n| n != METRIC_NAME) else { continue };
         own.entry(name)
             .and_modify(|found| {
                 found.push(';');
@@ -114,7 +114,7 @@ pub(super) fn scope(
     labels.extend(told.map(|(n, v)| (n.to_owned(), v.to_owned())));
     each(message, "InstrumentationScope", 3, |m| {
         let (key, value) = pair(m)?;
-        if let Some(name) = settings.strategy.label(&format!("otel_scope_{key}")) {
+        if let Some(name) = settings.label(&format!("otel_scope_{key}")) {
             labels.insert(name, value_text(value)?);
         }
         Ok(())
@@ -290,7 +290,7 @@ mod tests {
         let mut labels = Labels::from([("job".to_owned(), "a".to_owned())]);
         let mut all = vec![("b.c", "2".to_owned()), ("b-c", "1".to_owned())];
         all.extend([("job", "other".to_owned()), ("__name__", "x".to_owned())]);
-        add(&mut labels, &mut all, Strategy::default());
+        add(&mut labels, &mut all, &Settings::default());
         let told: Vec<String> = labels.iter().map(|(n, v)| format!("{n}={v}")).collect();
         assert_eq!(told, ["b_c=1;2", "job=a"]);
     }

@@ -18,6 +18,21 @@ pub enum Strategy {
     NoTranslation,
 }
 
+/// What else holds for escaped names of labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LabelRules {
+    /// A name that begins with a single `_` gets `key` before it.
+    pub key_prefix: bool,
+    /// Several `_` in a row stay several.
+    pub keep_doubled: bool,
+}
+
+impl Default for LabelRules {
+    fn default() -> Self {
+        Self { key_prefix: true, keep_doubled: true }
+    }
+}
+
 impl Strategy {
     /// All with their names.
     pub const NAMES: [(Self, &'static str); 4] = [
@@ -44,12 +59,17 @@ impl Strategy {
     }
 
     /// The name of a label; `None` when nothing is left of it.
-    pub(super) fn label(self, name: &str) -> Option<String> {
+    pub(super) fn label(self, name: &str, rules: LabelRules) -> Option<String> {
         if !self.escapes() {
             return Some(name.to_owned()).filter(|n| !n.is_empty());
         }
-        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let out: String = name.chars().map(|c| if allowed(c) { c } else { '_' }).collect();
+        let mut out = String::with_capacity(name.len());
+        for c in name.chars() {
+            let c = if c.is_ascii_alphanumeric() { c } else { '_' };
+            if c != '_' || rules.keep_doubled || !out.ends_with('_') {
+                out.push(c);
+            }
+        }
         if out != name && out.bytes().all(|b| b == b'_') {
             return None;
         }
@@ -57,7 +77,7 @@ impl Strategy {
             [] => None,
             [b'0'..=b'9', ..] => Some(format!("key_{out}")),
             [b'_', b'_', ..] => Some(out),
-            [b'_', ..] => Some(format!("key{out}")),
+            [b'_', ..] if rules.key_prefix => Some(format!("key{out}")),
             _ => Some(out),
         }
     }
@@ -282,9 +302,12 @@ mod tests {
             ("é", None),
             ("", None),
         ] {
-            assert_eq!(s.label(name).as_deref(), expected, "{name}");
+            assert_eq!(s.label(name, LabelRules::default()).as_deref(), expected, "{name}");
         }
-        assert_eq!(NoTranslation.label("http.method").as_deref(), Some("http.method"));
+        let bare = LabelRules { key_prefix: false, keep_doubled: false };
+        assert_eq!(s.label("_a..b", bare).as_deref(), Some("_a_b"));
+        assert_eq!(s.label("a..b", LabelRules::default()).as_deref(), Some("a__b"));
+        assert_eq!(NoTranslation.label("http.method", bare).as_deref(), Some("http.method"));
         for (strategy, name) in Strategy::NAMES {
             assert_eq!(Strategy::of(name), Some(strategy));
         }

@@ -325,7 +325,7 @@ impl Metric<'_> {
         if point.time == 0 {
             return Err("a data point has no time".to_owned());
         }
-        let labels = self.base.with(&mut point.attributes, self.settings.strategy);
+        let labels = self.base.with(&mut point.attributes, self.settings);
         sink.labels(&labels, without);
         let time = ms(point.time);
         target.saw(time);

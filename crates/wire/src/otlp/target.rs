@@ -48,7 +48,7 @@ impl<'a> Target<'a> {
             }
         }
         let mut weak = Labels::new();
-        add(&mut weak, &mut promoted, settings.strategy);
+        add(&mut weak, &mut promoted, settings);
         Ok(Base { strong: self.identity()?, weak })
     }
 
@@ -88,7 +88,7 @@ impl<'a> Target<'a> {
                 told.push((*key, value_text(value)?));
             }
         }
-        add(&mut labels, &mut told, settings.strategy);
+        add(&mut labels, &mut told, settings);
         sink.no_point();
         sink.labels(&labels, "");
         let span = last.saturating_sub(first);
