@@ -7,7 +7,13 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// A module and the PyPI package that has it.
-const WANTED: &[(&str, &str)] = &[("prometheus_client", "prometheus-client"), ("numpy", "numpy")];
+const WANTED: &[(&str, &str)] = &[
+    ("prometheus_client", "prometheus-client"),
+    ("numpy", "numpy"),
+    ("prometheus_api_client", "prometheus-api-client"),
+    ("opentelemetry.sdk.metrics", "opentelemetry-sdk"),
+    ("opentelemetry.exporter.otlp.proto.http", "opentelemetry-exporter-otlp-proto-http"),
+];
 
 /// The interpreter of the environment.
 pub fn interpreter(place: &Place) -> PathBuf {

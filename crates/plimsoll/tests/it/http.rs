@@ -12,6 +12,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub status: u16,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
@@ -25,6 +27,12 @@ impl Answer {
     /// The body as text.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The values of a header, joined; empty when there is none.
+    pub fn header(&self, name: &str) -> String {
+        let all = self.headers.iter().filter(|(n, _)| n == name).map(|(_, v)| v.as_str());
+        all.collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -49,7 +57,8 @@ impl Client {
         self.request("POST", path, headers, body)
     }
 
-    fn request(
+    /// Sends any request.
+    pub fn request(
         &mut self,
         method: &str,
         path: &str,
@@ -99,12 +108,14 @@ fn read_answer(stream: &mut impl BufRead) -> io::Result<(Answer, bool)> {
     let status = line.split(' ').nth(1).and_then(|s| s.parse().ok());
     let status = status.ok_or_else(|| invalid(&format!("no status line: {line:?}")))?;
     let (mut length, mut chunked, mut close) = (None, false, false);
+    let mut headers = Vec::new();
     loop {
         let line = read_line(stream)?;
         if line.is_empty() {
             break;
         }
         let (name, value) = line.split_once(':').unwrap_or((&line, ""));
+        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.trim().parse::<u64>().ok(),
             "transfer-encoding" => chunked = value.trim().eq_ignore_ascii_case("chunked"),
@@ -126,7 +137,7 @@ fn read_answer(stream: &mut impl BufRead) -> io::Result<(Answer, bool)> {
             close = true;
         }
     }
-    Ok((Answer { status, body }, close))
+    Ok((Answer { status, headers, body }, close))
 }
 
 fn read_chunks(stream: &mut impl BufRead, body: &mut Vec<u8>) -> io::Result<()> {

@@ -2,6 +2,7 @@
 //! nothing.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use crate::process::wait_for;
@@ -33,6 +34,17 @@ pub fn python() -> Option<PathBuf> {
     let found = given.or_else(venv).filter(|p| p.is_file());
     if found.is_none() {
         println!("skipped: no Python with prometheus-client (PLIMSOLL_PYTHON, PLIMSOLL_VENV)");
+    }
+    found
+}
+
+/// The same, when it has a module; says so when it has not.
+pub fn python_with(module: &str) -> Option<PathBuf> {
+    let python = python()?;
+    let tried = Command::new(&python).args(["-c", &format!("import {module}")]).output();
+    let found = tried.is_ok_and(|out| out.status.success()).then_some(python);
+    if found.is_none() {
+        println!("skipped: that Python has no {module}");
     }
     found
 }

@@ -1,12 +1,14 @@
 //! `/api/v1/query`, `query_range`, `format_query`, `query_exemplars`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
-use plimsoll_model::{Exemplar, Grid, Hint, Labels, Matcher, Scoped, Snapshot as _};
+use plimsoll_model::{Exemplar, Grid, Hint, Matcher, Scoped, SeriesExemplars, Snapshot as _};
 use plimsoll_query::{Answer, Query, format_value, parse};
-use serde_json::json as document_of;
+use serde::Serialize;
+use serde_json::{Value, json as document_of};
 
 use super::labels::{op, range_of};
 use super::{ask, json};
@@ -181,24 +183,39 @@ pub async fn exemplars(app: Arc<App>, call: Call) -> Result<Response, Failure> {
         let borrowed: Vec<&[Matcher]> = sets.iter().map(Vec::as_slice).collect();
         let hint = Hint { limit: EXEMPLARS_MAX, ..Hint::range(range) };
         let found = snapshot.exemplars(&borrowed, &hint, cx)?;
-        let pairs = |labels: &Labels| -> serde_json::Map<String, serde_json::Value> {
-            labels.iter().map(|(n, v)| (n.to_owned(), v.into())).collect()
-        };
-        let list: Vec<_> = found
-            .iter()
-            .map(|s| {
-                let one = |e: &Arc<Exemplar>| {
-                    document_of!({
-                        "labels": pairs(&e.labels),
-                        "value": format_value(e.value),
-                        "timestamp": e.time as f64 / 1000.0,
-                    })
-                };
-                let exemplars: Vec<_> = s.exemplars.iter().map(one).collect();
-                document_of!({ "seriesLabels": pairs(&s.labels), "exemplars": exemplars })
-            })
-            .collect();
-        Ok(document(&list))
+        let found: Vec<_> = found.iter().map(Told::of).collect();
+        Ok(document(&found))
     })
     .await
+}
+
+/// The exemplars of a series, fields in the order in which streaming clients need them.
+#[derive(Serialize)]
+struct Told<'e> {
+    #[serde(rename = "seriesLabels")]
+    series: BTreeMap<&'e str, &'e str>,
+    exemplars: Vec<OneTold<'e>>,
+}
+
+#[derive(Serialize)]
+struct OneTold<'e> {
+    labels: BTreeMap<&'e str, &'e str>,
+    value: String,
+    timestamp: Value,
+}
+
+impl<'e> Told<'e> {
+    fn of(found: &'e SeriesExemplars) -> Self {
+        let one = |e: &'e Arc<Exemplar>| OneTold {
+            labels: e.labels.iter().collect(),
+            value: format_value(e.value),
+            timestamp: if e.time % 1000 == 0 {
+                Value::from(e.time / 1000)
+            } else {
+                Value::from(e.time as f64 / 1000.0)
+            },
+        };
+        let exemplars = found.exemplars.iter().map(one).collect();
+        Self { series: found.labels.iter().collect(), exemplars }
+    }
 }

@@ -40,6 +40,9 @@ pub async fn ask<T: Send + 'static>(
             app.limits.query_timeout.min(Duration::from_millis(ms.max(0).unsigned_abs()))
         }
     };
+    if timeout.is_zero() {
+        return Err(plimsoll_model::Error::Stopped(Stop::Deadline).into());
+    }
     let cx = read_cx(app);
     let cancel = cx.cancel.clone();
     let _guard = OnDrop(cancel.clone());

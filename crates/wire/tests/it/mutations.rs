@@ -89,3 +89,41 @@ fn version_two() -> Vec<u8> {
 fn remote_write_2_survives_damage() {
     mutate(&version_two(), 20_000, fuzz::write_request);
 }
+
+/// A read request of one query with two matchers.
+fn read_request() -> Vec<u8> {
+    let matcher = |op: u8, name: &str, value: &str| {
+        let parts = [vec![0x08, op], field(2, name.as_bytes()), field(3, value.as_bytes())];
+        field(3, &parts.concat())
+    };
+    let hints = field(4, &[0x08, 1]);
+    let parts = [vec![0x08, 1, 0x10, 100], matcher(0, "job", "a"), matcher(2, "x", "b|c+"), hints];
+    [field(1, &parts.concat()), vec![0x10, 1, 0x10, 0]].concat()
+}
+
+#[test]
+fn remote_read_survives_damage() {
+    mutate(&read_request(), 20_000, fuzz::read_request);
+}
+
+/// Every kind of metric that OpenTelemetry has.
+const OTLP: &str = r#"{"resourceMetrics":[{"resource":{"attributes":[
+    {"key":"service.name","value":{"stringValue":"a"}},{"key":"l","value":{"arrayValue":{"values":[
+    {"intValue":"-1"},{"kvlistValue":{"values":[{"key":"k","value":{"bytesValue":"aGk="}}]}}]}}}]},
+    "scopeMetrics":[{"scope":{"name":"s","attributes":[{"key":"x","value":{"boolValue":true}}]},
+    "metrics":[{"name":"g.é","unit":"By/s","gauge":{"dataPoints":[{"timeUnixNano":"5000000","asInt":1}]}},
+    {"name":"s","sum":{"aggregationTemporality":1,"isMonotonic":true,"dataPoints":[{"timeUnixNano":
+    "5000000","startTimeUnixNano":1,"asDouble":1.5,"exemplars":[{"traceId":"0102","asDouble":1}]}]}},
+    {"name":"h","histogram":{"aggregationTemporality":2,"dataPoints":[{"timeUnixNano":"5000000",
+    "count":"3","sum":1,"bucketCounts":[1,2],"explicitBounds":[0.5]}]}},
+    {"name":"e","exponentialHistogram":{"aggregationTemporality":2,"dataPoints":[{"timeUnixNano":
+    "5000000","count":2,"scale":9,"positive":{"offset":-2,"bucketCounts":["1",0,0,0,0,0,1]}}]}},
+    {"name":"q","summary":{"dataPoints":[{"timeUnixNano":"5000000","count":1,"quantileValues":
+    [{"quantile":0.5,"value":"NaN"}]}]}}]}]}]}"#;
+
+#[test]
+fn otlp_survives_damage() {
+    mutate(OTLP.as_bytes(), 20_000, fuzz::otlp_json);
+    let protobuf = plimsoll_wire::otlp::from_json(OTLP.as_bytes()).unwrap();
+    mutate(&protobuf, 20_000, fuzz::otlp);
+}
