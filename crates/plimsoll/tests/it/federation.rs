@@ -19,8 +19,11 @@ fn now_ms() -> i64 {
     since.as_millis() as i64
 }
 
+/// Labels, time in ms, value.
+type Row<'r> = (&'r [(&'r str, &'r str)], i64, f64);
+
 /// Sends one sample of each series.
-fn write(server: &Plimsoll, rows: &[(&[(&str, &str)], i64, f64)]) {
+fn write(server: &Plimsoll, rows: &[Row<'_>]) {
     let mut e = Encoder::new();
     for (labels, time, value) in rows {
         let labels = Labels::new(labels.iter().copied()).unwrap();
