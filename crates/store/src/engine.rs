@@ -15,6 +15,7 @@ mod reserve;
 mod search;
 mod status;
 mod tiers;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -97,6 +98,7 @@ pub(crate) struct Shared {
 pub(crate) struct Visible {
     pub head: Head,
     pub parts: Arc<PartSet>,
+    pub versions: versions::Versions,
 }
 
 impl Visible {

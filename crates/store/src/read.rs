@@ -32,6 +32,8 @@ pub(crate) struct StoreSnapshot {
     parts: Arc<PartSet>,
     metadata: Arc<BTreeMap<String, Metadata>>,
     generation: u64,
+    /// Number of the last change that it shows.
+    latest: u64,
 }
 
 impl StoreSnapshot {
@@ -46,6 +48,7 @@ impl StoreSnapshot {
             parts: Arc::clone(&visible.parts),
             metadata: Arc::clone(visible.head.metadata()),
             generation,
+            latest: visible.versions.latest(),
         }
     }
 
@@ -153,6 +156,10 @@ impl Snapshot for StoreSnapshot {
 
     fn raw_from(&self) -> Timestamp {
         self.parts.raw_from
+    }
+
+    fn version(&self, range: TimeRange) -> Option<u64> {
+        self.shared.visible.lock().versions.of(range, self.latest)
     }
 
     fn select(

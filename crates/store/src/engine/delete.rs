@@ -89,7 +89,9 @@ impl Shared {
         let mut edits = tiers::uncover(state, touched.into_iter());
         edits.push(Edit::Tombstone(Tombstone { id, matchers: matchers.to_vec(), range, pending }));
         manifest.commit(&edits)?;
-        self.visible.lock().show(manifest.state(), Vec::new());
+        let mut visible = self.visible.lock();
+        visible.show(manifest.state(), Vec::new());
+        visible.versions.changed();
         self.counters.deletions.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }

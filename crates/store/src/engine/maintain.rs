@@ -470,6 +470,7 @@ impl Shared {
         self.commit_and_show(&edits, Vec::new())?;
         self.raw_from.store(raw_from.unwrap_or(i64::MIN), Ordering::Relaxed);
         self.replace(parts, &[], Vec::new())?;
+        self.visible.lock().versions.changed();
         for (day, _) in parts {
             // Fails as long as the day has parts.
             drop(self.world.disk.remove_dir(&self.names.day(*day)));
@@ -540,7 +541,10 @@ impl Shared {
                 if tier.reader.verify().is_err_and(|e| e.is_corrupt()) {
                     let mut manifest = self.manifest.lock();
                     open::set_tier_aside(&self.world, &self.names, &mut manifest, &tier.entry)?;
-                    self.visible.lock().show(manifest.state(), Vec::new());
+                    let mut visible = self.visible.lock();
+                    visible.show(manifest.state(), Vec::new());
+                    visible.versions.changed();
+                    drop(visible);
                     self.counters.quarantined.fetch_add(1, Ordering::Relaxed);
                 }
                 continue;
@@ -554,6 +558,7 @@ impl Shared {
                 let mut edits: Vec<_> = saved.iter().cloned().map(Edit::Add).collect();
                 edits.push(Edit::Remove { day: part.entry.day, id: part.entry.id.clone() });
                 self.commit_and_show(&edits, opened)?;
+                self.visible.lock().versions.changed();
                 self.counters.quarantined.fetch_add(1, Ordering::Relaxed);
                 if !saved.is_empty() {
                     self.counters.salvaged.fetch_add(1, Ordering::Relaxed);

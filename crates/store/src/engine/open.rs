@@ -13,6 +13,7 @@ use super::again;
 use super::commit::Registered;
 use super::maintain::Maintenance;
 use super::reserve::Reserve;
+use super::versions::Versions;
 use super::{PartSet, Shared, Visible};
 use crate::filenames::{Names, part_file};
 use crate::head::Head;
@@ -136,7 +137,7 @@ pub(super) fn open(world: World, dir: &Path, config: Config) -> Result<Shared> {
         committer: Mutex::default(),
         wal: Mutex::new(wal),
         manifest: Mutex::new(manifest),
-        visible: Mutex::new(Visible { head, parts }),
+        visible: Mutex::new(Visible { head, parts, versions: Versions::default() }),
         readers: Mutex::default(),
         refusing: Mutex::default(),
         is_refusing: false.into(),

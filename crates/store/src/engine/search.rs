@@ -103,6 +103,12 @@ impl Lookup for Prepared<'_> {
     }
 }
 
+/// From the first to the last of these times.
+fn span(times: &[i64]) -> TimeRange {
+    let ends = times.iter().fold((i64::MAX, i64::MIN), |(a, b), t| (a.min(*t), b.max(*t)));
+    TimeRange::new(ends.0, ends.1)
+}
+
 impl Shared {
     /// Applies the records of one batch. Its samples come under one lock: readers see all of them
     /// or none.
@@ -150,6 +156,11 @@ impl Shared {
             };
             if wanted.is_empty() {
                 let lookup = Prepared { found: &found, rest };
+                for (buf, done) in bufs.iter().zip(&decoded) {
+                    if let Some(Ok(())) = done {
+                        visible.versions.touched(span(&buf.times));
+                    }
+                }
                 for ((frame, buf), done) in frames[first..].iter().zip(bufs).zip(decoded) {
                     match done {
                         Some(Ok(())) => {

@@ -107,6 +107,7 @@ impl Shared {
         };
         let edits = gone.iter().map(|e| Edit::RemoveTier { id: e.id.clone() }).collect();
         self.install_tiers(&[], edits)?;
+        self.visible.lock().versions.changed();
         self.remove_tier_files(gone.iter());
         self.counters.retired.fetch_add(gone.len() as u64, std::sync::atomic::Ordering::Relaxed);
         Ok(())

@@ -13,6 +13,7 @@ mod model;
 mod month;
 mod threads;
 mod tiers;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::path::Path;
