@@ -129,6 +129,14 @@ impl Histogram {
         Ok(())
     }
 
+    /// Buckets that are listed, the zero bucket left out.
+    pub const fn bucket_count(&self) -> usize {
+        match &self.counts {
+            Counts::Integer { positive, negative, .. } => positive.len() + negative.len(),
+            Counts::Float { positive, negative, .. } => positive.len() + negative.len(),
+        }
+    }
+
     /// All observations, as a float.
     pub const fn count(&self) -> f64 {
         match &self.counts {

@@ -84,6 +84,8 @@ pub struct Config {
     pub query: EngineConfig,
     /// Longest a query may take.
     pub query_timeout: Duration,
+    /// Bytes of answers that are kept for the next time.
+    pub result_cache: u64,
     /// Alerting's.
     pub alert: plimsoll_alert::config::Config,
     /// The rules of all files, default rules included.
@@ -153,7 +155,7 @@ fn sections(
     let otlp_node = section("otlp");
     fields.finish(problems);
     let (listen, opened) = serve_section(serve, options, problems);
-    let (query, query_timeout) = query_section(query_node, problems);
+    let (query, query_timeout, result_cache) = query_section(query_node, problems);
     let mut config = Config {
         listen,
         opened,
@@ -163,6 +165,7 @@ fn sections(
         collect: collect::read(collect_node, "collect", base, problems),
         query,
         query_timeout,
+        result_cache,
         alert: plimsoll_alert::config::read(alert, "alert", problems),
         groups: Vec::new(),
         analysis: plimsoll_insight::config::read(analysis, "analysis", problems),
@@ -203,10 +206,13 @@ fn serve_section(
     (listen, Opened { anonymous, plaintext })
 }
 
+/// Bytes of answers that are kept by default.
+const RESULT_CACHE: u64 = 64 << 20;
+
 fn query_section(
     node: &plimsoll_model::written::Node,
     problems: &mut Problems,
-) -> (EngineConfig, Duration) {
+) -> (EngineConfig, Duration, u64) {
     let mut config = EngineConfig::default();
     let mut fields = Fields::of(node, "query", problems);
     if let Some(ms) = positive(&mut fields, "lookback", problems) {
@@ -219,8 +225,10 @@ fn query_section(
         config.query_memory = size.0;
     }
     let timeout = positive(&mut fields, "timeout", problems).unwrap_or(120_000);
+    let cache = fields.parsed::<plimsoll_model::ByteSize>("result_cache", problems);
     fields.finish(problems);
-    (config, Duration::from_millis(timeout.unsigned_abs()))
+    let cache = cache.map_or(RESULT_CACHE, |size| size.0);
+    (config, Duration::from_millis(timeout.unsigned_abs()), cache)
 }
 
 fn positive(fields: &mut Fields<'_>, key: &'static str, problems: &mut Problems) -> Option<i64> {
@@ -261,7 +269,7 @@ fn flags(options: &Options, config: &mut Config, problems: &mut Problems) {
 /// Names of keys in which two configurations differ and that need a restart.
 pub(crate) fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
     let store = |c: &Config| format!("{:?}", c.store);
-    let query = |c: &Config| format!("{:?} {:?}", c.query, c.query_timeout);
+    let query = |c: &Config| format!("{:?} {:?} {}", c.query, c.query_timeout, c.result_cache);
     let rows = [
         ("serve.listen", old.listen != new.listen),
         ("store", store(old) != store(new)),

@@ -16,7 +16,7 @@ use plimsoll_collect::{Collector, Parts};
 use plimsoll_insight::Insight;
 use plimsoll_model::{Cancel, SampleSink, SeriesSource, Stop};
 use plimsoll_net::{Client, HttpClient, HttpConfig};
-use plimsoll_query::Engine;
+use plimsoll_query::{Engine, ResultCache};
 use plimsoll_records::{Records, SqliteRecords};
 use plimsoll_serve::{App, Gates, Limits};
 use plimsoll_store::Store;
@@ -58,6 +58,7 @@ pub(crate) struct Handles {
     pub world: World,
     pub store: Arc<Store>,
     pub engine: Arc<Engine>,
+    pub results: Arc<ResultCache>,
     pub alerting: Arc<Alerting>,
     pub insight: Arc<Insight>,
     pub collector: Collector,
@@ -109,6 +110,7 @@ pub async fn start(options: Options, config: Config) -> Result<Running, Error> {
         world,
         store,
         engine,
+        results: Arc::new(ResultCache::new(config.result_cache)),
         alerting,
         insight,
         collector,
@@ -242,6 +244,7 @@ fn app(handles: &Arc<Handles>, workers: Arc<Workers>, stop: watch::Receiver<bool
     }
     Arc::new(App {
         engine: Arc::clone(&handles.engine),
+        results: Arc::clone(&handles.results),
         workers,
         source: Arc::clone(&handles.store) as Arc<dyn SeriesSource>,
         sink: Arc::clone(&handles.store) as Arc<dyn SampleSink>,

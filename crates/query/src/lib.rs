@@ -15,6 +15,7 @@ mod aggregate;
 mod annotations;
 pub mod ast;
 mod binary;
+mod cached;
 mod engine;
 mod error;
 mod eval;
@@ -34,6 +35,7 @@ pub use ast::{
     NumberLiteral, Paren, RangeModifier, Span, StringLiteral, Subquery, Unary, UnaryOp, ValueType,
     VectorMatching, VectorSelector,
 };
+pub use cached::{CacheStats, ResultCache};
 pub use engine::{
     Answer, Engine, EngineConfig, Query, QueryError, QueryResult, STEPS_MAX, Sample, Stats, Value,
 };

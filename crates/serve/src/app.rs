@@ -7,7 +7,7 @@ use plimsoll_alert::Alerting;
 use plimsoll_collect::Status;
 use plimsoll_guard::Identity;
 use plimsoll_model::{Matcher, SampleSink, SeriesSource, TimeRange};
-use plimsoll_query::Engine;
+use plimsoll_query::{Engine, ResultCache};
 use plimsoll_world::{Clock, Disk, Workers};
 use tokio::sync::{Semaphore, watch};
 
@@ -77,6 +77,8 @@ pub trait Outlook: Send + Sync {
 pub struct App {
     /// Evaluates.
     pub engine: Arc<Engine>,
+    /// Answers that are kept for the next time.
+    pub results: Arc<ResultCache>,
     /// Threads that queries share.
     pub workers: Arc<Workers>,
     /// What is read.

@@ -11,6 +11,7 @@ use super::Handles;
 struct BuildInfo;
 struct StoreMetrics(Arc<Handles>);
 struct RowsOf(Arc<Handles>);
+struct ResultMetrics(Arc<Handles>);
 struct DoorMetrics(Arc<plimsoll_serve::Metrics>);
 
 /// Registers all parts.
@@ -19,6 +20,7 @@ pub fn register(handles: &Arc<Handles>, door: &Arc<plimsoll_serve::Metrics>) {
     registry.register(Arc::new(BuildInfo));
     registry.register(Arc::new(StoreMetrics(Arc::clone(handles))));
     registry.register(Arc::new(RowsOf(Arc::clone(handles))));
+    registry.register(Arc::new(ResultMetrics(Arc::clone(handles))));
     registry.register(Arc::new(DoorMetrics(Arc::clone(door))));
 }
 
@@ -33,6 +35,28 @@ impl Expose for BuildInfo {
 impl Expose for DoorMetrics {
     fn expose(&self, out: &mut TextWriter) {
         self.0.expose(out);
+    }
+}
+
+impl Expose for ResultMetrics {
+    fn expose(&self, out: &mut TextWriter) {
+        let s = self.0.results.stats();
+        let name = "plimsoll_query_results_total";
+        out.family(
+            name,
+            Counter,
+            "Range queries: a part kept from before (hit), nothing of use kept (miss), the answer of an \
+             equal query that ran already (shared), not of the kind that is kept (passed).",
+        );
+        let rows =
+            [("hit", s.hits), ("miss", s.misses), ("shared", s.shared), ("passed", s.passed)];
+        for (how, n) in rows {
+            out.sample(name, &[("how", how)], n as f64);
+        }
+        let bytes = "Bytes of kept answers; query.result_cache bounds them.";
+        out.single("plimsoll_query_result_cache_bytes", Gauge, bytes, s.bytes as f64);
+        let entries = "Answers kept.";
+        out.single("plimsoll_query_result_cache_entries", Gauge, entries, s.entries as f64);
     }
 }
 

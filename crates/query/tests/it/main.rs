@@ -1,5 +1,6 @@
 //! Tests of the query crate from the outside.
 
+mod cached;
 mod engine;
 mod eval_scripts;
 mod kernel_model;

@@ -178,7 +178,7 @@ fn answer(
     let answer = if instant {
         app.engine.instant(&snapshot, &query, chart.grid.start, cx)?
     } else {
-        app.engine.range(&snapshot, &query, chart.grid, cx)?
+        app.results.range(&app.engine, &snapshot, &query, chart.grid, app.now(), cx)?
     };
     let at = chart.grid.start;
     let one = |labels, value| MatrixSeries::new(labels, vec![at], vec![value]);

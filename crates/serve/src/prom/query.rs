@@ -89,10 +89,16 @@ pub async fn range(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     let query = query_of(&app, p)?;
     let engine = engine_of(&app, p)?;
     let timed = Timed::of(&app, p);
+    let anew = p.get("nocache") == Some("1");
     let grid = Grid { start, end, step };
     ask(&app, p, move |app, cx| {
         let began = app.clock.mono();
-        let mut answer = engine.range(&app.source.snapshot(), &query, grid, cx)?;
+        let snapshot = app.source.snapshot();
+        let mut answer = if anew {
+            engine.range(&snapshot, &query, grid, cx)?
+        } else {
+            app.results.range(&engine, &snapshot, &query, grid, app.now(), cx)?
+        };
         let stats = timed.map(|t| t.stats(began, app.clock.mono(), &answer));
         cut(&mut answer, limit);
         Ok(reply(&answer, end, stats.as_deref()))
