@@ -102,6 +102,9 @@ pub struct Serve {
     /// How long samples are kept: a duration, or unlimited [default: 35d]
     #[arg(long, value_name = "D")]
     retention: Option<String>,
+    /// A name by which requests may call the server, besides addresses and localhost.
+    #[arg(long, value_name = "NAME")]
+    allowed_host: Vec<String>,
     /// error, warn, info, debug, trace
     #[arg(long, value_name = "LEVEL", default_value = "info", env = "PLIMSOLL_LOG")]
     log_level: String,
@@ -297,6 +300,7 @@ impl Serve {
             bare: self.bare,
             features: self.enable_feature.clone(),
             retention: self.retention.clone(),
+            allowed_hosts: self.allowed_host.clone(),
             ui_dir: self.ui_dir.clone(),
         }
     }

@@ -54,6 +54,8 @@ pub struct Options {
     pub features: Vec<String>,
     /// How long samples are kept: a duration, or `unlimited`.
     pub retention: Option<String>,
+    /// Names by which requests may call the server, besides those of the file.
+    pub allowed_hosts: Vec<String>,
     /// Serve the browser application from here.
     pub ui_dir: Option<PathBuf>,
 }
@@ -72,6 +74,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// What the operator has opened on purpose.
     pub opened: Opened,
+    /// Names by which requests may call the server, besides addresses and localhost.
+    pub allowed_hosts: Vec<String>,
     /// What to say about it at start.
     pub listen_note: &'static str,
     /// The data directory.
@@ -154,11 +158,12 @@ fn sections(
     let (query_node, alert, analysis) = (section("query"), section("alert"), section("analysis"));
     let otlp_node = section("otlp");
     fields.finish(problems);
-    let (listen, opened) = serve_section(serve, options, problems);
+    let (listen, opened, allowed_hosts) = serve_section(serve, options, problems);
     let (query, query_timeout, result_cache) = query_section(query_node, problems);
     let mut config = Config {
         listen,
         opened,
+        allowed_hosts,
         listen_note: "",
         data_dir: options.data_dir.clone().unwrap_or_else(|| PathBuf::from(DATA_DIR)),
         store: store::read(store_node, "store", problems),
@@ -190,11 +195,13 @@ fn serve_section(
     node: &plimsoll_model::written::Node,
     options: &Options,
     problems: &mut Problems,
-) -> (SocketAddr, Opened) {
+) -> (SocketAddr, Opened, Vec<String>) {
     let mut fields = Fields::of(node, "serve", problems);
     let written = fields.text("listen", problems);
     let anonymous = fields.bool("allow_anonymous", problems).unwrap_or(false);
     let plaintext = fields.bool("allow_plaintext", problems).unwrap_or(false);
+    let mut hosts = fields.texts("allowed_hosts", problems);
+    hosts.extend(options.allowed_hosts.iter().cloned());
     fields.finish(problems);
     let text = options.listen.clone().or(written).unwrap_or_else(|| LISTEN.to_owned());
     let text = text.replace("localhost:", "127.0.0.1:");
@@ -203,7 +210,7 @@ fn serve_section(
         problems.add(node.line, "serve.listen", message);
         SocketAddr::from(([127, 0, 0, 1], 7546))
     });
-    (listen, Opened { anonymous, plaintext })
+    (listen, Opened { anonymous, plaintext }, hosts)
 }
 
 /// Bytes of answers that are kept by default.
@@ -272,6 +279,7 @@ pub(crate) fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
     let query = |c: &Config| format!("{:?} {:?} {}", c.query, c.query_timeout, c.result_cache);
     let rows = [
         ("serve.listen", old.listen != new.listen),
+        ("serve.allowed_hosts", old.allowed_hosts != new.allowed_hosts),
         ("store", store(old) != store(new)),
         ("query", query(old) != query(new)),
         ("the data directory", old.data_dir != new.data_dir),

@@ -257,6 +257,7 @@ fn app(handles: &Arc<Handles>, workers: Arc<Workers>, stop: watch::Receiver<bool
         notes,
         disk: Arc::clone(&handles.world.disk),
         ui_dir: config.ui_dir.clone(),
+        hosts: plimsoll_guard::Hosts::new(config.listen, &config.allowed_hosts),
         gates: Gates::new(&limits),
         limits,
         metrics: Arc::default(),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use plimsoll_alert::Alerting;
 use plimsoll_collect::Status;
-use plimsoll_guard::Identity;
+use plimsoll_guard::{Hosts, Identity};
 use plimsoll_model::{Matcher, SampleSink, SeriesSource, TimeRange};
 use plimsoll_query::{Engine, ResultCache};
 use plimsoll_world::{Clock, Disk, Workers};
@@ -103,6 +103,8 @@ pub struct App {
     pub disk: Arc<dyn Disk>,
     /// Serve the browser application from this directory instead of the embedded one.
     pub ui_dir: Option<std::path::PathBuf>,
+    /// The names that requests may call this server by.
+    pub hosts: Hosts,
     /// Bounds.
     pub limits: Limits,
     /// What the door counts.

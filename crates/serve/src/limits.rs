@@ -5,6 +5,10 @@ use std::time::Duration;
 /// Bounds of requests, each with its reason.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
+    /// Connections at once, live ones included.
+    pub connections: usize,
+    /// Longest the head of a request may take, also on a connection that was idle.
+    pub head_timeout: Duration,
     /// Bytes of a remote-write body as sent.
     pub write_body_bytes: usize,
     /// Bytes of a remote-write body after decompression.
@@ -30,6 +34,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            connections: 4096,
+            head_timeout: Duration::from_secs(60),
             write_body_bytes: 32 << 20,
             write_bytes: 64 << 20,
             write_samples: 1_000_000,

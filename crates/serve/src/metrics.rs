@@ -13,6 +13,7 @@ const CLASSES: [&str; 6] = ["0xx", "1xx", "2xx", "3xx", "4xx", "5xx"];
 pub struct Metrics {
     requests: [AtomicU64; 6],
     request_us: AtomicU64,
+    pub(crate) refused_connections: AtomicU64,
     pub(crate) queries: AtomicU64,
     pub(crate) query_us: AtomicU64,
     pub(crate) queries_refused: AtomicU64,
@@ -44,12 +45,18 @@ impl Metrics {
         for (class, counter) in CLASSES.iter().zip(&self.requests).skip(1) {
             out.sample(name, &[("class", class)], get(counter));
         }
-        let rows: [(&str, &str, MetricKind, f64); 11] = [
+        let rows: [(&str, &str, MetricKind, f64); 12] = [
             (
                 "plimsoll_serve_request_seconds_total",
                 "Time spent in answering requests.",
                 MetricKind::Counter,
                 get(&self.request_us) / 1e6,
+            ),
+            (
+                "plimsoll_serve_refused_connections_total",
+                "Connections turned away because there were too many.",
+                MetricKind::Counter,
+                get(&self.refused_connections),
             ),
             (
                 "plimsoll_serve_queries_total",

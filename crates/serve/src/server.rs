@@ -1,10 +1,12 @@
-//! Accepts connections and leads each request to its route.
+//! Leads each request to its route. What comes before: [`connections`]; what comes after: [`packing`].
+
+mod connections;
+mod packing;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::{FromRequestParts, State, WebSocketUpgrade};
+use axum::extract::{FromRequestParts, WebSocketUpgrade};
 use axum::response::Response;
 use http::{HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
@@ -14,11 +16,13 @@ use tokio::net::TcpListener;
 use crate::app::App;
 use crate::assets;
 use crate::limits::Limits;
+use crate::metrics::count;
 use crate::own::live;
 use crate::params::Params;
-use crate::prom::blocking;
-use crate::reply::{Failure, json, text};
+use crate::reply::{Failure, text};
 use crate::routes::{BodyLimit, Call, Found, LIVE, find};
+use connections::Bounds;
+use packing::{Encoding, compressed};
 
 /// Paths that pages of every origin may read.
 const OPEN: &str = "/api/v1/";
@@ -30,9 +34,6 @@ const CORS: [(&str, &str); 3] = [
     ("access-control-expose-headers", "Date"),
 ];
 
-/// Answers from this size on are compressed for who asks for it.
-const COMPRESS_FROM: usize = 4 << 10;
-
 /// A body that is not there by then is not waited for: it would hold a place for ever.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -41,20 +42,21 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// # Errors
 /// The listener's.
 pub async fn serve(listener: TcpListener, app: Arc<App>) -> std::io::Result<()> {
-    let mut stop = app.stop.clone();
-    let router = Router::new().fallback(answer).with_state(app);
-    axum::serve(listener, router)
-        .with_graceful_shutdown(async move {
-            while !*stop.borrow() {
-                if stop.changed().await.is_err() {
-                    break;
-                }
-            }
-        })
-        .await
+    let bounds = Bounds { connections: app.limits.connections, head: app.limits.head_timeout };
+    let counted = Arc::clone(&app.metrics);
+    let refused = move || count(&counted.refused_connections, 1);
+    let stop = app.stop.clone();
+    let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
+        let app = Arc::clone(&app);
+        async move {
+            let response = answer(app, request.map(axum::body::Body::new)).await;
+            Ok::<_, std::convert::Infallible>(response)
+        }
+    });
+    connections::serve(listener, service, bounds, stop, refused).await
 }
 
-async fn answer(State(app): State<Arc<App>>, request: Request<axum::body::Body>) -> Response {
+async fn answer(app: Arc<App>, request: Request<axum::body::Body>) -> Response {
     let began = app.clock.mono();
     let encoding = Encoding::of(request.headers());
     let is_head = request.method() == Method::HEAD;
@@ -85,6 +87,9 @@ async fn answer(State(app): State<Arc<App>>, request: Request<axum::body::Body>)
 
 async fn dispatch(app: Arc<App>, request: Request<axum::body::Body>) -> Response {
     let path = request.uri().path().to_owned();
+    if let Err(failure) = called_by_name(&app, &request) {
+        return failure.into_response();
+    }
     if path == LIVE {
         return live_stream(app, request).await;
     }
@@ -128,6 +133,19 @@ async fn dispatch(app: Arc<App>, request: Request<axum::body::Body>) -> Response
         }
         Found::Nothing => assets::answer(&app, &request),
     }
+}
+
+/// A name that is not ours is that of a page which points it at this machine.
+fn called_by_name(app: &App, request: &Request<axum::body::Body>) -> Result<(), Failure> {
+    let header = request.headers().get(header::HOST).and_then(|v| v.to_str().ok());
+    let Some(host) = request.uri().host().or(header) else { return Ok(()) };
+    if app.hosts.allows(host) {
+        return Ok(());
+    }
+    let message = format!(
+        "this server is not called {host:?}; add the name to serve.allowed_hosts, or use the address"
+    );
+    Err(Failure { status: StatusCode::FORBIDDEN, kind: "forbidden", message })
 }
 
 fn forbidden(denied: &plimsoll_guard::Denied) -> Response {
@@ -198,114 +216,4 @@ fn same_origin(headers: &http::HeaderMap) -> Result<(), Failure> {
     }
     let message = format!("the page comes from {origin}, this is {host}");
     Err(Failure { status: StatusCode::FORBIDDEN, kind: "forbidden", message })
-}
-
-/// How an answer is compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Encoding {
-    Zstd,
-    Gzip,
-}
-
-impl Encoding {
-    /// The one that the client likes best; zstd where it likes both alike: it is faster.
-    fn of(headers: &http::HeaderMap) -> Option<Self> {
-        let (mut zstd, mut gzip) = (None, None);
-        let all = headers.get_all(header::ACCEPT_ENCODING).into_iter();
-        for one in all.filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')) {
-            let mut parts = one.split(';').map(str::trim);
-            let name = parts.next().unwrap_or("").to_ascii_lowercase();
-            let weight = parts.find_map(|p| p.strip_prefix("q=")?.parse::<f32>().ok());
-            let weight = weight.unwrap_or(1.0);
-            match name.as_str() {
-                "zstd" => zstd = Some(weight),
-                "gzip" | "x-gzip" => gzip = Some(weight),
-                "*" => gzip = gzip.or(Some(weight)),
-                _ => {}
-            }
-        }
-        let (zstd, gzip) = (zstd.unwrap_or(0.0), gzip.unwrap_or(0.0));
-        match (zstd > 0.0, gzip > 0.0) {
-            (true, _) if zstd >= gzip => Some(Self::Zstd),
-            (_, true) => Some(Self::Gzip),
-            _ => None,
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Zstd => "zstd",
-            Self::Gzip => "gzip",
-        }
-    }
-
-    fn pack(self, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
-        match self {
-            Self::Zstd => zstd::bulk::compress(bytes, 1),
-            Self::Gzip => {
-                let fast = flate2::Compression::fast();
-                let mut encoder = flate2::write::GzEncoder::new(Vec::new(), fast);
-                std::io::Write::write_all(&mut encoder, bytes)?;
-                encoder.finish()
-            }
-        }
-    }
-}
-
-async fn compressed(mut response: Response, encoding: Encoding) -> Response {
-    let kind = response.headers().get(header::CONTENT_TYPE).map_or(&b""[..], |v| v.as_bytes());
-    let is_text = kind.starts_with(b"application/json") || kind.starts_with(b"text/plain");
-    let packed = response.headers().contains_key(header::CONTENT_ENCODING);
-    if !is_text || packed {
-        return response;
-    }
-    response.headers_mut().append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
-    let size = axum::body::HttpBody::size_hint(response.body()).exact().unwrap_or(0);
-    if size < COMPRESS_FROM as u64 {
-        return response;
-    }
-    let (mut parts, body) = response.into_parts();
-    let Ok(bytes) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
-        return json(StatusCode::INTERNAL_SERVER_ERROR, Vec::new());
-    };
-    let raw = bytes.clone();
-    let Ok(Ok(packed)) = blocking(move || encoding.pack(&raw)).await else {
-        return Response::from_parts(parts, axum::body::Body::from(bytes));
-    };
-    parts.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));
-    Response::from_parts(parts, axum::body::Body::from(packed))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(accepted: &str, expected: Option<Encoding>) {
-        let mut headers = http::HeaderMap::new();
-        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_str(accepted).unwrap());
-        assert_eq!(Encoding::of(&headers), expected, "{accepted}");
-    }
-
-    #[test]
-    fn the_client_chooses_the_encoding() {
-        check("gzip", Some(Encoding::Gzip));
-        check("gzip, deflate, br, zstd", Some(Encoding::Zstd));
-        check("zstd;q=0.5, gzip;q=0.9", Some(Encoding::Gzip));
-        check("zstd;q=0, gzip;q=0", None);
-        check("identity", None);
-        check("*", Some(Encoding::Gzip));
-    }
-
-    #[test]
-    fn what_is_packed_can_be_unpacked() {
-        let text = b"the same again, the same again, the same again".repeat(100);
-        let packed = Encoding::Zstd.pack(&text).unwrap();
-        assert_eq!(zstd::bulk::decompress(&packed, text.len()).unwrap(), text);
-        let packed = Encoding::Gzip.pack(&text).unwrap();
-        let mut out = Vec::new();
-        let mut decoder = flate2::read::GzDecoder::new(&packed[..]);
-        std::io::Read::read_to_end(&mut decoder, &mut out).unwrap();
-        assert_eq!(out, text);
-    }
 }

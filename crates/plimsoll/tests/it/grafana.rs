@@ -127,6 +127,35 @@ fn panels_and_tables_are_asked_for() {
 }
 
 #[test]
+fn native_histograms_are_drawn() {
+    let (_home, server) = started();
+    let nanos = T * 1_000_000;
+    let otlp = format!(
+        r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{{"name":"h","exponentialHistogram":{{
+        "aggregationTemporality":2,"dataPoints":[{{"timeUnixNano":"{nanos}","count":"4","sum":5.5,
+        "scale":0,"zeroCount":"1","zeroThreshold":0.25,"positive":{{"offset":-1,"bucketCounts":
+        ["1","2"]}}}}]}}}}]}}]}}]}}"#
+    );
+    let kind = [("content-type", "application/json")];
+    let answer = server.client().post("/v1/metrics", &kind, otlp.as_bytes()).unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let histogram = json!({
+        "count": "4",
+        "sum": "5.5",
+        "buckets": [[3, "-0.25", "0.25", "1"], [0, "0.5", "1", "1"], [0, "1", "2", "2"]],
+    });
+    let vector = data(&post(&server, "/api/v1/query", &[("query", "h"), ("time", TS)]));
+    assert_eq!(vector["result"][0]["histogram"], json!([1_763_683_200, histogram]));
+    let range = [("query", "h"), ("start", TS), ("end", TS), ("step", "15")];
+    let matrix = data(&post(&server, "/api/v1/query_range", &range));
+    assert_eq!(
+        matrix["result"],
+        json!([{ "metric": { "__name__": "h" }, "histograms": [[1_763_683_200, histogram]] }])
+    );
+    server.stop();
+}
+
+#[test]
 fn statistics_limits_and_lookback_follow_their_parameters() {
     let (_home, server) = started();
     let ask = |more: &[(&str, &str)]| {
@@ -317,5 +346,27 @@ fn answers_are_packed_for_who_asks_and_open_to_pages() {
     }
     let own = server.client().request("GET", "/metrics", &page, &[]).unwrap();
     assert_eq!(own.header("access-control-allow-origin"), "");
+    server.stop();
+}
+
+#[test]
+fn names_that_are_not_ours_are_refused() {
+    let home = Home::new();
+    let server = home.start(&["--bare", "--allowed-host", "mon.example"]);
+    let ask = |host: &str| {
+        let headers = [("host", host)];
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+        let head: String = headers.iter().map(|(n, v)| format!("{n}: {v}\r\n")).collect();
+        let request = format!("GET /api/v1/labels HTTP/1.1\r\n{head}connection: close\r\n\r\n");
+        std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
+        answer
+    };
+    for good in ["mon.example", "MON.example:80", "localhost:1", "127.0.0.1", "[::1]:7546"] {
+        assert!(ask(good).starts_with("HTTP/1.1 200"), "{good}: {}", ask(good));
+    }
+    let refused = ask("evil.example");
+    assert!(refused.starts_with("HTTP/1.1 403") && refused.contains("serve.allowed_hosts"));
     server.stop();
 }

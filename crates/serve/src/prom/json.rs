@@ -1,7 +1,7 @@
 //! Results as Prometheus prints them. Written by hand: this is the largest output there is.
 
 use plimsoll_model::{Histogram, Labels};
-use plimsoll_query::{Answer, Value, format_time, format_value, histogram_buckets};
+use plimsoll_query::{Answer, Value, format_plain, format_time, format_value, histogram_buckets};
 
 /// The `data` of an answer: `resultType` before `result`, as streaming clients expect.
 pub fn data(answer: &Answer, at_ms: i64, stats: Option<&str>) -> Vec<u8> {
@@ -9,7 +9,8 @@ pub fn data(answer: &Answer, at_ms: i64, stats: Option<&str>) -> Vec<u8> {
     match &answer.value {
         Value::Scalar(value) => {
             out.push_str("{\"resultType\":\"scalar\",\"result\":");
-            sample(&mut out, at_ms, *value);
+            // Scalars have plain digits whatever their size, unlike samples.
+            pair(&mut out, at_ms, &format_plain(*value));
         }
         Value::String(text) => {
             out.push_str("{\"resultType\":\"string\",\"result\":[");
@@ -77,10 +78,14 @@ fn comma(out: &mut String, i: usize) {
 }
 
 fn sample(out: &mut String, time_ms: i64, value: f64) {
+    pair(out, time_ms, &format_value(value));
+}
+
+fn pair(out: &mut String, time_ms: i64, value: &str) {
     out.push('[');
     out.push_str(&format_time(time_ms));
     out.push_str(",\"");
-    out.push_str(&format_value(value));
+    out.push_str(value);
     out.push_str("\"]");
 }
 
@@ -152,6 +157,7 @@ mod tests {
     #[test]
     fn results_are_printed_as_prometheus_prints_them() {
         check(Value::Scalar(2.0), 4_000, r#"{"resultType":"scalar","result":[4,"2"]}"#);
+        check(Value::Scalar(1e-9), 0, r#"{"resultType":"scalar","result":[0,"0.000000001"]}"#);
         check(
             Value::String("a\"b".into()),
             1_500,
