@@ -158,17 +158,24 @@ fn count_values(eval: &Eval<'_>, node: &Aggregate, grid: Grid) -> Result<Vec<Ser
         eval.cx.cancel.check()?;
         for i in 0..grid.len() {
             // Histograms are told apart by their text.
-            let (known, text) = match s.element(i) {
+            let element = s.element(i);
+            let known = match element {
                 Element::Absent => continue,
-                Element::Float(v) if v.is_nan() => (Some(f64::NAN.to_bits()), "NaN".to_owned()),
-                Element::Float(v) => (Some(v.to_bits()), crate::format::format_plain(v)),
-                Element::Histogram(h) => (None, h.text()),
+                Element::Float(v) if v.is_nan() => Some(f64::NAN.to_bits()),
+                Element::Float(v) => Some(v.to_bits()),
+                Element::Histogram(_) => None,
             };
             let row = match known.and_then(|bits| at.get(&(group, bits))) {
                 Some(row) => *row,
                 None => {
                     let (labels, drop_name) = &groups.found[group];
-                    let labels = labels.with(&label, if gone { "" } else { &text });
+                    let text = match element {
+                        _ if gone => String::new(),
+                        Element::Absent => continue,
+                        Element::Float(v) => crate::format::format_plain(v),
+                        Element::Histogram(h) => h.text(),
+                    };
+                    let labels = labels.with(&label, &text);
                     let row = *same.entry(labels.clone()).or_insert(out.len());
                     if row == out.len() {
                         eval.charge(1, grid)?;

@@ -231,7 +231,14 @@ impl<'q> Eval<'q> {
     /// Gives back the memory of columns that are about to be dropped.
     pub fn free(&self, series: &[Series]) {
         let bytes = |s: &Series| (s.values.len() * size_of::<f64>()) as u64 + s.histogram_bytes();
-        let bytes: u64 = series.iter().map(bytes).sum();
+        self.free_bytes(series.iter().map(bytes).sum());
+    }
+
+    /// Gives back memory that was taken.
+    pub fn free_bytes(&self, bytes: u64) {
+        if bytes == 0 {
+            return;
+        }
         let held = &self.held;
         let bytes = bytes.min(held.load(std::sync::atomic::Ordering::Relaxed));
         held.fetch_sub(bytes, std::sync::atomic::Ordering::Relaxed);

@@ -8,6 +8,8 @@
 mod add;
 mod bounds;
 mod estimate;
+#[cfg(test)]
+mod laws;
 mod reset;
 mod text;
 mod total;
@@ -348,9 +350,9 @@ fn spans(buckets: &Buckets<f64>) -> Vec<Span> {
     for (i, _) in buckets {
         match out.last_mut() {
             Some(last) if *i == next => last.length += 1,
-            _ => out.push(Span { offset: i - next, length: 1 }),
+            _ => out.push(Span { offset: i.saturating_sub(next), length: 1 }),
         }
-        next = i + 1;
+        next = i.saturating_add(1);
     }
     out
 }

@@ -21,7 +21,7 @@ pub(crate) use counter::growth_of;
 pub(crate) use extended::{extended_functions, extended_kernel};
 pub(crate) use fold::Sum;
 pub(crate) use mixed::{
-    Column, MixedWindow, Point, Tell, interpolated, minds_starts, mixed_kernel,
+    Column, MixedWindow, Point, Tell, interpolated, minds_resets, minds_starts, mixed_kernel,
 };
 pub(crate) use spread::quantile;
 

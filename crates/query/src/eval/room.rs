@@ -11,7 +11,8 @@ use super::{ABSENT, Series, is_absent};
 use crate::annotations::HistNote;
 use crate::hist::Hist;
 use crate::kernels::{
-    Column, Cut, MixedWindow, Point, Windows, cut_windows, mixed_kernel, without_stale,
+    Column, Cut, MixedWindow, Point, Windows, cut_windows, minds_resets, mixed_kernel,
+    without_stale,
 };
 
 /// Room that is used for one series after the other.
@@ -28,12 +29,19 @@ struct Kind<T> {
     times: Vec<i64>,
     values: Vec<T>,
     starts: Vec<i64>,
+    fell: Vec<bool>,
     cuts: Vec<Cut>,
 }
 
 impl<T> Default for Kind<T> {
     fn default() -> Self {
-        Self { times: Vec::new(), values: Vec::new(), starts: Vec::new(), cuts: Vec::new() }
+        Self {
+            times: Vec::new(),
+            values: Vec::new(),
+            starts: Vec::new(),
+            fell: Vec::new(),
+            cuts: Vec::new(),
+        }
     }
 }
 
@@ -42,6 +50,7 @@ impl<T> Kind<T> {
         self.times.clear();
         self.values.clear();
         self.starts.clear();
+        self.fell.clear();
     }
 
     fn push(&mut self, time: i64, value: T, start: Option<i64>) {
@@ -52,8 +61,8 @@ impl<T> Kind<T> {
 
     fn window(&self, i: usize) -> Column<'_, T> {
         let Cut { lo, hi, .. } = self.cuts[i];
-        Column { times: &self.times, values: &self.values, starts: &self.starts }
-            .slice(lo..hi.max(lo))
+        let Self { times, values, starts, fell, .. } = self;
+        Column { times, values, starts, fell }.slice(lo..hi.max(lo))
     }
 }
 
@@ -138,6 +147,11 @@ impl Room {
         let Self { floats, hists, .. } = self;
         cut(&floats.times, layout, &mut floats.cuts);
         cut(&hists.times, layout, &mut hists.cuts);
+        if minds_resets(function.name) {
+            // Neighbours are compared once, not in each window that holds them.
+            let pairs = hists.values.windows(2).map(|pair| pair[1].is_reset_since(&pair[0]));
+            hists.fell.extend([false].into_iter().chain(pairs).take(hists.values.len()));
+        }
         let mut values =
             floats_only((&floats.times, &floats.values), &floats.cuts, layout, function);
         let mut out: HistColumn = Vec::new();

@@ -170,7 +170,7 @@ impl Eval<'_> {
     }
 
     /// Computes series, several at once, and hands them out in the order of their number. The memory
-    /// of what is computed ahead is charged.
+    /// of what is computed ahead is charged; that of histograms as soon as it is known.
     pub(super) fn each_series(
         &self,
         count: usize,
@@ -188,13 +188,18 @@ impl Eval<'_> {
                 let mut out = Vec::with_capacity(range.len());
                 for i in range {
                     self.cx.cancel.check()?;
-                    out.extend(one(from + i, &mut room)?);
+                    let series = one(from + i, &mut room)?;
+                    self.charge_bytes(series.as_ref().map_or(0, Series::histogram_bytes))?;
+                    out.extend(series);
                 }
                 Ok::<_, QueryError>(out)
             });
             self.cx.budget.release(bytes);
             for part in parts {
-                part?.into_iter().try_for_each(&mut *sink)?;
+                for series in part? {
+                    self.free_bytes(series.histogram_bytes());
+                    sink(series)?;
+                }
             }
         }
         Ok(())

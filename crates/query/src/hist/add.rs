@@ -4,6 +4,8 @@
 //! and cuts no populated bucket of either. Custom buckets with different bounds are brought to the
 //! bounds that both have. Exponential and custom buckets do not go together.
 
+use std::borrow::Cow;
+
 use plimsoll_model::ResetHint;
 
 use super::bounds::bound;
@@ -54,19 +56,9 @@ impl<C: Cell> Hist<C> {
         if other.schema < self.schema {
             self.reduce(other.schema);
         }
-        let reduced = (other.schema > self.schema).then(|| {
-            let mut reduced = other.clone();
-            reduced.reduce(self.schema);
-            reduced
-        });
-        let other = reduced.as_ref().unwrap_or(other);
-        // What lies within the zero bucket was counted there.
-        let outside = |side: &Buckets<f64>| {
-            side.partition_point(|(i, _)| bound(other.schema, *i) <= self.zero_threshold)
-        };
-        let (from, from_negative) = (outside(&other.positive), outside(&other.negative));
-        merge(&mut self.positive, &other.positive[from..], sign);
-        merge(&mut self.negative, &other.negative[from_negative..], sign);
+        let (positive, negative) = other.outside(self.zero_threshold, self.schema);
+        merge(&mut self.positive, &positive, sign);
+        merge(&mut self.negative, &negative, sign);
         Ok(outcome)
     }
 
@@ -98,17 +90,28 @@ impl<C: Cell> Hist<C> {
         }
         let by = u32::from(self.schema.abs_diff(schema));
         for side in [&mut self.positive, &mut self.negative] {
-            let mut out: Buckets<C> = Vec::with_capacity(side.len());
-            for (i, c) in side.iter() {
-                let i = (i.saturating_sub(1) >> by) + 1;
-                match out.last_mut() {
-                    Some((last, sum)) if *last == i => *sum = sum.join(*c),
-                    _ => out.push((i, *c)),
-                }
-            }
-            *side = out;
+            *side = reduced(side, by);
         }
         self.schema = schema;
+    }
+
+    /// The buckets beyond a zero bucket of this width, positive and negative, in this schema or a
+    /// coarser one. What lies within is left out before buckets are merged, so that nothing of it
+    /// comes back as a part of a wider bucket.
+    pub(super) fn outside(
+        &self,
+        width: f64,
+        schema: i8,
+    ) -> (Cow<'_, [(i32, C)]>, Cow<'_, [(i32, C)]>) {
+        let cut =
+            |side: &'_ Buckets<C>| side.partition_point(|(i, _)| bound(self.schema, *i) <= width);
+        let positive = &self.positive[cut(&self.positive)..];
+        let negative = &self.negative[cut(&self.negative)..];
+        if schema >= self.schema {
+            return (Cow::Borrowed(positive), Cow::Borrowed(negative));
+        }
+        let by = u32::from(self.schema.abs_diff(schema));
+        (Cow::Owned(reduced(positive, by)), Cow::Owned(reduced(negative, by)))
     }
 
     /// Finds a zero bucket for both; returns what is then in that of the other.
@@ -179,6 +182,19 @@ impl<C: Cell> Hist<C> {
         self.positive = filled.map(|(i, c)| (i32::try_from(i).unwrap_or(i32::MAX), c)).collect();
         self.custom = common;
     }
+}
+
+/// Buckets of a schema that is coarser by so many steps.
+fn reduced<C: Cell>(side: &[(i32, C)], by: u32) -> Buckets<C> {
+    let mut out: Buckets<C> = Vec::with_capacity(side.len());
+    for (i, c) in side {
+        let i = (i.saturating_sub(1) >> by) + 1;
+        match out.last_mut() {
+            Some((last, sum)) if *last == i => *sum = sum.join(*c),
+            _ => out.push((i, *c)),
+        }
+    }
+    out
 }
 
 /// Adds the buckets of another side, new ones where they are missing.

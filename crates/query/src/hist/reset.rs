@@ -2,8 +2,7 @@
 
 use plimsoll_model::ResetHint;
 
-use super::bounds::bound;
-use super::{Buckets, Hist};
+use super::Hist;
 
 impl Hist {
     /// Whether the counter was reset since `before`: a count fell, a populated bucket is gone, or the
@@ -30,18 +29,9 @@ impl Hist {
         if width != self.zero_threshold || self.zero < zero {
             return true;
         }
-        let reduced = (before.schema > self.schema).then(|| {
-            let mut reduced = before.clone();
-            reduced.reduce(self.schema);
-            reduced
-        });
-        let before = reduced.as_ref().unwrap_or(before);
-        let outside =
-            |side: &Buckets<f64>| side.partition_point(|(i, _)| bound(self.schema, *i) <= width);
-        let fell = |now: &Buckets<f64>, then: &Buckets<f64>| {
-            any_fell(&now[outside(now)..], &then[outside(then)..])
-        };
-        fell(&self.positive, &before.positive) || fell(&self.negative, &before.negative)
+        let (positive, negative) = self.outside(width, self.schema);
+        let (positive_before, negative_before) = before.outside(width, self.schema);
+        any_fell(&positive, &positive_before) || any_fell(&negative, &negative_before)
     }
 
     fn custom_fell(&self, before: &Self) -> bool {

@@ -26,6 +26,8 @@ pub(crate) struct Column<'a, T> {
     pub values: &'a [T],
     /// Start times, as many, or none.
     pub starts: &'a [i64],
+    /// For histograms whose resets matter: whether each was reset since the one before it.
+    pub fell: &'a [bool],
 }
 
 impl<T> Clone for Column<'_, T> {
@@ -42,7 +44,8 @@ impl<T> Column<'_, T> {
         Column {
             times: &self.times[at.clone()],
             values: &self.values[at.clone()],
-            starts: if self.starts.is_empty() { &[] } else { &self.starts[at] },
+            starts: if self.starts.is_empty() { &[] } else { &self.starts[at.clone()] },
+            fell: if self.fell.is_empty() { &[] } else { &self.fell[at] },
         }
     }
 
@@ -54,6 +57,19 @@ impl<T> Column<'_, T> {
     fn start(&self, i: usize) -> i64 {
         self.starts.get(i).copied().unwrap_or(0)
     }
+}
+
+impl Column<'_, Arc<Hist>> {
+    /// Whether sample `i` was reset since the one before it.
+    fn is_reset(&self, i: usize) -> bool {
+        let seen = self.fell.get(i).copied();
+        seen.unwrap_or_else(|| self.values[i].is_reset_since(&self.values[i - 1]))
+    }
+}
+
+/// Whether a function looks for resets between all neighbours of a window.
+pub(crate) fn minds_resets(name: &str) -> bool {
+    matches!(name, "rate" | "increase" | "resets")
 }
 
 /// One window.

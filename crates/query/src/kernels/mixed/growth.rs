@@ -112,12 +112,14 @@ fn of_histograms(hists: Column<'_, Arc<Hist>>, counter: bool, tell: Tell<'_>) ->
     let (first, last) = (&all[0], &all[all.len() - 1]);
     let is_gauge = |h: &Arc<Hist>| h.hint == ResetHint::Gauge;
     let mut before = Arc::clone(first);
+    let mut restarted_first = false;
     if counter {
         if all.iter().any(is_gauge) {
             tell(HistNote::NotCounter);
         }
         // What lies before a reset is not looked at, so its layout does not matter.
-        if is_restart(hists, 1) || all[1].is_reset_since(first) {
+        restarted_first = is_restart(hists, 1) || hists.is_reset(1);
+        if restarted_first {
             before = Arc::new(Hist::empty_like(&all[1]));
         }
     }
@@ -133,11 +135,10 @@ fn of_histograms(hists: Column<'_, Arc<Hist>>, counter: bool, tell: Tell<'_>) ->
     sub(&mut grown, &before, tell)?;
     if counter {
         overlaps(hists, tell);
-        for (i, now) in all.iter().enumerate().skip(1) {
-            if is_restart(hists, i) || now.is_reset_since(&before) {
-                add(&mut grown, &before, tell)?;
+        for i in 1 + usize::from(restarted_first)..all.len() {
+            if is_restart(hists, i) || hists.is_reset(i) {
+                add(&mut grown, &all[i - 1], tell)?;
             }
-            before = Arc::clone(now);
         }
     } else if !is_gauge(first) || !is_gauge(last) {
         tell(HistNote::NotGauge);
@@ -183,7 +184,7 @@ pub(super) fn of_last_two(w: &MixedWindow<'_>, rate: bool, tell: Tell<'_>) -> Op
         tell(HistNote::NotGauge);
     }
     let mut grown = Hist::clone(last);
-    if !rate || !(is_restart(hists, m - 1) || last.is_reset_since(before)) {
+    if !rate || !(is_restart(hists, m - 1) || hists.is_reset(m - 1)) {
         sub(&mut grown, before, tell)?;
     }
     grown = grown.with_hint(ResetHint::Gauge).compact();

@@ -12,6 +12,8 @@ struct Sample<'a> {
     start: i64,
     float: f64,
     hist: Option<&'a Arc<Hist>>,
+    /// Which histogram of the window it is.
+    number: usize,
 }
 
 /// How often a counter was reset.
@@ -20,7 +22,7 @@ pub(super) fn resets(w: &MixedWindow<'_>, anchored: bool) -> Option<Point> {
         let restart = restarted((before.time, before.start), (now.time, now.start));
         match (before.hist, now.hist) {
             (None, None) => now.float < before.float || restart,
-            (Some(before), Some(now)) => restart || now.is_reset_since(before),
+            (Some(_), Some(_)) => restart || w.hists.is_reset(now.number),
             _ => true,
         }
     })
@@ -45,12 +47,14 @@ fn count(
         start: w.floats.start(i),
         float: w.floats.values[i],
         hist: None,
+        number: 0,
     });
     let hists = w.hists.times.iter().enumerate().map(|(i, t)| Sample {
         time: *t,
         start: w.hists.start(i),
         float: 0.0,
         hist: Some(&w.hists.values[i]),
+        number: i,
     });
     let mut all: Vec<Sample<'_>> = floats.chain(hists).collect();
     all.sort_by_key(|s| s.time);
