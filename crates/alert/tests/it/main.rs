@@ -214,6 +214,45 @@ fn states_are_series_that_end() {
 }
 
 #[test]
+fn a_rule_records_native_histograms() {
+    let bench = Bench::new(
+        "
+groups:
+- name: g
+  rules:
+  - {record: 'sum:h', expr: sum(h)}
+  - {record: 'count:h', expr: 'histogram_count(sum:h)'}
+  - {alert: Any, expr: 'sum:h'}
+",
+    );
+    let counts = plimsoll_model::Counts::Integer {
+        count: 3,
+        zero: 0,
+        positive: vec![1, 2],
+        negative: vec![],
+    };
+    let h = plimsoll_model::Histogram {
+        schema: 0,
+        hint: plimsoll_model::ResetHint::Unknown,
+        zero_threshold: 0.0,
+        sum: 4.0,
+        positive_spans: vec![plimsoll_model::Span { offset: 0, length: 2 }],
+        negative_spans: vec![],
+        custom: vec![],
+        counts,
+    };
+    for instance in ["a", "b"] {
+        let labels = Labels::new([("__name__", "h"), ("i", instance)]).unwrap();
+        bench.memory.append_sample(&labels, 1, 0.0, Some(&h), 0);
+    }
+    bench.pass(3, &[]);
+    assert_eq!(bench.value("histogram_sum(sum:h)"), [8.0]);
+    assert_eq!(bench.value("count:h"), [6.0]);
+    assert_eq!(bench.value("histogram_count(last_over_time(sum:h[1m]))"), [6.0]);
+    assert_eq!(bench.value("ALERTS{alertname=\"Any\"}"), [1.0]);
+}
+
+#[test]
 fn later_rules_of_a_group_see_the_earlier_ones() {
     let bench = Bench::new(
         "

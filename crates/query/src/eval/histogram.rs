@@ -174,7 +174,7 @@ impl Group {
             None => (!buckets.is_empty()).then_some(Input::Classic(buckets)),
             Some(h) if buckets.is_empty() => Some(Input::Native(h)),
             Some(_) => {
-                let of = self.metric(eval);
+                let of = of_metric(self.labels.metric());
                 eval.notes.warn(
                     format!("vector contains a mix of classic and native histograms{of}"),
                     span,
@@ -184,7 +184,7 @@ impl Group {
         }
     }
 
-    /// The metric as notes name it: only while names are still there.
+    /// The metric as notes on a result name it: only where results still have names.
     fn metric(&self, eval: &Eval<'_>) -> String {
         let name = if eval.delayed() { self.labels.metric() } else { "" };
         of_metric(name)

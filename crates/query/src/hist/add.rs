@@ -11,6 +11,9 @@ use plimsoll_model::ResetHint;
 use super::bounds::bound;
 use super::{Buckets, Cell, Hist};
 
+/// Buckets as they are, or merged.
+type Lent<'h, C> = Cow<'h, [(i32, C)]>;
+
 /// Exponential buckets met custom ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Incompatible;
@@ -98,11 +101,7 @@ impl<C: Cell> Hist<C> {
     /// The buckets beyond a zero bucket of this width, positive and negative, in this schema or a
     /// coarser one. What lies within is left out before buckets are merged, so that nothing of it
     /// comes back as a part of a wider bucket.
-    pub(super) fn outside(
-        &self,
-        width: f64,
-        schema: i8,
-    ) -> (Cow<'_, [(i32, C)]>, Cow<'_, [(i32, C)]>) {
+    pub(super) fn outside(&self, width: f64, schema: i8) -> (Lent<'_, C>, Lent<'_, C>) {
         let cut =
             |side: &'_ Buckets<C>| side.partition_point(|(i, _)| bound(self.schema, *i) <= width);
         let positive = &self.positive[cut(&self.positive)..];
