@@ -11,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+mod backfill;
 pub mod config;
 mod defaults;
 mod evaluate;
@@ -22,6 +23,7 @@ mod rules;
 mod state;
 mod template;
 
+pub use backfill::{BackfillAsk, BackfillError, BackfillReport, Backfilled};
 pub use defaults::{DEFAULT_RULES_FILE, default_rules};
 pub use evaluate::{EvalError, Evaluated, Sample, evaluate};
 pub use metrics::Metrics;

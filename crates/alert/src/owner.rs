@@ -407,6 +407,27 @@ impl Alerting {
         tracing::warn!(error = why, "results of rules not stored");
     }
 
+    /// The groups that are evaluated, in order.
+    pub(crate) fn running_groups(&self) -> Vec<Group> {
+        self.work.lock().groups.iter().map(|g| g.group.clone()).collect()
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.setup.engine
+    }
+
+    pub(crate) fn source(&self) -> &dyn SeriesSource {
+        &*self.setup.source
+    }
+
+    pub(crate) fn sink(&self) -> &dyn SampleSink {
+        &*self.setup.sink
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.setup.clock
+    }
+
     /// The groups as they were after their last evaluation, by file and name.
     pub fn groups(&self) -> Vec<GroupView> {
         self.views.lock().values().cloned().collect()

@@ -190,7 +190,14 @@ impl<'a> LabelsRef<'a> {
 
     /// The value of `name`, if it is there.
     pub fn get(self, name: &str) -> Option<&'a str> {
-        self.iter().find(|(n, _)| *n == name).map(|(_, v)| v)
+        let mut rest = self.bytes;
+        loop {
+            let (found, after) = take_bytes(rest)?;
+            if found == name.as_bytes() {
+                return take_str(after).map(|(value, _)| value);
+            }
+            rest = take_bytes(after)?.1;
+        }
     }
 
     /// The metric's name, empty when there is none.
@@ -200,7 +207,13 @@ impl<'a> LabelsRef<'a> {
 
     /// Number of labels.
     pub fn len(self) -> usize {
-        self.iter().count()
+        let (mut n, mut rest) = (0, self.bytes);
+        while let Some((_, value)) = take_bytes(rest)
+            && let Some((_, after)) = take_bytes(value)
+        {
+            (n, rest) = (n + 1, after);
+        }
+        n
     }
 
     /// Whether there is no label.
@@ -326,6 +339,11 @@ fn put_str(out: &mut Vec<u8>, s: &str) {
 }
 
 fn take_str(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let (text, rest) = take_bytes(bytes)?;
+    Some((std::str::from_utf8(text).ok()?, rest))
+}
+
+fn take_bytes(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut len = 0usize;
     let mut i = 0;
     loop {
@@ -340,13 +358,35 @@ fn take_str(bytes: &[u8]) -> Option<(&str, &[u8])> {
         }
     }
     let end = i.checked_add(len)?;
-    let s = std::str::from_utf8(bytes.get(i..end)?).ok()?;
-    Some((s, &bytes[end..]))
+    Some((bytes.get(i..end)?, &bytes[end..]))
+}
+
+/// Bytes at the beginning that both have.
+fn common_prefix(a: &[u8], b: &[u8]) -> usize {
+    const WORD: usize = 16;
+    let same = a.chunks_exact(WORD).zip(b.chunks_exact(WORD)).take_while(|(a, b)| a == b).count();
+    let rest = a[same * WORD..].iter().zip(&b[same * WORD..]).take_while(|(a, b)| a == b).count();
+    same * WORD + rest
 }
 
 impl Ord for LabelsRef<'_> {
+    /// By name, then value, label by label. What both begin with is stepped over without a look at
+    /// the texts: series that are sorted are alike.
     fn cmp(&self, other: &Self) -> Ordering {
-        self.iter().cmp(other.iter())
+        let (mut a, mut b) = (self.bytes, other.bytes);
+        let mut same = common_prefix(a, b);
+        loop {
+            match (take_bytes(a), take_bytes(b)) {
+                (Some((x, after)), Some((y, _))) if a.len() - after.len() > same => {
+                    return x.cmp(y);
+                }
+                (Some((_, after_a)), Some((_, after_b))) => {
+                    same -= a.len() - after_a.len();
+                    (a, b) = (after_a, after_b);
+                }
+                (x, y) => return x.is_some().cmp(&y.is_some()),
+            }
+        }
     }
 }
 impl PartialOrd for LabelsRef<'_> {
@@ -423,6 +463,28 @@ impl fmt::Debug for Labels {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn labels_are_in_the_order_of_their_pairs(
+            a in proptest::collection::btree_map("[a-c]{1,3}", "[xyz]{1,40}", 0..5),
+            b in proptest::collection::btree_map("[a-c]{1,3}", "[xyz]{1,40}", 0..5),
+            both in proptest::collection::btree_map("[a-b]{1,2}", "[xyz]{1,200}", 0..5),
+        ) {
+            let labels = |own: std::collections::BTreeMap<String, String>| {
+                let all: std::collections::BTreeMap<_, _> = own.into_iter().chain(both.clone()).collect();
+                let labels = Labels::new(all.iter().map(|(n, v)| (&**n, &**v))).unwrap();
+                (all.into_iter().collect::<Vec<_>>(), labels)
+            };
+            let ((a, x), (b, y)) = (labels(a), labels(b));
+            prop_assert_eq!(x.cmp(&y), a.cmp(&b));
+            prop_assert_eq!(x.len(), a.len());
+            for (name, value) in a.iter().chain(&b) {
+                let wanted = a.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
+                prop_assert_eq!(x.get(name), wanted, "{}", value);
+            }
+        }
+    }
 
     #[test]
     fn unsorted_labels_are_sorted_and_empty_ones_left_out() {

@@ -13,6 +13,7 @@ mod export;
 mod files;
 mod import;
 mod query;
+mod rules;
 mod serve;
 
 /// The configuration is wrong.
@@ -68,6 +69,9 @@ enum Command {
     ///
     /// Example: plimsoll rekey --data-dir plimsoll-data --key-file old.key --new-key-file new.key
     Rekey(Rekey),
+    /// What one does with rules beside running them.
+    #[command(subcommand)]
+    Rules(Rules),
     /// Scores the anomalies of a CSV file of timestamp,value.
     ///
     /// Example: plimsoll detect --input cpu.csv --output scored.csv
@@ -259,6 +263,36 @@ pub struct Rekey {
     new_key_file: PathBuf,
 }
 
+/// What to do with rules.
+#[derive(Subcommand)]
+enum Rules {
+    /// Has a running server evaluate its recording rules over the past and store what they give. What
+    /// is stored already stays.
+    ///
+    /// Example: plimsoll rules backfill --start 2026-11-01T00:00:00Z --end 2026-11-21T00:00:00Z --rule job:errors:rate5m
+    Backfill(Backfill),
+}
+
+/// Which rules, and when.
+#[derive(Args)]
+pub struct Backfill {
+    /// The server.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7546")]
+    server: String,
+    /// First evaluation: RFC 3339 or seconds.
+    #[arg(long, value_name = "T")]
+    start: String,
+    /// Last evaluation.
+    #[arg(long, value_name = "T")]
+    end: String,
+    /// Only the group of this name.
+    #[arg(long, value_name = "NAME")]
+    group: Option<String>,
+    /// Only rules that record this series.
+    #[arg(long, value_name = "NAME")]
+    rule: Option<String>,
+}
+
 /// What to score.
 #[derive(Args)]
 pub struct Detect {
@@ -319,6 +353,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Some(Command::Restore(restore)) => backup::restore(&restore),
         Some(Command::Verify(verify)) => backup::verify(&verify),
         Some(Command::Rekey(rekey)) => backup::rekey(&rekey),
+        Some(Command::Rules(Rules::Backfill(backfill))) => rules::backfill(&backfill),
         Some(Command::Detect(detect)) => files::detect(&detect),
         Some(Command::Forecast(forecast)) => files::forecast(&forecast),
     };

@@ -10,6 +10,7 @@ use crate::prom::blocking;
 use crate::reply::{Failure, own};
 use crate::routes::Call;
 
+pub mod backfill;
 mod frame;
 pub mod live;
 pub mod overview;

@@ -26,6 +26,12 @@ impl Failure {
         Self { status: StatusCode::BAD_REQUEST, kind: "bad_data", message: message.into() }
     }
 
+    /// What was asked is right, and doing it failed.
+    pub fn execution(message: impl Into<String>) -> Self {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        Self { status, kind: "execution", message: message.into() }
+    }
+
     /// There is no such thing.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self { status: StatusCode::NOT_FOUND, kind: "not_found", message: message.into() }

@@ -7,7 +7,7 @@
 mod buckets;
 mod selection;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use plimsoll_model::{
@@ -214,19 +214,24 @@ impl Snapshot for StoreSnapshot {
     ) -> SeamResult<Vec<Labels>> {
         cx.cancel.check()?;
         let (range, sets) = (hint.range_or_all(), sets_or_all(any_of));
-        let mut all = BTreeSet::new();
+        let (mut all, mut seen) = (Vec::new(), HashSet::new());
         let found = self.head_series(sets, range);
         for slot in found.iter().filter_map(|sid| self.slots(sid, range).next()) {
-            all.insert(slot.meta.labels.clone());
+            seen.insert(slot.meta.fp);
+            all.push(slot.meta.labels.clone());
         }
         for part in self.parts_in(range) {
             self.try_part(part, cx, || {
                 Self::part_labels(part, sets, &mut |l| {
-                    all.insert(l.to_labels());
+                    if seen.insert(l.as_ref().fp()) {
+                        all.push(l.to_labels());
+                    }
                 })
             })?;
         }
-        Ok(limited(all, hint.limit))
+        all.sort_unstable();
+        all.truncate(if hint.limit == 0 { usize::MAX } else { hint.limit });
+        Ok(all)
     }
 
     fn label_names(

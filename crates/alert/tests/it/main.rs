@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+mod backfill;
+
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,0 +1,71 @@
+//! `plimsoll rules`: what one does with rules beside running them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use plimsoll_net::{Client, HttpClient, HttpConfig, Request};
+
+use super::{Backfill, say};
+
+/// A server works for half a minute and then answers; a window that is begun is ended.
+const TIMEOUT: Duration = Duration::from_secs(150);
+
+/// What a server did, by group and rule: stored, already there, refused.
+type Done = BTreeMap<(String, String), [u64; 3]>;
+
+/// Has a server evaluate recording rules over the past, piece by piece, and prints what came of it.
+pub fn backfill(backfill: &Backfill) -> Result<()> {
+    plimsoll_net::install_crypto();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let client = HttpClient::new(HttpConfig::default());
+    let url = format!("{}/api/plimsoll/v1/rules/backfill", backfill.server.trim_end_matches('/'));
+    let (mut start, mut done) = (backfill.start.clone(), Done::new());
+    loop {
+        let form = form(backfill, &start);
+        let mut request = Request::post(&url, "application/x-www-form-urlencoded", form);
+        request.timeout = TIMEOUT;
+        let answer = runtime.block_on(client.send(request)).with_context(|| {
+            format!("no answer from {}; is plimsoll serve running?", backfill.server)
+        })?;
+        let body: serde_json::Value = serde_json::from_slice(&answer.body)
+            .with_context(|| format!("{url} did not answer with JSON"))?;
+        let Some(rules) = body["rules"].as_array() else {
+            bail!("{}", body["error"].as_str().unwrap_or("the server answered with an error"));
+        };
+        for rule in rules {
+            let text = |key: &str| rule[key].as_str().unwrap_or_default().to_owned();
+            let counts = done.entry((text("group"), text("rule"))).or_default();
+            for (count, key) in counts.iter_mut().zip(["stored", "duplicate", "refused"]) {
+                *count += rule[key].as_u64().unwrap_or_default();
+            }
+            if let Some(reason) = rule["reason"].as_str() {
+                tracing::warn!(rule = text("rule"), reason, "samples refused");
+            }
+        }
+        match body["next"].as_i64() {
+            Some(next) => {
+                start = format!("{}.{:03}", next.div_euclid(1000), next.rem_euclid(1000));
+                tracing::info!(next = start, "goes on");
+            }
+            None => break,
+        }
+    }
+    for ((group, rule), [stored, duplicate, refused]) in done {
+        say(&format!(
+            "{group}: {rule}: {stored} samples stored, {duplicate} were there, {refused} refused"
+        ));
+    }
+    Ok(())
+}
+
+fn form(backfill: &Backfill, start: &str) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("start", start).append_pair("end", &backfill.end);
+    for (name, value) in [("group", &backfill.group), ("rule", &backfill.rule)] {
+        if let Some(value) = value {
+            form.append_pair(name, value);
+        }
+    }
+    form.finish()
+}
