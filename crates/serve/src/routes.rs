@@ -187,6 +187,7 @@ mod tests {
             let changes = route.path.contains("storage")
                 || route.path.contains("admin")
                 || route.path.contains("reload")
+                || route.path.contains("backfill")
                 || route.path.contains("write")
                 || route.path.ends_with("/v1/metrics");
             assert_eq!(changes, route.permission > Permission::Read, "{}", route.path);
