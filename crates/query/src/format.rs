@@ -22,7 +22,44 @@ pub fn format_plain(value: f64) -> String {
     if value.is_infinite() {
         return if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
     }
-    format!("{value}")
+    let mut text = format!("{value}");
+    if text.len() > TIE_DIGITS {
+        even_at_tie(value, &mut text);
+    }
+    text
+}
+
+/// Shorter numbers are never half way between two texts that both read back to them.
+const TIE_DIGITS: usize = 15;
+
+/// Where a number lies half way between two shortest texts, the one with the even last digit, as Go
+/// chooses it.
+fn even_at_tie(value: f64, text: &mut String) {
+    let Some(point) = text.find('.') else { return };
+    let decimals = text.len() - point - 1;
+    let odd = text.as_bytes().last().is_some_and(|d| d % 2 == 1);
+    // A number with so many binary digits behind the point has as many decimal ones, and the last of
+    // them is a 5: a tie is where that is one more than the text has.
+    if !odd || binary_decimals(value) != decimals + 1 {
+        return;
+    }
+    let exact = format!("{value:.*}", decimals + 1);
+    let even = &exact[..exact.len() - 1];
+    if even.parse::<f64>() == Ok(value) {
+        text.clear();
+        text.push_str(even);
+    }
+}
+
+/// How many binary digits a number has behind the point.
+const fn binary_decimals(value: f64) -> usize {
+    let bits = value.to_bits();
+    let exponent = (bits >> 52 & 0x7ff) as i32;
+    let fraction = bits & ((1 << 52) - 1);
+    let mantissa = if exponent == 0 { fraction } else { fraction | 1 << 52 };
+    let scale = if exponent == 0 { -1074 } else { exponent - 1075 };
+    let lowest = scale + mantissa.trailing_zeros() as i32;
+    if lowest < 0 { lowest.unsigned_abs() as usize } else { 0 }
 }
 
 /// A time as it stands in a JSON answer: seconds with at most three decimals.
@@ -96,7 +133,7 @@ mod tests {
 
     #[test]
     fn values_have_gos_shortest_form() {
-        let cases: [(f64, &str); 12] = [
+        let cases: [(f64, &str); 15] = [
             (0.0, "0"),
             (-0.0, "-0"),
             (1e21, "1e+21"),
@@ -109,6 +146,9 @@ mod tests {
             (f64::INFINITY, "+Inf"),
             (f64::NEG_INFINITY, "-Inf"),
             (1.7976931348623157e308, "1.7976931348623157e+308"),
+            (77_804_606_068_503.125, "77804606068503.12"),
+            (1_607_829_590_069_593.25, "1607829590069593.2"),
+            (1_607_829_590_069_593.75, "1607829590069593.8"),
         ];
         for (value, text) in cases {
             assert_eq!(format_value(value), text);
