@@ -13,7 +13,7 @@ const T: i64 = 1_763_683_200_000;
 /// The same in seconds, as Grafana writes it.
 const TS: &str = "1763683200";
 
-const RULES: &str = "groups:\n- name: g\n  interval: 1h\n  rules:\n  - {record: 'job:up', expr: up}\n  \
+const RULES: &str = "groups:\n- name: f\n  interval: 1h\n  rules: [{record: 'job:b', expr: up}]\n- name: g\n  interval: 1h\n  rules:\n  - {record: 'job:up', expr: up}\n  \
                      - {alert: Always, expr: vector(1), labels: {a: b}, annotations: {c: d}}\n";
 
 /// A server with a few series, an exemplar, metadata and rules.
@@ -242,7 +242,7 @@ fn the_editor_asks_for_names_and_values() {
 fn rules_alerts_and_the_rest_of_the_state_are_told() {
     let (_home, server) = started();
     let groups = data(&server.get("/api/v1/rules"));
-    let group = &groups["groups"][0];
+    let group = &groups["groups"][1];
     assert_eq!((&group["name"], &group["interval"]), (&json!("g"), &json!(3600.0)), "{group}");
     assert!(group["file"].as_str().unwrap().ends_with("rules.yml"));
     for (i, kind) in ["recording", "alerting"].iter().enumerate() {
@@ -256,6 +256,24 @@ fn rules_alerts_and_the_rest_of_the_state_are_told() {
     assert!(group["rules"][1]["state"].is_string() && group["rules"][1]["alerts"].is_array());
     let alerting = data(&server.get("/api/v1/rules?type=alert"));
     assert_eq!(alerting["groups"][0]["rules"].as_array().unwrap().len(), 1);
+    let counted = |filter: &str| {
+        let groups = data(&server.get(&format!("/api/v1/rules?{filter}")));
+        let of = |g: &Value| g["rules"].as_array().unwrap().len();
+        groups["groups"].as_array().unwrap().iter().map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(counted("rule_group[]=g"), [2]);
+    assert_eq!(counted("rule_name[]=Always"), [1]);
+    assert_eq!(counted("match[]=%7Ba%3D%22b%22%7D"), [1]);
+    assert_eq!(counted("match[]=%7Ba%3D%22c%22%7D"), [0; 0]);
+    let page = data(&server.get("/api/v1/rules?group_limit=1&exclude_alerts=true"));
+    assert_eq!(page["groups"].as_array().unwrap().len(), 1);
+    let token = page["groupNextToken"].as_str().unwrap();
+    let last = format!("/api/v1/rules?group_limit=1&exclude_alerts=true&group_next_token={token}");
+    let last = data(&server.get(&last));
+    assert_eq!((&last["groups"][0]["name"], last.get("groupNextToken")), (&json!("g"), None));
+    assert!(last["groups"][0]["rules"][1].get("alerts").is_none());
+    assert_eq!(server.get("/api/v1/rules?group_next_token=x").status, 400);
+    assert_eq!(server.get("/api/v1/rules?group_limit=1&group_next_token=x").status, 400);
     assert!(data(&server.get("/api/v1/alerts"))["alerts"].is_array());
     let none = json!({ "activeAlertmanagers": [], "droppedAlertmanagers": [] });
     assert_eq!(data(&server.get("/api/v1/alertmanagers")), none);
