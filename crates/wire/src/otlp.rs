@@ -19,6 +19,8 @@ mod points;
 mod sink;
 mod target;
 
+use std::borrow::Cow;
+
 use crate::proto::{Cursor, Value, mistyped, put};
 use crate::remote_write::{Limits, Request};
 use crate::{Error, Result};
@@ -70,7 +72,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    fn label(&self, name: &str) -> Option<String> {
+    fn label<'n>(&self, name: &'n str) -> Option<Cow<'n, str>> {
         self.strategy.label(name, self.label_rules)
     }
 }
@@ -151,9 +153,7 @@ fn scope_metrics(
             schema = attributes::text("schema URL", m)?;
             Ok(())
         })?;
-        each(message, "ScopeMetrics", 1, |m| {
-            attributes::scope(m, schema, settings, &mut base.strong)
-        })?;
+        each(message, "ScopeMetrics", 1, |m| attributes::scope(m, schema, settings, &mut base))?;
     }
     each(message, "ScopeMetrics", 2, |m| points::metric(m, settings, &base, target, sink))
 }

@@ -1,5 +1,6 @@
 //! Attributes: key-value lists to labels.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -23,28 +24,66 @@ pub(super) fn within(what: &str, found: usize, max: usize) -> Result<()> {
     Err(Error::Invalid(format!("more than {max} {what}")))
 }
 
-/// Labels by name.
-pub(super) type Labels = BTreeMap<String, String>;
+/// Names and values of labels.
+pub(super) type Labels<'l> = Vec<(Cow<'l, str>, Cow<'l, str>)>;
+
+/// Keys and values of attributes.
+pub(super) type Attributes<'a> = Vec<(&'a str, Cow<'a, str>)>;
 
 /// What a resource and a scope give to the labels of all their series.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Base {
     /// Win over attributes of a point.
-    pub strong: Labels,
+    pub strong: Vec<(String, String)>,
     /// Yield to them.
-    pub weak: Labels,
+    pub weak: Vec<(String, String)>,
 }
 
 impl Base {
     /// The labels of a point with these attributes, which are taken out.
-    pub fn with(&self, attributes: &mut Vec<(&str, String)>, settings: &Settings) -> Labels {
-        let mut labels = self.strong.clone();
-        add(&mut labels, attributes, settings);
-        for (name, value) in &self.weak {
-            labels.entry(name.clone()).or_insert_with(|| value.clone());
+    pub fn with<'l>(&'l self, attributes: &mut Attributes<'l>, settings: &Settings) -> Labels<'l> {
+        let mut labels = told(attributes, settings);
+        labels.retain(|(name, _)| !self.strong.iter().any(|(s, _)| s == name));
+        let of = |(name, value): &'l (String, String)| {
+            (Cow::Borrowed(name.as_str()), Cow::Borrowed(value.as_str()))
+        };
+        for pair in &self.weak {
+            if !labels.iter().any(|(name, _)| *name == pair.0) {
+                labels.push(of(pair));
+            }
         }
+        labels.extend(self.strong.iter().map(of));
         labels
     }
+}
+
+/// Attributes, which are taken out, as labels sorted by name. Keys that come out alike are joined by
+/// `;` in the order of the keys.
+pub(super) fn told<'a>(attributes: &mut Attributes<'a>, settings: &Settings) -> Labels<'a> {
+    if !attributes.is_sorted_by(|a, b| a.0 <= b.0) {
+        attributes.sort_by(|a, b| a.0.cmp(b.0));
+    }
+    let named = attributes.drain(..).filter_map(|(key, value)| {
+        let name = settings.label(key).filter(|n| n != METRIC_NAME)?;
+        Some((name, value))
+    });
+    let mut labels: Labels<'a> = named.collect();
+    if !labels.is_sorted_by(|a, b| a.0 <= b.0) {
+        labels.sort_by(|a, b| a.0.cmp(&b.0));
+    }
+    labels.dedup_by(|later, earlier| {
+        let alike = later.0 == earlier.0;
+        if alike {
+            earlier.1 = Cow::Owned(format!("{};{}", earlier.1, later.1));
+        }
+        alike
+    });
+    labels
+}
+
+/// Labels that outlive the message.
+pub(super) fn owned(labels: Labels<'_>) -> Vec<(String, String)> {
+    labels.into_iter().map(|(n, v)| (n.into_owned(), v.into_owned())).collect()
 }
 
 /// A text field.
@@ -67,34 +106,14 @@ pub(super) fn pair(message: &[u8]) -> Result<(&str, &[u8])> {
     Ok((key, value))
 }
 
-/// Adds attributes as labels. Keys that come out alike are joined by `;` in the order of the keys.
-pub(super) fn add(labels: &mut Labels, attributes: &mut Vec<(&str, String)>, settings: &Settings) {
-    if !attributes.is_sorted_by(|a, b| a.0 <= b.0) {
-        attributes.sort_by(|a, b| a.0.cmp(b.0));
-    }
-    let mut own = Labels::new();
-    for (key, value) in attributes.drain(..) {
-        let Some(name) = settings.label(key).filter(|n| n != METRIC_NAME) else { continue };
-        own.entry(name)
-            .and_modify(|found| {
-                found.push(';');
-                found.push_str(&value);
-            })
-            .or_insert(value);
-    }
-    for (name, value) in own {
-        labels.entry(name).or_insert(value);
-    }
-}
-
 /// Name, version, schema URL and attributes of a scope as labels.
 pub(super) fn scope(
     message: &[u8],
     schema: &str,
     settings: &Settings,
-    labels: &mut Labels,
+    base: &mut Base,
 ) -> Result<()> {
-    let (mut name, mut version) = ("", "");
+    let (mut name, mut version, mut attributes) = ("", "", Vec::new());
     each(message, "InstrumentationScope", 1, |b| {
         name = text("a scope's name", b)?;
         Ok(())
@@ -106,26 +125,39 @@ pub(super) fn scope(
         version = text("a scope's version", b)?;
         Ok(())
     })?;
-    let told = [
+    each(message, "InstrumentationScope", 3, |m| {
+        within("attributes of a scope", attributes.len(), ATTRIBUTES_MAX)?;
+        let (key, value) = pair(m)?;
+        attributes.push((format!("otel_scope_{key}"), value_text(value)?));
+        Ok(())
+    })?;
+    let mut all: Attributes<'_> =
+        attributes.iter().map(|(n, v)| (n.as_str(), Cow::Borrowed(&**v))).collect();
+    let more = told(&mut all, settings);
+    let own = [
         ("otel_scope_name", name),
         ("otel_scope_version", version),
         ("otel_scope_schema_url", schema),
     ];
-    labels.extend(told.map(|(n, v)| (n.to_owned(), v.to_owned())));
-    each(message, "InstrumentationScope", 3, |m| {
-        let (key, value) = pair(m)?;
-        if let Some(name) = settings.label(&format!("otel_scope_{key}")) {
-            labels.insert(name, value_text(value)?);
-        }
-        Ok(())
-    })
+    base.strong.extend(own.map(|(n, v)| (n.to_owned(), v.to_owned())));
+    for (name, value) in owned(more) {
+        base.strong.retain(|(n, _)| *n != name);
+        base.strong.push((name, value));
+    }
+    Ok(())
 }
 
 /// A value as text: strings as they are, lists and maps as JSON, bytes in base64.
-pub(super) fn value_text(message: &[u8]) -> Result<String> {
+pub(super) fn value_text(message: &[u8]) -> Result<Cow<'_, str>> {
+    let mut c = Cursor::new(message);
+    if let Some((1, Value::Bytes(b))) = c.next()?
+        && c.at == message.len()
+    {
+        return text("an attribute's value", b).map(Cow::Borrowed);
+    }
     let mut out = String::new();
     put_value(message, &mut out, 0)?;
-    Ok(out)
+    Ok(Cow::Owned(out))
 }
 
 fn put_value(message: &[u8], out: &mut String, depth: usize) -> Result<()> {
@@ -287,11 +319,15 @@ mod tests {
 
     #[test]
     fn keys_that_come_out_alike_are_joined() {
-        let mut labels = Labels::from([("job".to_owned(), "a".to_owned())]);
-        let mut all = vec![("b.c", "2".to_owned()), ("b-c", "1".to_owned())];
-        all.extend([("job", "other".to_owned()), ("__name__", "x".to_owned())]);
-        add(&mut labels, &mut all, &Settings::default());
+        let pair = |n: &str, v: &str| (n.to_owned(), v.to_owned());
+        let base = Base {
+            strong: vec![pair("job", "a")],
+            weak: vec![pair("b_c", "weak"), pair("w", "weak")],
+        };
+        let mut all = vec![("b.c", Cow::Borrowed("2")), ("b-c", Cow::Borrowed("1"))];
+        all.extend([("job", Cow::Borrowed("other")), ("__name__", Cow::Borrowed("x"))]);
+        let labels = base.with(&mut all, &Settings::default());
         let told: Vec<String> = labels.iter().map(|(n, v)| format!("{n}={v}")).collect();
-        assert_eq!(told, ["b_c=1;2", "job=a"]);
+        assert_eq!(told, ["b_c=1;2", "w=weak", "job=a"]);
     }
 }

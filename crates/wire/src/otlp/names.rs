@@ -4,6 +4,8 @@
 //! The rules are those of Prometheus' translation strategies: units and `_total` are appended unless
 //! the name has them, characters that the old character set does not have become `_`.
 
+use std::borrow::Cow;
+
 /// How names are made; called as in Prometheus' configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Strategy {
@@ -59,11 +61,15 @@ impl Strategy {
     }
 
     /// The name of a label; `None` when nothing is left of it.
-    pub(super) fn label(self, name: &str, rules: LabelRules) -> Option<String> {
-        if !self.escapes() {
-            return Some(name.to_owned()).filter(|n| !n.is_empty());
+    pub(super) fn label(self, name: &str, rules: LabelRules) -> Option<Cow<'_, str>> {
+        let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+        let plain = name.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
+            && name.bytes().all(is_plain)
+            && (rules.keep_doubled || !name.contains("__"));
+        if plain || !self.escapes() {
+            return Some(Cow::Borrowed(name)).filter(|n| !n.is_empty());
         }
-        let mut out = String::with_capacity(name.len());
+        let mut out = String::with_capacity(name.len() + 4);
         for c in name.chars() {
             let c = if c.is_ascii_alphanumeric() { c } else { '_' };
             if c != '_' || rules.keep_doubled || !out.ends_with('_') {
@@ -73,13 +79,15 @@ impl Strategy {
         if out != name && out.bytes().all(|b| b == b'_') {
             return None;
         }
-        match out.as_bytes() {
-            [] => None,
-            [b'0'..=b'9', ..] => Some(format!("key_{out}")),
-            [b'_', b'_', ..] => Some(out),
-            [b'_', ..] if rules.key_prefix => Some(format!("key{out}")),
-            _ => Some(out),
-        }
+        let before = match out.as_bytes() {
+            [] => return None,
+            [b'0'..=b'9', ..] => "key_",
+            [b'_', b'_', ..] => "",
+            [b'_', ..] if rules.key_prefix => "key",
+            _ => "",
+        };
+        out.insert_str(0, before);
+        Some(Cow::Owned(out))
     }
 
     /// The name of a metric; `None` when nothing is left of it.

@@ -2,7 +2,7 @@
 
 use plimsoll_model::{Exemplar, LabelBuf, Metadata, MetricKind, Timestamp, stale_nan};
 
-use super::attributes::{ATTRIBUTES_MAX, Base, pair, text, value_text, within};
+use super::attributes::{ATTRIBUTES_MAX, Attributes, Base, pair, text, value_text, within};
 use super::histogram::{self, Buckets, Totals};
 use super::names::{Kind, unit_words};
 use super::sink::{At, Sink};
@@ -42,7 +42,7 @@ struct Point<'a> {
     time: u64,
     start: u64,
     flags: u64,
-    attributes: Vec<(&'a str, String)>,
+    attributes: Attributes<'a>,
     exemplars: Vec<Exemplar>,
 }
 
@@ -140,7 +140,12 @@ fn nature(data: &[u8], of: u32) -> Result<(u64, bool)> {
 type Taken = Result<Result<(), String>>;
 
 impl Metric<'_> {
-    fn number(&self, message: &[u8], target: &mut Target<'_>, sink: &mut Sink<'_>) -> Taken {
+    fn number<'p>(
+        &'p self,
+        message: &'p [u8],
+        target: &mut Target<'_>,
+        sink: &mut Sink<'_>,
+    ) -> Taken {
         let (mut point, mut value) = (Point::default(), None);
         let mut c = Cursor::new(message);
         while let Some((field, v)) = c.next()? {
@@ -172,7 +177,12 @@ impl Metric<'_> {
         sink.float(&self.name, None, at, value, &mut point.exemplars).map(Ok)
     }
 
-    fn explicit(&self, message: &[u8], target: &mut Target<'_>, sink: &mut Sink<'_>) -> Taken {
+    fn explicit<'p>(
+        &'p self,
+        message: &'p [u8],
+        target: &mut Target<'_>,
+        sink: &mut Sink<'_>,
+    ) -> Taken {
         let (mut point, mut totals) = (Point::default(), Totals::default());
         let (mut counts, mut bounds) = (Vec::new(), Vec::new());
         let mut c = Cursor::new(message);
@@ -244,7 +254,12 @@ impl Metric<'_> {
         sink.float(&bucket, Some(("le", "+Inf")), at, count, &mut exemplars)
     }
 
-    fn exponential(&self, message: &[u8], target: &mut Target<'_>, sink: &mut Sink<'_>) -> Taken {
+    fn exponential<'p>(
+        &'p self,
+        message: &'p [u8],
+        target: &mut Target<'_>,
+        sink: &mut Sink<'_>,
+    ) -> Taken {
         let (mut point, mut totals) = (Point::default(), Totals::default());
         let (mut scale, mut zero) = (0, (0, 0.0));
         let (mut positive, mut negative) = (Buckets::default(), Buckets::default());
@@ -277,7 +292,12 @@ impl Metric<'_> {
         sink.histogram(&self.name, at, h, &mut point.exemplars).map(Ok)
     }
 
-    fn summary(&self, message: &[u8], target: &mut Target<'_>, sink: &mut Sink<'_>) -> Taken {
+    fn summary<'p>(
+        &'p self,
+        message: &'p [u8],
+        target: &mut Target<'_>,
+        sink: &mut Sink<'_>,
+    ) -> Taken {
         let (mut point, mut count, mut sum) = (Point::default(), 0u64, 0.0);
         let mut quantiles = Vec::new();
         let mut c = Cursor::new(message);
@@ -314,9 +334,9 @@ impl Metric<'_> {
     }
 
     /// Sets the labels of a point's series; its times in ms.
-    fn begin(
-        &self,
-        point: &mut Point<'_>,
+    fn begin<'p>(
+        &'p self,
+        point: &mut Point<'p>,
         without: &str,
         target: &mut Target<'_>,
         sink: &mut Sink<'_>,
@@ -383,7 +403,7 @@ fn exemplar(message: &[u8]) -> Result<Option<Exemplar>> {
     }
     let mut pairs = vec![("trace_id", trace.as_str()), ("span_id", span.as_str())];
     pairs.retain(|(_, v)| !v.is_empty());
-    pairs.extend(attributes.iter().map(|(n, v)| (*n, v.as_str())));
+    pairs.extend(attributes.iter().map(|(n, v)| (*n, &**v)));
     let chars: usize = pairs.iter().map(|(n, v)| n.chars().count() + v.chars().count()).sum();
     if chars > EXEMPLAR_CHARS_MAX {
         pairs.truncate(pairs.len() - attributes.len());

@@ -61,9 +61,9 @@ impl<'r> Sink<'r> {
     }
 
     /// The labels of the series that come now, without `without`, which they have of their own.
-    pub fn labels(&mut self, labels: &Labels, without: &str) {
+    pub fn labels(&mut self, labels: &Labels<'_>, without: &str) {
         self.base.clear();
-        for (name, value) in labels.iter().filter(|(n, v)| *n != without && !v.is_empty()) {
+        for (name, value) in labels.iter().filter(|(n, v)| n != without && !v.is_empty()) {
             put_label(&mut self.base, name.as_bytes(), value.as_bytes());
         }
     }

@@ -2,7 +2,7 @@
 
 use plimsoll_model::{Metadata, MetricKind, Timestamp};
 
-use super::attributes::{ATTRIBUTES_MAX, Base, Labels, add, pair, value_text, within};
+use super::attributes::{ATTRIBUTES_MAX, Attributes, Base, owned, pair, told, value_text, within};
 use super::sink::{At, Sink};
 use super::{Settings, each};
 use crate::Result;
@@ -40,20 +40,18 @@ impl<'a> Target<'a> {
 
     /// What the labels of its series have in common.
     pub fn labels(&self, settings: &Settings) -> Result<Base> {
-        let mut promoted = Vec::new();
+        let mut promoted = Attributes::new();
         for (key, value) in &self.attributes {
             let listed = settings.promoted.iter().any(|p| p == key);
             if listed != settings.promote_all {
                 promoted.push((*key, value_text(value)?));
             }
         }
-        let mut weak = Labels::new();
-        add(&mut weak, &mut promoted, settings);
-        Ok(Base { strong: self.identity()?, weak })
+        Ok(Base { strong: self.identity()?, weak: owned(told(&mut promoted, settings)) })
     }
 
-    fn identity(&self) -> Result<Labels> {
-        let mut labels = Labels::new();
+    fn identity(&self) -> Result<Vec<(String, String)>> {
+        let mut labels = Vec::new();
         let of = |key: &str| {
             let found = self.attributes.iter().find(|(k, _)| *k == key);
             found.map(|(_, value)| value_text(value)).transpose()
@@ -61,12 +59,12 @@ impl<'a> Target<'a> {
         if let Some(name) = of("service.name")? {
             let job = match of("service.namespace")? {
                 Some(namespace) => format!("{namespace}/{name}"),
-                None => name,
+                None => name.into_owned(),
             };
-            labels.insert("job".to_owned(), job);
+            labels.push(("job".to_owned(), job));
         }
         if let Some(instance) = of("service.instance.id")? {
-            labels.insert("instance".to_owned(), instance);
+            labels.push(("instance".to_owned(), instance.into_owned()));
         }
         Ok(labels)
     }
@@ -78,19 +76,18 @@ impl<'a> Target<'a> {
         if self.attributes.iter().all(|(k, _)| is_identifying(k)) {
             return Ok(());
         }
-        let mut labels = self.identity()?;
-        if labels.is_empty() {
+        let base = Base { strong: self.identity()?, weak: Vec::new() };
+        if base.strong.is_empty() {
             return Ok(());
         }
-        let mut told = Vec::new();
+        let mut told = Attributes::new();
         for (key, value) in &self.attributes {
             if settings.keep_identifying || !is_identifying(key) {
                 told.push((*key, value_text(value)?));
             }
         }
-        add(&mut labels, &mut told, settings);
         sink.no_point();
-        sink.labels(&labels, "");
+        sink.labels(&base.with(&mut told, settings), "");
         let span = last.saturating_sub(first);
         let every = settings.target_info_every.max(span / SAMPLES_MAX).max(1);
         let mut time = first;

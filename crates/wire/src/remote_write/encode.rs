@@ -67,9 +67,20 @@ impl Encoder {
 }
 
 /// Writes a label field.
+#[inline]
 pub(crate) fn put_label(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    let len = field_len(name.len()) + field_len(value.len());
+    if len < 0x80 {
+        // Nearly every label: all lengths have one byte.
+        out.reserve(len + 2);
+        out.extend_from_slice(&[0x0a, len as u8, 0x0a, name.len() as u8]);
+        out.extend_from_slice(name);
+        out.extend_from_slice(&[0x12, value.len() as u8]);
+        out.extend_from_slice(value);
+        return;
+    }
     put::varint(out, 1 << 3 | 2);
-    put::varint(out, (field_len(name.len()) + field_len(value.len())) as u64);
+    put::varint(out, len as u64);
     put::bytes(out, 1, name);
     put::bytes(out, 2, value);
 }

@@ -138,7 +138,7 @@ impl Walk<'_, '_> {
                 }
                 for m in exemplars {
                     self.out.has_room(self.limits)?;
-                    // What an exemplar is, is no reason to lose its series.
+                    // A bad exemplar is no reason to lose its series.
                     if let Some(e) = self.exemplar(m)? {
                         self.out.exemplars.push(e);
                     }
@@ -198,13 +198,16 @@ impl Walk<'_, '_> {
 
     /// Writes the labels of the series out; where they are in the spill.
     fn labels(&mut self) -> Result<std::ops::Range<usize>, Wrong> {
-        let pairs = self.symbols.pairs(&self.refs)?;
-        let bytes: usize = pairs.iter().map(|(n, v)| n.len() + v.len()).sum();
-        if bytes > LABEL_BYTES_MAX {
-            return Err(format!("labels of {bytes} bytes; at most {LABEL_SET_BYTES_MAX}"));
-        }
+        self.symbols.check(&self.refs)?;
+        let (pairs, _) = self.refs.as_chunks::<2>();
         let from = self.out.spill.len();
-        for (name, value) in pairs {
+        for [name, value] in pairs {
+            let (name, value) = (self.symbols.at(*name), self.symbols.at(*value));
+            let bytes = self.out.spill.len() - from + name.len() + value.len();
+            if bytes > LABEL_BYTES_MAX {
+                self.out.spill.truncate(from);
+                return Err(format!("labels of {bytes} bytes; at most {LABEL_SET_BYTES_MAX}"));
+            }
             super::encode::put_label(&mut self.out.spill, name, value);
         }
         Ok(from..self.out.spill.len())
@@ -270,19 +273,29 @@ impl<'a> Symbols<'a> {
         self.all.get(usize::try_from(reference).ok()?).copied()
     }
 
-    fn pairs(&self, refs: &[u64]) -> Result<Vec<Pair<'a>>, Wrong> {
-        let (pairs, rest) = refs.as_chunks::<2>();
+    /// The symbol of a reference that was checked.
+    fn at(&self, reference: u64) -> &'a [u8] {
+        self.get(reference).unwrap_or_default()
+    }
+
+    fn check(&self, refs: &[u64]) -> Result<(), Wrong> {
         if refs.len() > REFS_MAX {
             return Err(format!("more than {REFS_MAX} label references"));
         }
-        if !rest.is_empty() {
+        if refs.len() % 2 == 1 {
             return Err(format!("{} label references; they come in pairs", refs.len()));
         }
-        let of = |r: u64| {
-            let n = self.all.len();
-            self.get(r).ok_or_else(|| format!("label reference {r}; there are {n} symbols"))
-        };
-        pairs.iter().map(|[name, value]| Ok((of(*name)?, of(*value)?))).collect()
+        let n = self.all.len();
+        match refs.iter().find(|r| **r >= n as u64) {
+            None => Ok(()),
+            Some(r) => Err(format!("label reference {r}; there are {n} symbols")),
+        }
+    }
+
+    fn pairs(&self, refs: &[u64]) -> Result<Vec<Pair<'a>>, Wrong> {
+        self.check(refs)?;
+        let (pairs, _) = refs.as_chunks::<2>();
+        Ok(pairs.iter().map(|[name, value]| (self.at(*name), self.at(*value))).collect())
     }
 }
 
