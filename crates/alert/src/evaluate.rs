@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use plimsoll_model::{
-    Histogram, Labels, METRIC_NAME, ReadCx, SECOND_MS, Snapshot, Timestamp, stale_nan,
+    Counts, Histogram, Labels, METRIC_NAME, ReadCx, SECOND_MS, Snapshot, Timestamp, stale_nan,
 };
 use plimsoll_query::{Engine, QueryError, Value};
 
@@ -130,6 +130,12 @@ fn record(rule: &Rule, elements: Vec<Element>, at: Timestamp) -> Result<Evaluate
             let text = "vector contains metrics with the same labelset after applying rule labels";
             return Err(EvalError::Result(text.to_owned()));
         }
+        if element.histogram.as_deref().is_some_and(is_negative) {
+            return Err(EvalError::Result(format!(
+                "the histogram of {labels} has a negative count and cannot be stored; record it \
+                 before it is negated or subtracted from"
+            )));
+        }
         samples.push(Sample {
             labels,
             time: at,
@@ -138,6 +144,16 @@ fn record(rule: &Rule, elements: Vec<Element>, at: Timestamp) -> Result<Evaluate
         });
     }
     Ok(Evaluated { transitions: Vec::new(), samples })
+}
+
+/// Whether a histogram holds less than nothing somewhere, as differences may.
+fn is_negative(h: &Histogram) -> bool {
+    match &h.counts {
+        Counts::Integer { .. } => false,
+        Counts::Float { count, zero, positive, negative } => {
+            [*count, *zero].iter().chain(positive).chain(negative).any(|c| *c < 0.0)
+        }
+    }
 }
 
 #[derive(Clone, Copy)]

@@ -224,6 +224,7 @@ groups:
   rules:
   - {record: 'sum:h', expr: sum(h)}
   - {record: 'count:h', expr: 'histogram_count(sum:h)'}
+  - {record: 'less:h', expr: '-h'}
   - {alert: Any, expr: 'sum:h'}
 ",
     );
@@ -250,6 +251,7 @@ groups:
     bench.pass(3, &[]);
     assert_eq!(bench.value("histogram_sum(sum:h)"), [8.0]);
     assert_eq!(bench.value("count:h"), [6.0]);
+    assert!(bench.value("less:h").is_empty());
     assert_eq!(bench.value("histogram_count(last_over_time(sum:h[1m]))"), [6.0]);
     assert_eq!(bench.value("ALERTS{alertname=\"Any\"}"), [1.0]);
 }

@@ -165,6 +165,10 @@ pub(super) fn evaluate(app: &App, chart: &Chart, kind: Kind, cx: &ReadCx) -> (Ve
     }
 }
 
+/// What a chart says of native histograms.
+const HISTOGRAMS_NOT_DRAWN: &str = "native histograms are not drawn; histogram_quantile, \
+                                    histogram_avg or histogram_count make numbers of them";
+
 fn answer(
     app: &App,
     chart: &Chart,
@@ -182,14 +186,19 @@ fn answer(
     };
     let at = chart.grid.start;
     let one = |labels, value| MatrixSeries::new(labels, vec![at], vec![value]);
+    // A histogram has no number to draw.
+    let mut histograms = false;
     let series = match answer.value {
-        Value::Matrix(series) => series,
-        // A histogram has no number to draw.
-        Value::Vector(samples) => samples
-            .into_iter()
-            .filter(|s| s.histogram.is_none())
-            .map(|s| one(s.labels, s.value))
-            .collect(),
+        Value::Matrix(mut series) => {
+            histograms = series.iter().any(|s| !s.histograms.is_empty());
+            series.retain(|s| !s.times.is_empty());
+            series
+        }
+        Value::Vector(mut samples) => {
+            histograms = samples.iter().any(|s| s.histogram.is_some());
+            samples.retain(|s| s.histogram.is_none());
+            samples.into_iter().map(|s| one(s.labels, s.value)).collect()
+        }
         Value::Scalar(value) => vec![one(plimsoll_model::Labels::empty(), value)],
         Value::String(_) => {
             let text = "a string cannot be drawn".to_owned();
@@ -198,6 +207,9 @@ fn answer(
     };
     let mut warnings = answer.warnings;
     warnings.extend(answer.infos);
+    if histograms {
+        warnings.push(HISTOGRAMS_NOT_DRAWN.to_owned());
+    }
     Ok((series, warnings))
 }
 
