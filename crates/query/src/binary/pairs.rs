@@ -6,7 +6,7 @@ use plimsoll_model::{Grid, Labels};
 
 use super::element::operator;
 use super::matching::{MatchGroups, compared};
-use super::native::{Made, Value, apply};
+use super::native::{Made, Remark, Value, apply};
 use super::{drops_name, is_trim};
 use crate::ast::{Binary, Cardinality, VectorMatching};
 use crate::engine::{QueryError, QueryResult as Result, execution};
@@ -31,6 +31,11 @@ struct Output {
     at: HashMap<Labels, usize>,
     series: Vec<Series>,
     grid: Grid,
+    /// Which pair of the operation is computed, in the order in which Prometheus would.
+    order: usize,
+    /// Of each time the remark on the last pair that had one: only that is told. Empty until there is
+    /// one.
+    remarks: Vec<Option<(usize, Remark)>>,
 }
 
 /// The value of an arithmetic operation or comparison.
@@ -59,10 +64,14 @@ impl Sides<'_> {
         many_of.iter().enumerate().for_each(|(s, g)| of_group[*g].0.push(s));
         one_of.iter().enumerate().for_each(|(s, g)| of_group[*g].1.push(s));
         self.check_one_side(&of_group, grid)?;
-        let mut out = Output { at: HashMap::new(), series: Vec::new(), grid };
+        let mut out =
+            Output { at: HashMap::new(), series: Vec::new(), grid, order: 0, remarks: Vec::new() };
         for (many, one) in &of_group {
             eval.cx.cancel.check()?;
             self.join_group(eval, many, one, &mut out)?;
+        }
+        for (_, remark) in out.remarks.into_iter().flatten() {
+            remark.tell(eval, self.node.op, self.node.span);
         }
         out.series.retain(Series::any_present);
         Ok(out.series)
@@ -158,6 +167,7 @@ impl Sides<'_> {
                 series.clear(i);
             }
         }
+        out.order = many;
         self.columns(eval, Some(&series), None, out, own)
     }
 
@@ -170,6 +180,7 @@ impl Sides<'_> {
             }
         }
         let mut own = vec![false; series.values.len()];
+        out.order = self.many.len() + one;
         self.columns(eval, None, Some(&series), out, &mut own)
     }
 
@@ -181,6 +192,7 @@ impl Sides<'_> {
         out: &mut Output,
         own: &mut [bool],
     ) -> Result<()> {
+        out.order = many.unwrap_or(0);
         self.columns(eval, many.map(|m| &self.many[m]), one.map(|o| &self.one[o]), out, own)
     }
 
@@ -247,16 +259,12 @@ impl Sides<'_> {
             let made = if self.swapped { apply(op, o, m) } else { apply(op, m, o) };
             let (value, keep, remark) = match made {
                 Made::Nothing(remark) => {
-                    if let Some(remark) = remark {
-                        remark.tell(eval, op, self.node.span);
-                    }
+                    out.remark(i, remark);
                     continue;
                 }
                 Made::Element(value, keep, remark) => (value, keep, remark),
             };
-            if let Some(remark) = remark {
-                remark.tell(eval, op, self.node.span);
-            }
+            out.remark(i, remark);
             *matched = true;
             let value = match (op.is_comparison(), self.node.return_bool) {
                 (true, true) => Value::Float(f64::from(u8::from(keep))),
@@ -314,6 +322,15 @@ impl Sides<'_> {
 }
 
 impl Output {
+    fn remark(&mut self, i: usize, remark: Option<Remark>) {
+        let Some(remark) = remark else { return };
+        self.remarks.resize(self.grid.len(), None);
+        let slot = &mut self.remarks[i];
+        if slot.is_none_or(|(order, _)| order <= self.order) {
+            *slot = Some((self.order, remark));
+        }
+    }
+
     fn row(&mut self, labels: &Labels, drop_name: bool) -> usize {
         if let Some(row) = self.at.get(labels) {
             return *row;
