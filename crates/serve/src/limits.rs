@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Bounds of requests, each with its reason.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections at once, live ones included.
+    /// Connections at once; live ones are counted by themselves.
     pub connections: usize,
     /// Longest the head of a request may take, also on a connection that was idle.
     pub head_timeout: Duration,

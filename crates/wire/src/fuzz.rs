@@ -86,7 +86,7 @@ pub fn otlp(bytes: &[u8]) {
 
 /// The same in JSON.
 pub fn otlp_json(bytes: &[u8]) {
-    if let Ok(protobuf) = crate::otlp::from_json(bytes) {
+    if let Ok(protobuf) = crate::otlp::from_json(bytes, 1 << 20) {
         otlp(&protobuf);
     }
 }

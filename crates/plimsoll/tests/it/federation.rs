@@ -142,7 +142,8 @@ fn opentelemetry_is_taken_point_by_point() {
     let unit = server.data("/api/v1/metadata?metric=sent_bytes_total");
     assert_eq!(unit["sent_bytes_total"][0]["unit"], "bytes");
 
-    let protobuf = plimsoll_wire::otlp::from_json(document(&metric("b", 2)).as_bytes()).unwrap();
+    let protobuf =
+        plimsoll_wire::otlp::from_json(document(&metric("b", 2)).as_bytes(), 1 << 20).unwrap();
     let kind = ("content-type", "application/x-protobuf");
     let answer = post(&[kind], &protobuf);
     assert_eq!((answer.status, answer.body.len()), (200, 0));
@@ -338,5 +339,31 @@ fn prometheus_reads_from_plimsoll_and_federates_it() {
     });
     assert!(federated.is_some(), "{}", prometheus.log());
     prometheus.stop(Duration::from_secs(30));
+    server.stop();
+}
+
+#[test]
+fn promtool_asks() {
+    if !peer::slow("promtool asks") {
+        return;
+    }
+    let Some(program) = peer::program("promtool") else { return };
+    let home = Home::new();
+    let server = home.start(&["--bare"]);
+    write(&server, &[(&[("__name__", "m"), ("i", "0")], now_ms() - 1000, 2.5)]);
+    let url = format!("http://127.0.0.1:{}", server.port);
+    let ask = |args: &[&str]| {
+        let args = args.iter().map(|a| if *a == "URL" { url.as_str() } else { a });
+        let out = Command::new(&program).arg("query").args(args).output().unwrap();
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(out.status.success(), "{said}");
+        String::from_utf8_lossy(&out.stdout).into_owned()
+    };
+    let instant = ask(&["instant", "URL", "m"]);
+    assert!(instant.starts_with("m{i=\"0\"} => 2.5 @["), "{instant}");
+    let range = ask(&["range", "--step=15s", "URL", "count(m)"]);
+    assert!(range.starts_with("{} =>\n1 @["), "{range}");
+    assert_eq!(ask(&["series", "--match=m", "URL"]).trim(), r#"{__name__="m", i="0"}"#);
+    assert_eq!(ask(&["labels", "URL", "i"]).trim(), "0");
     server.stop();
 }

@@ -80,7 +80,7 @@ fn read(
     let mut request = Request::default();
     let outcome = match form {
         Form::Protobuf => decode(body, settings, limits, &mut request)?,
-        Form::Json => decode(&from_json(body)?, settings, limits, &mut request)?,
+        Form::Json => decode(&from_json(body, limits.body_bytes)?, settings, limits, &mut request)?,
     };
     Ok((request, outcome))
 }

@@ -14,14 +14,15 @@ use serde::de::{
 use crate::proto::put;
 use crate::{Error, Result};
 
-/// Turns an `ExportMetricsServiceRequest` in JSON into one in protobuf.
+/// Turns an `ExportMetricsServiceRequest` in JSON into one in protobuf of at most about `bytes_max`
+/// bytes: small numbers are larger there.
 ///
 /// # Errors
-/// `Invalid` naming line and column.
-pub fn from_json(body: &[u8]) -> Result<Vec<u8>> {
-    let mut out = Vec::with_capacity(body.len() / 2);
+/// `Invalid` naming line and column, also of where it became too large.
+pub fn from_json(body: &[u8], bytes_max: usize) -> Result<Vec<u8>> {
+    let mut out = Vec::with_capacity(body.len().min(bytes_max) / 2);
     let mut json = serde_json::Deserializer::from_slice(body);
-    let read = Object { message: &REQUEST, out: &mut out }.deserialize(&mut json);
+    let read = Object { message: &REQUEST, out: &mut out, max: bytes_max }.deserialize(&mut json);
     read.and_then(|()| json.end())
         .map_err(|e| Error::Invalid(format!("the body is not OTLP in JSON: {e}")))?;
     Ok(out)
@@ -176,6 +177,7 @@ static KEY_VALUE_LIST: Message = Message(&[Field("values", 1, Kind::Message(&KEY
 struct Object<'o> {
     message: &'static Message,
     out: &'o mut Vec<u8>,
+    max: usize,
 }
 
 impl<'de> DeserializeSeed<'de> for Object<'_> {
@@ -195,16 +197,26 @@ impl<'de> Visitor<'de> for Object<'_> {
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> std::result::Result<(), M::Error> {
         while let Some(key) = map.next_key_seed(Key(self.message))? {
+            room(self.out, self.max)?;
             match key {
                 Some(field) if field.3 == Many => {
-                    map.next_value_seed(List { field, out: self.out })?;
+                    map.next_value_seed(List { field, out: self.out, max: self.max })?;
                 }
-                Some(field) => map.next_value_seed(Single { field, out: self.out })?,
+                Some(field) => {
+                    map.next_value_seed(Single { field, out: self.out, max: self.max })?
+                }
                 None => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         Ok(())
     }
+}
+
+fn room<E: serde::de::Error>(out: &[u8], max: usize) -> std::result::Result<(), E> {
+    if out.len() <= max {
+        return Ok(());
+    }
+    Err(E::custom(format!("more than {max} bytes as protobuf; send less at once")))
 }
 
 /// Finds the field of a key.
@@ -234,6 +246,7 @@ impl Visitor<'_> for Key {
 struct List<'o> {
     field: &'static Field,
     out: &'o mut Vec<u8>,
+    max: usize,
 }
 
 impl<'de> DeserializeSeed<'de> for List<'_> {
@@ -256,7 +269,10 @@ impl<'de> Visitor<'de> for List<'_> {
     }
 
     fn visit_seq<S: SeqAccess<'de>>(self, mut list: S) -> std::result::Result<(), S::Error> {
-        while list.next_element_seed(Single { field: self.field, out: self.out })?.is_some() {}
+        let (field, max) = (self.field, self.max);
+        while list.next_element_seed(Single { field, out: self.out, max })?.is_some() {
+            room(self.out, max)?;
+        }
         Ok(())
     }
 }
@@ -265,6 +281,7 @@ impl<'de> Visitor<'de> for List<'_> {
 struct Single<'o> {
     field: &'static Field,
     out: &'o mut Vec<u8>,
+    max: usize,
 }
 
 impl<'de> DeserializeSeed<'de> for Single<'_> {
@@ -383,7 +400,7 @@ impl<'de> Visitor<'de> for Single<'_> {
             return Err(M::Error::invalid_type(serde::de::Unexpected::Map, &self));
         };
         let mut inner = Vec::new();
-        Object { message, out: &mut inner }.visit_map(map)?;
+        Object { message, out: &mut inner, max: self.max }.visit_map(map)?;
         put::bytes(self.out, self.field.1, &inner);
         Ok(())
     }
@@ -451,7 +468,7 @@ mod tests {
             "dataPoints":[{"timeUnixNano":"18446744073709551615","asInt":-7,"exemplars":
             [{"traceId":"0AfF","filteredAttributes":[]}]},{"asDouble":"NaN","timeUnixNano":1e3}]}}
             ]}]}]}"#;
-        let bytes = from_json(json.as_bytes()).unwrap();
+        let bytes = from_json(json.as_bytes(), 1 << 20).unwrap();
         let sum = [1, 2, 2, 7];
         let path = |more: &[u32]| [&sum[..], more].concat();
         assert_eq!(at(&bytes, &[1, 1, 1, 2, 1]), [Value::Bytes(b"b")]);
@@ -464,7 +481,7 @@ mod tests {
 
     #[track_caller]
     fn check_refused(json: &str, why: &str) {
-        let said = from_json(json.as_bytes()).unwrap_err().to_string();
+        let said = from_json(json.as_bytes(), 1000).unwrap_err().to_string();
         assert!(said.contains(why), "{said}");
     }
 
@@ -479,6 +496,8 @@ mod tests {
             )
         };
         check_refused(&point(r#"{"asInt":"five"}"#), "asInt is wrong: \"five\"");
+        let many = vec!["{\"asInt\":1}"; 200].join(",");
+        check_refused(&point(&many), "more than 1000 bytes");
         check_refused(&point(r#"{"asInt":1.5}"#), "a number for asInt");
         check_refused(&point(r#"{"timeUnixNano":"99999999999999999999"}"#), "out of range");
         check_refused(&point(r#"{"exemplars":[{"spanId":"0"}]}"#), "spanId is wrong");

@@ -24,7 +24,7 @@ const SERVICE: &str = r#"
 /// Every sample as a line: labels, time, start, value; then what was refused.
 fn lines(json: &str, settings: &Settings) -> Vec<String> {
     let mut request = Request::default();
-    let body = from_json(json.as_bytes()).unwrap();
+    let body = from_json(json.as_bytes(), 1 << 20).unwrap();
     let outcome = decode(&body, settings, &LIMITS, &mut request).unwrap();
     let rows = request.rows();
     assert_eq!(rows.len(), outcome.point_of.len());
@@ -179,7 +179,7 @@ fn a_point_that_cannot_be_told_costs_nothing_of_the_others() {
 fn metadata_is_told_once() {
     let metric = r#"{"name":"d","unit":"By/s","description":"Helps.","gauge":{"dataPoints":[
         {"timeUnixNano":"5000000","asInt":1}]}}"#;
-    let body = from_json(document("", &format!("{metric},{metric}")).as_bytes()).unwrap();
+    let body = from_json(document("", &format!("{metric},{metric}")).as_bytes(), 1 << 20).unwrap();
     let mut request = Request::default();
     decode(&body, &Settings::default(), &LIMITS, &mut request).unwrap();
     let [told] = request.metadata() else { panic!("one") };
@@ -192,7 +192,7 @@ fn there_are_limits() {
     let point = r#"{"timeUnixNano":"5000000","asInt":1}"#;
     let many = vec![point; 1_001].join(",");
     let gauge = format!(r#"{{"name":"g","gauge":{{"dataPoints":[{many}]}}}}"#);
-    let body = from_json(document("", &gauge).as_bytes()).unwrap();
+    let body = from_json(document("", &gauge).as_bytes(), 1 << 20).unwrap();
     let mut request = Request::default();
     let e = decode(&body, &Settings::default(), &LIMITS, &mut request).unwrap_err();
     assert!(matches!(e, Error::Limit { .. }), "{e}");

@@ -124,6 +124,6 @@ const OTLP: &str = r#"{"resourceMetrics":[{"resource":{"attributes":[
 #[test]
 fn otlp_survives_damage() {
     mutate(OTLP.as_bytes(), 20_000, fuzz::otlp_json);
-    let protobuf = plimsoll_wire::otlp::from_json(OTLP.as_bytes()).unwrap();
+    let protobuf = plimsoll_wire::otlp::from_json(OTLP.as_bytes(), 1 << 20).unwrap();
     mutate(&protobuf, 20_000, fuzz::otlp);
 }
