@@ -1,6 +1,6 @@
 //! Warnings and remarks of an evaluation, with the place in the query that they speak of.
 //!
-//! Each distinct text is kept once; an answer shows the first ten of each kind and a count of the rest.
+//! Each distinct text is kept once, with the last place that it speaks of; an answer shows the first ten of each kind and a count of the rest.
 //! At most [`NOTES_MAX`] are kept.
 
 use parking_lot::Mutex;
@@ -140,13 +140,13 @@ impl Notes {
         push(&mut self.inner.lock().infos, text.into(), span);
     }
 
-    /// A histogram was lifted; remarks on one place and metric are joined.
+    /// A histogram was lifted; remarks on one metric are joined.
     pub fn lifted(&self, new: Lifted, span: Span) {
         let lifted = &mut self.inner.lock().lifted;
-        let same = |(l, s): &&mut (Lifted, Span)| {
-            *s == span && l.metric == new.metric && l.function == new.function
-        };
-        if let Some((have, _)) = lifted.iter_mut().find(same) {
+        let same =
+            |(l, _): &&mut (Lifted, Span)| l.metric == new.metric && l.function == new.function;
+        if let Some((have, place)) = lifted.iter_mut().find(same) {
+            *place = span;
             have.from_ms = have.from_ms.min(new.from_ms);
             have.to_ms = have.to_ms.max(new.to_ms);
             have.lowest = have.lowest.min(new.lowest);
@@ -168,7 +168,10 @@ impl Notes {
 }
 
 fn push(notes: &mut Vec<(String, Span)>, text: String, span: Span) {
-    if notes.len() < NOTES_MAX && !notes.iter().any(|(t, s)| *t == text && *s == span) {
+    // The same text again speaks of its last place, as in Prometheus.
+    if let Some((_, place)) = notes.iter_mut().find(|(t, _)| *t == text) {
+        *place = span;
+    } else if notes.len() < NOTES_MAX {
         notes.push((text, span));
     }
 }
@@ -226,8 +229,9 @@ mod tests {
         let notes = Notes::default();
         for i in 0..12 {
             notes.warn(format!("w{i}"), Span::new(3, 4));
-            notes.warn("w0", Span::new(3, 4));
+            notes.warn("w0", Span::new(0, 1));
         }
+        notes.warn("w0", Span::new(3, 4));
         let (warnings, infos) = notes.texts("a\n bc");
         assert_eq!(warnings.len(), 11);
         assert_eq!(warnings[0], "PromQL warning: w0 (2:2)");

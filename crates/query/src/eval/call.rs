@@ -121,8 +121,19 @@ impl Eval<'_> {
             }
             "rate" | "increase" => {
                 let name = labels.metric();
+                if name.is_empty() {
+                    return;
+                }
+                if self.config.features.type_and_unit_labels {
+                    let kind = labels.get("__type__").unwrap_or("");
+                    if kind != "counter" && kind != "histogram" {
+                        let text = format!("{NOT_TYPED_COUNTER}, got {kind:?}: {name:?}");
+                        self.notes.info(text, range.span());
+                    }
+                    return;
+                }
                 let counter = ["_total", "_sum", "_count", "_bucket"];
-                if !name.is_empty() && !counter.iter().any(|end| name.ends_with(end)) {
+                if !counter.iter().any(|end| name.ends_with(end)) {
                     self.notes.info(format!("{NOT_A_COUNTER}: \"{name}\""), range.span());
                 }
             }
@@ -186,5 +197,7 @@ fn check_arguments(name: &str, args: &[Vec<f64>]) -> Result<()> {
     Ok(())
 }
 
+const NOT_TYPED_COUNTER: &str =
+    "metric might not be a counter, __type__ label is not set to \"counter\" or \"histogram\"";
 const NOT_A_COUNTER: &str =
     "metric might not be a counter, name does not end in _total/_sum/_count/_bucket";
