@@ -1,6 +1,7 @@
 //! Tests of the query crate from the outside.
 
 mod cached;
+mod differential;
 mod engine;
 mod eval_scripts;
 mod kernel_model;
