@@ -72,7 +72,9 @@ fn values(answer: &Answer) -> BTreeMap<i64, Vec<f64>> {
     for (t, v) in answer.values().flatten() {
         all.entry(*t).or_default().push(*v);
     }
-    all.values_mut().for_each(|v| v.sort_by(f64::total_cmp));
+    all.values_mut().for_each(|v| {
+        v.sort_by(|a, b| a.is_nan().cmp(&b.is_nan()).then(a.total_cmp(b)));
+    });
     all
 }
 

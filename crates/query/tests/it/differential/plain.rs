@@ -193,13 +193,22 @@ impl Plain<'_> {
                 let inverse = 1.0 / to;
                 each(&|v| (v * inverse + 0.5).floor() / inverse)?
             }
+            // Infinity beats NaN, as in Go.
             "clamp_min" => {
                 let min = number(1)?;
-                each(&|v| if v.is_nan() || min.is_nan() { f64::NAN } else { v.max(min) })?
+                each(&|v| match () {
+                    () if v == f64::INFINITY || min == f64::INFINITY => f64::INFINITY,
+                    () if v.is_nan() || min.is_nan() => f64::NAN,
+                    () => v.max(min),
+                })?
             }
             "clamp_max" => {
                 let max = number(1)?;
-                each(&|v| if v.is_nan() || max.is_nan() { f64::NAN } else { v.min(max) })?
+                each(&|v| match () {
+                    () if v == f64::NEG_INFINITY || max == f64::NEG_INFINITY => f64::NEG_INFINITY,
+                    () if v.is_nan() || max.is_nan() => f64::NAN,
+                    () => v.min(max),
+                })?
             }
             "minute" => each(&|v| (v / 60.0).floor().rem_euclid(60.0))?,
             "timestamp" => {
