@@ -1,6 +1,6 @@
 //! The cases of third parties, and the scores we hold ourselves to.
 
-use crate::place::Place;
+use crate::place::{Place, run};
 use crate::step::Outcome;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -8,9 +8,15 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// A server as the cases want it: nothing of its own, no retention, Prometheus' test features.
-const SERVE: &str = "serve --bare --retention=unlimited --enable-feature=promqltest \
-                     --data-dir {dir}/d --listen 127.0.0.1:{port}";
+/// A server as the cases want it: nothing of its own, no retention.
+const SERVE: &str = "serve --bare --retention=unlimited --log-level=error --data-dir {dir}/d \
+                     --listen 127.0.0.1:{port}";
+/// The features of Prometheus' test scripts.
+const OF_SCRIPTS: &str = "--enable-feature=promqltest";
+/// The features with which the answers were recorded.
+const OF_ANSWERS: &str = "--enable-feature=promql-experimental-functions";
+/// Where targets to scrape are written.
+const WITH_TARGETS: &str = "--prometheus-config {dir}/prometheus.yml";
 
 /// Shares of a score that are rounding, in percentage points.
 const SLACK: f64 = 1e-9;
@@ -20,7 +26,7 @@ pub fn scripts(place: &Place) -> Result<Outcome> {
     let Some(shared) = place.shared() else { return Ok(not_here()) };
     let json = place.scratch("scripts")?.join("scores.json");
     let mut command = place.command("python3");
-    command.arg(shared.join("harness/promql/run.py")).arg("--server").arg(serve(place));
+    command.arg(shared.join("harness/promql/run.py")).arg("--server").arg(serve(place, OF_SCRIPTS));
     command.arg("--tests").arg(shared.join("promqltest")).arg("--list-fails");
     let outcomes = scores(command.arg("--json").arg(&json), &json)?;
     let outcomes = outcomes.as_array().context("scores.json is not a list")?;
@@ -43,15 +49,39 @@ pub fn gold(place: &Place) -> Result<Outcome> {
     let mut command = place.command("python3");
     command.arg(shared.join("harness/promql/compare.py"));
     command.arg("--gold").arg(shared.join("promql-gold/prometheus-3.12.json.gz"));
-    command.arg("--test-cmd").arg(serve(place)).args(["--annotations", "--list-fails"]);
+    command.arg("--test-cmd").arg(serve(place, OF_ANSWERS));
+    command.args(["--annotations", "--strict-format", "--list-fails"]);
     let result = scores(command.arg("--json").arg(&json), &json)?;
     let groups = result["groups"].as_object().context("scores.json has no groups")?;
     let sum = |i: usize| groups.values().filter_map(|pair| pair[i].as_u64()).sum::<u64>() as usize;
     judge(place, "promql_gold", sum(0), sum(0) + sum(1))
 }
 
-fn serve(place: &Place) -> String {
-    format!("{} {SERVE}", place.binary().display())
+/// What senders of remote writes, 1.0 and 2.0, may expect.
+pub fn remote_write(place: &Place) -> Result<Outcome> {
+    let Some(shared) = place.shared() else { return Ok(not_here()) };
+    let mut command = place.command("python3");
+    command.arg(shared.join("harness/ingest/remote_write.py"));
+    command.args(["--profile", "prom3", "--ooo", "accept", "--list-fails"]);
+    all(command.arg("--cmd").arg(serve(place, "")))
+}
+
+/// What targets may write.
+pub fn exposition(place: &Place) -> Result<Outcome> {
+    let Some(shared) = place.shared() else { return Ok(not_here()) };
+    let mut command = place.command("python3");
+    command.arg(shared.join("harness/ingest/exposition.py")).arg("--list-fails");
+    all(command.arg("--cmd").arg(serve(place, WITH_TARGETS)))
+}
+
+/// Runs a harness that ends with an error unless all cases pass.
+fn all(command: &mut Command) -> Result<Outcome> {
+    run(command.env("PYTHONDONTWRITEBYTECODE", "1"))?;
+    Outcome::done()
+}
+
+fn serve(place: &Place, more: &str) -> String {
+    format!("{} {SERVE} {more}", place.binary().display())
 }
 
 fn not_here() -> Outcome {

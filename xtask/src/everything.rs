@@ -63,6 +63,18 @@ pub fn steps() -> Vec<Step> {
             needs: &["release"],
             run: conformance::gold,
         },
+        Step {
+            name: "remote-write",
+            what: "what senders of remote writes may expect",
+            needs: &["release"],
+            run: conformance::remote_write,
+        },
+        Step {
+            name: "exposition",
+            what: "what targets may write",
+            needs: &["release"],
+            run: conformance::exposition,
+        },
     ]
 }
 
