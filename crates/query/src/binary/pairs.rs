@@ -221,14 +221,14 @@ impl Sides<'_> {
             if is_absent(m) || is_absent(o) {
                 continue;
             }
+            // Also what a comparison then leaves out.
+            *matched = true;
             let (value, keep) = if self.swapped { f(o, m) } else { f(m, o) };
             let value = match (comparison, self.node.return_bool) {
                 (true, true) => f64::from(u8::from(keep)),
                 (true, false) if !keep => continue,
                 _ => value,
             };
-            // What a comparison leaves out does not count as matched.
-            *matched = true;
             let row = *row.get_or_insert_with(|| out.row(&labels, drop_name));
             if out.series[row].is_present(i) {
                 return Err(self.collision());
@@ -266,12 +266,12 @@ impl Sides<'_> {
                 Made::Element(value, keep, remark) => (value, keep, remark),
             };
             out.remark(i, remark);
+            *matched = true;
             let value = match (op.is_comparison(), self.node.return_bool) {
                 (true, true) => Value::Float(f64::from(u8::from(keep))),
                 (true, false) if !keep => continue,
                 _ => value,
             };
-            *matched = true;
             let row = *row.get_or_insert_with(|| out.row(&labels, drop_name));
             if out.series[row].is_present(i) {
                 return Err(self.collision());

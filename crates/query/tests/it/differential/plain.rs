@@ -507,6 +507,10 @@ fn pairs(node: &Binary, matching: &VectorMatching, a: Vector, b: Vector) -> Resu
         let (x, y) = if swapped { (*one_v, *v) } else { (*v, *one_v) };
         let (result, holds) = apply(node.op, x, y);
         let compares = node.op.is_comparison();
+        // Also what a comparison then leaves out is matched.
+        if matching.card == Cardinality::OneToOne && !used.insert(key(matching, tags)) {
+            return Err("many-to-one must be explicit".to_owned());
+        }
         if compares && !node.return_bool && !holds {
             continue;
         }
@@ -523,9 +527,6 @@ fn pairs(node: &Binary, matching: &VectorMatching, a: Vector, b: Vector) -> Resu
             } else {
                 but(&labels, &matching.labels)
             };
-            if !used.insert(key(matching, tags)) {
-                return Err("many-to-one must be explicit".to_owned());
-            }
         }
         for name in &matching.include {
             set(&mut labels, name, one_tags.get(name).cloned().unwrap_or_default());
