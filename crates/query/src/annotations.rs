@@ -158,6 +158,25 @@ impl Notes {
         }
     }
 
+    /// Exchanges what was said for what was said elsewhere.
+    pub fn swap(&self, other: &Self) {
+        std::mem::swap(&mut *self.inner.lock(), &mut *other.inner.lock());
+    }
+
+    /// Says what others said, in their order and of their places.
+    pub fn tell_again(&self, others: &Self) {
+        let others = others.inner.lock();
+        for (text, span) in &others.warnings {
+            self.warn(text.as_str(), *span);
+        }
+        for (text, span) in &others.infos {
+            self.info(text.as_str(), *span);
+        }
+        for (lifted, span) in &others.lifted {
+            self.lifted(lifted.clone(), *span);
+        }
+    }
+
     /// The texts for an answer: warnings and infos.
     pub fn texts(&self, query: &str) -> (Vec<String>, Vec<String>) {
         let inner = self.inner.lock();

@@ -201,7 +201,8 @@ impl Engine {
         cx: &ReadCx,
     ) -> QueryResult<Answer> {
         let scoped = Scoped::new(Arc::clone(snapshot));
-        let eval = Eval::new(&scoped, cx, (&self.config, &self.workers), grid, step_ms);
+        let eval =
+            Eval::new(&query.expr, &scoped, cx, (&self.config, &self.workers), grid, step_ms);
         let value = match (step_ms, query.expr.value_type()) {
             (0, ValueType::RangeVector) => {
                 Value::Matrix(eval.range_vector(&query.expr, grid.start)?)

@@ -14,12 +14,14 @@ mod duration;
 mod histogram;
 mod implementations;
 mod info;
+mod kept;
 mod label;
 mod math;
 mod native;
 mod newest;
 mod order;
 mod range;
+mod repeated;
 mod rolled;
 mod room;
 mod select;
@@ -57,14 +59,17 @@ pub(crate) struct Eval<'q> {
     /// What it has to say.
     pub notes: Notes,
     /// Selectors of whose histograms only count and sum are looked at.
-    stats: std::sync::OnceLock<HashSet<Span>>,
+    stats: HashSet<Span>,
+    /// Subexpressions that are evaluated once for several places.
+    repeated: Option<repeated::Repeated<'q>>,
     /// Bytes taken from the reader's budget.
     held: std::sync::atomic::AtomicU64,
 }
 
 impl<'q> Eval<'q> {
-    /// An evaluation of a query over these times.
+    /// An evaluation of an expression over these times.
     pub fn new(
+        expr: &'q Expr,
         snapshot: &'q dyn Snapshot,
         cx: &'q ReadCx,
         (config, workers): (&'q EngineConfig, &'q Workers),
@@ -72,8 +77,9 @@ impl<'q> Eval<'q> {
         step_ms: i64,
     ) -> Self {
         let held = std::sync::atomic::AtomicU64::new(0);
-        let (notes, stats) = (Notes::default(), std::sync::OnceLock::new());
-        Self { snapshot, cx, config, workers, query, step_ms, notes, stats, held }
+        let (notes, stats) = (Notes::default(), stats::selectors(expr));
+        let repeated = repeated::Repeated::of(expr, &stats);
+        Self { snapshot, cx, config, workers, query, step_ms, notes, stats, repeated, held }
     }
 
     /// Whether metric names are dropped at the end of the evaluation only.
@@ -83,7 +89,6 @@ impl<'q> Eval<'q> {
 
     /// The value of a whole query, names dropped.
     pub fn finish(&self, expr: &Expr, grid: Grid) -> Result<Val> {
-        self.stats.get_or_init(|| stats::selectors(expr));
         let value = self.eval(expr, grid)?;
         let Val::Vector(mut series) = value else { return Ok(value) };
         let mut dropped = false;
@@ -100,12 +105,22 @@ impl<'q> Eval<'q> {
 
     /// Whether only count and sum of a selector's histograms are looked at.
     fn needs_only_stats(&self, selector: Span) -> bool {
-        self.stats.get().is_some_and(|stats| stats.contains(&selector))
+        self.stats.contains(&selector)
     }
 
     /// The value of an expression at the times of a grid.
     pub fn eval(&self, expr: &Expr, grid: Grid) -> Result<Val> {
         self.cx.cancel.check()?;
+        if let Some(repeated) = &self.repeated
+            && let Some(class) = repeated.class(expr)
+        {
+            return self.eval_repeated(class, expr, grid);
+        }
+        self.eval_told(expr, grid)
+    }
+
+    /// The value of an expression at this very place.
+    fn eval_told(&self, expr: &Expr, grid: Grid) -> Result<Val> {
         match expr {
             Expr::Number(number) => Ok(Val::Scalar(vec![number.value; grid.len()])),
             Expr::String(text) => Ok(Val::Text(text.value.clone())),
@@ -171,13 +186,33 @@ impl<'q> Eval<'q> {
     ) -> Result<()> {
         match expr {
             Expr::Paren(paren) => self.stream(&paren.expr, grid, sink),
-            Expr::Vector(selector) => self.each_instant(selector, grid, sink),
-            Expr::Call(node) => self.stream_call(node, grid, sink),
+            Expr::Vector(_) | Expr::Call(_) => {
+                if let Some(repeated) = &self.repeated
+                    && let Some(class) = repeated.class(expr)
+                {
+                    return self.stream_repeated(class, expr, grid, sink);
+                }
+                self.stream_told(expr, grid, sink)
+            }
             _ => {
                 let series = self.vector(expr, grid)?;
                 self.free(&series);
                 series.into_iter().try_for_each(sink)
             }
+        }
+    }
+
+    /// The series of a selector or a call at this very place.
+    fn stream_told(
+        &self,
+        expr: &Expr,
+        grid: Grid,
+        sink: &mut dyn FnMut(Series) -> Result<()>,
+    ) -> Result<()> {
+        match expr {
+            Expr::Vector(selector) => self.each_instant(selector, grid, sink),
+            Expr::Call(node) => self.stream_call(node, grid, sink),
+            _ => Err(execution("an instant vector is needed here")),
         }
     }
 

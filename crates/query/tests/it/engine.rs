@@ -101,6 +101,51 @@ fn a_range_query_reads_each_series_once() {
 }
 
 #[test]
+fn what_stands_twice_is_evaluated_once() {
+    let reads = Arc::new(AtomicUsize::new(0));
+    let below = hundred_series().snapshot();
+    let snapshot: Arc<dyn Snapshot> = Arc::new(Counted { below, reads: Arc::clone(&reads) });
+    for (text, times) in [
+        ("sum(rate(m_total[5m])) / count( (rate(m_total[5m])) )", 1),
+        ("m_total * m_total - m_total", 1),
+        ("rate(m_total[5m]) * 2 + rate(m_total[5m]) * 2 + rate(m_total[5m])", 1),
+        ("max_over_time(m_total[10m:1m]) - min_over_time(m_total[10m:1m])", 1),
+        ("m_total + m_total offset 1m", 2),
+        ("m_total + max_over_time(m_total[10m:1m])", 2),
+        ("rate(m_total[5m]) + increase(m_total[5m])", 2),
+    ] {
+        let cx = ReadCx::with_budget(Budget::new(16_000_000, u64::MAX));
+        reads.store(0, Ordering::Relaxed);
+        range(&engine(3), &snapshot, text, &cx).unwrap();
+        assert_eq!(reads.load(Ordering::Relaxed), 100 * times, "{text}");
+        cx.budget.take(16_000_000).expect("all memory is given back");
+        // With no memory to keep anything, everything is still right, only read again.
+        let config = EngineConfig { query_memory: 8, ..EngineConfig::default() };
+        let poor = Engine::new(config, Arc::new(Workers::new(1)));
+        let cx = ReadCx::unlimited();
+        let again = range(&poor, &snapshot, text, &cx).unwrap().value;
+        assert!(again == range(&engine(3), &snapshot, text, &cx).unwrap().value, "{text}");
+    }
+}
+
+#[test]
+fn a_note_of_what_stands_twice_names_its_last_place() {
+    let snapshot = hundred_series().snapshot();
+    let source = MemorySource::new();
+    let labels = Labels::new([("__name__", "g")]).expect("labels");
+    for i in 0..300 {
+        source.append(&labels, i * 15_000, i as f64);
+    }
+    for (text, place) in [("rate(g[5m]) + rate( g[5m])", "1:21"), ("rate(g[5m])", "1:6")] {
+        let answer = range(&engine(1), &source.snapshot(), text, &ReadCx::unlimited()).unwrap();
+        assert_eq!(answer.infos.len(), 1);
+        assert!(answer.infos[0].ends_with(&format!("({place})")), "{:?}", answer.infos);
+    }
+    let none = range(&engine(1), &snapshot, "m_total + m_total", &ReadCx::unlimited()).unwrap();
+    assert!(none.infos.is_empty() && none.warnings.is_empty());
+}
+
+#[test]
 fn the_number_of_threads_changes_no_bit() {
     let snapshot = hundred_series().snapshot();
     let cx = ReadCx::unlimited();

@@ -85,6 +85,9 @@ pub fn vector(dice: &mut Dice, depth: u32) -> String {
         return selector(dice);
     }
     let inner = depth - 1;
+    if depth > 1 && dice.one_in(8) {
+        return repeated(dice, inner);
+    }
     match dice.below(12) {
         0 => selector(dice),
         1..=3 => over_range(dice, inner),
@@ -98,6 +101,21 @@ pub fn vector(dice: &mut Dice, depth: u32) -> String {
             let (v, n) = (vector(dice, inner), scalar(dice, inner));
             if dice.one_in(2) { format!("({v}) {op} {n}") } else { format!("{n} {op} ({v})") }
         }
+    }
+}
+
+/// An expression with a part that stands in it more than once.
+fn repeated(dice: &mut Dice, depth: u32) -> String {
+    let v = vector(dice, depth - 1);
+    let by = grouping(dice);
+    match dice.below(7) {
+        0 => format!("({v}) / ({v})"),
+        1 => format!("sum{by} ({v}) / count{by} ({v})"),
+        2 => format!("(max{by} ({v}) - min{by} ({v})) / max{by} ({v})"),
+        3 => format!("({v}) - on (job, inst) group_left () avg by (job, inst) ({v})"),
+        4 => format!("({v}) > scalar(avg({v}))"),
+        5 => format!("max_over_time(({v})[5m:1m]) - min_over_time(({v})[5m:1m])"),
+        _ => format!("({v}) or -({v}) or max_over_time(({v})[5m:1m])"),
     }
 }
 
