@@ -221,6 +221,10 @@ fn query_section(
     problems: &mut Problems,
 ) -> (EngineConfig, Duration, u64) {
     let mut config = EngineConfig::default();
+    match crate::extensions::extensions() {
+        Ok(ours) => config.features.extensions = ours,
+        Err(error) => problems.add(node.line, "query", error.to_string()),
+    }
     let mut fields = Fields::of(node, "query", problems);
     if let Some(ms) = positive(&mut fields, "lookback", problems) {
         config.lookback_ms = ms;

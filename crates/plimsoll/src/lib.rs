@@ -24,6 +24,7 @@
 
 pub mod config;
 mod error;
+pub mod extensions;
 mod monitor;
 pub mod run;
 

@@ -3,6 +3,9 @@
 //! All are off by default, as in Prometheus. [`Features::enable`] takes one name of a
 //! `--enable-feature` list; `promqltest` switches on everything that the PromQL test files need.
 
+use crate::extension::Extensions;
+use crate::functions::{FUNCTIONS, Function};
+
 /// Which experimental parts of the language are on. The default is none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Features {
@@ -20,6 +23,8 @@ pub struct Features {
     pub start_timestamps: bool,
     /// `type-and-unit-labels`: `__type__` and `__unit__` are labels like the metric name.
     pub type_and_unit_labels: bool,
+    /// Functions from outside the language; no switch, whoever brings them has them.
+    pub extensions: Extensions,
 }
 
 impl Features {
@@ -32,14 +37,15 @@ impl Features {
         delayed_name_removal: true,
         start_timestamps: true,
         type_and_unit_labels: false,
+        extensions: Extensions::NONE,
     };
 
     /// Switches on what `name` stands for; returns false if it is no switch of the query engine.
     pub fn enable(&mut self, name: &str) -> bool {
         let switch = match name {
             "promqltest" => {
-                let keep = self.type_and_unit_labels;
-                *self = Features { type_and_unit_labels: keep, ..Features::PROMQLTEST };
+                let Features { type_and_unit_labels, extensions, .. } = *self;
+                *self = Features { type_and_unit_labels, extensions, ..Features::PROMQLTEST };
                 return true;
             }
             "promql-experimental-functions" => &mut self.experimental_functions,
@@ -53,6 +59,17 @@ impl Features {
         };
         *switch = true;
         true
+    }
+
+    /// Every function that may be called: those of the language, then the extensions.
+    pub fn functions(&self) -> impl Iterator<Item = &'static Function> {
+        FUNCTIONS.iter().chain(self.extensions.functions())
+    }
+
+    /// The function called `name`.
+    pub(crate) fn function(&self, name: &str) -> Option<&'static Function> {
+        let extension = || self.extensions.find(name).map(|extension| extension.function());
+        crate::function(name).or_else(extension)
     }
 }
 

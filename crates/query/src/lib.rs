@@ -19,6 +19,7 @@ mod cached;
 mod engine;
 mod error;
 mod eval;
+mod extension;
 mod features;
 mod format;
 pub mod functions;
@@ -40,6 +41,10 @@ pub use engine::{
     Answer, Engine, EngineConfig, Query, QueryError, QueryResult, STEPS_MAX, Sample, Stats, Value,
 };
 pub use error::ParseError;
+pub use extension::{
+    Extension, ExtensionError, ExtensionWindow, Extensions, Run,
+    SCALARS_MAX as EXTENSION_SCALARS_MAX,
+};
 pub use features::Features;
 pub use format::{format_plain, format_time, format_value};
 pub use functions::{FUNCTIONS, Function, Variadic, function};

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use plimsoll::Options;
 use plimsoll::config::{check_rule_file, load};
 use plimsoll_model::written::{Problem, Value, parse};
-use plimsoll_query::Features;
 
 use super::{Check, WRONG, say, say_wrong};
 
@@ -47,7 +46,11 @@ fn one(file: &PathBuf) -> Result<String, Vec<Problem>> {
         _ => false,
     };
     if has("groups") {
-        let groups = check_rule_file(file, 60_000, &Features::default())?;
+        let features = plimsoll::extensions::features().map_err(|e| {
+            let (key, message) = (String::new(), e.to_string());
+            vec![Problem { file: name.clone(), line: 0, key, message }]
+        })?;
+        let groups = check_rule_file(file, 60_000, &features)?;
         let rules: usize = groups.iter().map(|g| g.rules.len()).sum();
         return Ok(format!("{rules} rules in {} groups", groups.len()));
     }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use plimsoll_model::{Grid, MatrixSeries, ReadCx, SeriesSource, parse_duration_ms};
 use plimsoll_net::{Client, HttpClient, HttpConfig, Request};
-use plimsoll_query::{
-    Engine, EngineConfig, Features, Value, format_time, format_value, histogram_text,
-};
+use plimsoll_query::{Engine, EngineConfig, Value, format_time, format_value, histogram_text};
 use plimsoll_store::{Mode, Store};
 use plimsoll_world::{Workers, World};
 
@@ -113,8 +111,10 @@ fn from_directory(query: &Query, dir: &std::path::Path) -> Result<()> {
     };
     let now = world.clock.wall_ms();
     let store = Store::open(world, dir, config)?;
-    let engine = Engine::new(EngineConfig::default(), Arc::new(Workers::new(0)));
-    let parsed = plimsoll_query::Query::parse(&query.expr, &Features::default())?;
+    let features = plimsoll::extensions::features()?;
+    let config = EngineConfig { features, ..EngineConfig::default() };
+    let engine = Engine::new(config, Arc::new(Workers::new(0)));
+    let parsed = engine.parse(&query.expr)?;
     let cx = ReadCx::with_budget(engine.budget());
     let snapshot = store.snapshot();
     let answer = match (&query.start, &query.end, &query.step) {

@@ -4,19 +4,20 @@ use plimsoll_model::{Grid, Labels};
 
 use super::implementations::{IMPLEMENTATIONS, Implementation};
 use super::range::OverWindows;
-use super::{Eval, Series, Val, is_absent, merge_same};
+use super::{ABSENT, Eval, Series, Val, is_absent, merge_same};
 use crate::ast::{Call, Expr, Span, ValueType};
 use crate::engine::{QueryResult as Result, execution};
-use crate::kernels::kernel;
+use crate::extension::{Extension, ExtensionWindow};
+use crate::kernels::{Windows, kernel};
 
 impl Eval<'_> {
     /// The value of a call.
     pub(super) fn call(&self, node: &Call, grid: Grid) -> Result<Val> {
-        match implementation(node)? {
+        match self.implementation(node)? {
             Implementation::Special(f) => f(self, node, grid),
             Implementation::Range { .. } | Implementation::Map(_) => {
                 let all = self.collect(grid, |sink| self.stream_call(node, grid, sink))?;
-                let mapped = matches!(implementation(node)?, Implementation::Map(_));
+                let mapped = matches!(self.implementation(node)?, Implementation::Map(_));
                 Ok(Val::Vector(if mapped { merge_same(all)? } else { all }))
             }
         }
@@ -29,7 +30,7 @@ impl Eval<'_> {
         grid: Grid,
         sink: &mut dyn FnMut(Series) -> Result<()>,
     ) -> Result<()> {
-        match implementation(node)? {
+        match self.implementation(node)? {
             Implementation::Range { keep_name, timed } => {
                 self.range_call(node, grid, keep_name, timed, sink)
             }
@@ -73,8 +74,12 @@ impl Eval<'_> {
         sink: &mut dyn FnMut(Series) -> Result<()>,
     ) -> Result<()> {
         let name = node.function.name;
-        let Some(kernel) = kernel(name) else {
-            return Err(execution(format!("function {name} is not implemented yet")));
+        let extension = self.config.features.extensions.find(name);
+        let kernel = kernel(name);
+        let run = |windows: &Windows<'_>, out: &mut [f64]| match (kernel, extension) {
+            (Some(kernel), _) => kernel.run(windows, out),
+            (None, Some(extension)) => self.run_extension(extension, windows, out),
+            (None, None) => {}
         };
         let mut args = Vec::new();
         let mut range = None;
@@ -89,7 +94,7 @@ impl Eval<'_> {
         check_arguments(name, &args)?;
         let over = OverWindows {
             name,
-            kernel: &|windows, out| kernel.run(windows, out),
+            kernel: &run,
             notice: &|labels, values| self.remark(node, range, labels, values, &args),
             tell: &|labels, note| {
                 let span = node.args[0].unwrap_paren().span();
@@ -100,7 +105,33 @@ impl Eval<'_> {
             args: &args,
             modifier: None,
         };
-        self.over_windows(range, grid, &over, sink)
+        self.over_windows(range, grid, &over, sink)?;
+        // An extension that was stopped has left windows out.
+        extension.map_or(Ok(()), |_| Ok(self.cx.cancel.check()?))
+    }
+
+    /// One window after the other, until the query is cancelled: a window may take milliseconds.
+    fn run_extension(&self, extension: &Extension, windows: &Windows<'_>, out: &mut [f64]) {
+        for (i, slot) in out.iter_mut().enumerate() {
+            if self.cx.cancel.check().is_err() {
+                return;
+            }
+            let Some(w) = windows.get(i) else { continue };
+            let (times, floats) = (w.times, w.floats);
+            let window = ExtensionWindow { times, floats, at_ms: w.at, args: w.args };
+            *slot = extension.value(&window).unwrap_or(ABSENT);
+        }
+    }
+
+    fn implementation(&self, node: &Call) -> Result<Implementation> {
+        let name = node.function.name;
+        if let Ok(i) = IMPLEMENTATIONS.binary_search_by(|(n, _)| (*n).cmp(name)) {
+            return Ok(IMPLEMENTATIONS[i].1);
+        }
+        if self.config.features.extensions.find(name).is_some() {
+            return Ok(Implementation::Range { keep_name: false, timed: true });
+        }
+        Err(execution(format!("function {name} is not implemented yet")))
     }
 
     /// What a range function has to say about a series that it has values for.
@@ -172,14 +203,6 @@ impl Eval<'_> {
             );
         }
     }
-}
-
-fn implementation(node: &Call) -> Result<Implementation> {
-    let name = node.function.name;
-    if let Ok(i) = IMPLEMENTATIONS.binary_search_by(|(n, _)| (*n).cmp(name)) {
-        return Ok(IMPLEMENTATIONS[i].1);
-    }
-    Err(execution(format!("function {name} is not implemented yet")))
 }
 
 fn check_arguments(name: &str, args: &[Vec<f64>]) -> Result<()> {

@@ -6,7 +6,6 @@ use crate::ast::{
     StringLiteral, Unary, UnaryOp, VectorMatching,
 };
 use crate::error::{Fault, Parsed};
-use crate::functions::function;
 use crate::lex::{Kind, Token};
 use crate::literal::{duration, number, quote, unquote};
 
@@ -238,10 +237,10 @@ impl Parser<'_> {
     fn call(&mut self, name: Span) -> Parsed<Tree> {
         let (args, height) = self.arguments()?;
         let text = self.text_of(name);
-        let Some(row) = function(text) else {
+        let Some(row) = self.features.function(text) else {
             let message = format!("unknown function with name {}", quote(text));
             let mut fault = Fault::new(name, message);
-            fault.suggestion = suggest::nearest(text);
+            fault.suggestion = suggest::nearest(text, self.features);
             return Err(fault);
         };
         if row.experimental && !self.features.experimental_functions {

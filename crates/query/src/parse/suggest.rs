@@ -1,16 +1,16 @@
 //! The function that was probably meant.
 
 use crate::ast::AggregateOp;
-use crate::functions::FUNCTIONS;
+use crate::features::Features;
 
 /// The known name nearest to `name`, if few enough letters differ: one in three.
-pub(super) fn nearest(name: &str) -> Option<&'static str> {
-    let longest = FUNCTIONS.iter().map(|row| row.name.len()).max().unwrap_or(0) * 2;
+pub(super) fn nearest(name: &str, features: &Features) -> Option<&'static str> {
+    let longest = features.functions().map(|row| row.name.len()).max().unwrap_or(0) * 2;
     if name.len() > longest {
         return None;
     }
     let name = name.to_ascii_lowercase();
-    let functions = FUNCTIONS.iter().map(|row| row.name);
+    let functions = features.functions().map(|row| row.name);
     functions
         .chain(AggregateOp::ALL.iter().map(|op| op.text()))
         .map(|known| (distance(name.as_bytes(), known.as_bytes()), known))
@@ -43,6 +43,7 @@ mod tests {
 
     #[test]
     fn misspelt_names_are_recognised() {
+        let nearest = |name| nearest(name, &Features::default());
         assert_eq!(nearest("raet"), Some("rate"));
         assert_eq!(nearest("histogram_quantil"), Some("histogram_quantile"));
         assert_eq!(nearest("RATE"), Some("rate"));
