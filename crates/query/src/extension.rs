@@ -143,9 +143,10 @@ impl std::hash::Hash for Extensions {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, OnceLock};
 
-    use plimsoll_model::{Labels, MemorySource, ReadCx, SeriesSource};
+    use plimsoll_model::{Cancel, Grid, Labels, MemorySource, ReadCx, SeriesSource, Stop};
     use plimsoll_world::Workers;
 
     use super::*;
@@ -252,5 +253,30 @@ mod tests {
         assert_eq!(ask("since_last(m[1m] offset 10s, 1)"), both(15.0, 15.0));
         assert_eq!(ask("middle((m * 2)[30s:10s])"), both(10.0, 210.0));
         assert_eq!(ask("never(m[1m], 1, 2)"), vec![]);
+    }
+
+    #[test]
+    fn a_cancelled_query_ends_between_windows() {
+        static CANCEL: OnceLock<Cancel> = OnceLock::new();
+        static WINDOWS: AtomicUsize = AtomicUsize::new(0);
+        static STOPS: [Extension; 1] = [Extension::new("stops", 0, "stops at the third", |_| {
+            if WINDOWS.fetch_add(1, Ordering::Relaxed) == 2 {
+                CANCEL.get()?.stop(Stop::Client);
+            }
+            Some(1.0)
+        })];
+        let features =
+            Features { extensions: Extensions::new(&STOPS).unwrap(), ..Features::default() };
+        let config = EngineConfig { features, ..EngineConfig::default() };
+        let engine = Engine::new(config, Arc::new(Workers::new(1)));
+        let source = MemorySource::new();
+        source.append(&Labels::new([("__name__", "m")]).unwrap(), 1_000, 1.0);
+        let cx = ReadCx::unlimited();
+        CANCEL.set(cx.cancel.clone()).ok().unwrap();
+        let query = engine.parse("stops(m[1h])").unwrap();
+        let grid = Grid { start: 1_000, end: 1_000_000, step: 1_000 };
+        let error = engine.range(&source.snapshot(), &query, grid, &cx).unwrap_err();
+        assert!(error.to_string().contains("canceled"), "{error}");
+        assert_eq!(WINDOWS.load(Ordering::Relaxed), 3);
     }
 }

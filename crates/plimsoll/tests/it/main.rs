@@ -16,6 +16,7 @@ mod configuration;
 mod crash;
 mod disk_fills;
 mod disk_full;
+mod extensions;
 mod federation;
 mod first_start;
 mod grafana;
