@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use plimsoll_model::{Hint, LabelBuf, ReadCx, Rows, Scratch, SeriesSource, SourceId, TimeRange};
+use plimsoll_model::{
+    Grid, Hint, LabelBuf, ReadCx, Rows, Scratch, SeriesSource, SourceId, TimeRange,
+};
 use plimsoll_store::{Config, Mode, SealKey, Store};
 use plimsoll_world::{RealDisk, SimClock, SystemChance, World};
 
@@ -163,10 +165,10 @@ pub fn encryption() {
             all.push(whole_life((sealed == 1).then(|| SealKey::new([7; 32]))));
         }
     }
-    let stages = ["ingest", "flush", "merge", "scan", "all"];
+    let stages = ["ingest", "flush", "merge", "scan", "cold query", "all"];
     for (i, stage) in stages.iter().enumerate() {
         let [off, on] =
-            all.each_ref().map(|runs| rig::median(runs.iter().map(|r: &[f64; 5]| r[i]).collect()));
+            all.each_ref().map(|runs| rig::median(runs.iter().map(|r: &[f64; 6]| r[i]).collect()));
         let figure = format!("{off:.3} / {on:.3} s");
         line(&format!("{stage}, CPU off / on, median of 3"), figure, "");
         let wanted = if *stage == "all" { "<= 1.10" } else { "" };
@@ -174,19 +176,24 @@ pub fn encryption() {
     }
 }
 
-/// CPU seconds of ingest, flushes, merge, scan of 6 M samples, and of all.
-fn whole_life(encryption: Option<SealKey>) -> [f64; 5] {
+/// Cold queries of a store's life.
+const QUERIES: usize = 5;
+
+/// CPU seconds of ingest, flushes, merge, scan of 6 M samples, queries over them by a store that was
+/// just opened, and of all.
+fn whole_life(encryption: Option<SealKey>) -> [f64; 6] {
     let dir = tempfile::tempdir().unwrap();
     let sealed = encryption.is_some();
-    let store = rig::open(dir.path(), Config { encryption, ..rig::config() });
+    let config = Config { encryption, ..rig::config() };
+    let store = rig::open(dir.path(), config.clone());
     assert_eq!(dir.path().join("keys.log").exists(), sealed, "sealed or not, as asked");
     let mut fleet = Fleet::new("m", 2_000, false);
     let from = rig::settled() - DAY;
-    let (mut marks, mut spent) = (rig::thread_cpu(), [0.0; 5]);
+    let (mut marks, mut spent) = (rig::thread_cpu(), [0.0; 6]);
     let mut mark = |stage: usize| {
         let now = rig::thread_cpu();
         spent[stage] += now - marks;
-        spent[4] += now - marks;
+        spent[5] += now - marks;
         marks = now;
     };
     for round in 0..300 {
@@ -209,6 +216,18 @@ fn whole_life(encryption: Option<SealKey>) -> [f64; 5] {
     }
     assert_eq!(samples, 6_000_000);
     mark(3);
+    drop((selection, store));
+    let engine = rig::engine();
+    let grid = Grid { start: from, end: from + 300 * 150_000, step: 60_000 };
+    for _ in 0..QUERIES {
+        let store = rig::open(dir.path(), config.clone());
+        let before = cpu();
+        let answer = rig::range(&engine, &store, "sum by (job) (rate(m[5m]))", grid);
+        let used = cpu() - before;
+        assert!(answer.stats.samples >= 6_000_000);
+        spent[4] += used;
+        spent[5] += used;
+    }
     spent
 }
 
