@@ -363,10 +363,17 @@ fn take_bytes(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// Bytes at the beginning that both have.
 fn common_prefix(a: &[u8], b: &[u8]) -> usize {
-    const WORD: usize = 16;
-    let same = a.chunks_exact(WORD).zip(b.chunks_exact(WORD)).take_while(|(a, b)| a == b).count();
-    let rest = a[same * WORD..].iter().zip(&b[same * WORD..]).take_while(|(a, b)| a == b).count();
-    same * WORD + rest
+    const WORD: usize = 8;
+    let word = |c: &[u8]| c.try_into().map_or(0, u64::from_le_bytes);
+    let mut same = 0;
+    for (a, b) in a.chunks_exact(WORD).zip(b.chunks_exact(WORD)) {
+        let differ = word(a) ^ word(b);
+        if differ != 0 {
+            return same + (differ.trailing_zeros() / 8) as usize;
+        }
+        same += WORD;
+    }
+    same + a[same..].iter().zip(&b[same..]).take_while(|(a, b)| a == b).count()
 }
 
 impl Ord for LabelsRef<'_> {

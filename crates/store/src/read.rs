@@ -229,7 +229,8 @@ impl Snapshot for StoreSnapshot {
                 })
             })?;
         }
-        all.sort_unstable();
+        // Runs that are sorted already, one for each part.
+        all.sort();
         all.truncate(if hint.limit == 0 { usize::MAX } else { hint.limit });
         Ok(all)
     }
@@ -276,7 +277,9 @@ impl Snapshot for StoreSnapshot {
         cx.cancel.check()?;
         let range = hint.range_or_all();
         let found = self.head_series(sets_or_all(any_of), range);
-        let mut all: BTreeSet<String> = {
+        let mut all: Vec<String> = if found.is_empty() {
+            Vec::new()
+        } else {
             let index = self.shared.index.read();
             let here = index.values(name).filter(|(_, series)| !series.is_disjoint(&found));
             here.map(|(value, _)| value.to_owned()).collect()
@@ -284,15 +287,26 @@ impl Snapshot for StoreSnapshot {
         for part in self.parts_in(range) {
             self.try_part(part, cx, || {
                 if any_of.is_empty() {
-                    all.extend(part.reader.label_values(name)?);
+                    all.append(&mut part.reader.label_values(name)?);
                     return Ok(());
                 }
+                let mut some = HashSet::new();
                 Self::part_labels(part, any_of, &mut |l| {
-                    all.extend(l.as_ref().get(name).map(str::to_owned));
-                })
+                    if let Some(value) = l.as_ref().get(name)
+                        && !some.contains(value)
+                    {
+                        some.insert(value.to_owned());
+                    }
+                })?;
+                all.extend(some);
+                Ok(())
             })?;
         }
-        Ok(limited(all, hint.limit))
+        // Runs that are sorted already, one for each part.
+        all.sort();
+        all.dedup();
+        all.truncate(if hint.limit == 0 { usize::MAX } else { hint.limit });
+        Ok(all)
     }
 
     fn exemplars(
