@@ -7,26 +7,79 @@ use std::fmt::Write as _;
 /// A number as it stands in a JSON answer: plain digits for 1e-6 ≤ |v| < 1e21, else with an exponent
 /// of at least two digits; `NaN`, `+Inf`, `-Inf`, `-0`.
 pub fn format_value(value: f64) -> String {
+    let mut out = String::new();
+    write_value(&mut out, value);
+    out
+}
+
+/// As [`format_value`], behind what stands in `out` already.
+pub fn write_value(out: &mut String, value: f64) {
     let size = value.abs();
     if value.is_finite() && size != 0.0 && !(1e-6..1e21).contains(&size) {
-        return exponent(value);
+        out.push_str(&exponent(value));
+    } else {
+        write_plain(out, value);
     }
-    format_plain(value)
 }
 
 /// A number in plain digits whatever its size, as `count_values` writes it.
 pub fn format_plain(value: f64) -> String {
+    let mut out = String::new();
+    write_plain(&mut out, value);
+    out
+}
+
+/// Whole numbers below this have no shorter text than their digits.
+const WHOLE_MAX: f64 = (1u64 << 53) as f64;
+
+fn write_plain(out: &mut String, value: f64) {
     if value.is_nan() {
-        return "NaN".to_owned();
+        return out.push_str("NaN");
     }
     if value.is_infinite() {
-        return if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
+        return out.push_str(if value > 0.0 { "+Inf" } else { "-Inf" });
     }
-    let mut text = format!("{value}");
-    if text.len() > TIE_DIGITS {
-        even_at_tie(value, &mut text);
+    if value.abs() < WHOLE_MAX && value.trunc() == value {
+        if value.is_sign_negative() {
+            out.push('-');
+        }
+        return out.push_str(itoa::Buffer::new().format(value.abs() as u64));
     }
-    text
+    let start = out.len();
+    let mut buffer = zmij::Buffer::new();
+    write_digits(out, buffer.format_finite(value));
+    if out.len() - start > TIE_DIGITS {
+        even_at_tie(value, out, start);
+    }
+}
+
+/// Digits with an exponent, if they have one, as plain digits.
+fn write_digits(out: &mut String, shortest: &str) {
+    let Some((mantissa, e)) = shortest.split_once('e') else { return out.push_str(shortest) };
+    let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |m| ("-", m));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let fraction = if fraction == "0" { "" } else { fraction };
+    let e: i32 = e.trim_start_matches('+').parse().unwrap_or(0);
+    out.push_str(sign);
+    let zeroes = |out: &mut String, n: i32| (0..n).for_each(|_| out.push('0'));
+    if e < 0 {
+        out.push_str("0.");
+        zeroes(out, -e - 1);
+        out.push_str(whole);
+        out.push_str(fraction);
+        return;
+    }
+    let behind = e - fraction.len() as i32;
+    out.push_str(whole);
+    if behind >= 0 {
+        out.push_str(fraction);
+        zeroes(out, behind);
+    } else {
+        let (a, b) = fraction.split_at(e as usize);
+        out.push_str(a);
+        out.push('.');
+        out.push_str(b);
+    }
 }
 
 /// Shorter numbers are never half way between two texts that both read back to them.
@@ -34,7 +87,8 @@ const TIE_DIGITS: usize = 15;
 
 /// Where a number lies half way between two shortest texts, the one with the even last digit, as Go
 /// chooses it.
-fn even_at_tie(value: f64, text: &mut String) {
+fn even_at_tie(value: f64, out: &mut String, start: usize) {
+    let text = &out[start..];
     let Some(point) = text.find('.') else { return };
     let decimals = text.len() - point - 1;
     let odd = text.as_bytes().last().is_some_and(|d| d % 2 == 1);
@@ -46,8 +100,8 @@ fn even_at_tie(value: f64, text: &mut String) {
     let exact = format!("{value:.*}", decimals + 1);
     let even = &exact[..exact.len() - 1];
     if even.parse::<f64>() == Ok(value) {
-        text.clear();
-        text.push_str(even);
+        out.truncate(start);
+        out.push_str(even);
     }
 }
 
@@ -64,13 +118,26 @@ const fn binary_decimals(value: f64) -> usize {
 
 /// A time as it stands in a JSON answer: seconds with at most three decimals.
 pub fn format_time(ms: i64) -> String {
-    let sign = if ms < 0 { "-" } else { "" };
-    let (s, rest) = (ms.unsigned_abs() / 1000, ms.unsigned_abs() % 1000);
-    if rest == 0 {
-        return format!("{sign}{s}");
+    let mut out = String::new();
+    write_time(&mut out, ms);
+    out
+}
+
+/// As [`format_time`], behind what stands in `out` already.
+pub fn write_time(out: &mut String, ms: i64) {
+    if ms < 0 {
+        out.push('-');
     }
-    let text = format!("{sign}{s}.{rest:03}");
-    text.trim_end_matches('0').to_owned()
+    let (s, rest) = (ms.unsigned_abs() / 1000, ms.unsigned_abs() % 1000);
+    out.push_str(itoa::Buffer::new().format(s));
+    if rest > 0 {
+        // Three digits, the zeroes at their end left out.
+        let digits =
+            [b'0' + (rest / 100) as u8, b'0' + (rest / 10 % 10) as u8, b'0' + (rest % 10) as u8];
+        let n = 3 - digits.iter().rev().take_while(|d| **d == b'0').count();
+        out.push('.');
+        digits[..n].iter().for_each(|d| out.push(char::from(*d)));
+    }
 }
 
 /// A number in Go's `%g`: with an exponent below 1e-4 and from 1e6 on.
@@ -149,6 +216,24 @@ mod tests {
         ];
         for (value, text) in cases {
             assert_eq!(format_value(value), text);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn plain_digits_are_the_shortest_that_read_back(
+            bits in proptest::prelude::any::<u64>(),
+            small in -1_000_000i64..1_000_000,
+            decimals in 0i32..8,
+        ) {
+            for value in [f64::from_bits(bits), small as f64 / 10f64.powi(decimals)] {
+                if !value.is_finite() {
+                    continue;
+                }
+                let (ours, plain) = (format_plain(value), format!("{value}"));
+                proptest::prop_assert_eq!(ours.parse::<f64>().map(f64::to_bits), Ok(value.to_bits()));
+                proptest::prop_assert_eq!(ours.len(), plain.len(), "{} {}", ours, plain);
+            }
         }
     }
 

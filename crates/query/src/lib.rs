@@ -46,7 +46,7 @@ pub use extension::{
     SCALARS_MAX as EXTENSION_SCALARS_MAX,
 };
 pub use features::Features;
-pub use format::{format_plain, format_time, format_value};
+pub use format::{format_plain, format_time, format_value, write_time, write_value};
 pub use functions::{FUNCTIONS, Function, Variadic, function};
 pub use hist::{HistogramBucket, histogram_buckets, histogram_text};
 pub use parse::{parse, parse_selector};

@@ -1,7 +1,10 @@
 //! Results as Prometheus prints them. Written by hand: this is the largest output there is.
 
 use plimsoll_model::{Histogram, Labels};
-use plimsoll_query::{Answer, Value, format_plain, format_time, format_value, histogram_buckets};
+use plimsoll_query::{
+    Answer, Value, format_plain, format_time, format_value, histogram_buckets, write_time,
+    write_value,
+};
 
 /// The `data` of an answer: `resultType` before `result`, as streaming clients expect.
 pub fn data(answer: &Answer, at_ms: i64, stats: Option<&str>) -> Vec<u8> {
@@ -78,7 +81,11 @@ fn comma(out: &mut String, i: usize) {
 }
 
 fn sample(out: &mut String, time_ms: i64, value: f64) {
-    pair(out, time_ms, &format_value(value));
+    out.push('[');
+    write_time(out, time_ms);
+    out.push_str(",\"");
+    write_value(out, value);
+    out.push_str("\"]");
 }
 
 fn pair(out: &mut String, time_ms: i64, value: &str) {
