@@ -189,6 +189,11 @@ impl Budget {
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
+    /// Bytes held at this moment.
+    pub fn held(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
     /// Counts samples that were read.
     ///
     /// # Errors

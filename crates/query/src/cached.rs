@@ -180,6 +180,25 @@ impl ResultCache {
         Ok(answer)
     }
 
+    /// How many times of the grid [`ResultCache::range`] would answer from what is kept. Asking
+    /// counts nothing and keeps nothing.
+    pub fn kept_steps(
+        &self,
+        engine: &Engine,
+        snapshot: &Arc<dyn Snapshot>,
+        query: &Query,
+        grid: Grid,
+        cx: &ReadCx,
+    ) -> usize {
+        let asked = grid.step > 0 && !grid.is_empty();
+        let reach = asked.then(|| reach_of(query.expr(), engine.config())).flatten();
+        let Some(reach) = reach else { return 0 };
+        let ask = Ask { engine, snapshot, query, cx, reach };
+        let kept = self.kept.peek(&Key::of(engine, query, grid, cx));
+        let usable = kept.and_then(|kept| kept.usable(grid, |from, to| ask.version_of(from, to)));
+        usable.map_or(0, |(start, end)| Grid { start, end, ..grid }.len())
+    }
+
     fn evaluate(&self, ask: &Ask<'_>, key: &Key, grid: Grid, now_ms: i64) -> QueryResult<Answer> {
         let found = self.kept.get(key).and_then(|kept| {
             let (from, to) = kept.usable(grid, |from, to| ask.version_of(from, to))?;

@@ -13,10 +13,11 @@ use plimsoll_model::{
     Budget, Grid, Histogram, Labels, Matrix, MatrixSeries, ReadCx, Scoped, Snapshot,
 };
 
-use plimsoll_world::Workers;
+use plimsoll_world::{Clock, Workers};
 
 use crate::ast::{Expr, ValueType};
 use crate::eval::{Eval, Val};
+use crate::explain::{EXPLAIN_NODES_MAX, ExplainNode, Explained, Times, Trace};
 use crate::features::Features;
 use crate::parse::parse;
 
@@ -173,7 +174,7 @@ impl Engine {
         at_ms: i64,
         cx: &ReadCx,
     ) -> QueryResult<Answer> {
-        self.run(snapshot, query, Grid::instant(at_ms), 0, cx)
+        Ok(self.run(snapshot, query, (Grid::instant(at_ms), 0), cx, None)?.0)
     }
 
     /// Evaluates at every time of the grid.
@@ -189,20 +190,63 @@ impl Engine {
         cx: &ReadCx,
     ) -> QueryResult<Answer> {
         check_grid(query, grid)?;
-        self.run(snapshot, query, grid, grid.step, cx)
+        Ok(self.run(snapshot, query, (grid, grid.step), cx, None)?.0)
+    }
+
+    /// Evaluates as [`Engine::instant`] or [`Engine::range`] does, and tells what was read and where
+    /// the time went, on this clock. The reader's budget must be its own.
+    ///
+    /// # Errors
+    /// Those of [`Engine::instant`] and [`Engine::range`]; `BadData` for an expression of more than
+    /// [`EXPLAIN_NODES_MAX`] nodes.
+    pub fn explain(
+        &self,
+        snapshot: &Arc<dyn Snapshot>,
+        query: &Query,
+        times: Times,
+        cx: &ReadCx,
+        clock: &dyn Clock,
+    ) -> QueryResult<Explained> {
+        let mut nodes = 0;
+        query.expr.walk(&mut |_| nodes += 1);
+        if nodes > EXPLAIN_NODES_MAX {
+            return Err(QueryError::BadData(format!(
+                "invalid parameter \"query\": an expression of {nodes} nodes is not explained, at \
+                 most one of {EXPLAIN_NODES_MAX}"
+            )));
+        }
+        let times = match times {
+            Times::At(at_ms) => (Grid::instant(at_ms), 0),
+            Times::Over(grid) => {
+                check_grid(query, grid)?;
+                (grid, grid.step)
+            }
+        };
+        let trace = Trace::new(clock);
+        let began = trace.now();
+        let (answer, tree) = self.run(snapshot, query, times, cx, Some(&trace))?;
+        let tree = tree.ok_or_else(|| execution("there is nothing to explain"))?;
+        let wall = trace.now().saturating_sub(began);
+        Ok(Explained { answer, tree, bytes_peak: trace.bytes_peak(), wall })
     }
 
     fn run(
         &self,
         snapshot: &Arc<dyn Snapshot>,
         query: &Query,
-        grid: Grid,
-        step_ms: i64,
+        (grid, step_ms): (Grid, i64),
         cx: &ReadCx,
-    ) -> QueryResult<Answer> {
+        trace: Option<&Trace<'_>>,
+    ) -> QueryResult<(Answer, Option<ExplainNode>)> {
         let scoped = Scoped::new(Arc::clone(snapshot));
-        let eval =
-            Eval::new(&query.expr, &scoped, cx, (&self.config, &self.workers), grid, step_ms);
+        let eval = Eval::new(
+            &query.expr,
+            &scoped,
+            cx,
+            (&self.config, &self.workers),
+            (grid, step_ms),
+            trace,
+        );
         let value = match (step_ms, query.expr.value_type()) {
             (0, ValueType::RangeVector) => {
                 Value::Matrix(eval.range_vector(&query.expr, grid.start)?)
@@ -217,7 +261,9 @@ impl Engine {
             Value::Vector(samples) => samples.len(),
             Value::Matrix(series) => series.len(),
         };
-        Ok(Answer { value, warnings, infos, stats: Stats { series, samples: cx.budget.samples() } })
+        let tree = trace.map(|trace| trace.tree(&query.expr, eval.repeated.as_ref()));
+        let stats = Stats { series, samples: cx.budget.samples() };
+        Ok((Answer { value, warnings, infos, stats }, tree))
     }
 }
 

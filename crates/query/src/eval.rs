@@ -27,6 +27,7 @@ mod room;
 mod select;
 mod simple;
 mod stats;
+mod told;
 
 use std::collections::HashSet;
 
@@ -36,11 +37,13 @@ use plimsoll_world::Workers;
 use crate::annotations::Notes;
 use crate::ast::{Expr, Span, StringLiteral, Unary, UnaryOp};
 use crate::engine::{EngineConfig, QueryResult as Result, execution};
+use crate::explain::Trace;
 use crate::literal::quote_bytes;
 
 pub(crate) use column::{ABSENT, Element, Series, Val, is_absent, merge_same, without_metadata};
 pub(crate) use date::Civil;
 pub(crate) use math::{go_max, go_min};
+pub(crate) use repeated::Repeated;
 
 /// One evaluation of one query.
 pub(crate) struct Eval<'q> {
@@ -61,7 +64,9 @@ pub(crate) struct Eval<'q> {
     /// Selectors of whose histograms only count and sum are looked at.
     stats: HashSet<Span>,
     /// Subexpressions that are evaluated once for several places.
-    repeated: Option<repeated::Repeated<'q>>,
+    pub repeated: Option<Repeated<'q>>,
+    /// Who wants to have it explained.
+    trace: Option<&'q Trace<'q>>,
     /// Bytes taken from the reader's budget.
     held: std::sync::atomic::AtomicU64,
 }
@@ -73,13 +78,13 @@ impl<'q> Eval<'q> {
         snapshot: &'q dyn Snapshot,
         cx: &'q ReadCx,
         (config, workers): (&'q EngineConfig, &'q Workers),
-        query: Grid,
-        step_ms: i64,
+        (query, step_ms): (Grid, i64),
+        trace: Option<&'q Trace<'q>>,
     ) -> Self {
         let held = std::sync::atomic::AtomicU64::new(0);
         let (notes, stats) = (Notes::default(), stats::selectors(expr));
-        let repeated = repeated::Repeated::of(expr, &stats);
-        Self { snapshot, cx, config, workers, query, step_ms, notes, stats, repeated, held }
+        let repeated = Repeated::of(expr, &stats);
+        Self { snapshot, cx, config, workers, query, step_ms, notes, stats, repeated, trace, held }
     }
 
     /// Whether metric names are dropped at the end of the evaluation only.
@@ -119,8 +124,7 @@ impl<'q> Eval<'q> {
         self.eval_told(expr, grid)
     }
 
-    /// The value of an expression at this very place.
-    fn eval_told(&self, expr: &Expr, grid: Grid) -> Result<Val> {
+    fn eval_node(&self, expr: &Expr, grid: Grid) -> Result<Val> {
         match expr {
             Expr::Number(number) => Ok(Val::Scalar(vec![number.value; grid.len()])),
             Expr::String(text) => Ok(Val::Text(text.value.clone())),
@@ -211,7 +215,9 @@ impl<'q> Eval<'q> {
     ) -> Result<()> {
         match expr {
             Expr::Vector(selector) => self.each_instant(selector, grid, sink),
-            Expr::Call(node) => self.stream_call(node, grid, sink),
+            Expr::Call(node) => {
+                self.told(node.span, sink, |sink| self.stream_call(node, grid, sink))
+            }
             _ => Err(execution("an instant vector is needed here")),
         }
     }
@@ -260,6 +266,7 @@ impl<'q> Eval<'q> {
         }
         self.cx.budget.take(bytes)?;
         self.held.fetch_add(bytes, std::sync::atomic::Ordering::Relaxed);
+        self.tell_bytes();
         Ok(())
     }
 

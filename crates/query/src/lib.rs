@@ -19,6 +19,7 @@ mod cached;
 mod engine;
 mod error;
 mod eval;
+mod explain;
 mod extension;
 mod features;
 mod format;
@@ -41,6 +42,7 @@ pub use engine::{
     Answer, Engine, EngineConfig, Query, QueryError, QueryResult, STEPS_MAX, Sample, Stats, Value,
 };
 pub use error::ParseError;
+pub use explain::{EXPLAIN_NODES_MAX, ExplainNode, ExplainRead, Explained, Times};
 pub use extension::{
     Extension, ExtensionError, ExtensionWindow, Extensions, Run,
     SCALARS_MAX as EXTENSION_SCALARS_MAX,
@@ -49,6 +51,7 @@ pub use features::Features;
 pub use format::{format_plain, format_time, format_value, write_time, write_value};
 pub use functions::{FUNCTIONS, Function, Variadic, function};
 pub use hist::{HistogramBucket, histogram_buckets, histogram_text};
+pub use literal::duration_text as format_duration;
 pub use parse::{parse, parse_selector};
 
 /// Longest query text that is read, in bytes.

@@ -110,7 +110,7 @@ pub(crate) fn duration(text: &str) -> Result<i64, String> {
 }
 
 /// Milliseconds as Prometheus writes them: `1h30m`, `90d`, `0s`.
-pub(crate) fn duration_text(millis: i64) -> String {
+pub fn duration_text(millis: i64) -> String {
     if millis == 0 {
         return "0s".into();
     }

@@ -109,6 +109,7 @@ static ROUTES: &[Route] = &[
     row!(GET, "/api/plimsoll/v1/status", Read, own::status),
     row!(GET, "/api/plimsoll/v1/overview", Read, own::overview::overview),
     row!(POST, "/api/plimsoll/v1/panels/query", Read, own::panels::query),
+    row!(BOTH, "/api/plimsoll/v1/query/explain", Read, own::explain::explain),
     row!(POST, "/api/plimsoll/v1/rules/backfill", Admin, own::backfill::backfill),
     row!(POST, "/api/plimsoll/v1/storage/flush", Admin, own::flush),
     row!(POST, "/api/plimsoll/v1/storage/merge", Admin, own::merge),

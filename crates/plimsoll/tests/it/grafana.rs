@@ -127,6 +127,41 @@ fn panels_and_tables_are_asked_for() {
 }
 
 #[test]
+fn a_query_is_explained() {
+    let (_home, server) = started();
+    let path = "/api/plimsoll/v1/query/explain";
+    let text = "sum(up) / count(up)";
+    let range = [("query", text), ("start", "1763683140"), ("end", TS), ("step", "30")];
+    let told = parsed(&post(&server, path, &range));
+    assert_eq!((&told["query"], &told["totals"]["steps"]), (&json!(text), &json!(3)));
+    assert_eq!((&told["cached_steps"], &told["totals"]["series"]), (&json!(0), &json!(1)));
+    let tree = &told["tree"];
+    assert_eq!((&tree["kind"], &tree["name"]), (&json!("operator"), &json!("/")));
+    let up = &tree["children"][0]["children"][0];
+    assert_eq!((&up["name"], &up["at"]), (&json!("up"), &json!([4, 6])));
+    let read = &up["read"];
+    assert!(read["samples"].as_u64().unwrap() > 0, "{told}");
+    assert_eq!(read["samples"], told["totals"]["samples"]);
+    assert_eq!((&read["tier"], &read["to_ms"]), (&json!("raw"), &json!(T)));
+    assert_eq!(read["why"], "a selector without a range needs single samples");
+    assert_eq!(tree["children"][1]["children"][0]["same_as"], json!([4, 6]));
+    assert!(told["totals"]["wall_ms"].as_f64().unwrap() >= up["wall_ms"].as_f64().unwrap());
+
+    let now = parsed(&get(&server, path, &[("query", "rate(up[5m])"), ("time", TS)]));
+    assert_eq!(now["totals"]["steps"], 1);
+    assert!(now["infos"][0].as_str().unwrap().contains("metric might not be a counter"));
+    for (pairs, message) in [
+        (&[("query", "sum(")][..], "parse error"),
+        (&[("query", "up"), ("start", "5")][..], "invalid parameter \"end\""),
+    ] {
+        let refused = get(&server, path, pairs);
+        assert_eq!(refused.status, 400);
+        assert!(refused.text().replace("\\", "").contains(message), "{}", refused.text());
+    }
+    server.stop();
+}
+
+#[test]
 fn native_histograms_are_drawn() {
     let (_home, server) = started();
     let nanos = T * 1_000_000;

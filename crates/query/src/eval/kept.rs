@@ -88,7 +88,7 @@ impl Eval<'_> {
             Found::Nothing => {
                 let notes = Notes::default();
                 self.notes.swap(&notes);
-                let value = self.eval_told(class.last, grid);
+                let value = self.eval_told(self.place(class, expr), grid);
                 self.notes.swap(&notes);
                 let value = value?;
                 self.notes.tell_again(&notes);
@@ -134,7 +134,7 @@ impl Eval<'_> {
                 let mut kept = Some(Vec::new());
                 let mut bytes = 0;
                 self.notes.swap(&notes);
-                let streamed = self.stream_told(class.last, grid, &mut |series| {
+                let streamed = self.stream_told(self.place(class, expr), grid, &mut |series| {
                     if let Some(list) = &mut kept {
                         let more = bytes_of(&series);
                         if self.has_room_beside(bytes, more) {
@@ -158,6 +158,11 @@ impl Eval<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// The place that is evaluated for all of them. An explanation shows it where time was spent.
+    fn place<'e>(&self, class: &Class<'e>, expr: &'e Expr) -> &'e Expr {
+        if self.is_explained() { expr } else { class.last }
     }
 
     /// Takes memory for a value that is kept, if that is not too much.

@@ -2,14 +2,16 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use plimsoll_model::{
-    Grid, LabelScratch, Labels, MatrixSeries, Resolution, Scratch, TimeRange, is_stale,
+    Grid, LabelScratch, Labels, MatrixSeries, Resolution, Scratch, Selection, TimeRange, is_stale,
 };
 
-use super::rolled::Rolled;
+use super::rolled::{self, Rolled};
 use super::room::Room;
 use super::select::{ReadRoom, Shift};
+use super::told::Reading;
 use super::{Eval, Series, is_absent, merge_same};
 use crate::annotations::HistNote;
 use crate::ast::{Expr, MatchOp, MatrixSelector, RangeModifier, Subquery};
@@ -87,11 +89,12 @@ impl Eval<'_> {
         function: &OverWindows<'_>,
         sink: &mut dyn FnMut(Series) -> Result<()>,
     ) -> Result<()> {
-        match range.unwrap_paren() {
+        let range = range.unwrap_paren();
+        self.told(range.span(), sink, |sink| match range {
             Expr::Matrix(matrix) => self.over_selector(matrix, grid, function, sink),
             Expr::Subquery(subquery) => self.over_subquery(subquery, grid, function, sink),
             _ => Err(execution("a range vector is needed here")),
-        }
+        })
     }
 
     fn over_selector(
@@ -118,6 +121,18 @@ impl Eval<'_> {
         function: &OverWindows<'_>,
         sink: &mut dyn FnMut(Series) -> Result<()>,
     ) -> Result<()> {
+        self.told_reading(matrix.vector.span, sink, |sink| {
+            self.read_selected(matrix, grid, function, sink)
+        })
+    }
+
+    fn read_selected(
+        &self,
+        matrix: &MatrixSelector,
+        grid: Grid,
+        function: &OverWindows<'_>,
+        sink: &mut dyn FnMut(Series) -> Result<()>,
+    ) -> Result<Reading> {
         let shift = self.shift(&matrix.vector.modifiers)?;
         let range_ms = self.positive_duration(&matrix.range)?;
         let one = !function.timed && function.args.is_empty();
@@ -154,10 +169,14 @@ impl Eval<'_> {
             grid.step,
             rolled.map_or(Resolution::Auto, |r| Resolution::Tier(r.tier)),
         )?;
+        let by_tier = AtomicUsize::new(0);
         let one = |i: usize, room: &mut ReadRoom| {
             let from_tier = rolled.map(|r| r.values(&*selection, i, room, self.cx)).transpose()?;
             let found = match from_tier.flatten() {
-                Some(values) => values.map(|values| (values, Vec::new())),
+                Some(values) => {
+                    by_tier.fetch_add(1, Ordering::Relaxed);
+                    values.map(|values| (values, Vec::new()))
+                }
                 None => {
                     let columns = selection.read(i, reads, &mut room.scratch, self.cx)?;
                     let starts =
@@ -182,7 +201,15 @@ impl Eval<'_> {
             }
             Ok(Some(series))
         };
-        self.each_series(selection.len(), grid, one, sink)
+        self.each_series(selection.len(), grid, one, sink)?;
+        let tier = rolled.map(|r| r.tier);
+        let why = self.if_told(|| match matrix.vector.extended {
+            Some(modifier) => format!("{} needs the samples around each end", modifier.text()),
+            None if starts => "start timestamps of samples count".to_owned(),
+            None => rolled::why(function.name, layout, self.snapshot, tier),
+        });
+        let by_tier = by_tier.into_inner();
+        Ok(Reading { range: reads, series: selection.len(), tier, by_tier, why })
     }
 
     fn over_subquery(
@@ -245,26 +272,25 @@ impl Eval<'_> {
 
     /// The samples of a range vector that is the whole query.
     pub fn range_vector(&self, range: &Expr, at: i64) -> Result<Vec<MatrixSeries>> {
+        let range = range.unwrap_paren();
+        self.told_whole(range.span(), || self.whole_range(range, at))
+    }
+
+    fn whole_range(&self, range: &Expr, at: i64) -> Result<Vec<MatrixSeries>> {
         let mut out = Vec::new();
         let grid = Grid::instant(at);
-        match range.unwrap_paren() {
+        match range {
             Expr::Matrix(matrix) => {
                 let range_ms = self.positive_duration(&matrix.range)?;
                 let shift = self.shift(&matrix.vector.modifiers)?;
                 let reads = Layout::new(shift, range_ms, grid, true).reads();
                 let selection = self.select(&matrix.vector, reads, 0)?;
-                let (mut scratch, mut labels) = (Scratch::new(), LabelScratch::default());
-                for i in 0..selection.len() {
-                    self.cx.cancel.check()?;
-                    let columns = selection.read(i, reads, &mut scratch, self.cx)?;
-                    self.cx.budget.take(16 * columns.len() as u64)?;
-                    let labels = selection.labels(i, &mut labels).to_labels();
-                    let mut series = present(labels, columns.times, columns.floats);
-                    let at = columns.times.iter().zip(columns.histograms.unwrap_or_default());
-                    let found = at.filter_map(|(t, h)| h.as_ref().map(|h| (*t, Arc::clone(h))));
-                    series.histograms = found.filter(|(_, h)| !is_stale(h.sum)).collect();
-                    out.push(series);
-                }
+                let why = self.if_told(|| "the samples themselves are asked for".to_owned());
+                let series = selection.len();
+                self.told_reading(matrix.vector.span, &mut |_| Ok(()), |_| {
+                    self.samples_of(&*selection, reads, &mut out)?;
+                    Ok(Reading { range: reads, series, tier: None, by_tier: 0, why })
+                })?;
             }
             Expr::Subquery(subquery) => {
                 let range_ms = self.positive_duration(&subquery.range)?;
@@ -286,6 +312,29 @@ impl Eval<'_> {
         out.retain(|s| !s.is_empty());
         out.sort_by(|a, b| a.labels.cmp(&b.labels));
         Ok(out)
+    }
+
+    /// All samples of a selection, staleness markers left out.
+    fn samples_of(
+        &self,
+        selection: &dyn Selection,
+        reads: TimeRange,
+        out: &mut Vec<MatrixSeries>,
+    ) -> Result<()> {
+        let (mut scratch, mut labels) = (Scratch::new(), LabelScratch::default());
+        for i in 0..selection.len() {
+            self.cx.cancel.check()?;
+            let columns = selection.read(i, reads, &mut scratch, self.cx)?;
+            self.cx.budget.take(16 * columns.len() as u64)?;
+            self.tell_bytes();
+            let labels = selection.labels(i, &mut labels).to_labels();
+            let mut series = present(labels, columns.times, columns.floats);
+            let at = columns.times.iter().zip(columns.histograms.unwrap_or_default());
+            let found = at.filter_map(|(t, h)| h.as_ref().map(|h| (*t, Arc::clone(h))));
+            series.histograms = found.filter(|(_, h)| !is_stale(h.sum)).collect();
+            out.push(series);
+        }
+        Ok(())
     }
 }
 

@@ -76,8 +76,20 @@ impl<'q> Repeated<'q> {
         Some(Self { classes, at })
     }
 
+    /// For each place the first of its equals that `told` knows of.
+    pub fn places(&self, told: impl Fn(&Span) -> bool) -> HashMap<Span, Span> {
+        let mut first: HashMap<usize, Span> = HashMap::new();
+        for (span, class) in self.at.iter().filter(|(span, _)| told(span)) {
+            let have = first.entry(*class).or_insert(*span);
+            if span.start < have.start {
+                *have = *span;
+            }
+        }
+        self.at.iter().filter_map(|(at, class)| Some((*at, *first.get(class)?))).collect()
+    }
+
     /// What this expression is a place of.
-    pub fn class(&self, expr: &Expr) -> Option<&Class<'q>> {
+    pub(super) fn class(&self, expr: &Expr) -> Option<&Class<'q>> {
         self.at.get(&expr.span()).map(|class| &self.classes[*class])
     }
 }

@@ -235,6 +235,42 @@ impl Rolled {
     }
 }
 
+/// Why no coarser tier than `chosen` is read, for people.
+pub(super) fn why(
+    function: &str,
+    layout: Layout,
+    snapshot: &dyn Snapshot,
+    chosen: Option<Tier>,
+) -> String {
+    let reads = layout.reads();
+    if !snapshot.caps().tiers {
+        return "the source keeps no buckets".to_owned();
+    }
+    if Fold::of(function).is_none() {
+        return format!("{function} needs every sample");
+    }
+    if reads.end.saturating_sub(reads.start) < SPAN_MIN_MS {
+        return "less than two hours are read".to_owned();
+    }
+    let coarser: Vec<Tier> =
+        snapshot.tiers(reads).into_iter().filter(|t| chosen.is_none_or(|c| *t > c)).collect();
+    if coarser.is_empty() {
+        let none = "no buckets cover the range";
+        return chosen.map_or(none, |_| "nothing coarser covers the range").to_owned();
+    }
+    let one = |tier: &Tier| {
+        let name = crate::literal::duration_text(tier.0);
+        let why = if layout.range_ms < tier.0 {
+            "the windows are shorter than a bucket"
+        } else {
+            "windows end within buckets, and are too short or too close for reading their ends \
+             from samples to pay"
+        };
+        format!("{name}: {why}")
+    };
+    coarser.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
 /// Buckets that follow each other, as one.
 #[derive(Default)]
 struct Joined {

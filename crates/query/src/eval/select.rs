@@ -6,6 +6,7 @@ use plimsoll_model::{
 
 use super::newest::{Newest, Pick};
 use super::room::Room;
+use super::told::Reading;
 use super::{ABSENT, Eval, Series, is_absent};
 use crate::ast::{At, MatchOp, Modifiers, VectorSelector};
 use crate::engine::{QueryError, QueryResult as Result};
@@ -131,6 +132,16 @@ impl Eval<'_> {
         pick: Pick,
         sink: &mut dyn FnMut(Series) -> Result<()>,
     ) -> Result<()> {
+        self.told_reading(selector.span, sink, |sink| self.read_newest(selector, grid, pick, sink))
+    }
+
+    fn read_newest(
+        &self,
+        selector: &VectorSelector,
+        grid: Grid,
+        pick: Pick,
+        sink: &mut dyn FnMut(Series) -> Result<()>,
+    ) -> Result<Reading> {
         let shift = self.shift(&selector.modifiers)?;
         let (first, last) = shift.ends(grid);
         let lookback = self.config.lookback_ms;
@@ -166,7 +177,9 @@ impl Eval<'_> {
             let labels = selection.labels(i, &mut room.labels).to_labels();
             Ok(Some(Series { histograms, ..Series::new(labels, values) }))
         };
-        self.each_series(selection.len(), grid, one, sink)
+        self.each_series(selection.len(), grid, one, sink)?;
+        let why = self.if_told(|| "a selector without a range needs single samples".to_owned());
+        Ok(Reading { range, series: selection.len(), tier: None, by_tier: 0, why })
     }
 
     /// Computes series, several at once, and hands them out in the order of their number. The memory
@@ -183,6 +196,7 @@ impl Eval<'_> {
             let batch = ahead.min(count - from);
             let bytes = (batch * grid.len() * size_of::<f64>()) as u64;
             self.cx.budget.take(bytes)?;
+            self.tell_bytes();
             let parts = self.workers.in_ranges(batch, CHUNK, |range| {
                 let mut room = ReadRoom::default();
                 let mut out = Vec::with_capacity(range.len());

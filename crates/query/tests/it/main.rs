@@ -4,6 +4,7 @@ mod cached;
 mod differential;
 mod engine;
 mod eval_scripts;
+mod explain;
 mod kernel_model;
 mod parser_fuzz;
 mod parser_roundtrip;

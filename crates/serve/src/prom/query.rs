@@ -21,20 +21,23 @@ use crate::routes::Call;
 const EXEMPLARS_MAX: usize = 10_000;
 
 /// The query of a request, read.
-fn query_of(app: &App, params: &Params) -> Result<Query, Failure> {
+pub(crate) fn query_of(app: &App, params: &Params) -> Result<Query, Failure> {
     let text = params.get("query").unwrap_or("");
     let expr = parse(text, &app.engine.config().features)
         .map_err(|e| Failure::parameter("query", e.to_string()))?;
     Ok(Query::new(text, expr))
 }
 
-fn time_of(params: &Params, name: &str) -> Result<Option<i64>, Failure> {
+pub(crate) fn time_of(params: &Params, name: &str) -> Result<Option<i64>, Failure> {
     let Some(text) = params.get(name) else { return Ok(None) };
     time_ms(text).map(Some).map_err(|e| Failure::parameter(name, e))
 }
 
 /// The engine for a request; `lookback_delta` makes one of its own.
-fn engine_of(app: &App, params: &Params) -> Result<Arc<plimsoll_query::Engine>, Failure> {
+pub(crate) fn engine_of(
+    app: &App,
+    params: &Params,
+) -> Result<Arc<plimsoll_query::Engine>, Failure> {
     let Some(text) = params.get("lookback_delta") else { return Ok(Arc::clone(&app.engine)) };
     let lookback_ms = duration_ms(text)
         .map_err(|e| Failure::bad_data(format!("error parsing lookback delta duration: {e}")))?;
@@ -60,9 +63,8 @@ pub async fn instant(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     .await
 }
 
-/// A range query.
-pub async fn range(app: Arc<App>, call: Call) -> Result<Response, Failure> {
-    let p = &call.params;
+/// The times of a range query.
+pub(crate) fn grid_of(p: &Params) -> Result<Grid, Failure> {
     let needed = |name| {
         let missing = || Failure::parameter(name, "cannot parse \"\" to a valid timestamp");
         time_of(p, name)?.ok_or_else(missing)
@@ -85,12 +87,18 @@ pub async fn range(app: Arc<App>, call: Call) -> Result<Response, Failure> {
              Try decreasing the query resolution (?step=XX)",
         ));
     }
+    Ok(Grid { start, end, step })
+}
+
+/// A range query.
+pub async fn range(app: Arc<App>, call: Call) -> Result<Response, Failure> {
+    let p = &call.params;
+    let grid = grid_of(p)?;
     let limit = limit_of(p)?;
     let query = query_of(&app, p)?;
     let engine = engine_of(&app, p)?;
     let timed = Timed::of(&app, p);
     let anew = p.get("nocache") == Some("1");
-    let grid = Grid { start, end, step };
     ask(&app, p, move |app, cx| {
         let began = app.clock.mono();
         let snapshot = app.source.snapshot();
@@ -101,7 +109,7 @@ pub async fn range(app: Arc<App>, call: Call) -> Result<Response, Failure> {
         };
         let stats = timed.map(|t| t.stats(began, app.clock.mono(), &answer));
         cut(&mut answer, limit);
-        Ok(reply(&answer, end, stats.as_deref()))
+        Ok(reply(&answer, grid.end, stats.as_deref()))
     })
     .await
 }
