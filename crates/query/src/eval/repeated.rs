@@ -4,7 +4,7 @@
 //! over the same times (the same subqueries are around them), and when their selectors read the same of
 //! histograms. Each node gets a number that equal nodes share, made of its own fields and the numbers of
 //! what is below it, so that the work is proportional to the query. Nodes without a selector are not
-//! worth it.
+//! worth it, and a query whose selectors all differ is not looked at.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use parking_lot::Mutex;
 
 use super::kept::State;
-use crate::ast::{Binary, Expr, Grouping, Modifiers, Span, VectorMatching};
+use crate::ast::{Binary, Expr, Grouping, Modifiers, Span, VectorMatching, VectorSelector};
 
 /// What is evaluated once for all its places.
 pub(super) struct Class<'q> {
@@ -34,7 +34,7 @@ impl<'q> Repeated<'q> {
     /// Those of an expression; `None` when there are none. `stats`: selectors of whose histograms
     /// only count and sum are read.
     pub fn of(expr: &'q Expr, stats: &HashSet<Span>) -> Option<Self> {
-        if expr.selectors().len() < 2 {
+        if !may_repeat(&expr.selectors()) {
             return None;
         }
         let mut numbers = Numbers { stats, of_text: HashMap::new(), places: HashMap::new() };
@@ -92,6 +92,21 @@ impl<'q> Repeated<'q> {
     pub(super) fn class(&self, expr: &Expr) -> Option<&Class<'q>> {
         self.at.get(&expr.span()).map(|class| &self.classes[*class])
     }
+}
+
+/// Selectors up to which all pairs are compared.
+const PAIRS_MAX: usize = 16;
+
+/// Whether two selectors choose the same series: where none do, no subexpression can repeat, and
+/// nothing more needs to be looked at.
+fn may_repeat(selectors: &[&VectorSelector]) -> bool {
+    let same = |a: &VectorSelector, b: &VectorSelector| {
+        let pairs = || a.matchers.iter().zip(&b.matchers);
+        a.matchers.len() == b.matchers.len()
+            && pairs().all(|(a, b)| a.value == b.value && a.name == b.name && a.op == b.op)
+    };
+    selectors.len() > PAIRS_MAX
+        || selectors.iter().enumerate().any(|(i, a)| selectors[..i].iter().any(|b| same(a, b)))
 }
 
 struct Places<'q> {

@@ -9,8 +9,8 @@ use plimsoll_model::{
     MemorySource, Metadata, ReadCx, Resolution, Result, Scratch, Selection, SeriesSource, Snapshot,
     Tier, TimeRange, stale_nan,
 };
-use plimsoll_query::{Engine, EngineConfig, Features, Value};
-use plimsoll_world::Workers;
+use plimsoll_query::{Engine, EngineConfig, Features, Times, Value};
+use plimsoll_world::{SimClock, Workers};
 use proptest::prelude::*;
 
 /// Buckets know of no start times: where these count, samples are read.
@@ -245,4 +245,32 @@ fn samples_are_read_only_where_the_tier_cannot_answer() {
     // The two cut ends: less than an hour each.
     let ends = read("avg_over_time(m[28d])", now, Kept::ALL);
     assert!(ends > 0 && ends <= 480, "{ends}");
+}
+
+#[test]
+fn an_explanation_names_the_tier() {
+    let samples: Vec<_> = (0..5760 * 2).map(|i| (i * 15_000, (i % 100) as f64)).collect();
+    let told = |text: &str, step, kept| {
+        let (tiered, _) = tiered(&samples, |_| true, kept);
+        let snapshot: Arc<dyn Snapshot> = Arc::new(tiered);
+        let engine = Engine::new(EngineConfig::default(), Arc::new(Workers::new(1)));
+        let query = engine.parse(text).expect("it works in tests");
+        let times = Times::Over(Grid { start: 24 * HOUR, end: 36 * HOUR, step });
+        let clock = SimClock::at(0);
+        let told = engine.explain(&snapshot, &query, times, &ReadCx::unlimited(), &clock);
+        let mut tree = told.expect("it works in tests").tree;
+        let read = tree.children.remove(0).read.expect("it was read");
+        (read.tier, read.by_tier, read.why)
+    };
+    let coarsest = "nothing coarser covers the range".to_owned();
+    let hourly = told("avg_over_time(m[1h])", HOUR, Kept::ALL);
+    assert_eq!(hourly, (Some(TIERS[1]), 1, coarsest.clone()));
+    // The buckets lack what the function needs: the series was read from samples.
+    assert_eq!(told("avg_over_time(m[1h])", HOUR, Kept::COUNT), (Some(TIERS[1]), 0, coarsest));
+    let (tier, by_tier, why) = told("avg_over_time(m[30m])", HOUR / 2, Kept::ALL);
+    assert_eq!((tier, by_tier), (Some(TIERS[0]), 1));
+    assert_eq!(why, "1h: the windows are shorter than a bucket");
+    let (tier, by_tier, why) = told("avg_over_time(m[1h])", 47_000, Kept::ALL);
+    assert_eq!((tier, by_tier), (None, 0));
+    assert!(why.starts_with("5m: windows end within buckets"), "{why}");
 }
