@@ -55,7 +55,9 @@ fn write_plain(out: &mut String, value: f64) {
 
 /// Digits with an exponent, if they have one, as plain digits.
 fn write_digits(out: &mut String, shortest: &str) {
-    let Some((mantissa, e)) = shortest.split_once('e') else { return out.push_str(shortest) };
+    let Some((mantissa, e)) = shortest.split_once('e') else {
+        return out.push_str(shortest.strip_suffix(".0").unwrap_or(shortest));
+    };
     let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |m| ("-", m));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let fraction = if fraction == "0" { "" } else { fraction };
@@ -200,9 +202,11 @@ mod tests {
 
     #[test]
     fn values_have_gos_shortest_form() {
-        let cases: [(f64, &str); 12] = [
+        let cases: [(f64, &str); 14] = [
             (0.0, "0"),
             (-0.0, "-0"),
+            (9_007_199_254_741_576.0, "9007199254741576"),
+            (-123_456_789_012_345_680.0, "-123456789012345680"),
             (1e21, "1e+21"),
             (1e20, "100000000000000000000"),
             (1e-7, "1e-07"),
@@ -224,9 +228,10 @@ mod tests {
         fn plain_digits_are_the_shortest_that_read_back(
             bits in proptest::prelude::any::<u64>(),
             small in -1_000_000i64..1_000_000,
-            decimals in 0i32..8,
+            decimals in -20i32..8,
         ) {
-            for value in [f64::from_bits(bits), small as f64 / 10f64.powi(decimals)] {
+            let near_one = f64::from_bits(bits >> 12 | 1023 << 52);
+            for value in [f64::from_bits(bits), small as f64 / 10f64.powi(decimals), near_one * 10f64.powi(decimals)] {
                 if !value.is_finite() {
                     continue;
                 }
