@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use plimsoll_model::{Grid, Labels, MemorySource, ReadCx, SeriesSource};
-use plimsoll_query::{Engine, EngineConfig, Features, Value};
-use plimsoll_world::Workers;
+use plimsoll_query::{Engine, EngineConfig, Features, Times, Value};
+use plimsoll_world::{SimClock, Workers};
 
 use plain::{Now, Plain, Tags};
 use random::Dice;
@@ -37,8 +37,13 @@ fn engine() -> Engine {
 
 fn fast(engine: &Engine, source: &MemorySource, text: &str, grid: Grid) -> Result<Answer, String> {
     let query = engine.parse(text).unwrap_or_else(|e| panic!("{text}: {e}"));
-    let cx = ReadCx::unlimited();
-    let answer = engine.range(&source.snapshot(), &query, grid, &cx).map_err(|e| e.to_string())?;
+    let (cx, clock, snapshot) = (ReadCx::unlimited(), SimClock::at(0), source.snapshot());
+    let answer = engine.range(&snapshot, &query, grid, &cx).map_err(|e| e.to_string())?;
+    // An explanation changes nothing but says where series came from.
+    let told = engine.explain(&snapshot, &query, Times::Over(grid), &cx, &clock);
+    let told = told.map_err(|e| e.to_string())?;
+    assert_eq!(format!("{:?}", told.answer.value), format!("{:?}", answer.value), "{text}");
+    assert_eq!(cx.budget.held(), 0, "{text}");
     let Value::Matrix(matrix) = answer.value else { panic!("{text}: no matrix") };
     let series = |s: plimsoll_model::MatrixSeries| {
         (tags_of(&s.labels), s.times.into_iter().zip(s.floats).collect())

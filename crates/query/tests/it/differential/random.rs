@@ -98,7 +98,7 @@ pub fn vector(dice: &mut Dice, depth: u32) -> String {
         10 => format!("-({})", vector(dice, inner)),
         _ => {
             let op = dice.of(&["+", "-", "*", "/", "%", ">", "<=", "== bool", "!="]);
-            let (v, n) = (vector(dice, inner), scalar(dice, inner));
+            let (v, n) = (operand(dice, op, inner), scalar(dice, inner));
             if dice.one_in(2) { format!("({v}) {op} {n}") } else { format!("{n} {op} ({v})") }
         }
     }
@@ -246,8 +246,14 @@ fn binary(dice: &mut Dice, depth: u32) -> String {
             " group_right (kind)",
         ]);
     }
-    let (a, b) = (vector(dice, depth), vector(dice, depth));
+    let (a, b) = (operand(dice, op, depth), operand(dice, op, depth));
     format!("({a}) {op}{clause} ({b})")
+}
+
+/// A side of an operator. A remainder leaps where the last bit of a computed value differs: it gets
+/// stored ones, which are exact.
+fn operand(dice: &mut Dice, op: &str, depth: u32) -> String {
+    if op == "%" { selector(dice) } else { vector(dice, depth) }
 }
 
 fn set(dice: &mut Dice, depth: u32) -> String {
