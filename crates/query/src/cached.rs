@@ -23,13 +23,13 @@ mod reach;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use plimsoll_model::{Grid, ReadCx, Snapshot, TimeRange};
+use plimsoll_model::{Grid, Matrix, ReadCx, Snapshot, TimeRange};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use crate::engine::{Answer, Engine, Query, QueryResult, Value};
 use flights::Flights;
-use kept::Kept;
+use kept::{Kept, Usable};
 use reach::reach_of;
 
 /// Data that are younger than this are still on their way: no answer about them is kept, ms.
@@ -196,34 +196,47 @@ impl ResultCache {
         let ask = Ask { engine, snapshot, query, cx, reach };
         let kept = self.kept.peek(&Key::of(engine, query, grid, cx));
         let usable = kept.and_then(|kept| kept.usable(grid, |from, to| ask.version_of(from, to)));
-        usable.map_or(0, |(start, end)| Grid { start, end, ..grid }.len())
+        usable.map_or(0, |u| Grid { start: u.from, end: u.to, ..grid }.len())
     }
 
     fn evaluate(&self, ask: &Ask<'_>, key: &Key, grid: Grid, now_ms: i64) -> QueryResult<Answer> {
+        let version = |from, to| ask.version_of(from, to);
+        let past = (now_ms - SETTLE_MS).div_euclid(BORDER_MS) * BORDER_MS - 1;
         let found = self.kept.get(key).and_then(|kept| {
-            let (from, to) = kept.usable(grid, |from, to| ask.version_of(from, to))?;
-            Some((kept, from, to))
+            let usable = kept.usable(grid, version)?;
+            Some((kept, usable))
         });
-        let answer = match found {
-            Some((kept, from, to)) => {
+        let (answer, kept) = match found {
+            Some((old, usable)) => {
                 self.hits.fetch_add(1, Ordering::Relaxed);
-                ask.complete(&kept, (from, to), grid)?
+                let answer = ask.complete(&old, usable, grid)?;
+                if usable.from == grid.start && usable.to == grid.at(grid.len() - 1) {
+                    return Ok(answer);
+                }
+                let kept = matrix_of(&answer)
+                    .and_then(|m| old.grown(m, &answer.infos, grid, (past, usable.cut), version));
+                (answer, kept)
             }
             None => {
                 self.misses.fetch_add(1, Ordering::Relaxed);
-                ask.engine.range(ask.snapshot, ask.query, grid, ask.cx)?
+                let answer = ask.engine.range(ask.snapshot, ask.query, grid, ask.cx)?;
+                let kept = matrix_of(&answer)
+                    .and_then(|m| Kept::of(m, &answer.infos, grid, past, version));
+                (answer, kept)
             }
         };
-        let past = (now_ms - SETTLE_MS).div_euclid(BORDER_MS) * BORDER_MS - 1;
-        if answer.warnings.is_empty()
-            && let Value::Matrix(matrix) = &answer.value
-            && let Some(kept) =
-                Kept::of(matrix, &answer.infos, grid, past, |from, to| ask.version_of(from, to))
-            && kept.bytes() <= self.entry_bytes
-        {
+        if let Some(kept) = kept.filter(|kept| kept.bytes() <= self.entry_bytes) {
             self.kept.insert(key.clone(), Arc::new(kept));
         }
         Ok(answer)
+    }
+}
+
+/// What may be kept of an answer: with a warning, nothing.
+fn matrix_of(answer: &Answer) -> Option<&Matrix> {
+    match &answer.value {
+        Value::Matrix(matrix) if answer.warnings.is_empty() => Some(matrix),
+        _ => None,
     }
 }
 
@@ -248,16 +261,16 @@ impl Ask<'_> {
     }
 
     /// Evaluates what is not kept, and joins it to what is.
-    fn complete(&self, kept: &Kept, (from, to): (i64, i64), grid: Grid) -> QueryResult<Answer> {
+    fn complete(&self, kept: &Kept, usable: Usable, grid: Grid) -> QueryResult<Answer> {
         let last = grid.at(grid.len() - 1);
-        let before = Grid { start: grid.start, end: from - grid.step, step: grid.step };
-        let after = Grid { start: to + grid.step, end: last, step: grid.step };
+        let before = Grid { start: grid.start, end: usable.from - grid.step, step: grid.step };
+        let after = Grid { start: usable.to + grid.step, end: last, step: grid.step };
         let run = |part: Grid| {
             (part.end >= part.start)
                 .then(|| self.engine.range(self.snapshot, self.query, part, self.cx))
                 .transpose()
         };
         let (before, after) = (run(before)?, run(after)?);
-        kept.join((from, to), before, after, self.cx)
+        kept.join(usable, before, after, self.cx)
     }
 }

@@ -15,6 +15,17 @@ const SHARE: usize = 4;
 /// Bytes of a point: a time and a value.
 const POINT_BYTES: u64 = 16;
 
+/// What may be taken from a kept answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Usable {
+    /// First time that is taken.
+    pub from: i64,
+    /// Last time that is taken.
+    pub to: i64,
+    /// Last time at which the kept answer holds.
+    pub cut: i64,
+}
+
 /// The values of a query at the times `start..=end` of its grid.
 pub(super) struct Kept {
     start: i64,
@@ -39,9 +50,20 @@ impl Kept {
         if end <= grid.start {
             return None;
         }
+        let series = matrix.iter().filter_map(|s| slice(s, grid.start, end)).collect();
+        Self::keep(series, infos.to_vec(), Grid { end, ..grid }, version)
+    }
+
+    /// Values at the times of a grid that lies in the past.
+    fn keep(
+        mut series: Vec<MatrixSeries>,
+        infos: Vec<String>,
+        grid: Grid,
+        version: impl Fn(i64, i64) -> Option<u64>,
+    ) -> Option<Self> {
         let mut cuts: Vec<(i64, u64)> = Vec::new();
         for before in CUTS_MS {
-            let Some(cut) = on_grid(grid, end - before) else { continue };
+            let Some(cut) = on_grid(grid, grid.end - before) else { continue };
             if cuts.last().is_none_or(|(later, _)| cut < *later)
                 && let Some(version) = version(grid.start, cut)
             {
@@ -49,9 +71,38 @@ impl Kept {
             }
         }
         let (end, _) = *cuts.first()?;
-        let series: Vec<_> = matrix.iter().filter_map(|s| slice(s, grid.start, end)).collect();
+        if end < grid.end {
+            series = series.iter().filter_map(|s| slice(s, grid.start, end)).collect();
+        }
         let bytes = series.iter().map(bytes_of).sum();
-        Some(Self { start: grid.start, cuts, series, infos: infos.to_vec(), bytes })
+        Some(Self { start: grid.start, cuts, series, infos, bytes })
+    }
+
+    /// This and a newer answer about other times together, around the newer one: who asks for windows
+    /// that move to and fro finds all of them. At most twice as long as the newer one. `cut` is how far
+    /// this one holds; both overlap.
+    pub fn grown(
+        &self,
+        matrix: &[MatrixSeries],
+        infos: &[String],
+        grid: Grid,
+        (past, cut): (i64, i64),
+        version: impl Fn(i64, i64) -> Option<u64>,
+    ) -> Option<Self> {
+        let end = on_grid(grid, past)?;
+        let half = (grid.len() as i64 / 2) * grid.step;
+        let start = self.start.clamp(grid.start - half, grid.start);
+        let until = cut.clamp(end, end + half);
+        let mut joined = Joined::default();
+        joined.notes(&[], infos);
+        joined.notes(&[], &self.infos);
+        let own = |from, to| self.series.iter().filter_map(move |s| slice(s, from, to));
+        own(start, grid.start - grid.step).for_each(|s| joined.put(s));
+        matrix.iter().filter_map(|s| slice(s, grid.start, end)).for_each(|s| joined.put(s));
+        own(end + grid.step, until).for_each(|s| joined.put(s));
+        joined.matrix.sort_by(|a, b| a.labels.cmp(&b.labels));
+        let Joined { matrix, infos, .. } = joined;
+        Self::keep(matrix, infos, Grid { start, end: until, step: grid.step }, version)
     }
 
     /// Bytes that it takes.
@@ -59,18 +110,15 @@ impl Kept {
         self.bytes
     }
 
-    /// The first and the last time of a grid whose values it has and may give; `None` when that is too
-    /// little to be worth it.
-    pub fn usable(
-        &self,
-        grid: Grid,
-        version: impl Fn(i64, i64) -> Option<u64>,
-    ) -> Option<(i64, i64)> {
+    /// The part of a grid whose values it has and may give; `None` when that is too little to be worth
+    /// it.
+    pub fn usable(&self, grid: Grid, version: impl Fn(i64, i64) -> Option<u64>) -> Option<Usable> {
         let valid = |(cut, then): &&(i64, u64)| version(self.start, *cut) == Some(*then);
         let (cut, _) = self.cuts.iter().find(valid)?;
         let (from, to) = (self.start.max(grid.start), on_grid(grid, *cut)?);
         let steps = Grid { start: from, end: to, step: grid.step };
-        (to >= from && steps.len() * SHARE >= grid.len()).then_some((from, to))
+        let enough = to >= from && steps.len() * SHARE >= grid.len();
+        enough.then_some(Usable { from, to, cut: *cut })
     }
 
     /// The whole answer: what comes before, its own values in `from..=to`, what comes after.
@@ -79,12 +127,19 @@ impl Kept {
     /// `Limit` when the points are more than the reader may hold.
     pub fn join(
         &self,
-        (from, to): (i64, i64),
+        Usable { from, to, .. }: Usable,
         before: Option<Answer>,
         after: Option<Answer>,
         cx: &ReadCx,
     ) -> QueryResult<Answer> {
         cx.budget.take(self.bytes)?;
+        if before.is_none() && after.is_none() {
+            cx.budget.release(self.bytes);
+            let matrix: Vec<_> = self.series.iter().filter_map(|s| slice(s, from, to)).collect();
+            let stats = Stats { series: matrix.len(), samples: cx.budget.samples() };
+            let (value, infos) = (Value::Matrix(matrix), self.infos.clone());
+            return Ok(Answer { value, warnings: Vec::new(), infos, stats });
+        }
         let mut joined = Joined::default();
         let answer = |answer: Answer, joined: &mut Joined| {
             joined.notes(&answer.warnings, &answer.infos);

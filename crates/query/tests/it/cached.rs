@@ -81,18 +81,18 @@ proptest! {
         text in 0..TEXTS.len(),
         step in prop_oneof![Just(MINUTE), Just(5 * MINUTE), Just(90_000)],
         steps in 2i64..60,
-        jumps in proptest::collection::vec((0i64..8, 0usize..40), 1..12),
+        jumps in proptest::collection::vec((0i64..8, 0usize..40, -9i64..3), 1..12),
     ) {
         let (source, engine, cache) = (Versioned::default(), engine(), ResultCache::new(1 << 20));
         let query = engine.parse(TEXTS[text]).unwrap();
         let mut samples = samples.into_iter();
         let mut now = 60 * MINUTE;
-        for (minutes, news) in jumps {
+        for (minutes, news, to_and_fro) in jumps {
             now += minutes * MINUTE;
             for (name, late, value, _) in samples.by_ref().take(news) {
                 source.append(["a", "b"][name], now - late * late * 500, value as f64);
             }
-            let end = now.div_euclid(step) * step;
+            let end = (now.div_euclid(step) + to_and_fro) * step;
             let grid = Grid { start: end - steps * step, end, step };
             let cut = source.cut();
             let got = cache.range(&engine, &cut, &query, grid, now, &ReadCx::unlimited()).unwrap();
@@ -127,6 +127,29 @@ fn only_what_is_new_is_read() {
     source.append("a", 100 * MINUTE + 1, 7.0);
     assert!(samples(293 * MINUTE) > 200);
     assert_eq!(cache.stats().misses, 2);
+}
+
+/// Windows that move to and fro over the past are evaluated once.
+#[test]
+fn what_moves_to_and_fro_is_kept_whole() {
+    let (source, engine, cache) = (Versioned::default(), engine(), ResultCache::new(1 << 20));
+    (0..300).for_each(|i| source.append("a", i * MINUTE, i as f64));
+    let query = engine.parse("a * 2").unwrap();
+    let samples = |end: i64| {
+        let grid = Grid { start: (end - 100) * MINUTE, end: end * MINUTE, step: MINUTE };
+        let cx = ReadCx::unlimited();
+        let cut = source.cut();
+        let got = cache.range(&engine, &cut, &query, grid, 400 * MINUTE, &cx).unwrap();
+        let wanted = engine.range(&cut, &query, grid, &ReadCx::unlimited()).unwrap();
+        assert_eq!(got.value, wanted.value);
+        cx.budget.samples()
+    };
+    for (end, fresh) in [(200, 105), (210, 15), (190, 15), (205, 0), (191, 0), (210, 0)] {
+        assert_eq!(samples(end) > 0, fresh > 0, "{end}");
+    }
+    source.append("a", 205 * MINUTE + 1, 7.0);
+    assert!(samples(210) > 0);
+    assert_eq!(samples(200), 0);
 }
 
 #[test]
