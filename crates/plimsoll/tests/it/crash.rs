@@ -150,7 +150,7 @@ fn compare(name: &str, book: &mut Book, found: &BTreeMap<(u64, i64), u64>) {
 }
 
 #[test]
-fn acknowledged_samples_survive_twenty_kills() {
+fn acknowledged_samples_survive_a_hundred_kills() {
     if !peer::slow("a hundred kills") {
         return;
     }
