@@ -251,6 +251,8 @@ pub struct ReadCx {
     pub deadline: Deadline,
     /// Which queue it waits in.
     pub lane: Lane,
+    /// Whether it may wait for what another reader computes. One whose thread serves others may not.
+    pub may_wait: bool,
     /// Collected on the way.
     pub warnings: Warnings,
 }
@@ -269,6 +271,7 @@ impl ReadCx {
             cancel: Cancel::new(),
             deadline: Deadline::default(),
             lane: Lane::default(),
+            may_wait: true,
             warnings: Warnings::default(),
         }
     }

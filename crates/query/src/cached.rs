@@ -175,7 +175,7 @@ impl ResultCache {
         };
         let flight = (key.clone(), grid.start, version);
         let (answer, was_shared) =
-            self.flights.one(flight, &cx.cancel, || self.evaluate(&ask, &key, grid, now_ms))?;
+            self.flights.one(flight, cx, || self.evaluate(&ask, &key, grid, now_ms))?;
         self.shared.fetch_add(u64::from(was_shared), Ordering::Relaxed);
         Ok(answer)
     }

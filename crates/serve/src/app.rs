@@ -11,6 +11,7 @@ use plimsoll_query::{Engine, ResultCache};
 use plimsoll_world::{Clock, Disk, Workers};
 use tokio::sync::{Semaphore, watch};
 
+use crate::habits::Habits;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::own::overview::{AnomalyDoc, ProcessDoc, ResourceDoc};
@@ -122,6 +123,7 @@ pub struct Gates {
     waiting: Semaphore,
     pub(crate) writes: Semaphore,
     pub(crate) live: Arc<Semaphore>,
+    pub(crate) habits: Habits,
 }
 
 /// Why a query was not let in.
@@ -136,6 +138,7 @@ impl Gates {
             waiting: Semaphore::new(limits.queries_waiting + limits.queries_at_once),
             writes: Semaphore::new(limits.writes_at_once),
             live: Arc::new(Semaphore::new(limits.live_connections)),
+            habits: Habits::default(),
         }
     }
 
@@ -147,6 +150,11 @@ impl Gates {
     /// Whether everything is started.
     pub fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Acquire)
+    }
+
+    /// A place among the queries, when one is free.
+    pub(crate) fn free_query(&self) -> Option<Permit<'_>> {
+        self.queries.try_acquire().ok()
     }
 
     /// Waits for a place among the queries; `Crowded` when too many wait already.

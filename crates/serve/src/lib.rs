@@ -9,6 +9,7 @@
 
 mod app;
 mod assets;
+mod habits;
 mod limits;
 mod metrics;
 mod own;

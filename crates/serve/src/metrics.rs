@@ -15,6 +15,7 @@ pub struct Metrics {
     request_us: AtomicU64,
     pub(crate) refused_connections: AtomicU64,
     pub(crate) queries: AtomicU64,
+    pub(crate) queries_at_once: AtomicU64,
     pub(crate) query_us: AtomicU64,
     pub(crate) queries_refused: AtomicU64,
     pub(crate) written_samples: AtomicU64,
@@ -45,7 +46,7 @@ impl Metrics {
         for (class, counter) in CLASSES.iter().zip(&self.requests).skip(1) {
             out.sample(name, &[("class", class)], get(counter));
         }
-        let rows: [(&str, &str, MetricKind, f64); 12] = [
+        let rows: [(&str, &str, MetricKind, f64); 13] = [
             (
                 "plimsoll_serve_request_seconds_total",
                 "Time spent in answering requests.",
@@ -63,6 +64,12 @@ impl Metrics {
                 "Queries evaluated.",
                 MetricKind::Counter,
                 get(&self.queries),
+            ),
+            (
+                "plimsoll_serve_queries_at_once_total",
+                "Queries evaluated without being handed to another thread.",
+                MetricKind::Counter,
+                get(&self.queries_at_once),
             ),
             (
                 "plimsoll_serve_query_seconds_total",

@@ -16,6 +16,11 @@ impl Params {
         Self { pairs }
     }
 
+    /// All pairs, in order.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs.iter().map(|(n, v)| (n.as_str(), v.as_str()))
+    }
+
     /// The first value of a name; an empty one counts as none.
     pub fn get(&self, name: &str) -> Option<&str> {
         let found = self.pairs.iter().find(|(n, _)| n == name)?;

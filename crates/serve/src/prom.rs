@@ -14,4 +14,4 @@ pub mod state;
 pub mod tree;
 pub mod write;
 
-pub(crate) use run::{ask, blocking};
+pub(crate) use run::{ask, ask_quickly, blocking};

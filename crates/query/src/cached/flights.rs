@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
-use plimsoll_model::Cancel;
+use plimsoll_model::ReadCx;
 
 use super::Key;
-use crate::engine::{Answer, QueryResult};
+use crate::engine::{Answer, QueryError, QueryResult};
 
 /// The question, its start and the version of the data: two with the same have the same answer.
 pub(super) type Flight = (Key, i64, u64);
@@ -57,11 +57,12 @@ impl Flights {
     /// Answers, or waits for who answers the same already; tells whether it was another one's answer.
     ///
     /// # Errors
-    /// Those of `answer`; `Stopped` when `cancel` says so while it waits.
+    /// Those of `answer`; `Stopped` when the reader is stopped while it waits; `Unavailable` when it
+    /// may not wait.
     pub fn one(
         &self,
         flight: Flight,
-        cancel: &Cancel,
+        cx: &ReadCx,
         answer: impl Fn() -> QueryResult<Answer>,
     ) -> QueryResult<(Answer, bool)> {
         loop {
@@ -86,6 +87,10 @@ impl Flights {
                     }
                 }
             };
+            if !cx.may_wait {
+                let message = "another reader is at it; wait for its answer".to_owned();
+                return Err(QueryError::Unavailable(message));
+            }
             let mut landing = seats.landing.lock();
             loop {
                 match &*landing {
@@ -93,7 +98,7 @@ impl Flights {
                     Landing::Failed => break,
                     Landing::Flying => {}
                 }
-                cancel.check()?;
+                cx.cancel.check()?;
                 seats.landed.wait_for(&mut landing, LOOK_EVERY);
             }
         }

@@ -6,7 +6,7 @@ use axum::response::Response;
 use plimsoll_model::{Hint, MatchOp, Matcher, Scoped, Snapshot, TimeRange};
 use plimsoll_query::parse_selector;
 
-use super::{ask, json};
+use super::{ask_quickly, json};
 use crate::app::App;
 use crate::params::{Params, time_ms};
 use crate::reply::{Failure, success};
@@ -73,7 +73,7 @@ pub(super) const fn op(op: plimsoll_query::MatchOp) -> MatchOp {
 async fn look_up(
     app: &Arc<App>,
     call: &Call,
-    work: impl FnOnce(
+    work: impl Fn(
         &dyn Snapshot,
         &[&[Matcher]],
         &Hint<'_>,
@@ -83,7 +83,7 @@ async fn look_up(
     + 'static,
 ) -> Result<Response, Failure> {
     let asked = asked(&call.params)?;
-    ask(app, &call.params, move |app, cx| {
+    ask_quickly(app, call, move |app, cx| {
         let snapshot = Scoped::new(app.source.snapshot());
         let sets: Vec<&[Matcher]> = asked.sets.iter().map(Vec::as_slice).collect();
         // One more than asked for tells whether something was left out.

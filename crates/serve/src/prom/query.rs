@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json as document_of};
 
 use super::labels::{op, range_of};
-use super::{ask, json};
+use super::{ask, ask_quickly, json};
 use crate::app::App;
 use crate::params::{Params, duration_ms, time_ms};
 use crate::reply::{Failure, document, success};
@@ -53,7 +53,7 @@ pub async fn instant(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     let query = query_of(&app, &call.params)?;
     let engine = engine_of(&app, &call.params)?;
     let timed = Timed::of(&app, &call.params);
-    ask(&app, &call.params, move |app, cx| {
+    ask_quickly(&app, &call, move |app, cx| {
         let began = app.clock.mono();
         let mut answer = engine.instant(&app.source.snapshot(), &query, at, cx)?;
         let stats = timed.map(|t| t.stats(began, app.clock.mono(), &answer));
@@ -99,7 +99,7 @@ pub async fn range(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     let engine = engine_of(&app, p)?;
     let timed = Timed::of(&app, p);
     let anew = p.get("nocache") == Some("1");
-    ask(&app, p, move |app, cx| {
+    ask_quickly(&app, &call, move |app, cx| {
         let began = app.clock.mono();
         let snapshot = app.source.snapshot();
         let mut answer = if anew {

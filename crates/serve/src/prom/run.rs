@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use plimsoll_model::{Cancel, Lane, ReadCx, Stop};
+use plimsoll_model::{Budget, Cancel, Lane, ReadCx, Stop};
 
 use crate::app::App;
+use crate::habits::{self, Habit};
 use crate::metrics::count;
 use crate::params::{Params, duration_ms};
 use crate::reply::Failure;
+use crate::routes::Call;
 
 /// Stops the work when the request's future is dropped, which is when the client hangs up.
 struct OnDrop(Cancel);
@@ -24,6 +26,45 @@ pub fn read_cx(app: &App) -> ReadCx {
     let mut cx = ReadCx::with_budget(app.engine.budget());
     cx.lane = Lane::Dashboards;
     cx
+}
+
+/// Answers at once what was quick last time; all else as [`ask`] does.
+pub async fn ask_quickly<T: Send + 'static>(
+    app: &Arc<App>,
+    call: &Call,
+    work: impl Fn(&App, &ReadCx) -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let habit = Habit::of(call.parts.uri.path(), &call.params);
+    let habits = &app.gates.habits;
+    if habits.is_quick(habit)
+        && call.params.get("timeout").is_none()
+        && let Some(_place) = app.gates.free_query()
+    {
+        let mut cx = ReadCx::with_budget(Budget::new(habits::BYTES, habits::SAMPLES));
+        cx.lane = Lane::Dashboards;
+        cx.may_wait = false;
+        let (result, took) = timed(app, || work(app, &cx));
+        habits.note(habit, result.is_ok().then_some(took));
+        if result.is_ok() {
+            count(&app.metrics.queries, 1);
+            count(&app.metrics.queries_at_once, 1);
+            count(&app.metrics.query_us, u64::try_from(took.as_micros()).unwrap_or(0));
+            return result;
+        }
+    }
+    ask(app, &call.params, move |app, cx| {
+        let (result, took) = timed(app, || work(app, cx));
+        app.gates.habits.note(habit, result.is_ok().then_some(took));
+        result
+    })
+    .await
+}
+
+/// Runs `work` and says how long it took.
+fn timed<T>(app: &App, work: impl FnOnce() -> T) -> (T, Duration) {
+    let began = app.clock.mono();
+    let result = work();
+    (result, app.clock.mono().saturating_sub(began))
 }
 
 /// Waits for a place, then runs `work` on a blocking thread under the query timeout, or the request's

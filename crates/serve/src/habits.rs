@@ -1,0 +1,119 @@
+//! How long questions took when they were asked last, so that quick ones are answered at once.
+//!
+//! Handing a request to another thread and its answer back costs two wake-ups, some 40 µs, which is more
+//! than most panels and lists of labels need. A question that was quick last time is therefore answered
+//! on the thread that read it, within [`BYTES`] and [`SAMPLES`]; what turns out to be more starts anew
+//! where it may take its time.
+//!
+//! Limits: [`ROWS`] questions are remembered, by 48 bits of their hash; a newer one takes the row of an
+//! older one. A mistaken row costs one handing over, or one attempt within the bounds.
+
+use std::hash::Hasher;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::params::{Params, time_ms};
+
+/// Questions remembered: 32 KiB.
+const ROWS: usize = 4096;
+/// Longer than this is not quick: others wait for the same thread.
+const QUICK: Duration = Duration::from_micros(500);
+/// Memory that an answer given at once may take.
+pub(crate) const BYTES: u64 = 8 << 20;
+/// Samples that an answer given at once may read: less than a millisecond's worth.
+pub(crate) const SAMPLES: u64 = 100_000;
+/// Parameters that differ each time the same is asked.
+const MOVING: [&str; 4] = ["time", "start", "end", "timeout"];
+
+/// What a question is known by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Habit(u64);
+
+impl Habit {
+    /// The path and parameters; of the times only how far they are apart.
+    pub fn of(path: &str, params: &Params) -> Self {
+        let mut hash = Xxh3::new();
+        hash.write(path.as_bytes());
+        for (name, value) in params.pairs().filter(|(name, _)| !MOVING.contains(name)) {
+            for text in [name, value] {
+                hash.write_usize(text.len());
+                hash.write(text.as_bytes());
+            }
+        }
+        let time = |name| params.get(name).and_then(|text| time_ms(text).ok());
+        if let (Some(start), Some(end)) = (time("start"), time("end")) {
+            // Times that are given to the second differ by one now and then.
+            hash.write_i64(end.saturating_sub(start) / 10_000);
+        }
+        Self(hash.finish())
+    }
+
+    fn row(self) -> usize {
+        self.0 as usize % ROWS
+    }
+
+    const fn mark(self) -> u64 {
+        self.0 >> 16
+    }
+}
+
+/// How long questions took. Any thread may look and note.
+pub(crate) struct Habits {
+    /// 48 bits of the question, 16 of microseconds.
+    rows: Vec<AtomicU64>,
+}
+
+impl Default for Habits {
+    fn default() -> Self {
+        Self { rows: (0..ROWS).map(|_| AtomicU64::new(0)).collect() }
+    }
+}
+
+impl Habits {
+    /// Whether it was asked before and was quick.
+    pub fn is_quick(&self, habit: Habit) -> bool {
+        let row = self.rows[habit.row()].load(Ordering::Relaxed);
+        let took = Duration::from_micros(row & 0xffff);
+        row >> 16 == habit.mark() && !took.is_zero() && took <= QUICK
+    }
+
+    /// Notes how long it took; what failed counts as slow.
+    pub fn note(&self, habit: Habit, took: Option<Duration>) {
+        let us = took.map_or(u128::MAX, |t| t.as_micros()).clamp(1, 0xffff) as u64;
+        self.rows[habit.row()].store(habit.mark() << 16 | us, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn habit(query: &str) -> Habit {
+        Habit::of("/api/v1/query_range", &Params::read(Some(query), None))
+    }
+
+    #[test]
+    fn the_same_question_at_another_time_is_the_same_habit() {
+        let first = habit("query=up&start=1000&end=4600&step=15");
+        assert_eq!(first, habit("query=up&start=2000&end=5600&step=15"));
+        assert_ne!(first, habit("query=up&start=1000&end=90000&step=15"));
+        assert_ne!(first, habit("query=down&start=1000&end=4600&step=15"));
+        assert_ne!(first, habit("query=up&start=1000&end=4600&step=1"));
+    }
+
+    #[test]
+    fn a_question_is_quick_when_it_was_quick_last_time() {
+        let (habits, habit) = (Habits::default(), habit("query=up"));
+        assert!(!habits.is_quick(habit));
+        habits.note(habit, Some(Duration::from_nanos(10)));
+        assert!(habits.is_quick(habit));
+        habits.note(habit, Some(Duration::from_secs(1)));
+        assert!(!habits.is_quick(habit));
+        habits.note(habit, Some(QUICK));
+        assert!(habits.is_quick(habit));
+        habits.note(habit, None);
+        assert!(!habits.is_quick(habit));
+    }
+}
