@@ -47,11 +47,19 @@ fn write_plain(out: &mut String, value: f64) {
     }
     let start = out.len();
     let mut buffer = zmij::Buffer::new();
-    write_digits(out, buffer.format_finite(value));
-    if out.len() - start > TIE_DIGITS {
+    let shortest = buffer.format_finite(value);
+    if PLAIN.contains(&value.abs()) {
+        out.push_str(shortest);
+    } else {
+        write_digits(out, shortest);
+    }
+    if shortest.len() > TIE_DIGITS && binary_decimals(value) <= TIE_DECIMALS_MAX {
         even_at_tie(value, out, start);
     }
 }
+
+/// Numbers whose shortest text has no exponent; those with a fraction do not end in `.0` either.
+const PLAIN: std::ops::Range<f64> = 1e-4..1e15;
 
 /// Digits with an exponent, if they have one, as plain digits.
 fn write_digits(out: &mut String, shortest: &str) {
@@ -86,6 +94,9 @@ fn write_digits(out: &mut String, shortest: &str) {
 
 /// Shorter numbers are never half way between two texts that both read back to them.
 const TIE_DIGITS: usize = 15;
+/// A number half way between two texts of 17 digits, the longest there are, has 18 digits at most.
+/// An odd number over 2^k has those of its product with 5^k: k is at most 25.
+const TIE_DECIMALS_MAX: usize = 25;
 
 /// Where a number lies half way between two shortest texts, the one with the even last digit, as Go
 /// chooses it.

@@ -114,25 +114,48 @@ pub fn json(status: StatusCode, body: Vec<u8>) -> Response {
     response
 }
 
-/// `{"status":"success","data":…}` with warnings and infos where there are any.
-pub fn success(data: &[u8], warnings: &[String], infos: &[String]) -> Response {
-    let mut body = Vec::with_capacity(data.len() + 64);
-    body.extend_from_slice(b"{\"status\":\"success\",\"data\":");
-    body.extend_from_slice(data);
-    for (name, texts) in [("warnings", warnings), ("infos", infos)] {
-        if !texts.is_empty() {
-            body.extend_from_slice(format!(",\"{name}\":").as_bytes());
-            body.extend_from_slice(&serde_json::to_vec(texts).unwrap_or_default());
-        }
+/// `{"status":"success","data":…}` with warnings and infos where there are any. `data` is written
+/// where it will be sent from: answers may have megabytes.
+pub struct Success {
+    body: String,
+}
+
+impl Success {
+    /// An answer whose data are not written yet.
+    pub fn new() -> Self {
+        let mut body = String::with_capacity(512);
+        body.push_str("{\"status\":\"success\",\"data\":");
+        Self { body }
     }
-    body.push(b'}');
-    json(StatusCode::OK, body)
+
+    /// Where the data are written, as JSON.
+    pub const fn data(&mut self) -> &mut String {
+        &mut self.body
+    }
+
+    /// The answer.
+    pub fn finish(mut self, warnings: &[String], infos: &[String]) -> Response {
+        for (name, texts) in [("warnings", warnings), ("infos", infos)] {
+            if !texts.is_empty() {
+                self.body.push_str(",\"");
+                self.body.push_str(name);
+                self.body.push_str("\":");
+                self.body.push_str(&serde_json::to_string(texts).unwrap_or_default());
+            }
+        }
+        self.body.push('}');
+        json(StatusCode::OK, self.body.into_bytes())
+    }
 }
 
 /// A successful answer of a document.
 pub fn document(data: &impl Serialize) -> Response {
-    match serde_json::to_vec(data) {
-        Ok(bytes) => success(&bytes, &[], &[]),
+    match serde_json::to_string(data) {
+        Ok(text) => {
+            let mut answer = Success::new();
+            answer.data().push_str(&text);
+            answer.finish(&[], &[])
+        }
         Err(e) => Failure::internal(e.to_string()).into_response(),
     }
 }

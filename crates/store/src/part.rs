@@ -43,7 +43,7 @@ pub fn part_open(disk: &dyn plimsoll_world::Disk, path: &std::path::Path, bytes:
         let _damage = part.verify();
         let names = part.label_names().unwrap_or_default();
         for name in names.iter().take(16) {
-            let _damage = part.label_values(name);
+            let _damage = part.label_values(name, &mut Vec::new());
         }
         let _damage = part.select(&[plimsoll_model::Matcher::equal("__name__", "up")]);
         let range = plimsoll_model::TimeRange::new(10_000_000, 20_000_000);

@@ -63,6 +63,9 @@ impl StoreSnapshot {
 
     /// Series in the head that pass one of the sets and have samples in the range.
     fn head_series(&self, sets: &[&[Matcher]], range: TimeRange) -> RoaringBitmap {
+        if !self.gens.iter().any(|g| g.range.overlaps(range)) {
+            return RoaringBitmap::new();
+        }
         let index = self.shared.index.read();
         let found = sets.iter().fold(RoaringBitmap::new(), |all, m| all | index.select(m));
         let seen = |sid: &u32| {
@@ -277,19 +280,20 @@ impl Snapshot for StoreSnapshot {
         cx.cancel.check()?;
         let range = hint.range_or_all();
         let found = self.head_series(sets_or_all(any_of), range);
-        let mut all: Vec<String> = if found.is_empty() {
-            Vec::new()
+        let (mut all, mut runs): (Vec<String>, _) = if found.is_empty() {
+            (Vec::new(), 0)
         } else {
             let index = self.shared.index.read();
             let here = index.values(name).filter(|(_, series)| !series.is_disjoint(&found));
-            here.map(|(value, _)| value.to_owned()).collect()
+            (here.map(|(value, _)| value.to_owned()).collect(), 1)
         };
         for part in self.parts_in(range) {
             self.try_part(part, cx, || {
                 if any_of.is_empty() {
-                    all.append(&mut part.reader.label_values(name)?);
-                    return Ok(());
+                    runs += 1;
+                    return part.reader.label_values(name, &mut all);
                 }
+                runs += 2;
                 let mut some = HashSet::new();
                 Self::part_labels(part, any_of, &mut |l| {
                     if let Some(value) = l.as_ref().get(name)
@@ -303,8 +307,10 @@ impl Snapshot for StoreSnapshot {
             })?;
         }
         // Runs that are sorted already, one for each part.
-        all.sort();
-        all.dedup();
+        if runs > 1 {
+            all.sort();
+            all.dedup();
+        }
         all.truncate(if hint.limit == 0 { usize::MAX } else { hint.limit });
         Ok(all)
     }

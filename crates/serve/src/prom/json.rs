@@ -1,77 +1,121 @@
 //! Results as Prometheus prints them. Written by hand: this is the largest output there is.
 
-use plimsoll_model::{Histogram, Labels};
+use plimsoll_model::{Histogram, Labels, MatrixSeries};
 use plimsoll_query::{
     Answer, Value, format_plain, format_time, format_value, histogram_buckets, write_time,
     write_value,
 };
 
+/// Bytes that are reserved for an answer at most before they are written.
+const RESERVED_MAX: usize = 64 << 20;
+
 /// The `data` of an answer: `resultType` before `result`, as streaming clients expect.
-pub fn data(answer: &Answer, at_ms: i64, stats: Option<&str>) -> Vec<u8> {
-    let mut out = String::with_capacity(256);
+pub fn data(out: &mut String, answer: &Answer, at_ms: i64, stats: Option<&str>) {
     match &answer.value {
         Value::Scalar(value) => {
             out.push_str("{\"resultType\":\"scalar\",\"result\":");
             // Scalars have plain digits whatever their size, unlike samples.
-            pair(&mut out, at_ms, &format_plain(*value));
+            pair(out, at_ms, &format_plain(*value));
         }
         Value::String(text) => {
             out.push_str("{\"resultType\":\"string\",\"result\":[");
             out.push_str(&format_time(at_ms));
             out.push(',');
-            string(&mut out, text);
+            string(out, text);
             out.push(']');
         }
         Value::Vector(samples) => {
             out.push_str("{\"resultType\":\"vector\",\"result\":[");
             for (i, s) in samples.iter().enumerate() {
-                comma(&mut out, i);
+                comma(out, i);
                 out.push_str("{\"metric\":");
-                metric(&mut out, &s.labels);
+                metric(out, &s.labels);
                 if let Some(h) = &s.histogram {
                     out.push_str(",\"histogram\":");
-                    histogram(&mut out, at_ms, h);
+                    histogram(out, at_ms, h);
                 } else {
                     out.push_str(",\"value\":");
-                    sample(&mut out, at_ms, s.value);
+                    sample(out, at_ms, s.value);
                 }
                 out.push('}');
             }
             out.push(']');
         }
-        Value::Matrix(series) => {
-            out.push_str("{\"resultType\":\"matrix\",\"result\":[");
-            for (i, s) in series.iter().enumerate() {
-                comma(&mut out, i);
-                out.push_str("{\"metric\":");
-                metric(&mut out, &s.labels);
-                if !s.times.is_empty() || s.histograms.is_empty() {
-                    out.push_str(",\"values\":[");
-                    for (j, (t, v)) in s.times.iter().zip(&s.floats).enumerate() {
-                        comma(&mut out, j);
-                        sample(&mut out, *t, *v);
-                    }
-                    out.push(']');
-                }
-                if !s.histograms.is_empty() {
-                    out.push_str(",\"histograms\":[");
-                    for (j, (t, h)) in s.histograms.iter().enumerate() {
-                        comma(&mut out, j);
-                        histogram(&mut out, *t, h);
-                    }
-                    out.push(']');
-                }
-                out.push('}');
-            }
-            out.push(']');
-        }
+        Value::Matrix(series) => matrix(out, series),
     }
     if let Some(stats) = stats {
         out.push_str(",\"stats\":");
         out.push_str(stats);
     }
     out.push('}');
-    out.into_bytes()
+}
+
+fn matrix(out: &mut String, series: &[MatrixSeries]) {
+    out.push_str("{\"resultType\":\"matrix\",\"result\":[");
+    let (began, mut times) = (out.len(), Times::default());
+    for (i, s) in series.iter().enumerate() {
+        comma(out, i);
+        out.push_str("{\"metric\":");
+        metric(out, &s.labels);
+        if !s.times.is_empty() || s.histograms.is_empty() {
+            out.push_str(",\"values\":[");
+            times.samples(out, &s.times, &s.floats);
+            out.push(']');
+        }
+        if !s.histograms.is_empty() {
+            out.push_str(",\"histograms\":[");
+            for (j, (t, h)) in s.histograms.iter().enumerate() {
+                comma(out, j);
+                histogram(out, *t, h);
+            }
+            out.push(']');
+        }
+        out.push('}');
+        if i == 0 {
+            // The others will be about as long: a buffer that grows is copied each time.
+            let rest = (out.len() - began).saturating_mul(series.len() - 1);
+            out.reserve(rest.min(RESERVED_MAX));
+        }
+    }
+    out.push(']');
+}
+
+/// What stands before the values of the last series: most have their samples at the same times.
+#[derive(Default)]
+struct Times {
+    ms: Vec<i64>,
+    /// `[time,"`, one after the other, each but the first behind a comma.
+    text: String,
+    /// Where each ends.
+    ends: Vec<usize>,
+}
+
+impl Times {
+    fn samples(&mut self, out: &mut String, ms: &[i64], values: &[f64]) {
+        if self.ms != ms {
+            self.of(ms);
+        }
+        let mut from = 0;
+        for (&to, &value) in self.ends.iter().zip(values) {
+            out.push_str(&self.text[from..to]);
+            write_value(out, value);
+            out.push_str("\"]");
+            from = to;
+        }
+    }
+
+    fn of(&mut self, ms: &[i64]) {
+        self.ms.clear();
+        self.ms.extend_from_slice(ms);
+        self.text.clear();
+        self.ends.clear();
+        for (i, t) in ms.iter().enumerate() {
+            self.text.push_str(if i > 0 { ",[" } else { "[" });
+            write_time(&mut self.text, *t);
+            self.text.push_str(",\"");
+            self.ends.push(self.text.len());
+        }
+    }
 }
 
 fn comma(out: &mut String, i: usize) {
@@ -158,7 +202,9 @@ mod tests {
     fn check(value: Value, at_ms: i64, expected: &str) {
         let (warnings, infos, stats) = (Vec::new(), Vec::new(), plimsoll_query::Stats::default());
         let answer = Answer { value, warnings, infos, stats };
-        assert_eq!(String::from_utf8(data(&answer, at_ms, None)).unwrap(), expected);
+        let mut out = String::new();
+        data(&mut out, &answer, at_ms, None);
+        assert_eq!(out, expected);
     }
 
     #[test]

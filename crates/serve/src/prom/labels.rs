@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use plimsoll_model::{Hint, MatchOp, Matcher, Scoped, Snapshot, TimeRange};
+use plimsoll_model::{Hint, MatchOp, Matcher, ReadCx, Scoped, Snapshot, TimeRange};
 use plimsoll_query::parse_selector;
 
 use super::{ask_quickly, json};
 use crate::app::App;
 use crate::params::{Params, time_ms};
-use crate::reply::{Failure, success};
+use crate::reply::{Failure, Success};
 use crate::routes::Call;
 
 /// What a label request asks for.
@@ -70,18 +70,17 @@ pub(super) const fn op(op: plimsoll_query::MatchOp) -> MatchOp {
     }
 }
 
-async fn look_up(
+async fn look_up<T>(
     app: &Arc<App>,
     call: &Call,
-    work: impl Fn(
-        &dyn Snapshot,
-        &[&[Matcher]],
-        &Hint<'_>,
-        &plimsoll_model::ReadCx,
-    ) -> Result<Vec<String>, Failure>
+    find: impl Fn(&dyn Snapshot, &[&[Matcher]], &Hint<'_>, &ReadCx) -> plimsoll_model::Result<Vec<T>>
     + Send
     + 'static,
-) -> Result<Response, Failure> {
+    write: fn(&mut String, &T),
+) -> Result<Response, Failure>
+where
+    T: 'static,
+{
     let asked = asked(&call.params)?;
     ask_quickly(app, call, move |app, cx| {
         let snapshot = Scoped::new(app.source.snapshot());
@@ -89,27 +88,29 @@ async fn look_up(
         // One more than asked for tells whether something was left out.
         let more = if asked.limit == 0 { 0 } else { asked.limit.saturating_add(1) };
         let hint = Hint { limit: more, ..Hint::range(asked.range) };
-        let mut found = work(&snapshot, &sets, &hint, cx)?;
+        let mut found = find(&snapshot, &sets, &hint, cx)?;
         let mut warnings = cx.warnings.take();
         if asked.limit > 0 && found.len() > asked.limit {
             found.truncate(asked.limit);
             warnings.push("results truncated due to limit".to_owned());
         }
-        let mut body = String::from("[");
-        body.push_str(&found.join(","));
-        body.push(']');
-        Ok(success(body.as_bytes(), &warnings, &[]))
+        let mut success = Success::new();
+        let out = success.data();
+        out.push('[');
+        for (i, one) in found.iter().enumerate() {
+            if i > 0 {
+                out.push(',');
+            }
+            write(out, one);
+        }
+        out.push(']');
+        Ok(success.finish(&warnings, &[]))
     })
     .await
 }
 
-fn quoted(names: Vec<String>) -> Vec<String> {
-    let quote = |name: String| {
-        let mut out = String::new();
-        json::string(&mut out, &name);
-        out
-    };
-    names.into_iter().map(quote).collect()
+fn quoted(out: &mut String, name: &String) {
+    json::string(out, name);
 }
 
 /// Label sets of series; at least one `match[]`.
@@ -117,24 +118,18 @@ pub async fn series(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     if call.params.all("match[]").next().is_none() {
         return Err(Failure::bad_data("no match[] parameter provided"));
     }
-    look_up(&app, &call, |snapshot, sets, hint, cx| {
-        let all = snapshot.series(sets, hint, cx)?;
-        let object = |labels| {
-            let mut out = String::new();
-            json::metric(&mut out, labels);
-            out
-        };
-        Ok(all.iter().map(object).collect())
-    })
-    .await
+    let find = |s: &dyn Snapshot, sets: &[&[Matcher]], hint: &Hint<'_>, cx: &ReadCx| {
+        s.series(sets, hint, cx)
+    };
+    look_up(&app, &call, find, json::metric).await
 }
 
 /// Names of labels.
 pub async fn names(app: Arc<App>, call: Call) -> Result<Response, Failure> {
-    look_up(&app, &call, |snapshot, sets, hint, cx| {
-        Ok(quoted(snapshot.label_names(sets, hint, cx)?))
-    })
-    .await
+    let find = |s: &dyn Snapshot, sets: &[&[Matcher]], hint: &Hint<'_>, cx: &ReadCx| {
+        s.label_names(sets, hint, cx)
+    };
+    look_up(&app, &call, find, quoted).await
 }
 
 /// Values of a label.
@@ -143,10 +138,10 @@ pub async fn values(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     if name.is_empty() {
         return Err(Failure::bad_data("invalid label name: \"\""));
     }
-    look_up(&app, &call, move |snapshot, sets, hint, cx| {
-        Ok(quoted(snapshot.label_values(&name, sets, hint, cx)?))
-    })
-    .await
+    let find = move |s: &dyn Snapshot, sets: &[&[Matcher]], hint: &Hint<'_>, cx: &ReadCx| {
+        s.label_values(&name, sets, hint, cx)
+    };
+    look_up(&app, &call, find, quoted).await
 }
 
 /// Undoes Prometheus' escaping of UTF-8 names in paths: `U__a_2e_b` is `a.b`, `__` is `_`.

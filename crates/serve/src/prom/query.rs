@@ -14,7 +14,7 @@ use super::labels::{op, range_of};
 use super::{ask, ask_quickly, json};
 use crate::app::App;
 use crate::params::{Params, duration_ms, time_ms};
-use crate::reply::{Failure, document, success};
+use crate::reply::{Failure, Success, document};
 use crate::routes::Call;
 
 /// Exemplars of one answer at most.
@@ -134,7 +134,9 @@ fn cut(answer: &mut Answer, limit: usize) {
 }
 
 fn reply(answer: &Answer, at: i64, stats: Option<&str>) -> Response {
-    success(&json::data(answer, at, stats), &answer.warnings, &answer.infos)
+    let mut success = Success::new();
+    json::data(success.data(), answer, at, stats);
+    success.finish(&answer.warnings, &answer.infos)
 }
 
 /// When a query that wants its statistics was asked, on the monotonic clock.

@@ -62,18 +62,16 @@ impl PartReader {
         Ok(names.iter().map(|n| n.name.clone()).collect())
     }
 
-    /// Values of a label, sorted; none when no series has it.
+    /// Appends the values of a label, sorted; none when no series has it.
     ///
     /// # Errors
-    /// `Corrupt`, `Io`.
-    pub fn label_values(&self, name: &str) -> Result<Vec<String>> {
-        let mut list = Vec::new();
+    /// `Corrupt`, `Io`; some values may have been appended.
+    pub fn label_values(&self, name: &str, to: &mut Vec<String>) -> Result<()> {
         let scan = self.scan(name, "", |value, _| {
-            list.push(value.to_owned());
+            to.push(value.to_owned());
             Ok(ControlFlow::Continue(()))
         });
-        scan.map_err(|e| self.named(e))?;
-        Ok(list)
+        scan.map_err(|e| self.named(e))
     }
 
     /// Series whose value of the matcher's label passes `pass`, which is the matcher or its opposite.

@@ -183,9 +183,13 @@ proptest! {
         let mut values: Vec<String> = model.keys().filter_map(|l| l.get("x")).map(str::to_owned).collect();
         values.sort();
         values.dedup();
-        prop_assert_eq!(part.label_values("x").unwrap(), values);
+        let mut found = Vec::new();
+        part.label_values("x", &mut found).unwrap();
+        prop_assert_eq!(found, values);
         prop_assert!(part.label_names().unwrap().contains(&"__name__".to_owned()));
-        prop_assert!(part.label_values("none").unwrap().is_empty());
+        let mut found = Vec::new();
+        part.label_values("none", &mut found).unwrap();
+        prop_assert!(found.is_empty());
     }
 
     #[test]
