@@ -109,10 +109,6 @@ where
     .await
 }
 
-fn quoted(out: &mut String, name: &String) {
-    json::string(out, name);
-}
-
 /// Label sets of series; at least one `match[]`.
 pub async fn series(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     if call.params.all("match[]").next().is_none() {
@@ -129,7 +125,7 @@ pub async fn names(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     let find = |s: &dyn Snapshot, sets: &[&[Matcher]], hint: &Hint<'_>, cx: &ReadCx| {
         s.label_names(sets, hint, cx)
     };
-    look_up(&app, &call, find, quoted).await
+    look_up(&app, &call, find, |out, name| json::string(out, name)).await
 }
 
 /// Values of a label.
@@ -141,7 +137,7 @@ pub async fn values(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     let find = move |s: &dyn Snapshot, sets: &[&[Matcher]], hint: &Hint<'_>, cx: &ReadCx| {
         s.label_values(&name, sets, hint, cx)
     };
-    look_up(&app, &call, find, quoted).await
+    look_up(&app, &call, find, |out, name| json::string(out, name)).await
 }
 
 /// Undoes Prometheus' escaping of UTF-8 names in paths: `U__a_2e_b` is `a.b`, `__` is `_`.
