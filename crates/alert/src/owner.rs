@@ -197,10 +197,13 @@ impl Alerting {
     /// A group with the states that its rules had; and the states of rules that are gone.
     fn running(
         &self,
-        group: Group,
+        mut group: Group,
         old: Option<Running>,
         now: Duration,
     ) -> (Running, Vec<RuleState>) {
+        for rule in &mut group.rules {
+            rule.query = self.setup.engine.keep(&rule.query);
+        }
         let old = old.unwrap_or_else(|| Running {
             states: self.stored_states(&group.key()),
             group: group.clone(),
@@ -409,7 +412,11 @@ impl Alerting {
 
     /// The groups that are evaluated, in order.
     pub(crate) fn running_groups(&self) -> Vec<Group> {
-        self.work.lock().groups.iter().map(|g| g.group.clone()).collect()
+        let mut groups: Vec<_> = self.work.lock().groups.iter().map(|g| g.group.clone()).collect();
+        for rule in groups.iter_mut().flat_map(|g| &mut g.rules) {
+            rule.query = rule.query.once();
+        }
+        groups
     }
 
     pub(crate) fn engine(&self) -> &Engine {

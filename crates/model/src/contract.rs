@@ -181,6 +181,42 @@ pub fn a_stopped_reader_stops(build: Build) {
     assert!(matches!(stopped, Err(crate::Error::Stopped(Stop::Client))));
 }
 
+/// What a source keeps of a selection changes no answer: not to the same question, not to another
+/// one, not to a reader of another scope.
+pub fn what_is_kept_changes_nothing(build: Build) {
+    let source = build(&given());
+    let questions = [
+        vec![],
+        vec![Matcher::equal("__name__", "cpu")],
+        vec![Matcher::equal("instance", "a")],
+        vec![Matcher::equal("__name__", "nothing")],
+    ];
+    let narrow = || {
+        let mut cx = ReadCx::unlimited();
+        cx.scope = Scope { any_of: vec![vec![Matcher::equal("__name__", "mem")]] };
+        cx
+    };
+    let fps = |matchers: &[Matcher], hint: &Hint<'_>, cx: &ReadCx| {
+        let snapshot = crate::Scoped::new(source.snapshot());
+        let selection = snapshot.select(matchers, hint, cx).expect("select");
+        let fps: Vec<_> = (0..selection.len()).map(|i| selection.fp(i)).collect();
+        (fps, selection.prepared())
+    };
+    for kept_for in &questions {
+        for keeper in [ReadCx::unlimited(), narrow()] {
+            let keep = Hint { keep: true, ..Hint::default() };
+            let (_, kept) = fps(kept_for, &keep, &keeper);
+            let again = Hint { again: kept.as_ref(), keep: true, ..Hint::default() };
+            for asked in &questions {
+                for cx in [ReadCx::unlimited(), narrow()] {
+                    let (fresh, _) = fps(asked, &Hint::default(), &cx);
+                    assert_eq!(fps(asked, &again, &cx).0, fresh, "{asked:?} by {kept_for:?}");
+                }
+            }
+        }
+    }
+}
+
 /// A selection is read from several threads at once.
 pub fn threads_read_together(build: Build) {
     let source = build(&given());
@@ -221,6 +257,7 @@ macro_rules! source_contract {
                 a_scope_hides_the_rest
                 a_stopped_reader_stops
                 threads_read_together
+                what_is_kept_changes_nothing
             );
         }
     };

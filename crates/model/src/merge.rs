@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use crate::source::limited;
 use crate::{
-    Caps, Columns, Fp, Hint, LabelScratch, Labels, LabelsRef, Matcher, Metadata, ReadCx, Result,
-    Scratch, Selection, SeriesExemplars, SeriesSource, Snapshot, TimeRange,
+    Caps, Columns, Fp, Hint, LabelScratch, Labels, LabelsRef, Last, Matcher, Metadata, Prepared,
+    ReadCx, Result, Scratch, Selection, SeriesExemplars, SeriesSource, Snapshot, TimeRange,
 };
 
 /// Two sources as one; the first wins where both have a sample at the same time.
@@ -56,14 +56,12 @@ impl Snapshot for MergeSnapshot {
         hint: &Hint<'_>,
         cx: &ReadCx,
     ) -> Result<Box<dyn Selection>> {
-        let plain = Hint { again: None, ..*hint };
-        let first = self.first.select(matchers, &plain, cx)?;
-        let second = self.second.select(matchers, &plain, cx)?;
-        Ok(match (first.is_empty(), second.is_empty()) {
-            (_, true) => first,
-            (true, false) => second,
-            (false, false) => Box::new(MergeSelection::new(first, second)),
-        })
+        let again = hint.again.and_then(|p| p.body.downcast_ref::<Both>());
+        let of = |side: usize| Hint { again: again.and_then(|b| b.0[side].as_ref()), ..*hint };
+        let first = self.first.select(matchers, &of(0), cx)?;
+        let second = self.second.select(matchers, &of(1), cx)?;
+        let kept = if hint.keep { both(first.prepared(), second.prepared()) } else { None };
+        Ok(Box::new(MergeSelection::new(first, second, kept)))
     }
 
     fn series(&self, any_of: &[&[Matcher]], hint: &Hint<'_>, cx: &ReadCx) -> Result<Vec<Labels>> {
@@ -130,10 +128,26 @@ fn union<T: Ord>(a: Vec<T>, b: Vec<T>, limit: usize) -> Vec<T> {
     limited(a.into_iter().chain(b).collect::<BTreeSet<T>>(), limit)
 }
 
-struct MergeSelection {
+/// What both sources keep of a selection.
+struct Both([Option<Prepared>; 2]);
+
+fn both(first: Option<Prepared>, second: Option<Prepared>) -> Option<Prepared> {
+    let sides = [first, second];
+    let (mut epoch, mut bytes) = (0, 0);
+    for side in sides.iter().flatten() {
+        epoch = side.epoch.max(epoch);
+        bytes += side.bytes;
+    }
+    let any = sides.iter().any(Option::is_some);
+    any.then(|| Prepared { epoch, bytes, body: Arc::new(Both(sides)) })
+}
+
+/// Two selections as one.
+pub(crate) struct MergeSelection {
     first: Box<dyn Selection>,
     second: Box<dyn Selection>,
     entries: Vec<Sides>,
+    kept: Option<Prepared>,
 }
 
 /// Where a series is: an index into each side.
@@ -145,7 +159,12 @@ enum Sides {
 }
 
 impl MergeSelection {
-    fn new(first: Box<dyn Selection>, second: Box<dyn Selection>) -> Self {
+    /// `kept`: what it answers when it is asked what is kept.
+    pub fn new(
+        first: Box<dyn Selection>,
+        second: Box<dyn Selection>,
+        kept: Option<Prepared>,
+    ) -> Self {
         let mut in_second: HashMap<Fp, usize> =
             (0..second.len()).map(|i| (second.fp(i), i)).collect();
         let mut entries = Vec::with_capacity(first.len() + second.len());
@@ -157,7 +176,7 @@ impl MergeSelection {
         }
         let alone = (0..second.len()).filter(|j| in_second.contains_key(&second.fp(*j)));
         entries.extend(alone.map(Sides::Second));
-        Self { first, second, entries }
+        Self { first, second, entries, kept }
     }
 }
 
@@ -180,6 +199,17 @@ impl Selection for MergeSelection {
         }
     }
 
+    fn shared_labels(&self, i: usize, scratch: &mut LabelScratch) -> Labels {
+        match self.entries[i] {
+            Sides::First(a) | Sides::Both(a, _) => self.first.shared_labels(a, scratch),
+            Sides::Second(b) => self.second.shared_labels(b, scratch),
+        }
+    }
+
+    fn prepared(&self) -> Option<Prepared> {
+        self.kept.clone()
+    }
+
     fn read<'a>(
         &'a self,
         i: usize,
@@ -198,6 +228,25 @@ impl Selection for MergeSelection {
                 run.extend(&one, 0..one.len());
                 run.join(&two);
                 Ok(run.columns())
+            }
+        }
+    }
+
+    fn last(
+        &self,
+        i: usize,
+        range: TimeRange,
+        scratch: &mut Scratch,
+        cx: &ReadCx,
+    ) -> Result<Option<Last>> {
+        match self.entries[i] {
+            Sides::First(a) => self.first.last(a, range, scratch, cx),
+            Sides::Second(b) => self.second.last(b, range, scratch, cx),
+            Sides::Both(a, b) => {
+                let one = self.first.last(a, range, scratch, cx)?;
+                let two = self.second.last(b, range, scratch, cx)?;
+                let later = |t: &Last| one.as_ref().is_none_or(|o| o.time < t.time);
+                Ok(if two.as_ref().is_some_and(later) { two } else { one })
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::merge::MergeSnapshot;
+use crate::merge::{MergeSelection, MergeSnapshot};
 use crate::{
     Caps, Hint, Histogram, Labels, Matcher, MemorySource, Metadata, ReadCx, Result, Selection,
     SeriesExemplars, Snapshot, TimeRange, Timestamp,
@@ -58,10 +58,18 @@ impl Snapshot for Overlay {
         hint: &Hint<'_>,
         cx: &ReadCx,
     ) -> Result<Box<dyn Selection>> {
+        let below = self.below.select(matchers, hint, cx)?;
         if self.computed.series_count() == 0 {
-            return self.below.select(matchers, hint, cx);
+            return Ok(below);
         }
-        self.now().select(matchers, hint, cx)
+        let plain = Hint { again: None, keep: false, ..*hint };
+        let computed = self.computed.view().select(matchers, &plain, cx)?;
+        if computed.is_empty() {
+            return Ok(below);
+        }
+        // What is kept is always of the source below, whether something is computed or not.
+        let kept = below.prepared();
+        Ok(Box::new(MergeSelection::new(computed, below, kept)))
     }
 
     fn series(&self, any_of: &[&[Matcher]], hint: &Hint<'_>, cx: &ReadCx) -> Result<Vec<Labels>> {

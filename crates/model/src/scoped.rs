@@ -62,10 +62,12 @@ impl Snapshot for Scoped {
         if cx.scope.is_everything() {
             return self.below.select(matchers, hint, cx);
         }
-        let plain = Hint { again: None, ..*hint };
+        let again = hint.again.and_then(|p| p.body.downcast_ref::<EachGranted>());
         let mut parts = Vec::new();
-        for set in granted(&[matchers], cx) {
-            parts.push(self.below.select(&set, &plain, cx)?);
+        for (i, set) in granted(&[matchers], cx).iter().enumerate() {
+            // The source compares the matchers: what was kept for another scope is of no use to it.
+            let again = again.and_then(|kept| kept.0.get(i)?.as_ref());
+            parts.push(self.below.select(set, &Hint { again, ..*hint }, cx)?);
         }
         Ok(Box::new(UnionSelection::new(parts)))
     }
@@ -140,6 +142,9 @@ impl Snapshot for Scoped {
     }
 }
 
+/// What is kept of the selection of each alternative of a scope.
+struct EachGranted(Vec<Option<Prepared>>);
+
 /// Selections of one snapshot as one, each series once.
 struct UnionSelection {
     parts: Vec<Box<dyn Selection>>,
@@ -177,8 +182,17 @@ impl Selection for UnionSelection {
         part.labels(i, scratch)
     }
 
+    fn shared_labels(&self, i: usize, scratch: &mut LabelScratch) -> Labels {
+        let (part, i) = self.at(i);
+        part.shared_labels(i, scratch)
+    }
+
     fn prepared(&self) -> Option<Prepared> {
-        None
+        let kept: Vec<_> = self.parts.iter().map(|p| p.prepared()).collect();
+        let all = || kept.iter().flatten();
+        let epoch = all().map(|p| p.epoch).max()?;
+        let bytes = all().map(|p| p.bytes).sum();
+        Some(Prepared { epoch, bytes, body: Arc::new(EachGranted(kept)) })
     }
 
     fn read<'a>(

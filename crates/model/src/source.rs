@@ -66,6 +66,8 @@ pub struct Hint<'h> {
     pub limit: usize,
     /// What the same question got last time.
     pub again: Option<&'h Prepared>,
+    /// [`Selection::prepared`] will be asked for.
+    pub keep: bool,
 }
 
 impl Hint<'_> {
@@ -84,8 +86,10 @@ impl Hint<'_> {
 /// source compares before it uses it.
 #[derive(Clone)]
 pub struct Prepared {
-    /// Valid while the source's set of series has this epoch.
+    /// The epoch of the source's set of series when it was made; the source may find it valid later.
     pub epoch: u64,
+    /// Bytes that it holds, about.
+    pub bytes: u64,
     /// The source's own.
     pub body: Arc<dyn Any + Send + Sync>,
 }
@@ -479,7 +483,13 @@ pub trait Selection: Send + Sync {
     /// The labels of series `i`; may be decoded into the scratch.
     fn labels<'a>(&'a self, i: usize, scratch: &'a mut LabelScratch) -> LabelsRef<'a>;
 
-    /// What to pass as [`Hint::again`] next time.
+    /// The same, to be kept.
+    fn shared_labels(&self, i: usize, scratch: &mut LabelScratch) -> Labels {
+        self.labels(i, scratch).to_labels()
+    }
+
+    /// What to pass as [`Hint::again`] next time. `None` where the source has nothing to keep, or
+    /// was not told to ([`Hint::keep`]).
     fn prepared(&self) -> Option<Prepared> {
         None
     }

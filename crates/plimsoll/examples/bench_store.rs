@@ -11,6 +11,7 @@
 //! - `seeds`: CPU and memory under 25,000 samples a second.
 //! - `encryption`: CPU of everything with sealed files, over the same with plain ones.
 //! - `replay`: samples a second from a log that was left behind.
+//! - `rules`: the expressions of 10,000 rules over 100,000 series, asked again and again.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
@@ -21,6 +22,8 @@ mod load;
 mod proc;
 #[path = "bench/store/rig.rs"]
 mod rig;
+#[path = "bench/store/rules.rs"]
+mod rules;
 #[path = "bench/store/shape.rs"]
 mod shape;
 
@@ -29,7 +32,7 @@ use std::process::Command;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const SECTIONS: [(&str, fn()); 7] = [
+const SECTIONS: [(&str, fn()); 8] = [
     ("year", shape::year),
     ("tiers", shape::tiers),
     ("window", shape::window),
@@ -37,6 +40,7 @@ const SECTIONS: [(&str, fn()); 7] = [
     ("seeds", load::seeds),
     ("encryption", load::encryption),
     ("replay", load::replay),
+    ("rules", rules::rules),
 ];
 
 fn main() {

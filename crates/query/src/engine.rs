@@ -20,6 +20,7 @@ use crate::eval::{Eval, Val};
 use crate::explain::{EXPLAIN_NODES_MAX, ExplainNode, Explained, Times, Trace};
 use crate::features::Features;
 use crate::parse::parse;
+use crate::prepared::{KeptQuery, KeptSelections, KeptStats};
 
 pub(crate) use error::execution;
 pub use error::{QueryError, QueryResult};
@@ -38,6 +39,9 @@ pub struct EngineConfig {
     pub max_samples: u64,
     /// Bytes that a query may hold.
     pub query_memory: u64,
+    /// Bytes that all queries which are asked again and again may keep of what their selectors
+    /// chose; see [`Engine::keep`]. 0 = nothing is kept.
+    pub kept_selections: u64,
     /// Which experimental parts are on.
     pub features: Features,
 }
@@ -49,6 +53,7 @@ impl Default for EngineConfig {
             default_subquery_step_ms: 60_000,
             max_samples: 50_000_000,
             query_memory: 1 << 30,
+            kept_selections: 64 << 20,
             features: Features::default(),
         }
     }
@@ -59,12 +64,13 @@ impl Default for EngineConfig {
 pub struct Query {
     text: Arc<str>,
     expr: Arc<Expr>,
+    kept: Option<Arc<KeptQuery>>,
 }
 
 impl Query {
     /// A tree and the text that it was read from; the spans of the tree point into the text.
     pub fn new(text: &str, expr: Expr) -> Self {
-        Self { text: text.into(), expr: Arc::new(expr) }
+        Self { text: text.into(), expr: Arc::new(expr), kept: None }
     }
 
     /// Reads a text.
@@ -73,6 +79,12 @@ impl Query {
     /// `Parse`.
     pub fn parse(text: &str, features: &Features) -> QueryResult<Self> {
         Ok(Self::new(text, parse(text, features)?))
+    }
+
+    /// The query as one that keeps nothing; see [`Engine::keep`].
+    #[must_use]
+    pub fn once(&self) -> Self {
+        Self { kept: None, ..self.clone() }
     }
 
     /// The text.
@@ -137,12 +149,14 @@ pub struct Answer {
 pub struct Engine {
     config: EngineConfig,
     workers: Arc<Workers>,
+    kept: Arc<KeptSelections>,
 }
 
 impl Engine {
     /// An engine with these settings, whose queries share these threads.
     pub fn new(config: EngineConfig, workers: Arc<Workers>) -> Self {
-        Self { config, workers }
+        let kept = Arc::new(KeptSelections::new(config.kept_selections));
+        Self { config, workers, kept }
     }
 
     /// Its settings.
@@ -156,6 +170,20 @@ impl Engine {
     /// `Parse`.
     pub fn parse(&self, text: &str) -> QueryResult<Query> {
         Query::parse(text, &self.config.features)
+    }
+
+    /// The query as one that is asked again and again, as rules and live panels are: it keeps its
+    /// compiled matchers and what its selectors chose, as long as the source says that this still
+    /// holds, within [`EngineConfig::kept_selections`]. Clones share what is kept; the last one that
+    /// is dropped gives it back. Answers are the same.
+    pub fn keep(&self, query: &Query) -> Query {
+        let kept = KeptQuery::new(&query.expr, &self.kept).map(Arc::new);
+        Query { kept, ..query.clone() }
+    }
+
+    /// What queries keep between evaluations.
+    pub fn kept_stats(&self) -> KeptStats {
+        self.kept.stats()
     }
 
     /// What one query may use by the settings; for the reader's [`ReadCx`].
@@ -240,7 +268,7 @@ impl Engine {
     ) -> QueryResult<(Answer, Option<ExplainNode>)> {
         let scoped = Scoped::new(Arc::clone(snapshot));
         let eval = Eval::new(
-            &query.expr,
+            (&query.expr, query.kept.as_deref()),
             &scoped,
             cx,
             (&self.config, &self.workers),

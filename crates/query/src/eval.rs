@@ -39,11 +39,13 @@ use crate::ast::{Expr, Span, StringLiteral, Unary, UnaryOp};
 use crate::engine::{EngineConfig, QueryResult as Result, execution};
 use crate::explain::Trace;
 use crate::literal::quote_bytes;
+use crate::prepared::KeptQuery;
 
 pub(crate) use column::{ABSENT, Element, Series, Val, is_absent, merge_same, without_metadata};
 pub(crate) use date::Civil;
 pub(crate) use math::{go_max, go_min};
 pub(crate) use repeated::Repeated;
+pub(crate) use select::model_op;
 
 /// One evaluation of one query.
 pub(crate) struct Eval<'q> {
@@ -63,6 +65,8 @@ pub(crate) struct Eval<'q> {
     pub notes: Notes,
     /// Selectors of whose histograms only count and sum are looked at.
     stats: HashSet<Span>,
+    /// What is kept from the evaluation before.
+    kept: Option<&'q KeptQuery>,
     /// Subexpressions that are evaluated once for several places.
     pub repeated: Option<Repeated<'q>>,
     /// Who wants to have it explained.
@@ -74,7 +78,7 @@ pub(crate) struct Eval<'q> {
 impl<'q> Eval<'q> {
     /// An evaluation of an expression over these times.
     pub fn new(
-        expr: &'q Expr,
+        (expr, kept): (&'q Expr, Option<&'q KeptQuery>),
         snapshot: &'q dyn Snapshot,
         cx: &'q ReadCx,
         (config, workers): (&'q EngineConfig, &'q Workers),
@@ -84,7 +88,20 @@ impl<'q> Eval<'q> {
         let held = std::sync::atomic::AtomicU64::new(0);
         let (notes, stats) = (Notes::default(), stats::selectors(expr));
         let repeated = Repeated::of(expr, &stats);
-        Self { snapshot, cx, config, workers, query, step_ms, notes, stats, repeated, trace, held }
+        Self {
+            snapshot,
+            cx,
+            config,
+            workers,
+            query,
+            step_ms,
+            notes,
+            stats,
+            kept,
+            repeated,
+            trace,
+            held,
+        }
     }
 
     /// Whether metric names are dropped at the end of the evaluation only.

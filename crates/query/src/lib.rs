@@ -29,6 +29,7 @@ mod kernels;
 mod lex;
 mod literal;
 mod parse;
+mod prepared;
 mod print;
 
 pub use ast::{
@@ -53,6 +54,7 @@ pub use functions::{FUNCTIONS, Function, Variadic, function};
 pub use hist::{HistogramBucket, histogram_buckets, histogram_text};
 pub use literal::duration_text as format_duration;
 pub use parse::{parse, parse_selector};
+pub use prepared::KeptStats;
 
 /// Longest query text that is read, in bytes.
 pub const QUERY_BYTES_MAX: usize = 1 << 20;

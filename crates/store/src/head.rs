@@ -11,7 +11,6 @@ mod slot;
 mod stream;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::ops::Deref;
 use std::sync::Arc;
 
 use plimsoll_model::{Fp, Labels, Metadata, TimeRange};
@@ -41,21 +40,6 @@ pub struct SeriesMeta {
 /// Slots of [`PAGE_SERIES`] sids that follow each other. Shared with snapshots as a whole: series that
 /// follow each other are mostly written together.
 type Page = Vec<Option<Slot>>;
-
-/// A slot in a page that is shared.
-#[derive(Clone)]
-pub struct SharedSlot {
-    page: Arc<Page>,
-    at: usize,
-}
-
-impl Deref for SharedSlot {
-    type Target = Slot;
-
-    fn deref(&self) -> &Slot {
-        self.page[self.at].as_ref().expect("it was there when the page was shared")
-    }
-}
 
 /// Samples between two swaps.
 #[derive(Clone)]
@@ -98,13 +82,6 @@ impl Gen {
     pub fn slot(&self, sid: u32) -> Option<&Slot> {
         let at = sid as usize;
         self.pages.get(at / PAGE_SERIES)?.get(at % PAGE_SERIES)?.as_ref()
-    }
-
-    /// The same, to be kept.
-    pub fn shared_slot(&self, sid: u32) -> Option<SharedSlot> {
-        self.slot(sid)?;
-        let (page, at) = (sid as usize / PAGE_SERIES, sid as usize % PAGE_SERIES);
-        Some(SharedSlot { page: Arc::clone(&self.pages[page]), at })
     }
 
     /// All series that have samples here.

@@ -36,6 +36,10 @@ pub(crate) struct Counters {
     pub deletions: AtomicU64,
     /// Parts set aside.
     pub quarantined: AtomicU64,
+    /// Selections that were asked for again and had not changed.
+    pub prepared_hits: AtomicU64,
+    /// Selections to be kept that were made anew.
+    pub prepared_misses: AtomicU64,
 }
 
 /// Names of reasons, as [`Reason::name`] has them.

@@ -5,30 +5,37 @@
 //! was judged. A part that cannot be read is left out with a warning and reported for quarantine.
 
 mod buckets;
+mod roster;
 mod selection;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use plimsoll_model::{
-    Caps, Exemplar, Hint, LabelBuf, Labels, Matcher, Metadata, ReadCx, Resolution, Selection,
-    SeriesExemplars, Snapshot, Tier, TimeRange, Timestamp,
+    Caps, Exemplar, Hint, LabelBuf, Labels, Matcher, Metadata, Prepared, ReadCx, Resolution,
+    Selection, SeriesExemplars, Snapshot, Tier, TimeRange, Timestamp,
 };
 use roaring::RoaringBitmap;
 
 use crate::engine::{LivePart, LiveTier, PartSet, Shared};
-use crate::head::{Gen, SharedSlot};
+use crate::head::{Gen, Slot};
+use roster::{PartsOf, Roster};
+use selection::{StoreSelection, Tiers};
 
 /// How far the time of an exemplar may lie before that of the sample it came with: what a sender
 /// keeps between two scrapes.
 const EXEMPLAR_LATE_MS: i64 = 3_600_000;
+
+/// Parts beyond those in the range that a kept selection may know.
+const KEPT_PARTS_MORE: usize = 8;
 
 type SeamResult<T> = plimsoll_model::Result<T>;
 
 /// A consistent cut: what was applied when it was taken, batch by batch.
 pub(crate) struct StoreSnapshot {
     shared: Arc<Shared>,
-    gens: Vec<Gen>,
+    gens: Arc<[Gen]>,
     parts: Arc<PartSet>,
     metadata: Arc<BTreeMap<String, Metadata>>,
     generation: u64,
@@ -44,7 +51,7 @@ impl StoreSnapshot {
         *shared.readers.lock().entry(generation).or_default() += 1;
         Self {
             shared: Arc::clone(shared),
-            gens: visible.head.generations(),
+            gens: visible.head.generations().into(),
             parts: Arc::clone(&visible.parts),
             metadata: Arc::clone(visible.head.metadata()),
             generation,
@@ -53,12 +60,9 @@ impl StoreSnapshot {
     }
 
     /// The slots of a series here that may have samples in the range, oldest first.
-    fn slots(&self, sid: u32, range: TimeRange) -> impl Iterator<Item = SharedSlot> {
-        self.gens
-            .iter()
-            .filter(move |g| g.range.overlaps(range))
-            .filter(move |g| g.slot(sid).is_some_and(|s| s.touches(range)))
-            .filter_map(move |g| g.shared_slot(sid))
+    fn slots(&self, sid: u32, range: TimeRange) -> impl Iterator<Item = &Slot> {
+        let gens = self.gens.iter().filter(move |g| g.range.overlaps(range));
+        gens.filter_map(move |g| g.slot(sid)).filter(move |s| s.touches(range))
     }
 
     /// Series in the head that pass one of the sets and have samples in the range.
@@ -89,6 +93,90 @@ impl StoreSnapshot {
         gone.sort_unstable_by_key(|g| g.start);
         gone.dedup();
         gone
+    }
+
+    /// Selects raw samples by what was kept last time, if that still holds, and keeps it again.
+    fn select_kept(
+        &self,
+        matchers: &[Matcher],
+        range: TimeRange,
+        again: Option<&Prepared>,
+        cx: &ReadCx,
+    ) -> SeamResult<StoreSelection> {
+        let parts: Vec<_> = self.parts_in(range).cloned().collect();
+        let before = again.and_then(|p| Some((p, p.body.downcast_ref::<roster::Kept>()?)));
+        let known = before.and_then(|(prepared, kept)| {
+            let index = self.shared.index.read();
+            Some((prepared, kept.roster(&self.shared, matchers, &parts, &index)?))
+        });
+        let counters = &self.shared.counters;
+        if let Some((prepared, (roster, parts))) = known {
+            counters.prepared_hits.fetch_add(1, Ordering::Relaxed);
+            return Ok(self.selected(roster, parts, range).with_kept(Some(prepared.clone())));
+        }
+        counters.prepared_misses.fetch_add(1, Ordering::Relaxed);
+        let in_range = parts.len();
+        let parts = self.parts_to_keep(parts, before.map(|(_, kept)| kept));
+        let mut builder = roster::Builder::default();
+        let mark = {
+            let index = self.shared.index.read();
+            let found = index.select(matchers);
+            roster::from_head(&mut builder, &index, &found, &self.gens, None);
+            index.mark(matchers)
+        };
+        let whole = self.add_parts(&mut builder, &parts, matchers, range, cx)?;
+        let roster = Arc::new(builder.finish());
+        // Where a part was left out that is said every time.
+        let kept = whole.then(|| {
+            let roster = Arc::clone(&roster);
+            roster::Kept::new(&self.shared, matchers, mark, &parts, roster).prepared()
+        });
+        let all = parts.len() == in_range;
+        let here = |p: &Arc<LivePart>| all || p.entry.range.overlaps(range);
+        let parts = parts.into_iter().map(|p| Some(p).filter(here)).collect();
+        Ok(self.selected(roster, parts, range).with_kept(kept))
+    }
+
+    fn selected(&self, roster: Arc<Roster>, parts: PartsOf, range: TimeRange) -> StoreSelection {
+        let live = roster.live(&self.gens, &parts, range);
+        StoreSelection::new(&self.shared, (roster, live), &self.gens, range, parts)
+    }
+
+    /// The parts in the range, and with them those that were known before, so that one selection
+    /// serves questions about several ranges; not many more than are asked for.
+    fn parts_to_keep(
+        &self,
+        in_range: Vec<Arc<LivePart>>,
+        before: Option<&roster::Kept>,
+    ) -> Vec<Arc<LivePart>> {
+        let Some(before) = before else { return in_range };
+        let asked = |p: &Arc<LivePart>| in_range.iter().any(|q| Arc::ptr_eq(p, q));
+        let all = self.parts.parts.iter().filter(|p| asked(p) || before.knows(p));
+        let all: Vec<_> = all.cloned().collect();
+        if all.len() <= in_range.len() + KEPT_PARTS_MORE { all } else { in_range }
+    }
+
+    /// Adds the series of parts that pass; warns of those in the range that cannot be read. Returns
+    /// whether none was left out.
+    fn add_parts(
+        &self,
+        builder: &mut roster::Builder,
+        parts: &[Arc<LivePart>],
+        matchers: &[Matcher],
+        range: TimeRange,
+        cx: &ReadCx,
+    ) -> SeamResult<bool> {
+        let mut whole = true;
+        for part in parts {
+            cx.cancel.check()?;
+            if let Err(e) = builder.add_part(part, matchers) {
+                whole = false;
+                if part.entry.range.overlaps(range) {
+                    selection::left_out(&self.shared, &part.entry.id, part.entry.day, &e, cx);
+                }
+            }
+        }
+        Ok(whole)
     }
 
     fn parts_in(&self, range: TimeRange) -> impl Iterator<Item = &Arc<LivePart>> {
@@ -173,40 +261,39 @@ impl Snapshot for StoreSnapshot {
     ) -> SeamResult<Box<dyn Selection>> {
         cx.cancel.check()?;
         let range = hint.range_or_all();
-        let mut builder = selection::Builder::new(&self.shared);
         let gone = self.gone(range);
-        let lost = !gone.is_empty();
-        builder.gone(gone);
         let tier = match hint.resolution {
             Resolution::Tier(tier) => Some(tier),
             Resolution::Auto | Resolution::Raw => None,
         };
-        if let Some(tier) = tier {
-            let covered = self.parts.covered.get(&tier);
-            builder.tier(tier, covered.map_or(&[], Vec::as_slice));
+        let covered = tier.and_then(|tier| self.parts.covered.get(&tier));
+        let mut tiers = Tiers::new(tier, covered.map_or(&[], Vec::as_slice), gone);
+        if hint.keep && !tiers.is_asked() {
+            return Ok(Box::new(self.select_kept(matchers, range, hint.again, cx)?));
         }
-        for (n, sid) in self.head_series(&[matchers], range).iter().enumerate() {
-            if n % 1024 == 0 {
-                cx.cancel.check()?;
-            }
-            builder.add_head(self.slots(sid, range));
+        let mut builder = roster::Builder::default();
+        {
+            let index = self.shared.index.read();
+            let found = index.select(matchers);
+            roster::from_head(&mut builder, &index, &found, &self.gens, Some(range));
         }
-        for part in self.parts_in(range) {
-            cx.cancel.check()?;
-            if let Err(e) = builder.add_part(part, matchers) {
-                selection::left_out(&self.shared, &part.entry.id, part.entry.day, &e, cx);
-            }
-        }
-        let wanted = |p: &&Arc<LiveTier>| lost || Some(p.entry.tier) == tier;
+        let parts: Vec<_> = self.parts_in(range).cloned().collect();
+        self.add_parts(&mut builder, &parts, matchers, range, cx)?;
         let within = |p: &&Arc<LiveTier>| p.speaks_for.iter().any(|r| r.overlaps(range));
-        for part in self.parts.tiers.iter().filter(wanted).filter(within) {
+        for part in self.parts.tiers.iter().filter(within) {
             cx.cancel.check()?;
-            if let Err(e) = builder.add_tier(part, matchers) {
-                builder.not_covered(&part.speaks_for);
+            if !tiers.wants(part.entry.tier) {
+                continue;
+            }
+            if let Err(e) = tiers.add(part, matchers, &mut builder) {
+                tiers.not_covered(&part.speaks_for);
                 selection::left_out(&self.shared, &part.entry.id, part.entry.day, &e, cx);
             }
         }
-        Ok(Box::new(builder.finish()))
+        let roster = (Arc::new(builder.finish()), None);
+        let parts = parts.into_iter().map(Some).collect();
+        let selection = StoreSelection::new(&self.shared, roster, &self.gens, range, parts);
+        Ok(Box::new(selection.with_tiers(tiers)))
     }
 
     fn series(

@@ -11,6 +11,6 @@ mod limits;
 mod wire;
 
 pub use backfill::Backfill;
-pub use index::Index;
+pub use index::{Index, Mark};
 pub use intake::{Intake, Limits};
 pub use limits::{LimitStatus, SeriesLimits};

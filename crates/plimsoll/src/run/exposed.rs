@@ -55,6 +55,22 @@ impl Expose for ResultMetrics {
         }
         let bytes = "Bytes of kept answers; query.result_cache bounds them.";
         out.single("plimsoll_query_result_cache_bytes", Gauge, bytes, s.bytes as f64);
+        let kept = self.0.engine.kept_stats();
+        let name = "plimsoll_query_kept_selections_total";
+        out.family(
+            name,
+            Counter,
+            "Selections of queries that are asked again and again: given to the store again (again), \
+             kept anew (renewed), too large to be kept (refused).",
+        );
+        let rows = [("again", kept.again), ("renewed", kept.renewed), ("refused", kept.refused)];
+        for (how, n) in rows {
+            out.sample(name, &[("how", how)], n as f64);
+        }
+        let held = "Bytes of kept selections; at most 64 MiB.";
+        out.single("plimsoll_query_kept_selections_bytes", Gauge, held, kept.bytes as f64);
+        let held = "Selectors whose selection is kept.";
+        out.single("plimsoll_query_kept_selections", Gauge, held, kept.selections as f64);
         let entries = "Answers kept.";
         out.single("plimsoll_query_result_cache_entries", Gauge, entries, s.entries as f64);
     }
@@ -123,6 +139,18 @@ impl Expose for StoreMetrics {
             ("plimsoll_store_rolled_days_total", "Days rolled up.", Counter, s.rolled as f64),
             ("plimsoll_store_tier_bytes", "Bytes of roll-up tiers.", Gauge, s.tier_bytes as f64),
             ("plimsoll_store_deletions_total", "Deletions.", Counter, s.deletions as f64),
+            (
+                "plimsoll_store_prepared_hits_total",
+                "Selections asked for again that had not changed.",
+                Counter,
+                s.prepared.0 as f64,
+            ),
+            (
+                "plimsoll_store_prepared_misses_total",
+                "Selections to be kept that were made anew.",
+                Counter,
+                s.prepared.1 as f64,
+            ),
             (
                 "plimsoll_store_parts_salvaged_total",
                 "Damaged parts of which what is readable was saved.",

@@ -24,6 +24,17 @@ pub(super) enum Pick {
     Lines,
 }
 
+impl Pick {
+    /// What is picked of a number that is the newest sample; nothing of a staleness marker.
+    pub fn of(self, time: i64, float: f64) -> Option<f64> {
+        match self {
+            _ if is_stale(float) => None,
+            Self::Values | Self::Lines => Some(float),
+            Self::Times | Self::FloatTimes => Some(time as f64 / 1000.0),
+        }
+    }
+}
+
 /// The times at which samples are looked for, and how far back.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Newest {

@@ -182,7 +182,7 @@ impl Eval<'_> {
                     let starts =
                         starts && columns.starts.is_some_and(|s| s.iter().any(|s| *s != 0));
                     if columns.histograms.is_some() || starts {
-                        let labels = selection.labels(i, &mut room.labels).to_labels();
+                        let labels = selection.shared_labels(i, &mut room.labels);
                         let how = (stats, starts);
                         room.windows.run_columns(&columns, how, layout, function, &labels)
                     } else {
@@ -193,7 +193,7 @@ impl Eval<'_> {
                 }
             };
             let Some((values, histograms)) = found else { return Ok(None) };
-            let labels = selection.labels(i, &mut room.labels).to_labels();
+            let labels = selection.shared_labels(i, &mut room.labels);
             notice(function, &labels, &values, &histograms);
             let mut series = Series { histograms, ..Series::new(labels, values) };
             if !function.keep_name {
@@ -327,7 +327,7 @@ impl Eval<'_> {
             let columns = selection.read(i, reads, &mut scratch, self.cx)?;
             self.cx.budget.take(16 * columns.len() as u64)?;
             self.tell_bytes();
-            let labels = selection.labels(i, &mut labels).to_labels();
+            let labels = selection.shared_labels(i, &mut labels);
             let mut series = present(labels, columns.times, columns.floats);
             let at = columns.times.iter().zip(columns.histograms.unwrap_or_default());
             let found = at.filter_map(|(t, h)| h.as_ref().map(|h| (*t, Arc::clone(h))));

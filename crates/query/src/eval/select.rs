@@ -62,11 +62,24 @@ impl Eval<'_> {
         step: i64,
         resolution: Resolution,
     ) -> Result<Box<dyn Selection>> {
+        let hint = Hint { step, resolution, ..Hint::range(range) };
+        if let Some(kept) = self.kept
+            && let Some(known) = kept.selector(selector)
+        {
+            let slot = &known.slot;
+            if slot.may_keep() {
+                let again = slot.again();
+                let hint = Hint { again: again.as_ref(), keep: true, ..hint };
+                let selection = self.snapshot.select(&known.matchers, &hint, self.cx)?;
+                slot.keep(selection.prepared());
+                return Ok(selection);
+            }
+            return Ok(self.snapshot.select(&known.matchers, &hint, self.cx)?);
+        }
         let mut matchers = Vec::with_capacity(selector.matchers.len());
         for m in &selector.matchers {
             matchers.push(Matcher::new(model_op(m.op), &m.name, &m.value)?);
         }
-        let hint = Hint { step, resolution, ..Hint::range(range) };
         Ok(self.snapshot.select(&matchers, &hint, self.cx)?)
     }
 
@@ -156,12 +169,25 @@ impl Eval<'_> {
         );
         let selection = self.select(selector, range, grid.step)?;
         let at = Newest { grid: Grid { start: first, end: last, step: grid.step }, lookback };
+        // The newest sample alone answers for one time, unless it is a histogram.
+        let alone = first == last && pick != Pick::Lines && !stats;
         let one = |i: usize, room: &mut ReadRoom| {
+            if alone {
+                let newest = selection.last(i, range, &mut room.scratch, self.cx)?;
+                let Some(newest) = newest else { return Ok(None) };
+                if newest.histogram.is_none() {
+                    let value = pick.of(newest.time, newest.float);
+                    return Ok(value.map(|value| {
+                        let labels = selection.shared_labels(i, &mut room.labels);
+                        Series::new(labels, vec![value; grid.len()])
+                    }));
+                }
+            }
             let columns = selection.read(i, range, &mut room.scratch, self.cx)?;
             let mut values = vec![ABSENT; if shift.at.is_some() { 1 } else { grid.len() }];
             let mut histograms = Vec::new();
             if columns.histograms.is_some() {
-                let labels = selection.labels(i, &mut room.labels).to_labels();
+                let labels = selection.shared_labels(i, &mut room.labels);
                 let mut tell = |note| self.notes.histogram(note, labels.metric(), selector.span);
                 histograms = at.mixed(&columns, pick, stats, &mut values, &mut tell);
             } else {
@@ -174,7 +200,7 @@ impl Eval<'_> {
             if let Some(last) = histograms.last().cloned() {
                 histograms.resize(grid.len(), last);
             }
-            let labels = selection.labels(i, &mut room.labels).to_labels();
+            let labels = selection.shared_labels(i, &mut room.labels);
             Ok(Some(Series { histograms, ..Series::new(labels, values) }))
         };
         self.each_series(selection.len(), grid, one, sink)?;
@@ -237,7 +263,7 @@ pub(super) struct ReadRoom {
 }
 
 /// The matcher's operator as the model names it.
-pub(super) const fn model_op(op: MatchOp) -> plimsoll_model::MatchOp {
+pub(crate) const fn model_op(op: MatchOp) -> plimsoll_model::MatchOp {
     match op {
         MatchOp::Equal => plimsoll_model::MatchOp::Equal,
         MatchOp::NotEqual => plimsoll_model::MatchOp::NotEqual,

@@ -11,6 +11,7 @@ use axum::extract::WebSocketUpgrade;
 use axum::extract::ws::{Message, WebSocket};
 use axum::response::Response;
 use plimsoll_model::Grid;
+use plimsoll_query::Query;
 use serde::Deserialize;
 
 use super::frame::{self, Element, Kind};
@@ -67,7 +68,15 @@ struct Subscription {
 
 enum What {
     Overview,
-    Chart { expr: String, window_ms: i64, step_ms: i64, max_series: usize, sent: Option<Sent> },
+    Chart { asked: Asking, window_ms: i64, step_ms: i64, max_series: usize, sent: Option<Sent> },
+}
+
+/// What a chart evaluates again and again.
+#[derive(Clone)]
+struct Asking {
+    expr: String,
+    /// `None` when it cannot be read, which every frame then says.
+    query: Option<Query>,
 }
 
 /// How far a chart has been sent.
@@ -143,7 +152,7 @@ fn take(app: &App, text: &str, subscriptions: &mut Vec<Subscription>) -> Option<
                 return Some(frame::error(&s.id, "bad_data", &message));
             }
             let id = s.id.clone();
-            match what(s) {
+            match what(app, s) {
                 Ok(what) => {
                     subscriptions.push(Subscription { id, what, due_ms: app.now() });
                     None
@@ -154,14 +163,16 @@ fn take(app: &App, text: &str, subscriptions: &mut Vec<Subscription>) -> Option<
     }
 }
 
-fn what(s: Subscribe) -> Result<What, &'static str> {
+fn what(app: &App, s: Subscribe) -> Result<What, &'static str> {
     match (s.topic.as_deref(), s.expr) {
         (Some("overview"), None) => Ok(What::Overview),
         (None, Some(expr)) => {
             let step_ms = s.step_ms.clamp(STEP_MS_MIN, STEP_MS_MAX);
             let window_ms = s.window_ms.clamp(step_ms, step_ms.saturating_mul(ELEMENTS_MAX));
             let max_series = s.max_series.unwrap_or(SERIES_USUAL).clamp(1, 1_000);
-            Ok(What::Chart { expr, window_ms, step_ms, max_series, sent: None })
+            let query = app.engine.parse(&expr).ok().map(|query| app.engine.keep(&query));
+            let asked = Asking { expr, query };
+            Ok(What::Chart { asked, window_ms, step_ms, max_series, sent: None })
         }
         _ => Err("a subscription has either expr or topic: \"overview\""),
     }
@@ -188,7 +199,7 @@ async fn send_due(
                     Err(e) => frame::error(&s.id, e.kind, &e.message),
                 })
             }
-            What::Chart { expr, window_ms, step_ms, max_series, sent } => {
+            What::Chart { asked, window_ms, step_ms, max_series, sent } => {
                 let step = *step_ms;
                 let until = (now - SETTLE_MS).div_euclid(step) * step;
                 let missed = sent.map_or(0, |s| (until - s.until) / step - 1).max(0);
@@ -196,7 +207,8 @@ async fn send_due(
                 s.due_ms = until + step + SETTLE_MS;
                 let chart = Chart {
                     id: s.id.clone(),
-                    expr: expr.clone(),
+                    expr: asked.expr.clone(),
+                    query: asked.query.clone(),
                     grid: Grid { start: until, end: until, step },
                     element: Element::F32,
                     max_series: *max_series,

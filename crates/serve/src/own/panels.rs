@@ -68,6 +68,8 @@ const fn usual_width() -> usize {
 pub(super) struct Chart {
     pub id: String,
     pub expr: String,
+    /// The expression, if it was read already.
+    pub query: Option<Query>,
     pub grid: Grid,
     pub element: Element,
     pub max_series: usize,
@@ -123,7 +125,8 @@ fn chart(panel: &Panel, batch: &Batch) -> Chart {
     };
     let element = if panel.kind == PanelKind::Range { Element::F32 } else { Element::F64 };
     let max_series = panel.max_series.unwrap_or(SERIES_USUAL).clamp(1, SERIES_MAX);
-    Chart { id: panel.id.clone(), expr: panel.expr.clone(), grid, element, max_series }
+    let (id, expr) = (panel.id.clone(), panel.expr.clone());
+    Chart { id, expr, query: None, grid, element, max_series }
 }
 
 /// The smallest multiple of the usual step that gives at most two elements a pixel.
@@ -174,9 +177,14 @@ fn answer(
     chart: &Chart,
     cx: &ReadCx,
 ) -> Result<(Vec<MatrixSeries>, Vec<String>), Failure> {
-    let expr = parse(&chart.expr, &app.engine.config().features)
-        .map_err(|e| Failure::bad_data(e.to_string()))?;
-    let query = Query::new(&chart.expr, expr);
+    let query = match &chart.query {
+        Some(query) => query.clone(),
+        None => {
+            let expr = parse(&chart.expr, &app.engine.config().features)
+                .map_err(|e| Failure::bad_data(e.to_string()))?;
+            Query::new(&chart.expr, expr)
+        }
+    };
     let snapshot = app.source.snapshot();
     let instant = chart.grid.start == chart.grid.end && chart.element == Element::F64;
     let answer = if instant {

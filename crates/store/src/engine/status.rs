@@ -64,6 +64,8 @@ pub struct Stats {
     pub refusing: Option<String>,
     /// Whether a jump of the wall clock holds back retention.
     pub clock_doubted: bool,
+    /// Selections that were asked for again and had not changed; those that were made anew.
+    pub prepared: (u64, u64),
     /// The page cache.
     pub cache: CacheStats,
     /// Earliest and latest sample, ms.
@@ -133,6 +135,7 @@ impl Shared {
             quarantined: get(&c.quarantined) + self.report.parts_damaged.len() as u64,
             salvaged: get(&c.salvaged),
             deletions: get(&c.deletions),
+            prepared: (get(&c.prepared_hits), get(&c.prepared_misses)),
             rolled: get(&c.rolled),
             written: STAGES.iter().zip(&c.written).map(|(s, n)| (*s, get(n))).collect(),
             tier_bytes: visible.parts.tiers.iter().map(|p| p.entry.bytes).sum(),

@@ -24,9 +24,10 @@ pub(super) fn read<'a>(
     cx: &ReadCx,
 ) -> SeamResult<Option<Buckets<'a>>> {
     cx.cancel.check()?;
-    let Some(tier) = selection.tier else { return Ok(None) };
+    let Some(tier) = selection.tiers.tier else { return Ok(None) };
     out.clear();
     let mut covered: Vec<TimeRange> = selection
+        .tiers
         .covered
         .iter()
         .map(|c| TimeRange::new(c.start.max(range.start), c.end.min(range.end)))
@@ -34,7 +35,7 @@ pub(super) fn read<'a>(
         .filter(|c| !c.is_empty())
         .collect();
     let mut kept = Kept::ALL;
-    for slot in selection.slots(i) {
+    for slot in selection.slots(i, TimeRange::ALL) {
         exclude(&mut covered, slot.range(), tier);
     }
     for (part, ordinal) in selection.tier_places(i) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use plimsoll_model::{LabelsRef, MatchOp, Matcher};
 use roaring::RoaringBitmap;
@@ -14,12 +15,37 @@ pub struct Index {
     metas: Vec<Option<Arc<SeriesMeta>>>,
     names: BTreeMap<Arc<str>, Label>,
     all: RoaringBitmap,
+    /// Counts every series that came or went.
+    epoch: u64,
 }
 
 #[derive(Default)]
 struct Label {
-    values: BTreeMap<Arc<str>, RoaringBitmap>,
+    values: BTreeMap<Arc<str>, Posting>,
     has: RoaringBitmap,
+}
+
+/// The series with one value of a label.
+#[derive(Default)]
+struct Posting {
+    series: RoaringBitmap,
+    /// The epoch of its last change.
+    changed: u64,
+}
+
+/// What [`Index::select`] gave is still the same as long as its mark holds.
+pub struct Mark {
+    /// The last epoch at which it was known to hold.
+    epoch: AtomicU64,
+    /// For each matcher that names one value, its number and the epoch of the value's last change.
+    values: Vec<(usize, u64)>,
+}
+
+impl Mark {
+    /// The epoch at which it was last known to hold.
+    pub fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Relaxed)
+    }
 }
 
 impl Index {
@@ -37,13 +63,16 @@ impl Index {
     pub fn insert(&mut self, meta: Arc<SeriesMeta>) {
         let sid = meta.sid;
         self.remove(sid);
+        self.epoch += 1;
         if self.metas.len() <= sid as usize {
             self.metas.resize(sid as usize + 1, None);
         }
         for (name, value) in meta.labels.iter() {
             let label = entry(&mut self.names, name);
             label.has.insert(sid);
-            entry(&mut label.values, value).insert(sid);
+            let posting = entry(&mut label.values, value);
+            posting.series.insert(sid);
+            posting.changed = self.epoch;
         }
         self.all.insert(sid);
         self.metas[sid as usize] = Some(meta);
@@ -53,12 +82,14 @@ impl Index {
     pub fn remove(&mut self, sid: u32) {
         let Some(meta) = self.metas.get_mut(sid as usize).and_then(Option::take) else { return };
         self.all.remove(sid);
+        self.epoch += 1;
         for (name, value) in meta.labels.iter() {
             let Some(label) = self.names.get_mut(name) else { continue };
             label.has.remove(sid);
-            if let Some(series) = label.values.get_mut(value) {
-                series.remove(sid);
-                if series.is_empty() {
+            if let Some(posting) = label.values.get_mut(value) {
+                posting.series.remove(sid);
+                posting.changed = self.epoch;
+                if posting.series.is_empty() {
                     label.values.remove(value);
                 }
             }
@@ -90,16 +121,46 @@ impl Index {
         found
     }
 
+    /// The mark of what these matchers select now.
+    pub fn mark(&self, matchers: &[Matcher]) -> Mark {
+        let one = |m: &Matcher| m.op() == MatchOp::Equal && !m.value().is_empty();
+        let all = matchers.iter().enumerate().filter(|(_, m)| one(m));
+        let values = all.map(|(i, m)| (i, self.changed(m))).collect();
+        Mark { epoch: AtomicU64::new(self.epoch), values }
+    }
+
+    /// Whether what the matchers select is what they selected when the mark was made. A series that
+    /// passes has all the values that matchers name: where one of those has not changed, no such
+    /// series came or went. Some changes of other series are taken for one of these.
+    pub fn holds(&self, mark: &Mark, matchers: &[Matcher]) -> bool {
+        if mark.epoch() == self.epoch {
+            return true;
+        }
+        let same =
+            |(i, was): &(usize, u64)| matchers.get(*i).is_some_and(|m| self.changed(m) == *was);
+        let holds = mark.values.iter().any(same);
+        if holds {
+            mark.epoch.store(self.epoch, Ordering::Relaxed);
+        }
+        holds
+    }
+
+    /// When the series with the value of a matcher changed last; 0 when there is none.
+    fn changed(&self, m: &Matcher) -> u64 {
+        let label = self.names.get(m.name());
+        label.and_then(|l| l.values.get(m.value())).map_or(0, |p| p.changed)
+    }
+
     /// Series that have the label with a value that passes.
     fn passing(&self, m: &Matcher) -> RoaringBitmap {
         let Some(label) = self.names.get(m.name()) else { return RoaringBitmap::new() };
         match m.op() {
-            MatchOp::Equal => label.values.get(m.value()).cloned().unwrap_or_default(),
+            MatchOp::Equal => label.of(m.value()).cloned().unwrap_or_default(),
             MatchOp::NotEqual if m.value().is_empty() => label.has.clone(),
             MatchOp::Regex if m.value() == ".+" => label.has.clone(),
             MatchOp::Regex => match literals(m.value()) {
                 Some(values) => values
-                    .filter_map(|v| label.values.get(v))
+                    .filter_map(|v| label.of(v))
                     .fold(RoaringBitmap::new(), |all, series| all | series),
                 None => label.scan(literal_prefix(m.value()), |v| m.matches(v)),
             },
@@ -113,7 +174,7 @@ impl Index {
         match m.op() {
             MatchOp::Regex if m.value() == ".*" => RoaringBitmap::new(),
             MatchOp::Equal => label.has.clone(),
-            MatchOp::NotEqual => label.values.get(m.value()).cloned().unwrap_or_default(),
+            MatchOp::NotEqual => label.of(m.value()).cloned().unwrap_or_default(),
             _ => label.scan("", |v| !m.matches(v)),
         }
     }
@@ -121,13 +182,13 @@ impl Index {
     /// Series of a metric.
     pub fn series_of(&self, metric: &str) -> u64 {
         let label = self.names.get(plimsoll_model::METRIC_NAME);
-        label.and_then(|l| l.values.get(metric)).map_or(0, RoaringBitmap::len)
+        label.and_then(|l| l.of(metric)).map_or(0, RoaringBitmap::len)
     }
 
     /// Calls `each` with the labels of every series of a metric.
     pub fn each_of(&self, metric: &str, mut each: impl FnMut(LabelsRef<'_>)) {
         let label = self.names.get(plimsoll_model::METRIC_NAME);
-        for sid in label.and_then(|l| l.values.get(metric)).into_iter().flatten() {
+        for sid in label.and_then(|l| l.of(metric)).into_iter().flatten() {
             if let Some(meta) = self.meta(sid) {
                 each(meta.labels.as_ref());
             }
@@ -148,7 +209,7 @@ impl Index {
         let names = self.names.get(plimsoll_model::METRIC_NAME);
         let mut all: Vec<_> = names
             .iter()
-            .flat_map(|l| l.values.iter().map(|(v, series)| (v.to_string(), series.len())))
+            .flat_map(|l| l.values.iter().map(|(v, p)| (v.to_string(), p.series.len())))
             .collect();
         all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         all.truncate(n);
@@ -172,7 +233,7 @@ impl Index {
     /// Values of a label, sorted, with the series that have them.
     pub fn values(&self, name: &str) -> impl Iterator<Item = (&str, &RoaringBitmap)> {
         let label = self.names.get(name);
-        label.into_iter().flat_map(|l| l.values.iter().map(|(v, series)| (&**v, series)))
+        label.into_iter().flat_map(|l| l.values.iter().map(|(v, p)| (&**v, &p.series)))
     }
 }
 
@@ -184,13 +245,18 @@ fn entry<'m, V: Default>(map: &'m mut BTreeMap<Arc<str>, V>, key: &str) -> &'m m
 }
 
 impl Label {
+    /// The series with a value.
+    fn of(&self, value: &str) -> Option<&RoaringBitmap> {
+        self.values.get(value).map(|p| &p.series)
+    }
+
     fn scan(&self, prefix: &str, pass: impl Fn(&str) -> bool) -> RoaringBitmap {
         let from = self
             .values
             .range::<str, _>((std::ops::Bound::Included(prefix), std::ops::Bound::Unbounded));
         from.take_while(|(v, _)| v.starts_with(prefix))
             .filter(|(v, _)| pass(v))
-            .fold(RoaringBitmap::new(), |all, (_, series)| all | series)
+            .fold(RoaringBitmap::new(), |all, (_, p)| all | &p.series)
     }
 }
 
@@ -250,6 +316,32 @@ mod tests {
         index.remove(0);
         assert_eq!(index.len(), 0);
         assert!(index.names.is_empty());
+    }
+
+    #[test]
+    fn a_mark_holds_until_a_series_that_passes_comes_or_goes() {
+        let labels = |name, job| Labels::new([("__name__", name), ("job", job)]).unwrap();
+        let mut index = index_of(&[labels("up", "a"), labels("up", "b")]);
+        let add = |index: &mut Index, sid, labels: Labels| {
+            index.insert(Arc::new(SeriesMeta { sid, fp: labels.fp(), labels }));
+        };
+        let up_a = [Matcher::equal("__name__", "up"), Matcher::equal("job", "a")];
+        let gone = [Matcher::equal("__name__", "gone"), Matcher::equal("job", "a")];
+        let any = [Matcher::new(MatchOp::Regex, "job", "a.*").unwrap()];
+        let (one, none, regex) = (index.mark(&up_a), index.mark(&gone), index.mark(&any));
+        add(&mut index, 2, labels("down", "c"));
+        assert!(index.holds(&one, &up_a) && index.holds(&none, &gone));
+        assert!(!index.holds(&regex, &any), "what is not told apart counts as changed");
+        add(&mut index, 3, labels("up", "c"));
+        assert!(index.holds(&one, &up_a), "no series of job a came");
+        add(&mut index, 4, labels("gone", "c"));
+        index.remove(4);
+        assert!(index.holds(&none, &gone), "there is none as there was none");
+        index.remove(0);
+        assert!(!index.holds(&one, &up_a));
+        let now = index.mark(&up_a);
+        add(&mut index, 0, labels("up", "a"));
+        assert!(!index.holds(&now, &up_a));
     }
 
     proptest! {

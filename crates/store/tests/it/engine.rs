@@ -11,6 +11,7 @@ mod kinds;
 mod limits;
 mod model;
 mod month;
+mod prepared;
 mod threads;
 mod tiers;
 mod versions;

@@ -12,7 +12,7 @@ use super::{NOW, Truth, contents, contents_in, labels, open, submit};
 const RETENTION_MS: i64 = 6 * 86_400_000;
 
 #[derive(Clone, Debug)]
-enum Do {
+pub(super) enum Do {
     Append { series: u32, at: i64, n: i64, step: i64, value: u8 },
     Flush,
     Merge,
@@ -25,7 +25,7 @@ enum Do {
     Tick,
 }
 
-fn operation() -> impl Strategy<Value = Do> {
+pub(super) fn operation() -> impl Strategy<Value = Do> {
     let hour = 3_600_000i64;
     let append = (
         0u32..4,
@@ -50,16 +50,16 @@ fn operation() -> impl Strategy<Value = Do> {
     ]
 }
 
-struct Run {
+pub(super) struct Run {
     config: Config,
     world: World,
     sim: Sim,
-    store: Store,
+    pub(super) store: Store,
     truth: Truth,
 }
 
 impl Run {
-    fn new(encryption: Option<SealKey>) -> Self {
+    pub(super) fn new(encryption: Option<SealKey>) -> Self {
         let (world, sim) = super::world();
         let retention = Duration::from_millis(RETENTION_MS as u64);
         let config = Config {
@@ -73,7 +73,7 @@ impl Run {
         Self { config, world, sim, store, truth: Truth::new() }
     }
 
-    fn now(&self) -> i64 {
+    pub(super) fn now(&self) -> i64 {
         self.world.clock.wall_ms()
     }
 
@@ -84,7 +84,7 @@ impl Run {
         assert!(self.store.open_report().is_clean(), "{:?}", self.store.open_report());
     }
 
-    fn step(&mut self, what: &Do) {
+    pub(super) fn step(&mut self, what: &Do) {
         match what {
             Do::Append { series, at, n, step, value } => {
                 self.append(*series, *at, *n, *step, *value)
@@ -168,7 +168,7 @@ impl Run {
     }
 }
 
-fn cases() -> u32 {
+pub(super) fn cases() -> u32 {
     if std::env::var_os("PLIMSOLL_SLOW").is_some() { 400 } else { 60 }
 }
 
