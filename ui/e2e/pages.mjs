@@ -15,12 +15,31 @@ export const explore = (page) => ({
   legendRows: page.locator(".legend-table tbody tr"),
   tableRows: page.locator(".result-table tbody tr"),
   error: page.locator(".query-error"),
+  notes: page.locator(".query-note"),
+  plan: page.getByRole("treegrid"),
+  planRows: page.locator(".plan-tree tbody tr"),
+  /** what the editor underlines */
+  underlined: page.locator(".cm-lintRange"),
+  /** what the editor lights up */
+  lit: page.locator(".cm-lit"),
+  completions: page.locator(".cm-tooltip-autocomplete li"),
   metrics: page.locator(".metrics-list .metric"),
-  async ask(expr) {
+  async write(expr) {
     await this.editor.waitFor();
     await this.box.click();
     await page.keyboard.press("Control+a");
     await page.keyboard.insertText(expr);
+  },
+  /** Writes, and waits until the server has said whether it is an expression. */
+  async writeChecked(expr) {
+    const said = page.waitForResponse((r) => r.url().endsWith("/query/check") && new URLSearchParams(r.request().postData() ?? "").get("query") === expr);
+    await this.write(expr);
+    await said;
+    // The editor draws what it was told in the next frames.
+    await page.evaluate(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r))));
+  },
+  async ask(expr) {
+    await this.write(expr);
     await page.keyboard.press("Control+Enter");
   },
 });
@@ -30,3 +49,6 @@ export const top = (page) => ({
   live: page.locator(".top .live"),
   stale: page.locator(".badge-stale"),
 });
+
+/** A query with a subquery and an expression that stands twice. */
+export const REPEATED = "sum by (mode) (rate(node_cpu_seconds_total[1m])) / scalar(count(rate(node_cpu_seconds_total[1m]))) + avg_over_time(node_load1[10m:30s])";

@@ -1,5 +1,5 @@
 import { assert, assertEqual, axe, base, drawn, open, PHONE, shot, until } from "./browser.mjs";
-import { explore, overview, top } from "./pages.mjs";
+import { explore, overview, REPEATED, top } from "./pages.mjs";
 
 const ground = (page) => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
 const path = (page) => new URL(page.url()).pathname;
@@ -8,6 +8,9 @@ async function settle(page, where) {
   if (where === "overview") {
     await until("the overview", 20_000, () => overview(page).collected.isVisible());
     await until("CPU drawn", 20_000, () => drawn(overview(page).panel("CPU")));
+  } else if (where === "explain") {
+    await until("the plan", 20_000, async () => (await explore(page).planRows.count()) > 3);
+    await explore(page).editor.waitFor();
   } else {
     await until("the chart", 20_000, () => drawn(explore(page).chart));
     await explore(page).editor.waitFor();
@@ -18,6 +21,7 @@ const accessible = Object.fromEntries(
   [
     ["overview", "/"],
     ["explore", "/explore?expr=node_load1"],
+    ["explain", `/explore?tab=explain&expr=${encodeURIComponent(REPEATED)}`],
   ].flatMap(([where, address]) =>
     ["light", "dark"].flatMap((theme) =>
       [undefined, PHONE].map((viewport) => {

@@ -5,6 +5,7 @@ import "./css/base.css";
 import "./css/frame.css";
 import "./css/parts.css";
 import "./css/pages.css";
+import "./css/explain.css";
 import "./state/prefs";
 import { App } from "./parts/App";
 

@@ -13,6 +13,7 @@ use crate::routes::Call;
 pub mod backfill;
 pub mod explain;
 mod frame;
+pub mod language;
 pub mod live;
 pub mod overview;
 pub mod panels;

@@ -110,6 +110,8 @@ static ROUTES: &[Route] = &[
     row!(GET, "/api/plimsoll/v1/overview", Read, own::overview::overview),
     row!(POST, "/api/plimsoll/v1/panels/query", Read, own::panels::query),
     row!(BOTH, "/api/plimsoll/v1/query/explain", Read, own::explain::explain),
+    row!(BOTH, "/api/plimsoll/v1/query/check", Read, own::language::check),
+    row!(GET, "/api/plimsoll/v1/query/functions", Read, own::language::functions),
     row!(POST, "/api/plimsoll/v1/rules/backfill", Admin, own::backfill::backfill),
     row!(POST, "/api/plimsoll/v1/storage/flush", Admin, own::flush),
     row!(POST, "/api/plimsoll/v1/storage/merge", Admin, own::merge),

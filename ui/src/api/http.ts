@@ -1,7 +1,7 @@
 // Every request of the UI goes through here; a failure becomes a sentence that a person can act on.
 import { t } from "../lib/text";
 import { decodeFrame, type Frame, FrameSplitter } from "./frame";
-import type { MetricMeta, OverviewDoc } from "./types";
+import type { Checked, FunctionRow, MetricMeta, OverviewDoc, Plan } from "./types";
 
 export class ApiError extends Error {
   readonly status: number;
@@ -83,4 +83,23 @@ export const fetchMetricNames = (signal?: AbortSignal) => promData<string[]>("/a
 export async function fetchMetadata(signal?: AbortSignal): Promise<Map<string, MetricMeta>> {
   const data = await promData<Record<string, MetricMeta[]>>("/api/v1/metadata", signal);
   return new Map(Object.entries(data ?? {}).flatMap(([k, v]) => (v?.[0] ? [[k, v[0]] as const] : [])));
+}
+
+const form = (fields: Record<string, string>, signal?: AbortSignal): RequestInit => ({ method: "POST", body: new URLSearchParams(fields), signal: signal ?? null });
+
+/** Every function that a query may call. */
+export async function fetchFunctions(signal?: AbortSignal): Promise<FunctionRow[]> {
+  const json = (await (await request("/api/plimsoll/v1/query/functions", { signal: signal ?? null })).json()) as { functions?: FunctionRow[] };
+  return json.functions ?? [];
+}
+
+/** Whether the text is an expression; nothing is evaluated. */
+export async function checkQuery(query: string, signal?: AbortSignal): Promise<Checked> {
+  return (await request("/api/plimsoll/v1/query/check", form({ query }, signal))).json();
+}
+
+/** How the query is evaluated over a span. */
+export async function explainQuery(query: string, span: { from: number; to: number }, stepMs: number, signal?: AbortSignal): Promise<Plan> {
+  const fields = { query, start: String(span.from / 1000), end: String(span.to / 1000), step: String(stepMs / 1000) };
+  return (await request("/api/plimsoll/v1/query/explain", form(fields, signal))).json();
 }

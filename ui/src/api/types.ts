@@ -1,4 +1,4 @@
-// The overview document and the Prometheus answers that the pages read. A page treats every field as possibly absent.
+// The overview document, the answers about queries and the Prometheus answers that the pages read. A page treats every field as possibly absent.
 export type Severity = "info" | "warning" | "critical";
 export type HealthState = "healthy" | "warning" | "critical" | "learning";
 
@@ -83,4 +83,68 @@ export interface MetricMeta {
   type: string;
   help: string;
   unit: string;
+}
+
+/** A function of the query language. */
+export interface FunctionRow {
+  name: string;
+  /** types: scalar, string, instant vector, range vector */
+  args: string[];
+  args_min: number;
+  /** null: any number */
+  args_max: number | null;
+  returns: string;
+  doc: string;
+  /** Prometheus does not have it */
+  ours: boolean;
+  experimental: boolean;
+  /** false: it needs a switch that is off */
+  on: boolean;
+}
+
+/** Whether a text is an expression. */
+export interface Checked {
+  valid: boolean;
+  error?: {
+    message: string;
+    line: number;
+    /** in bytes, from 1 */
+    column: number;
+    /** bytes of the query, from and to */
+    at: [number, number];
+    suggestion?: string;
+  };
+}
+
+export interface PlanRead {
+  series: number;
+  samples: number;
+  from_ms: number;
+  to_ms: number;
+  tier: string;
+  series_by_tier: number;
+  why: string;
+}
+
+export interface PlanNode {
+  kind: string;
+  name: string;
+  /** bytes of the query, from and to */
+  at: [number, number];
+  evaluated: number;
+  wall_ms: number;
+  own_ms: number;
+  series: number;
+  same_as?: [number, number];
+  read?: PlanRead;
+  children?: PlanNode[];
+}
+
+export interface Plan {
+  query: string;
+  tree: PlanNode;
+  totals: { steps: number; series: number; samples: number; bytes_peak: number; wall_ms: number };
+  cached_steps: number;
+  warnings: string[];
+  infos: string[];
 }

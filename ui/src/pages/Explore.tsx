@@ -12,9 +12,12 @@ import { WhyEmpty } from "../parts/WhyEmpty";
 import { stale } from "../state/connection";
 import { type PanelState, usePanel } from "../state/panels";
 import { patch, url } from "../state/url";
-import type { ExploreTab } from "../state/urlstate";
+import { EXPLORE_TABS } from "../state/urlstate";
+import { Explain, useExplain } from "./explore/Explain";
 import { Legend } from "./explore/Legend";
 import { MetricBrowser } from "./explore/MetricBrowser";
+import { Notes } from "./explore/Notes";
+import { noteOf } from "./explore/position";
 import { QueryBox } from "./explore/QueryBox";
 import { ResultTable, useInstant } from "./explore/ResultTable";
 
@@ -25,7 +28,6 @@ const EXAMPLES: [TextKey, string][] = [
   ["ex.net", "rate(node_network_receive_bytes_total[1m])"],
   ["ex.load", "node_load1"],
 ];
-const TABS: ExploreTab[] = ["chart", "table"];
 
 /** A line for each series; `solo` and `hide` of the address decide what is drawn. */
 function linesOf(state: PanelState, solo: string, hide: string[]): PlotData {
@@ -51,7 +53,8 @@ export function Explore() {
   const chart = tab === "chart";
   const asks = useMemo(() => (expr ? [{ id: "q", expr }] : []), [expr]);
   const state = usePanel({ asks, range, live, visible: visible && chart && width > 0, width, again, httpFirst: true });
-  const instant = useInstant(expr, !chart, again);
+  const instant = useInstant(expr, tab === "table", again);
+  const explained = useExplain(expr, tab === "explain", again, width);
   const data = useMemo(() => linesOf(state, solo, hide), [state, solo, hide]);
   const unit = guessUnit(expr, state.grids.get("q")?.series[0]?.unit);
   const run = (next: string) => {
@@ -59,30 +62,35 @@ export function Explore() {
     if (text === expr) setAgain(again + 1);
     else patch({ expr: text, solo: "", hide: [] });
   };
-  const message = !expr ? "" : chart ? (state.status === "error" ? state.error : "") : instant.error;
-  const warnings = (chart ? state.grids.get("q")?.warnings : instant.frame?.warnings) ?? [];
+  const answers = {
+    chart: { error: state.status === "error" ? state.error : "", busy: state.busy, notes: state.grids.get("q")?.warnings },
+    table: { error: instant.error, busy: instant.busy, notes: instant.frame?.warnings },
+    explain: { error: explained.error, busy: explained.busy, notes: explained.plan && [...explained.plan.warnings, ...explained.plan.infos] },
+  };
+  const answer = answers[tab];
+  const message = expr && answer.error;
+  const said = message ? "" : JSON.stringify(answer.notes ?? []);
+  const notes = useMemo(() => (said ? (JSON.parse(said) as string[]).map(noteOf) : []), [said]);
   return (
     <div class={`explore ${stale.value ? "is-stale" : ""}`}>
       <h1 class="sr-only">{t("nav.explore")}</h1>
       <div class="explore-main" ref={ref}>
-        <QueryBox value={expr} busy={chart ? state.busy : instant.busy} error={message ? { expr, message } : null} onRun={run} />
+        <QueryBox value={expr} busy={answer.busy} error={message ? { expr, message } : null} notes={notes} onRun={run} />
         {!expr ? (
           <Start onPick={run} />
         ) : message ? null : (
           <section class="panel explore-result" aria-label={t("explore.view")}>
             <Tabs state={state} />
-            {warnings.map((w) => (
-              <p class="query-warning" key={w}>
-                <Icon name="warning" size={15} /> <span class="strong">{t("explore.warning")}:</span> {w}
-              </p>
-            ))}
-            <div id="explore-view" role="tabpanel" aria-label={t(chart ? "explore.chart" : "explore.table")}>
+            <Notes expr={expr} notes={notes} />
+            <div id="explore-view" role="tabpanel" aria-label={t(`explore.${tab}`)}>
               {chart ? (
-                <ChartView state={state} data={data}>
+                <ChartView state={state} data={data} onTake={run}>
                   <Chart title={expr} data={data} span={state.span} unit={unit} stacked={stacked} asTable={asTable} onTable={() => setAsTable(!asTable)} />
                 </ChartView>
+              ) : tab === "table" ? (
+                <ResultTable instant={instant} expr={expr} onTake={run} />
               ) : (
-                <ResultTable instant={instant} expr={expr} />
+                <Explain of={explained} />
               )}
             </div>
             {chart && data.lines.length > 0 ? <Legend lines={data.lines} unit={unit} /> : null}
@@ -97,12 +105,13 @@ export function Explore() {
 interface ViewProps {
   state: PanelState;
   data: PlotData;
+  onTake: (expr: string) => void;
   children: preact.ComponentChildren;
 }
 
-function ChartView({ state, data, children }: ViewProps) {
+function ChartView({ state, data, onTake, children }: ViewProps) {
   if (state.grids.size === 0) return <Loading />;
-  if (data.lines.length === 0 || data.n === 0) return state.busy ? <Loading /> : <WhyEmpty expr={url.value.expr} otherwise={t("explore.empty")} />;
+  if (data.lines.length === 0 || data.n === 0) return state.busy ? <Loading /> : <WhyEmpty expr={url.value.expr} otherwise={t("explore.empty")} onTake={onTake} />;
   return <div class={`panel-body explore-chart ${state.busy ? "is-busy" : ""}`}>{data.lines.every((l) => l.hidden) ? <Empty>{t("explore.noseries")}</Empty> : children}</div>;
 }
 
@@ -114,14 +123,15 @@ function Tabs({ state }: { state: PanelState }) {
     if (e.key !== "ArrowLeft" && e.key !== "ArrowRight") return;
     e.preventDefault();
     e.stopPropagation();
-    const next = tab === "chart" ? "table" : "chart";
+    const by = e.key === "ArrowRight" ? 1 : EXPLORE_TABS.length - 1;
+    const next = EXPLORE_TABS[(EXPLORE_TABS.indexOf(tab) + by) % EXPLORE_TABS.length] ?? "chart";
     patch({ tab: next });
     document.getElementById(`tab-${next}`)?.focus();
   };
   return (
     <header class="panel-head tabs">
       <div role="tablist" aria-label={t("explore.view")} onKeyDown={onKeyDown}>
-        {TABS.map((x) => (
+        {EXPLORE_TABS.map((x) => (
           <button type="button" key={x} id={`tab-${x}`} class="button" role="tab" aria-selected={tab === x} aria-controls="explore-view" tabIndex={tab === x ? 0 : -1} onClick={() => patch({ tab: x })}>
             <Icon name={x} size={15} />
             {t(`explore.${x}`)}

@@ -4,7 +4,8 @@ import type { Zone } from "../lib/format";
 import type { TimeRange } from "../lib/time";
 
 export type PageName = "overview" | "explore";
-export type ExploreTab = "chart" | "table";
+export const EXPLORE_TABS = ["chart", "table", "explain"] as const;
+export type ExploreTab = (typeof EXPLORE_TABS)[number];
 
 export interface UrlState {
   page: PageName | "missing";
@@ -45,7 +46,7 @@ export function parseUrl(path: string, search: string): UrlState {
     ...(page === "explore"
       ? {
           expr: p.get("expr") ?? "",
-          tab: p.get("tab") === "table" ? ("table" as const) : ("chart" as const),
+          tab: EXPLORE_TABS.find((x) => x === p.get("tab")) ?? ("chart" as const),
           stacked: p.get("stacked") === "1",
           solo: p.get("solo") ?? "",
           hide: p.getAll("hide").filter(Boolean).slice(0, HIDE_MAX),

@@ -3,7 +3,8 @@
 use crate::ast::AggregateOp;
 use crate::features::Features;
 
-/// The known name nearest to `name`, if few enough letters differ: one in three.
+/// The known name nearest to `name`, if few enough letters differ: one in three. Of equally near ones
+/// one that goes on from what was written.
 pub(super) fn nearest(name: &str, features: &Features) -> Option<&'static str> {
     let longest = features.functions().map(|row| row.name.len()).max().unwrap_or(0) * 2;
     if name.len() > longest {
@@ -15,7 +16,7 @@ pub(super) fn nearest(name: &str, features: &Features) -> Option<&'static str> {
         .chain(AggregateOp::ALL.iter().map(|op| op.text()))
         .map(|known| (distance(name.as_bytes(), known.as_bytes()), known))
         .filter(|(distance, known)| *distance <= known.len().max(name.len()).div_ceil(3))
-        .min()
+        .min_by_key(|(distance, known)| (*distance, !known.starts_with(&name), *known))
         .map(|(_, known)| known)
 }
 
@@ -45,6 +46,7 @@ mod tests {
     fn misspelt_names_are_recognised() {
         let nearest = |name| nearest(name, &Features::default());
         assert_eq!(nearest("raet"), Some("rate"));
+        assert_eq!((nearest("rat"), nearest("rads")), (Some("rate"), Some("rad")));
         assert_eq!(nearest("histogram_quantil"), Some("histogram_quantile"));
         assert_eq!(nearest("RATE"), Some("rate"));
         assert_eq!(nearest("sum_overtime"), Some("sum_over_time"));

@@ -1,19 +1,23 @@
 // The query box: a plain text area at once, the PromQL editor when its chunk has arrived. Enter runs, Shift-Enter breaks the line.
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { Checked } from "../../api/types";
 import { t } from "../../lib/text";
 import { Icon } from "../../parts/Icon";
 import { offerFilter } from "../../state/filter";
+import { check, wantFunctions } from "../../state/language";
 import type { Editor } from "./editor";
-import { excerpt, locate } from "./position";
+import { lit } from "./lit";
+import { excerpt, locate, mended, type Note } from "./position";
 
 interface Props {
   value: string;
   busy: boolean;
   error: { expr: string; message: string } | null;
+  notes: Note[];
   onRun: (expr: string) => void;
 }
 
-export function QueryBox({ value, busy, error, onRun }: Props) {
+export function QueryBox({ value, busy, error, notes, onRun }: Props) {
   const [draft, setDraft] = useState(value);
   const host = useRef<HTMLDivElement>(null);
   const editor = useRef<Editor | null>(null);
@@ -26,11 +30,18 @@ export function QueryBox({ value, busy, error, onRun }: Props) {
     editor.current?.setText(value);
   }, [value]);
 
+  const failed = error !== null;
+  const remarks = JSON.stringify(notes);
+  const tell = useRef(() => {});
+  tell.current = () => editor.current?.tell({ text: value, failed, notes });
+  useEffect(() => tell.current(), [value, failed, remarks]);
+  useEffect(() => lit.subscribe((part) => editor.current?.light(part)), []);
+
   useEffect(() => offerFilter(() => (editor.current ? editor.current.focus() : host.current?.querySelector("textarea")?.focus())), []);
   useEffect(() => {
     let gone = false;
-    import("./editor").then(
-      ({ openEditor }) => {
+    Promise.all([import("./editor"), wantFunctions()]).then(
+      ([{ openEditor }, functions]) => {
         if (gone || !host.current) return;
         const plain = host.current.querySelector("textarea");
         const focused = plain !== null && document.activeElement === plain;
@@ -38,10 +49,13 @@ export function QueryBox({ value, busy, error, onRun }: Props) {
           text: latest.current.draft,
           label: t("explore.query"),
           placeholder: t("explore.placeholder"),
+          functions,
+          check,
           onChange: setDraft,
           onRun: () => latest.current.onRun(latest.current.draft),
         });
         setRich(true);
+        tell.current();
         if (focused) editor.current.focus();
       },
       () => {
@@ -93,15 +107,27 @@ export function QueryBox({ value, busy, error, onRun }: Props) {
         </button>
       </form>
       <div id="query-error" aria-live="polite">
-        {error ? <QueryError {...error} /> : null}
+        {error ? <QueryError {...error} onRun={onRun} /> : null}
       </div>
     </div>
   );
 }
 
-function QueryError({ expr, message }: { expr: string; message: string }) {
+interface ErrorProps {
+  expr: string;
+  message: string;
+  onRun: (expr: string) => void;
+}
+
+function QueryError({ expr, message, onRun }: ErrorProps) {
   const at = locate(message);
   const part = at && excerpt(expr, at);
+  const [said, setSaid] = useState<{ expr: string; checked: Checked } | null>(null);
+  const wrong = at !== null;
+  useEffect(() => {
+    if (wrong) check(expr).then((checked) => setSaid({ expr, checked }), () => setSaid(null));
+  }, [expr, wrong]);
+  const better = wrong && said?.expr === expr ? mended(expr, said.checked) : null;
   return (
     <div class="query-error" role="alert">
       <Icon name="critical" size={16} />
@@ -117,6 +143,11 @@ function QueryError({ expr, message }: { expr: string; message: string }) {
             {" ".repeat(part.before)}
             <span class="query-caret">^</span>
           </pre>
+        ) : null}
+        {better ? (
+          <button type="button" class="button query-better" onClick={() => onRun(better.text)}>
+            {t("explore.near", { name: better.name })}
+          </button>
         ) : null}
       </div>
     </div>

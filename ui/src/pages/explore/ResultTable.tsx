@@ -40,10 +40,16 @@ export function useInstant(expr: string, wanted: boolean, again: number): Instan
   return state;
 }
 
-export function ResultTable({ instant, expr }: { instant: Instant; expr: string }) {
+interface TableProps {
+  instant: Instant;
+  expr: string;
+  onTake: (expr: string) => void;
+}
+
+export function ResultTable({ instant, expr, onTake }: TableProps) {
   const f = instant.frame;
   if (!f) return instant.busy ? <Loading /> : null;
-  if (f.series.length === 0) return <WhyEmpty expr={expr} otherwise={t("explore.empty")} />;
+  if (f.series.length === 0) return <WhyEmpty expr={expr} otherwise={t("explore.empty")} onTake={onTake} />;
   const metric = f.series[0]?.labels["__name__"];
   const shared = metric !== undefined && f.series.every((s) => s.labels["__name__"] === metric);
   const names = [...new Set(f.series.flatMap((s) => Object.keys(s.labels)))].filter((n) => !shared || n !== "__name__").sort((a, b) => Number(b === "__name__") - Number(a === "__name__") || a.localeCompare(b)).slice(0, LABEL_COLUMNS_MAX);

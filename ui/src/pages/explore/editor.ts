@@ -3,14 +3,28 @@
 import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion, completionKeymap, completionStatus, moveCompletionSelection, selectedCompletionIndex } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, insertNewlineAndIndent } from "@codemirror/commands";
 import { bracketMatching, HighlightStyle, syntaxHighlighting } from "@codemirror/language";
-import { lintKeymap } from "@codemirror/lint";
-import { EditorState, Prec } from "@codemirror/state";
-import { EditorView, keymap, placeholder } from "@codemirror/view";
+import { linter, lintKeymap } from "@codemirror/lint";
+import { EditorState, type Extension, Prec, StateEffect, StateField } from "@codemirror/state";
+import { Decoration, type DecorationSet, EditorView, keymap, placeholder } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
-import { PromQLExtension } from "@prometheus-io/codemirror-promql";
+import { newCompleteStrategy } from "@prometheus-io/codemirror-promql";
+import type { Checked, FunctionRow } from "../../api/types";
+import { faultOf, languageOf, notesAt, unknownFunctions, withFunctions } from "./language";
+import type { Note } from "./position";
+
+/** What is known about a text that was run. */
+export interface Outcome {
+  text: string;
+  failed: boolean;
+  notes: Note[];
+}
 
 export interface Editor {
   setText: (text: string) => void;
+  /** Shows what came of a text, for as long as it stands there. */
+  tell: (outcome: Outcome) => void;
+  /** Lights a part of the text up, if that text stands there; null puts it out. */
+  light: (part: { text: string; from: number; to: number } | null) => void;
   focus: () => void;
   close: () => void;
 }
@@ -19,6 +33,8 @@ export interface EditorOptions {
   text: string;
   label: string;
   placeholder: string;
+  functions: FunctionRow[];
+  check: (text: string) => Promise<Checked>;
   onChange: (text: string) => void;
   onRun: () => void;
 }
@@ -34,14 +50,24 @@ const look = EditorView.theme({
   "&.cm-focused .cm-selectionBackground, .cm-selectionBackground": { backgroundColor: "var(--accent-ground) !important" },
   ".cm-matchingBracket": { backgroundColor: "var(--accent-ground) !important", color: "inherit" },
   ".cm-tooltip": { backgroundColor: "var(--panel)", color: "var(--ink)", border: "1px solid var(--line)", borderRadius: "6px" },
+  ".cm-tooltip-autocomplete": { boxShadow: "0 4px 16px var(--shadow)" },
+  ".cm-tooltip-autocomplete > ul": { maxHeight: "22em !important" },
   ".cm-tooltip-autocomplete ul li": { padding: "2px 8px !important" },
   ".cm-tooltip-autocomplete ul li[aria-selected]": { backgroundColor: "var(--accent) !important", color: "var(--on-accent) !important" },
   ".cm-completionDetail": { color: "inherit", opacity: "0.8" },
+  ".cm-completionInfo": { maxWidth: "320px", padding: "6px 10px", fontFamily: "var(--font)" },
+  ".cm-tooltip-lint": { fontFamily: "var(--font)" },
+  ".cm-diagnostic": { padding: "5px 10px", whiteSpace: "pre-wrap", maxWidth: "min(560px, 90vw)" },
+  ".cm-diagnosticAction": { backgroundColor: "var(--accent)", color: "var(--on-accent)", borderRadius: "4px", padding: "2px 8px", cursor: "pointer", font: "inherit" },
+  ".cm-lit": { backgroundColor: "var(--accent-ground)", boxShadow: "0 2px 0 var(--accent)" },
   // The base theme draws these with data: images, which the page's policy refuses.
   ".cm-lintRange": { backgroundImage: "none", textDecoration: "underline wavy var(--warning-fill) 1px", textUnderlineOffset: "3px" },
   ".cm-lintRange-error": { backgroundImage: "none", textDecorationColor: "var(--critical-fill)" },
-  ".cm-lintRange-warning, .cm-lintRange-info, .cm-lintRange-hint": { backgroundImage: "none" },
+  ".cm-lintRange-warning, .cm-lintRange-hint": { backgroundImage: "none" },
+  ".cm-lintRange-info": { backgroundImage: "none", textDecorationColor: "var(--info)" },
   ".cm-diagnostic-error": { borderLeftColor: "var(--critical-fill)" },
+  ".cm-diagnostic-warning": { borderLeftColor: "var(--warning-fill)" },
+  ".cm-diagnostic-info": { borderLeftColor: "var(--info)" },
 });
 
 const colours = HighlightStyle.define([
@@ -76,6 +102,40 @@ function takeCompletion(view: EditorView): boolean {
   return acceptCompletion(view);
 }
 
+/** Texts are checked this long after the last key. */
+const CHECK_MS = 350;
+
+/** Underlines what the server finds wrong, or what it remarked when the text was run. */
+function checker(check: EditorOptions["check"]): { extension: Extension; tell: (view: EditorView, outcome: Outcome) => void } {
+  const told = StateEffect.define<null>();
+  let last: Outcome = { text: "", failed: false, notes: [] };
+  const source = async (view: EditorView) => {
+    const text = view.state.doc.toString();
+    if (!text.trim()) return [];
+    const said = await check(text).catch((): Checked => ({ valid: true }));
+    const ran = last.text === text.trim();
+    return [...faultOf(text, said, !(ran && last.failed)), ...(ran && text === last.text ? notesAt(text, last.notes) : [])];
+  };
+  return {
+    extension: linter(source, { delay: CHECK_MS, needsRefresh: (u) => u.transactions.some((tr) => tr.effects.some((e) => e.is(told))) }),
+    tell: (view, outcome) => {
+      last = outcome;
+      view.dispatch({ effects: told.of(null) });
+    },
+  };
+}
+
+const lightUp = StateEffect.define<{ from: number; to: number } | null>();
+const lit = StateField.define<DecorationSet>({
+  create: () => Decoration.none,
+  update(was, tr) {
+    let now = tr.docChanged ? Decoration.none : was;
+    for (const e of tr.effects) if (e.is(lightUp)) now = e.value && e.value.from < e.value.to ? Decoration.set([Decoration.mark({ class: "cm-lit" }).range(e.value.from, e.value.to)]) : Decoration.none;
+    return now;
+  },
+  provide: (field) => EditorView.decorations.from(field),
+});
+
 /** Opens the editor inside `host`. */
 export function openEditor(host: HTMLElement, options: EditorOptions): Editor {
   const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
@@ -84,10 +144,13 @@ export function openEditor(host: HTMLElement, options: EditorOptions): Editor {
     options.onRun();
     return true;
   };
-  const promql = new PromQLExtension().setComplete({
+  const remote = newCompleteStrategy({
     remote: { url: location.origin, httpMethod: "GET", fetchFn: (input, init) => fetch(input, init) },
     maxMetricsMetadata: 10_000,
   });
+  const language = languageOf(unknownFunctions(options.functions));
+  const complete = withFunctions((context) => remote.promQL(context), options.functions);
+  const checks = checker(options.check);
   const view = new EditorView({
     root,
     parent: root,
@@ -100,7 +163,10 @@ export function openEditor(host: HTMLElement, options: EditorOptions): Editor {
         autocompletion({ icons: false, selectOnOpen: false, interactionDelay: 0 }),
         EditorView.lineWrapping,
         placeholder(options.placeholder),
-        promql.asExtension(),
+        language,
+        language.data.of({ autocomplete: complete }),
+        checks.extension,
+        lit,
         syntaxHighlighting(colours),
         look,
         typeOver,
@@ -123,7 +189,12 @@ export function openEditor(host: HTMLElement, options: EditorOptions): Editor {
     setText: (text) => {
       if (text !== view.state.doc.toString()) view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
     },
+    tell: (outcome) => checks.tell(view, outcome),
+    light: (part) => view.dispatch({ effects: lightUp.of(part && part.text === view.state.doc.toString() ? part : null) }),
     focus: () => view.focus(),
-    close: () => view.destroy(),
+    close: () => {
+      remote.destroy?.();
+      view.destroy();
+    },
   };
 }
