@@ -69,7 +69,7 @@ function encode(header, columns, dtype) {
 
 function frame(id, kind, expr, start, step, n, dtype = "f32") {
   const a = answer(expr);
-  const base = { id, start, step, dtype, truncated: /many/.test(expr) ? 14 : 0, warnings: /warn/.test(expr) ? ["metric might not be a counter, name does not end in _total: \"warn\""] : [] };
+  const base = { id, start, step, dtype, truncated: /many/.test(expr) ? 14 : 0, warnings: /warn/.test(expr) ? ['PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "warn" (1:6)'] : [] };
   if (a.error) return encode({ ...base, kind: "error", n: 0, series: [], error: a.error, cost: { series: 0, samples: 0, ms: 0 } }, [], dtype);
   const born = scene === "first" ? Date.now() - 12_000 : 0;
   const columns = a.series.map((s) => Array.from({ length: n }, (_, i) => (start + i * step < born ? Number.NaN : s.f(start + i * step))));
@@ -120,6 +120,24 @@ function overview() {
   };
 }
 
+/** A share in a sum, of which one part stands twice. */
+function explained(query, start, end) {
+  const steps = Math.floor((end - start) / 5) + 1;
+  const read = (series, tier) => ({ series, samples: series * steps * 2, from_ms: start * 1000, to_ms: end * 1000, tier, series_by_tier: tier === "raw" ? 0 : series, why: tier === "raw" ? "less than two hours are read" : "nothing coarser covers the range" });
+  const n = query.length;
+  const half = Math.floor(n / 2);
+  const part = (name, kind, from, to, own, below, more) => ({ kind, name, at: [from, to], evaluated: 1, own_ms: own, wall_ms: own + below.reduce((a, b) => a + b.wall_ms, 0), series: 3, children: below, ...more });
+  const left = part("sum", "aggregation", 0, half, 12, [part("a[5m]", "range", 0, Math.max(1, half - 2), 140, [], { read: read(24, "raw") })]);
+  const right = part("b", "selector", half + 1, n, 30, [], { read: read(3, "1h") });
+  const tree = part("+", "operator", 0, n, 2, [left, right]);
+  return { query, tree, totals: { steps, series: 3, samples: 54 * steps, bytes_peak: 4e5, wall_ms: tree.wall_ms + 6 }, cached_steps: 40, warnings: /warn/.test(query) ? ['PromQL warning: quantile value should be between 0 and 1, got 7 (1:1)'] : [], infos: [] };
+}
+
+const FUNCTIONS = [
+  ["rate", ["range vector"], "growth per second of a counter"],
+  ["forecast", ["range vector", "scalar"], "value expected some seconds ahead", true],
+].map(([name, args, doc, ours = false]) => ({ name, args, args_min: args.length, args_max: args.length, returns: "instant vector", doc, ours, experimental: false, on: true }));
+
 const NAMES = ["many", "node_cpu_seconds_total", "node_disk_read_bytes_total", "node_disk_written_bytes_total", "node_filesystem_avail_bytes", "node_filesystem_size_bytes", "node_load1", "node_load15", "node_load5", "node_memory_MemAvailable_bytes", "node_memory_MemTotal_bytes", "node_network_receive_bytes_total", "node_network_transmit_bytes_total", "node_pressure_cpu_waiting_seconds_total", "plimsoll_store_series", "up"];
 
 async function body(req) {
@@ -151,6 +169,15 @@ const server = createServer(async (req, res) => {
   if (scene === "loading" && pathname.startsWith("/api")) return;
   if (pathname === "/api/plimsoll/v1/panels/query") return panels(req, res);
   if (pathname === "/api/plimsoll/v1/overview") return scene === "error" ? res.writeHead(503, { "content-type": "application/json" }).end('{"status":"error","errorType":"unavailable","error":"the store is still replaying its log"}') : json(res, overview());
+  if (pathname === "/api/plimsoll/v1/query/functions") return json(res, { functions: FUNCTIONS });
+  if (pathname === "/api/plimsoll/v1/query/check" || pathname === "/api/plimsoll/v1/query/explain") {
+    const form = new URLSearchParams((await body(req)).toString());
+    const query = form.get("query") ?? "";
+    const { error } = answer(query);
+    if (pathname.endsWith("check")) return json(res, error ? { valid: false, error: { message: error.message.replace(/^.*parse error: /, ""), line: 1, column: query.length + 1, at: [query.length, query.length] } } : { valid: true, type: "instant vector" });
+    if (error) return res.writeHead(400, { "content-type": "application/json" }).end(JSON.stringify({ status: "error", errorType: error.type, error: error.message }));
+    return json(res, explained(query, Number(form.get("start")), Number(form.get("end"))));
+  }
   if (pathname === "/api/v1/label/__name__/values") return json(res, { status: "success", data: scene === "empty" ? [] : NAMES });
   if (pathname === "/api/v1/metadata") return json(res, { status: "success", data: { node_load1: [{ type: "gauge", help: "1m load average.", unit: "" }], node_cpu_seconds_total: [{ type: "counter", help: "Seconds the CPUs spent in each mode.", unit: "" }], up: [{ type: "gauge", help: "1 when the target answered.", unit: "" }] } });
   if (/^\/api\/v1\/(labels|label\/\w+\/values|series)/.test(pathname)) return json(res, { status: "success", data: [] });

@@ -55,7 +55,7 @@ export default {
     await e.writeChecked('label_replace(up, "a", "é", "", "") +\nrat(node_load1[5m])');
     await until("the misspelt name underlined", 3000, async () => (await e.underlined.allTextContents()).join() === "rat");
     await e.underlined.hover();
-    const offer = page.getByRole("button", { name: "Use rate", exact: true });
+    const offer = page.locator(".cm-diagnosticAction", { hasText: /^Use rate$/ });
     await offer.waitFor({ timeout: 5000 });
     await shot(page, "editor-error");
     await offer.click();

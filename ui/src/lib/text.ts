@@ -164,6 +164,7 @@ const EN = {
   "plan.label": "Parts of the query",
   "plan.part": "Part",
   "plan.time": "Time",
+  "plan.own": "Time by itself",
   "plan.source": "Read from",
   "plan.read": "Read",
   "plan.answer": "Answer",

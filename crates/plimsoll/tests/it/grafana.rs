@@ -162,6 +162,29 @@ fn a_query_is_explained() {
 }
 
 #[test]
+fn an_editor_learns_what_is_wrong_and_which_functions_there_are() {
+    let (_home, server) = started();
+    let check =
+        |text: &str| parsed(&post(&server, "/api/plimsoll/v1/query/check", &[("query", text)]));
+    assert_eq!(check("trend(up[5m])"), json!({ "valid": true, "type": "instant vector" }));
+    let wrong = check("up +\nanomaly_scor(up[1h])");
+    assert_eq!((&wrong["valid"], &wrong["error"]["line"]), (&json!(false), &json!(2)));
+    assert_eq!(wrong["error"]["suggestion"], "anomaly_score");
+    assert_eq!((&wrong["error"]["at"], &wrong["error"]["column"]), (&json!([5, 17]), &json!(1)));
+
+    let path = "/api/plimsoll/v1/query/functions";
+    let list = parsed(&get(&server, path, &[]));
+    let rows = list["functions"].as_array().unwrap();
+    let ours: Vec<&str> =
+        rows.iter().filter(|r| r["ours"] == true).filter_map(|r| r["name"].as_str()).collect();
+    let forecasts = ["forecast", "forecast_lower", "forecast_upper"];
+    let others = ["seasonal_baseline", "time_to_breach", "trend"];
+    assert_eq!(ours, [&["anomaly_score"][..], &forecasts, &others].concat());
+    assert!(rows.iter().all(|r| !r["doc"].as_str().unwrap().is_empty()));
+    server.stop();
+}
+
+#[test]
 fn native_histograms_are_drawn() {
     let (_home, server) = started();
     let nanos = T * 1_000_000;

@@ -159,7 +159,7 @@ function Tree({ plan, found }: { plan: Plan; found: Rows }) {
         <thead>
           <tr class="plan-row plan-head">
             <th scope="col">{t("plan.part")}</th>
-            <th scope="col">{t("plan.time")}</th>
+            <th scope="col">{t("plan.own")}</th>
             <th scope="col" class="num">
               {t("col.series")}
             </th>
@@ -290,8 +290,7 @@ function ReadLine({ read }: { read: PlanRead }) {
       {[`${when(read.from_ms)} – ${when(read.to_ms)}`, formatDuration(length), part].filter(Boolean).join(" · ")}
       {whyOf(read.why).map((w) => (
         <span key={w.why}>
-          {w.tiers.length > 0 ? `${t("plan.not", { tiers: w.tiers.join(", ") })}: ` : ""}
-          {w.why}
+          {w.tiers.length > 0 ? t("plan.not", { tiers: w.tiers.join(", ") }) : tierOf(read)}: {w.why}
         </span>
       ))}
     </span>
