@@ -172,7 +172,7 @@ const EN = {
   "plan.memory.note": "at most at once",
   "plan.kept": "Kept results",
   "plan.kept.of": "{n} of {all}",
-  "plan.kept.note": "steps that a chart would not evaluate again",
+  "plan.kept.note": "steps of a chart",
   "plan.measured": "measured at {at}",
   "plan.samples": "{n} samples",
   "plan.from": "{series} series, {selectors|1 selector|# selectors}, {tiers}",
@@ -193,7 +193,7 @@ const EN = {
   "plan.key.own": "the part itself",
   "plan.key.all": "what is below it",
   "plan.rest": "{ms} went into preparing the query and putting the answer together.",
-  "plan.not": "not the {tiers} tier",
+  "plan.not": "not the {tiers} {n|tier|tiers}",
   "plan.open": "Show what is below",
   "plan.close": "Hide what is below",
   "plan.more": "{n} more {n|part is|parts are} not shown.",
@@ -224,6 +224,7 @@ const EN = {
   "help.escape": "Close, or back to the page",
   "help.then": "then",
   "common.close": "Close",
+  "common.and": " and ",
 } as const;
 
 export type TextKey = keyof typeof EN;

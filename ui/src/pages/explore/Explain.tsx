@@ -22,6 +22,8 @@ export interface Explaining {
 }
 
 const WIDTH_STEP = 200;
+/** Deeper parts are not indented further. */
+const INDENT_MAX = 10;
 
 /** Asks over the range and with the step that the chart has. */
 export function useExplain(expr: string, wanted: boolean, again: number, width: number): Explaining {
@@ -221,6 +223,7 @@ function TreeRow({ number, row, same, open, current, slow, hot, onToggle, onSame
     <tr
       class={`plan-row ${slow ? (hot ? "plan-row-slow plan-hot" : "plan-row-slow") : ""} ${idle ? "plan-row-idle" : ""}`}
       data-row={number}
+      style={{ "--level": Math.min(row.level - 1, INDENT_MAX) }}
       tabIndex={current ? 0 : -1}
       aria-level={row.level}
       aria-posinset={row.position}
@@ -230,7 +233,7 @@ function TreeRow({ number, row, same, open, current, slow, hot, onToggle, onSame
       onBlur={lightsOut}
       onMouseEnter={onPoint}
     >
-      <td class="plan-part" style={{ "--level": row.level - 1 }}>
+      <td class="plan-part">
         {row.below > 0 ? (
           <button type="button" class={`plan-toggle ${open ? "" : "plan-shut"}`} tabIndex={-1} aria-label={t(open ? "plan.close" : "plan.open")} onClick={onToggle}>
             <Icon name="chevron" size={14} />
@@ -249,7 +252,6 @@ function TreeRow({ number, row, same, open, current, slow, hot, onToggle, onSame
           ) : idle ? (
             <span class="badge">{t("plan.badge.idle")}</span>
           ) : null}
-          {node.read ? <ReadLine read={node.read} /> : null}
         </div>
       </td>
       <td class="plan-time">
@@ -260,7 +262,7 @@ function TreeRow({ number, row, same, open, current, slow, hot, onToggle, onSame
               <span class="plan-bar-own" style={{ left: `${bar.own * 100}%`, width: `${Math.max(0, bar.to - bar.own) * 100}%` }} />
             </span>
             <span class="num plan-ms" title={t("plan.with", { ms: ms(node.wall_ms) })}>
-              {ms(node.own_ms)} <span class="soft">{percent(row.share)}</span>
+              {ms(row.own)} <span class="soft">{percent(row.share)}</span>
             </span>
           </>
         )}
@@ -274,6 +276,7 @@ function TreeRow({ number, row, same, open, current, slow, hot, onToggle, onSame
       <td class="plan-source">
         {node.read ? <span class={`badge ${node.read.tier === "raw" ? "" : "badge-tier"}`}>{tierOf(node.read)}</span> : null}
       </td>
+      {node.read ? <ReadLine read={node.read} /> : null}
     </tr>
   );
 }
@@ -286,13 +289,14 @@ function ReadLine({ read }: { read: PlanRead }) {
   const when = (at: number) => (length < DAY_MS / 2 ? formatClock(at, zone.value, true) : `${formatDay(at, zone.value)} ${formatClock(at, zone.value, false)}`);
   const part = read.tier !== "raw" && read.series_by_tier > 0 && read.series_by_tier < read.series ? t("plan.by.tier", { n: read.series_by_tier, all: read.series }) : "";
   return (
-    <span class="soft plan-read">
+    <td class="soft plan-read" colSpan={5}>
       {[`${when(read.from_ms)} – ${when(read.to_ms)}`, formatDuration(length), part].filter(Boolean).join(" · ")}
       {whyOf(read.why).map((w) => (
         <span key={w.why}>
-          {w.tiers.length > 0 ? t("plan.not", { tiers: w.tiers.join(", ") }) : tierOf(read)}: {w.why}
+          {" · "}
+          {w.tiers.length > 0 ? t("plan.not", { tiers: w.tiers.join(t("common.and")), n: w.tiers.length }) : tierOf(read)}: {w.why}
         </span>
       ))}
-    </span>
+    </td>
   );
 }

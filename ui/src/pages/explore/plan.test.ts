@@ -57,6 +57,19 @@ it("lets parts that ran at the same time share the width of the whole", () => {
     [0.5, 1],
   ]);
 });
+it("takes a long chain of one operator as one part", () => {
+  const q = "a + b + (c) + d + 1 - e";
+  const chain = node(q, "a + b + (c) + d + 1", 60, [node(q, "a + b + (c) + d", 55, [node(q, "a + b + (c)", 45, [node(q, "a + b", 30, [node(q, "a", 10), node(q, "b", 15)], { kind: "operator", name: "+" }), node(q, "c", 5)], { kind: "operator", name: "+" }), node(q, "d", 4)], { kind: "operator", name: "+" }), literal(q, "1")], { kind: "operator", name: "+" });
+  const whole = node(q, q, 100, [chain, node(q, "e", 30)], { kind: "operator", name: "-" });
+  const { rows } = rowsOf(plan(q, whole));
+  expect(rows.map((r) => r.label)).toEqual(["… - …", "… + … + (…) + … + 1", "a", "b", "c", "d", "e"]);
+  expect(rows[1]).toMatchObject({ own: 5 + 6 + 10 + 5, below: 4 });
+  // One that another place points to stays a row.
+  const again = node(q, "e", 0, [], { same_as: chain.children?.[0]?.children?.[0]?.at ?? [0, 0], evaluated: 0 });
+  const shared = rowsOf(plan(q, { ...whole, children: [chain, again] })).rows;
+  expect(shared[shared.length - 1]?.sameAs).toBeGreaterThan(0);
+  expect(rowsOf(plan("a + b + c", node("a + b + c", "a + b + c", 3, [node("a + b + c", "a + b", 2, [node("a + b + c", "a", 1), node("a + b + c", "b", 1)], { kind: "operator", name: "+" }), node("a + b + c", "c", 1)], { kind: "operator", name: "+" }))).rows).toHaveLength(5);
+});
 it("knows levels, places among siblings and equal expressions", () => {
   const rows = rowsOf(plan(Q, tree)).rows;
   expect(rows.map((r) => [r.level, r.position, r.size, r.below])).toEqual([

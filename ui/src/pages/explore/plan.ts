@@ -20,7 +20,9 @@ export interface PlanRow {
   below: number;
   /** the bar: begin, end, and where its own part begins, as shares of the whole */
   bar: { from: number; own: number; to: number };
-  /** share of the whole that it took itself */
+  /** ms that it took itself */
+  own: number;
+  /** the same as a share of the whole */
   share: number;
   /** row number of the equal expression whose value it has, -1 for none */
   sameAs: number;
@@ -73,6 +75,23 @@ function readingOf(raw: Partial<PlanRead>): PlanRead {
   return { series: number(raw.series), samples: number(raw.samples), from_ms: number(raw.from_ms), to_ms: number(raw.to_ms), tier: raw.tier ?? "raw", series_by_tier: number(raw.series_by_tier), why: raw.why ?? "" };
 }
 
+/** A chain of one operator with at least this many is one row, as a sum of forty is no staircase. */
+const CHAIN_MIN = 4;
+
+/** The rows below a node, and the time that it took itself with those of its chain that are no rows of their own. */
+function below(node: PlanNode, pointed: ReadonlySet<string>): { kids: PlanNode[]; own: number } {
+  const chain: PlanNode[] = [node];
+  for (let at = node; ; ) {
+    const left = at.children?.[0];
+    if (left?.kind !== "operator" || left.name !== node.name || left.same_as || pointed.has(String(left.at))) break;
+    chain.push(left);
+    at = left;
+  }
+  const used = node.kind === "operator" && chain.length >= CHAIN_MIN ? chain : [node];
+  const kids = used.flatMap((n, i) => (n.children ?? []).slice(i < used.length - 1 ? 1 : 0).map((k) => ({ k, from: k.at[0] })));
+  return { kids: kids.sort((a, b) => a.from - b.from).flatMap(({ k }) => (isRow(k) ? [k] : [])), own: used.reduce((n, x) => n + x.own_ms, 0) };
+}
+
 const isRow = (n: PlanNode) => n.kind !== "literal";
 
 const QUOTED = /("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)/;
@@ -120,15 +139,21 @@ export function rowsOf(plan: Plan): Rows {
   const rows: PlanRow[] = [];
   let more = 0;
   const indexOfByte = byteIndex(plan.query);
+  const pointed = new Set<string>();
+  const note = (n: PlanNode) => {
+    if (n.same_as) pointed.add(String(n.same_as));
+    n.children?.forEach(note);
+  };
+  note(plan.tree);
   const whole = Math.max(plan.totals.wall_ms, plan.tree.wall_ms) || 1;
   const visit = (node: PlanNode, parent: number, position: number, size: number, begin: number, scale: number) => {
     if (rows.length >= PLAN_ROWS_MAX) {
       more++;
-      for (const k of (node.children ?? []).filter(isRow)) visit(k, -1, 1, 1, 0, 0);
+      for (const k of below(node, pointed).kids) visit(k, -1, 1, 1, 0, 0);
       return;
     }
     const number = rows.length;
-    const kids = (node.children ?? []).filter(isRow);
+    const { kids, own } = below(node, pointed);
     const wall = node.wall_ms * scale;
     const sum = kids.reduce((n, k) => n + k.wall_ms, 0);
     // Parts that ran at the same time take more together than the whole: they share its width.
@@ -144,7 +169,8 @@ export function rowsOf(plan: Plan): Rows {
       size,
       below: 0,
       bar: { from: begin, own: Math.min(begin + sum * fit, begin + wall), to: begin + wall },
-      share: node.own_ms / whole,
+      own,
+      share: own / whole,
       sameAs: -1,
     };
     rows.push(row);
