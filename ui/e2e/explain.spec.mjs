@@ -19,7 +19,7 @@ export default {
     const read = e.planRows.nth(4);
     const cells = await read.locator("td").allTextContents();
     assert(Number(cells[2]) >= 1 && Number(cells[3].replaceAll(",", "")) >= 1, `series and samples of the selector: ${cells}`);
-    assert(cells[4] === "raw" && /less than two hours/.test(cells[0]), `tier and reason: ${cells}`);
+    assert(cells[4] === "raw" && /raw: less than two hours/.test(cells[5]), `tier and reason: ${cells}`);
     assert(/ (s|%)/.test(cells[1]), `time and share: ${cells}`);
     const totals = (await page.locator(".plan-totals").textContent()) ?? "";
     assert(/Time.+measured at .+samples.+2 selectors, raw.+steps of 5 s.+at most at once.+0 of \d+/s.test(totals), totals);
