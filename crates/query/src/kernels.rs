@@ -161,17 +161,35 @@ pub(crate) fn cut_windows(
     out: &mut Vec<Cut>,
 ) {
     out.clear();
-    let (mut lo, mut hi) = (0, 0);
+    let (mut lo, mut hi) = (Border::default(), Border::default());
     for i in 0..count {
         let end = ends.at(i);
-        while hi < times.len() && times[hi] <= end {
-            hi += 1;
-        }
-        let start = end.saturating_sub(range_ms);
-        while lo < hi && times[lo] <= start {
-            lo += 1;
-        }
+        let hi = hi.advance(times, end);
+        let lo = lo.advance(&times[..hi], end.saturating_sub(range_ms));
         out.push(Cut { lo, hi, end });
+    }
+}
+
+/// How many samples there are up to a time that only grows. Samples are mostly regular, so that the
+/// border moves as far as the last time: that is tried first.
+#[derive(Default)]
+struct Border {
+    at: usize,
+    moved: usize,
+}
+
+impl Border {
+    fn advance(&mut self, times: &[i64], until: i64) -> usize {
+        let guess = self.at + self.moved;
+        let reached = guess == 0 || times.get(guess - 1).is_some_and(|t| *t <= until);
+        if reached && times.get(guess).is_none_or(|t| *t > until) {
+            self.at = guess;
+            return guess;
+        }
+        let further = times[self.at..].iter().take_while(|t| **t <= until).count();
+        self.moved = further;
+        self.at += further;
+        self.at
     }
 }
 

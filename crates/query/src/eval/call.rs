@@ -131,7 +131,7 @@ impl Eval<'_> {
         if self.config.features.extensions.find(name).is_some() {
             return Ok(Implementation::Range { keep_name: false, timed: true });
         }
-        Err(execution(format!("function {name} is not implemented yet")))
+        Err(execution(format!("function {name} is known, and has nothing that evaluates it")))
     }
 
     /// What a range function has to say about a series that it has values for.

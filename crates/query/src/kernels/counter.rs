@@ -1,6 +1,6 @@
 //! Growth: rates and differences, extrapolated as Prometheus 3 does, and counts of changes.
 
-use super::{Window, Windows};
+use super::{Cut, Window, Windows};
 
 /// Growth per second of a counter.
 pub(super) fn rate(w: &Windows<'_>, out: &mut [f64]) {
@@ -27,6 +27,12 @@ struct Growth {
 
 /// The samples at which a counter fell; the value before is what was lost.
 fn falls(floats: &[f64]) -> Vec<usize> {
+    let later = floats.get(1..).unwrap_or_default();
+    // Most counters never fall, which is seen without a branch per sample.
+    let falls = later.iter().zip(floats).fold(false, |fell, (now, before)| fell | (now < before));
+    if !falls {
+        return Vec::new();
+    }
     (1..floats.len()).filter(|&i| floats[i] < floats[i - 1]).collect()
 }
 
@@ -40,59 +46,101 @@ pub(crate) fn growth_of(
     range_ms: i64,
     per_second: bool,
 ) -> f64 {
-    grown * extrapolation(span, first, grown, end, range_ms, Growth { counter: true, per_second })
+    let mut spans = Spans::default();
+    spans.set(0, span, first, grown, (end - range_ms, end));
+    spans.growth(range_ms, Growth { counter: true, per_second })[0]
+}
+
+/// Windows that are computed together, without a branch between them.
+const LANES: usize = 8;
+
+/// What is known of so many windows: one number of each in each column.
+#[derive(Default)]
+struct Spans {
+    /// From the start of the window to the first sample, ms.
+    to_start: [f64; LANES],
+    /// From the first sample to the last, ms.
+    sampled: [f64; LANES],
+    /// From the last sample to the end of the window, ms.
+    to_end: [f64; LANES],
+    /// Samples but one.
+    gaps: [f64; LANES],
+    /// Value of the first sample.
+    first: [f64; LANES],
+    /// Growth between first and last sample.
+    grown: [f64; LANES],
+}
+
+impl Spans {
+    fn set(
+        &mut self,
+        i: usize,
+        (first_time, last_time, samples): (i64, i64, usize),
+        first: f64,
+        grown: f64,
+        (start, end): (i64, i64),
+    ) {
+        self.to_start[i] = (first_time - start) as f64;
+        self.sampled[i] = (last_time - first_time) as f64;
+        self.to_end[i] = (end - last_time) as f64;
+        self.gaps[i] = (samples - 1) as f64;
+        self.first[i] = first;
+        self.grown[i] = grown;
+    }
+
+    /// The growth between the first and the last sample scaled to the whole window: up to each end of
+    /// it if the end is nearer than 1.1 mean distances of samples, else by half a distance; for
+    /// counters not before the time at which the line would have been zero.
+    fn growth(&self, range_ms: i64, growth: Growth) -> [f64; LANES] {
+        let mut out = [0.0; LANES];
+        let range = range_ms as f64 / 1000.0;
+        for i in 0..LANES {
+            let (grown, first) = (self.grown[i], self.first[i]);
+            let to_start = self.to_start[i] / 1000.0;
+            let to_end = self.to_end[i] / 1000.0;
+            let sampled = self.sampled[i] / 1000.0;
+            let mean = sampled / self.gaps[i];
+            let threshold = mean * 1.1;
+            let to_start = if to_start >= threshold { mean / 2.0 } else { to_start };
+            let to_end = if to_end >= threshold { mean / 2.0 } else { to_end };
+            let to_zero = sampled * (first / grown);
+            let stops = growth.counter & (grown > 0.0) & (first >= 0.0) & (to_zero < to_start);
+            let to_start = if stops { to_zero } else { to_start };
+            let factor = (sampled + to_start + to_end) / sampled;
+            out[i] = grown * if growth.per_second { factor / range } else { factor };
+        }
+        out
+    }
 }
 
 fn extrapolated(w: &Windows<'_>, growth: Growth, out: &mut [f64]) {
     let falls = if growth.counter { falls(w.floats) } else { Vec::new() };
-    let mut first_fall = 0;
-    for (cut, slot) in w.cuts.iter().zip(out) {
-        if cut.hi < cut.lo + 2 {
-            continue;
+    let (mut first_fall, mut spans) = (0, Spans::default());
+    for (cuts, slots) in w.cuts.chunks(LANES).zip(out.chunks_mut(LANES)) {
+        for (i, cut) in cuts.iter().enumerate().filter(|(_, cut)| has_growth(cut)) {
+            let (lo, last) = (cut.lo, cut.hi - 1);
+            let mut grown = w.floats[last] - w.floats[lo];
+            while first_fall < falls.len() && falls[first_fall] <= lo {
+                first_fall += 1;
+            }
+            for &at in falls[first_fall..].iter().take_while(|at| **at <= last) {
+                grown += w.floats[at - 1];
+            }
+            let span = (w.times[lo], w.times[last], cut.hi - lo);
+            spans.set(i, span, w.floats[lo], grown, (cut.end - w.range_ms, cut.end));
         }
-        let mut grown = w.floats[cut.hi - 1] - w.floats[cut.lo];
-        while first_fall < falls.len() && falls[first_fall] <= cut.lo {
-            first_fall += 1;
+        let grown = spans.growth(w.range_ms, growth);
+        for ((cut, slot), grown) in cuts.iter().zip(slots).zip(grown) {
+            if has_growth(cut) {
+                *slot = grown;
+            }
         }
-        for &at in falls[first_fall..].iter().take_while(|at| **at < cut.hi) {
-            grown += w.floats[at - 1];
-        }
-        let span = (w.times[cut.lo], w.times[cut.hi - 1], cut.hi - cut.lo);
-        let factor = extrapolation(span, w.floats[cut.lo], grown, cut.end, w.range_ms, growth);
-        *slot = grown * factor;
     }
 }
 
-/// By how much the growth between the first and the last sample is scaled to the whole window: up to
-/// each end of it if the end is nearer than 1.1 mean distances of samples, else by half a distance;
-/// for counters not before the time at which the line would have been zero.
-fn extrapolation(
-    (first_time, last_time, samples): (i64, i64, usize),
-    first: f64,
-    grown: f64,
-    end: i64,
-    range_ms: i64,
-    growth: Growth,
-) -> f64 {
-    let mut to_start = (first_time - (end - range_ms)) as f64 / 1000.0;
-    let mut to_end = (end - last_time) as f64 / 1000.0;
-    let sampled = (last_time - first_time) as f64 / 1000.0;
-    let mean = sampled / (samples - 1) as f64;
-    let threshold = mean * 1.1;
-    if to_start >= threshold {
-        to_start = mean / 2.0;
-    }
-    if growth.counter && grown > 0.0 && first >= 0.0 {
-        let to_zero = sampled * (first / grown);
-        if to_zero < to_start {
-            to_start = to_zero;
-        }
-    }
-    if to_end >= threshold {
-        to_end = mean / 2.0;
-    }
-    let factor = (sampled + to_start + to_end) / sampled;
-    if growth.per_second { factor / (range_ms as f64 / 1000.0) } else { factor }
+/// Whether a window has the two samples that a growth takes.
+const fn has_growth(cut: &Cut) -> bool {
+    cut.hi >= cut.lo + 2
 }
 
 /// Growth per second between the last two samples; the last value alone after a fall.

@@ -124,6 +124,28 @@ pub(super) fn max(w: &Windows<'_>, out: &mut [f64]) {
     slide(w, |i, Max(v)| out[i] = v);
 }
 
+/// The fold of a run as that of its four quarters, which do not wait for one another. Only for folds
+/// that are the same however their samples are bracketed, and when a sample counts twice.
+fn in_quarters<F: Fold>(first: f64, rest: &[f64]) -> F {
+    let head = F::of(first);
+    let quarter = rest.len() / 4;
+    let (a, behind) = rest.split_at(quarter);
+    let (b, behind) = behind.split_at(quarter);
+    let (c, d) = behind.split_at(quarter);
+    let (Some(b0), Some(c0), Some(d0)) = (b.first(), c.first(), d.first()) else {
+        return rest.iter().fold(head, |so_far, v| so_far.join(F::of(*v)));
+    };
+    let (mut fa, mut fb, mut fc, mut fd) = (head, F::of(*b0), F::of(*c0), F::of(*d0));
+    for (((va, vb), vc), vd) in a.iter().zip(b).zip(c).zip(d) {
+        fa = fa.join(F::of(*va));
+        fb = fb.join(F::of(*vb));
+        fc = fc.join(F::of(*vc));
+        fd = fd.join(F::of(*vd));
+    }
+    let fd = d[quarter..].iter().fold(fd, |so_far, v| so_far.join(F::of(*v)));
+    fa.join(fb).join(fc).join(fd)
+}
+
 #[derive(Clone, Copy)]
 struct Min(f64);
 
@@ -134,6 +156,10 @@ impl Fold for Min {
 
     fn join(self, later: Self) -> Self {
         if later.0 < self.0 || self.0.is_nan() { later } else { self }
+    }
+
+    fn of_run(first: f64, rest: &[f64]) -> Self {
+        in_quarters(first, rest)
     }
 }
 
@@ -147,6 +173,10 @@ impl Fold for Max {
 
     fn join(self, later: Self) -> Self {
         if later.0 > self.0 || self.0.is_nan() { later } else { self }
+    }
+
+    fn of_run(first: f64, rest: &[f64]) -> Self {
+        in_quarters(first, rest)
     }
 }
 

@@ -1,7 +1,9 @@
 //! The fold of every window over one series in O(1) per window, for any associative operation.
 //!
-//! Two stacks make a queue: suffix folds of an older block and one running fold of what came since.
-//! Nothing is ever subtracted, so sums keep their compensation and infinities do no harm.
+//! Two stacks make a queue: folds from the start of each window to the end of an older block, and one
+//! running fold of what came since. Only starts of windows have a fold, so that a step of many samples
+//! costs no more than reading them twice. Nothing is ever subtracted, so sums keep their compensation
+//! and infinities do no harm.
 
 use super::Windows;
 
@@ -11,41 +13,60 @@ pub(super) trait Fold: Copy {
     fn of(value: f64) -> Self;
     /// The fold of this run and the run behind it.
     fn join(self, later: Self) -> Self;
+    /// The fold of a run that is not empty.
+    fn of_run(first: f64, rest: &[f64]) -> Self {
+        rest.iter().fold(Self::of(first), |so_far, v| so_far.join(Self::of(*v)))
+    }
+}
+
+fn run_of<F: Fold>(values: &[f64]) -> Option<F> {
+    values.split_first().map(|(first, rest)| F::of_run(*first, rest))
+}
+
+/// The fold of a run and of the one behind it, where they are not empty.
+fn joined<F: Fold>(before: Option<F>, later: Option<F>) -> Option<F> {
+    match (before, later) {
+        (Some(before), Some(later)) => Some(before.join(later)),
+        (some, None) | (None, some) => some,
+    }
 }
 
 /// Calls `emit` with the number and the fold of every window that is not empty.
 pub(super) fn slide<F: Fold>(w: &Windows<'_>, mut emit: impl FnMut(usize, F)) {
-    let mut older: Vec<F> = Vec::new();
+    let mut older: Vec<Option<F>> = Vec::new();
     let (mut base, mut mid, mut end) = (0, 0, 0);
     let mut since: Option<F> = None;
     for (i, cut) in w.cuts.iter().enumerate().filter(|(_, cut)| cut.lo < cut.hi) {
         if end < cut.lo {
             end = cut.lo;
-            (base, mid) = (end, end);
-            since = None;
-            older.clear();
-        }
-        for v in &w.floats[end..cut.hi] {
-            let one = F::of(*v);
-            since = Some(since.map_or(one, |s| s.join(one)));
-        }
-        end = cut.hi;
-        if cut.lo >= mid {
-            suffixes(&w.floats[cut.lo..end], &mut older);
-            (base, mid) = (cut.lo, end);
+            mid = end;
             since = None;
         }
-        let old = older[cut.lo - base];
-        emit(i, since.map_or(old, |s| old.join(s)));
+        if cut.lo < mid {
+            since = joined(since, run_of(&w.floats[end..cut.hi]));
+            end = cut.hi;
+        } else {
+            end = cut.hi;
+            from_starts(w, i, end, &mut older);
+            (base, mid) = (i, end);
+            since = None;
+        }
+        if let Some(fold) = joined(older[i - base], since) {
+            emit(i, fold);
+        }
     }
 }
 
-/// The fold from each sample to the end of the block.
-fn suffixes<F: Fold>(block: &[f64], out: &mut Vec<F>) {
+/// The fold from the start of each window from number `i` on to `end`, as long as they start before.
+fn from_starts<F: Fold>(w: &Windows<'_>, i: usize, end: usize, out: &mut Vec<Option<F>>) {
+    let windows = &w.cuts[i..];
+    let n = windows.iter().take_while(|cut| cut.lo < end).count();
     out.clear();
-    for v in block.iter().rev() {
-        let one = F::of(*v);
-        out.push(out.last().map_or(one, |later| one.join(*later)));
+    out.resize(n, None);
+    let (mut later, mut to) = (None, end);
+    for (cut, slot) in windows[..n].iter().zip(out).rev() {
+        later = joined(run_of(&w.floats[cut.lo..to]), later);
+        to = cut.lo;
+        *slot = later;
     }
-    out.reverse();
 }
