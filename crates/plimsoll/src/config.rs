@@ -12,6 +12,7 @@ use std::time::Duration;
 use plimsoll_alert::Group;
 use plimsoll_collect::CollectConfig;
 use plimsoll_guard::{Opened, check_listen};
+use plimsoll_model::Labels;
 use plimsoll_model::written::{Fields, Problem, Problems, Value, parse};
 use plimsoll_query::EngineConfig;
 
@@ -76,6 +77,8 @@ pub struct Config {
     pub opened: Opened,
     /// Names by which requests may call the server, besides addresses and localhost.
     pub allowed_hosts: Vec<String>,
+    /// The labels of this server, which go with what other servers get of it.
+    pub external_labels: Labels,
     /// What to say about it at start.
     pub listen_note: &'static str,
     /// The data directory.
@@ -158,12 +161,13 @@ fn sections(
     let (query_node, alert, analysis) = (section("query"), section("alert"), section("analysis"));
     let otlp_node = section("otlp");
     fields.finish(problems);
-    let (listen, opened, allowed_hosts) = serve_section(serve, options, problems);
+    let (listen, opened, allowed_hosts, external_labels) = serve_section(serve, options, problems);
     let (query, query_timeout, result_cache) = query_section(query_node, problems);
     let mut config = Config {
         listen,
         opened,
         allowed_hosts,
+        external_labels,
         listen_note: "",
         data_dir: options.data_dir.clone().unwrap_or_else(|| PathBuf::from(DATA_DIR)),
         store: store::read(store_node, "store", problems),
@@ -195,13 +199,14 @@ fn serve_section(
     node: &plimsoll_model::written::Node,
     options: &Options,
     problems: &mut Problems,
-) -> (SocketAddr, Opened, Vec<String>) {
+) -> (SocketAddr, Opened, Vec<String>, Labels) {
     let mut fields = Fields::of(node, "serve", problems);
     let written = fields.text("listen", problems);
     let anonymous = fields.bool("allow_anonymous", problems).unwrap_or(false);
     let plaintext = fields.bool("allow_plaintext", problems).unwrap_or(false);
     let mut hosts = fields.texts("allowed_hosts", problems);
     hosts.extend(options.allowed_hosts.iter().cloned());
+    let labels = external_labels(&mut fields, problems);
     fields.finish(problems);
     let text = options.listen.clone().or(written).unwrap_or_else(|| LISTEN.to_owned());
     let text = text.replace("localhost:", "127.0.0.1:");
@@ -210,7 +215,26 @@ fn serve_section(
         problems.add(node.line, "serve.listen", message);
         SocketAddr::from(([127, 0, 0, 1], 7546))
     });
-    (listen, Opened { anonymous, plaintext }, hosts)
+    (listen, Opened { anonymous, plaintext }, hosts, labels)
+}
+
+/// The labels under `external_labels`, with the names that Prometheus takes for labels.
+fn external_labels(fields: &mut Fields<'_>, problems: &mut Problems) -> Labels {
+    let key = "external_labels";
+    let mut pairs = Vec::new();
+    for (name, value, line) in fields.pairs(key, problems) {
+        let path = format!("{}.{name}", fields.path(key));
+        if name.is_empty() || name == plimsoll_model::METRIC_NAME {
+            problems.add(line, path, format!("{name:?} is not the name of a label"));
+        } else {
+            pairs.push((name, value));
+        }
+    }
+    let line = fields.line();
+    Labels::new(pairs.iter().map(|(n, v)| (n.as_str(), v.as_str()))).unwrap_or_else(|e| {
+        problems.add(line, fields.path(key), e.to_string());
+        Labels::empty()
+    })
 }
 
 /// Bytes of answers that are kept by default.

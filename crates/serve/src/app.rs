@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use plimsoll_alert::Alerting;
 use plimsoll_collect::Status;
 use plimsoll_guard::{Hosts, Identity};
-use plimsoll_model::{Matcher, SampleSink, SeriesSource, TimeRange};
+use plimsoll_model::{Labels, Matcher, SampleSink, SeriesSource, TimeRange};
 use plimsoll_query::{Engine, ResultCache};
 use plimsoll_world::{Clock, Disk, Workers};
 use tokio::sync::{Semaphore, watch};
@@ -48,6 +48,8 @@ pub trait Control: Send + Sync {
     /// # Errors
     /// What went wrong.
     fn clean_tombstones(&self) -> Result<(), String>;
+    /// The labels of this server, which go with what other servers get of it.
+    fn external_labels(&self) -> Labels;
     /// How OpenTelemetry metrics are taken in.
     fn otlp(&self) -> Arc<plimsoll_wire::otlp::Settings>;
     /// The configuration in force, as YAML, without secrets.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use plimsoll_collect::config::{Defaults, UNSUPPORTED};
 use plimsoll_model::written::{Fields, Node, Problem, Problems, Value, parse};
 
-use super::{Config, collect, otlp, read, rules};
+use super::{Config, collect, external_labels, otlp, read, rules};
 
 /// Top-level keys of Prometheus' file that are known and change nothing here.
 const IGNORED: [&str; 7] = [
@@ -21,7 +21,7 @@ const IGNORED: [&str; 7] = [
     "runtime",
 ];
 /// The same under `global`.
-const IGNORED_GLOBAL: [&str; 16] = [
+const IGNORED_GLOBAL: [&str; 15] = [
     "body_size_limit",
     "sample_limit",
     "label_limit",
@@ -29,7 +29,6 @@ const IGNORED_GLOBAL: [&str; 16] = [
     "label_value_length_limit",
     "target_limit",
     "keep_dropped_targets",
-    "external_labels",
     "query_log_file",
     "scrape_failure_log_file",
     "scrape_protocols",
@@ -112,6 +111,10 @@ impl Reader<'_> {
             defaults.timeout = duration(ms);
         }
         let interval = positive(fields.duration_ms("evaluation_interval", problems));
+        let labels = external_labels(&mut fields, problems);
+        for (name, value) in labels.iter() {
+            self.config.external_labels = self.config.external_labels.with(name, value);
+        }
         for key in IGNORED_GLOBAL {
             if let Some(node) = fields.take(key) {
                 self.unsupported(node, &format!("global.{key}"));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use plimsoll_collect::Status;
-use plimsoll_model::{Matcher, TimeRange};
+use plimsoll_model::{Labels, Matcher, TimeRange};
 use plimsoll_serve::Control;
 use serde_json::{Value, json};
 
@@ -58,6 +58,10 @@ impl Control for Controls {
 
     fn clean_tombstones(&self) -> Result<(), String> {
         self.handles.store.clean_tombstones().map_err(|e| e.to_string())
+    }
+
+    fn external_labels(&self) -> Labels {
+        self.handles.config.read().external_labels.clone()
     }
 
     fn otlp(&self) -> Arc<plimsoll_wire::otlp::Settings> {

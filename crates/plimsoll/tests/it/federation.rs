@@ -68,6 +68,33 @@ fn the_newest_samples_are_federated() {
     server.stop();
 }
 
+#[test]
+fn own_labels_go_with_what_others_get() {
+    let home = Home::new();
+    let config = home.write("p.yml", "serve: {external_labels: {site: north, x: ours}}\n");
+    let server = home.start(&["--bare", "--config", &config.display().to_string()]);
+    let now = now_ms();
+    write(&server, &[(&[("__name__", "a"), ("x", "1")], now, 1.0)]);
+    let told = server.get("/federate?match[]=a").text();
+    assert!(told.contains("a{x=\"1\",site=\"north\",instance=\"\"} 1"), "{told}");
+    assert!(server.query("a{site=\"north\"}").is_empty());
+    // A reader elsewhere asks with the labels that it got.
+    let is = |name: &[u8], value: &[u8]| field(3, &[field(2, name), field(3, value)].concat());
+    let end = [&[0x10][..], &[0xff; 8], &[0x7f]].concat();
+    let read = |site: &[u8]| {
+        let matchers = [is(b"__name__", b"a"), is(b"site", site)].concat();
+        let query = field(1, &[&end[..], &matchers].concat());
+        let body = snap::raw::Encoder::new().compress_vec(&query).unwrap();
+        let answer = server.client().post("/api/v1/read", &[], &body).unwrap();
+        snap::raw::Decoder::new().decompress_vec(&answer.body).unwrap()
+    };
+    let has = |bytes: &[u8], what: &[u8]| bytes.windows(what.len()).any(|w| w == what);
+    let found = read(b"north");
+    assert!(has(&found, b"north") && has(&found, &1f64.to_le_bytes()), "{found:?}");
+    assert!(!has(&found, b"ours") && !has(&read(b"south"), b"north"));
+    server.stop();
+}
+
 /// The bytes of a field that holds a message.
 fn field(number: u8, content: &[u8]) -> Vec<u8> {
     let mut out = vec![number << 3 | 2, content.len() as u8];

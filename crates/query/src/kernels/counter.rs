@@ -94,7 +94,7 @@ impl Spans {
     fn growth(&self, range_ms: i64, growth: Growth) -> [f64; LANES] {
         let mut out = [0.0; LANES];
         let range = range_ms as f64 / 1000.0;
-        for i in 0..LANES {
+        for (i, slot) in out.iter_mut().enumerate() {
             let (grown, first) = (self.grown[i], self.first[i]);
             let to_start = self.to_start[i] / 1000.0;
             let to_end = self.to_end[i] / 1000.0;
@@ -107,7 +107,7 @@ impl Spans {
             let stops = growth.counter & (grown > 0.0) & (first >= 0.0) & (to_zero < to_start);
             let to_start = if stops { to_zero } else { to_start };
             let factor = (sampled + to_start + to_end) / sampled;
-            out[i] = grown * if growth.per_second { factor / range } else { factor };
+            *slot = grown * if growth.per_second { factor / range } else { factor };
         }
         out
     }

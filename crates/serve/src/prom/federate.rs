@@ -30,7 +30,7 @@ pub async fn federate(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     let sets: Vec<_> = call.params.all("match[]").map(matchers).collect::<Result<_, _>>()?;
     let accept = call.parts.headers.get(header::ACCEPT).and_then(|v| v.to_str().ok());
     let (escaping, content_type) = negotiate(accept.unwrap_or(""));
-    let now = app.now();
+    let (now, ours) = (app.now(), app.control.external_labels());
     let body = ask(&app, &call.params, move |app, cx| {
         let snapshot = Scoped::new(app.source.snapshot());
         // Left-open: a sample of exactly that age is gone.
@@ -53,7 +53,7 @@ pub async fn federate(app: Arc<App>, call: Call) -> Result<Response, Failure> {
         }
         found.sort_by(|(a, _), (b, _)| a.metric().cmp(b.metric()).then_with(|| a.cmp(b)));
         found.dedup_by(|a, b| a.0 == b.0);
-        Ok(exposition(&found, escaping))
+        Ok(exposition(&found, &ours, escaping))
     })
     .await?;
     let mut response = text(StatusCode::OK, body);
@@ -61,7 +61,8 @@ pub async fn federate(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     Ok(response)
 }
 
-fn exposition(found: &[(Labels, Last)], escaping: Escaping) -> String {
+/// The samples with our own labels where a series does not have them.
+fn exposition(found: &[(Labels, Last)], ours: &Labels, escaping: Escaping) -> String {
     let mut out = TextWriter::with_escaping(escaping);
     let mut family = (String::new(), MetricKind::Unknown);
     for (labels, last) in found {
@@ -76,8 +77,10 @@ fn exposition(found: &[(Labels, Last)], escaping: Escaping) -> String {
         }
         let mut pairs: Vec<(&str, &str)> =
             labels.iter().filter(|(n, _)| *n != METRIC_NAME).collect();
-        if !pairs.iter().any(|(n, _)| *n == INSTANCE) {
-            pairs.push((INSTANCE, ""));
+        for pair in ours.iter().chain([(INSTANCE, "")]) {
+            if !pairs.iter().any(|(n, _)| *n == pair.0) {
+                pairs.push(pair);
+            }
         }
         match &last.histogram {
             Some(h) => histogram(&mut out, metric, &mut pairs, h, last.time),
@@ -153,12 +156,15 @@ mod tests {
             row(&[("__name__", "my.b"), ("l.l", "1")], 3000, f64::NAN),
         ];
         assert_eq!(
-            exposition(&found, Escaping::Underscores),
+            exposition(&found, &Labels::empty(), Escaping::Underscores),
             "# TYPE a untyped\na{instance=\"i\",x=\"1\"} 1.5 1000\n\
              a{x=\"2\",instance=\"\"} +Inf 2000\n\
              # TYPE my_b untyped\nmy_b{l_l=\"1\",instance=\"\"} NaN 3000\n"
         );
-        assert!(exposition(&found, Escaping::AllowUtf8).contains("{\"my.b\",\"l.l\"=\"1\","));
+        let ours = Labels::new([("site", "s"), ("x", "ours")]).unwrap();
+        let told = exposition(&found, &ours, Escaping::AllowUtf8);
+        assert!(told.contains("{\"my.b\",\"l.l\"=\"1\",site=\"s\",x=\"ours\","), "{told}");
+        assert!(told.contains("a{instance=\"i\",x=\"1\",site=\"s\"} 1.5"), "{told}");
     }
 
     #[test]

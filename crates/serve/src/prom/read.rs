@@ -13,7 +13,8 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use plimsoll_model::{
-    Error, Hint, LabelScratch, Labels, ReadCx, Scoped, Scratch, Selection, Snapshot,
+    Error, Hint, LabelScratch, Labels, MatchOp, Matcher, ReadCx, Scoped, Scratch, Selection,
+    Snapshot,
 };
 use plimsoll_wire::remote_read::{Form, Question, ReadRequest, ReadResponse, stream_series};
 use tokio::sync::mpsc;
@@ -41,23 +42,43 @@ pub async fn read(app: Arc<App>, call: Call) -> Result<Response, Failure> {
             return Err(Failure::bad_data("a query ends before it starts"));
         }
     }
-    match request.form {
-        Form::Samples => samples(app, call.params, request.questions).await,
-        Form::StreamedChunks => streamed(app, call.params, request.questions).await,
+    let ours = Arc::new(app.control.external_labels());
+    let mut questions = request.questions;
+    for question in &mut questions {
+        for m in question.matchers.iter_mut().filter(|m| asks_for(m, &ours)) {
+            *m = Matcher::new(MatchOp::Equal, m.name(), "")?;
+        }
     }
+    match request.form {
+        Form::Samples => samples(app, call.params, questions, ours).await,
+        Form::StreamedChunks => streamed(app, call.params, questions, ours).await,
+    }
+}
+
+/// Whether a matcher asks for one of our own labels, which no series here should have: as Prometheus
+/// does, series without it are taken.
+fn asks_for(m: &Matcher, ours: &Labels) -> bool {
+    m.op() == MatchOp::Equal && ours.get(m.name()).is_some_and(|value| value == m.value())
+}
+
+/// The labels of a series, with our own where it does not have them.
+fn with_ours(labels: &Labels, ours: &Labels) -> Labels {
+    let missing = ours.iter().filter(|(name, _)| labels.get(name).is_none());
+    missing.fold(labels.clone(), |labels, (name, value)| labels.with(name, value))
 }
 
 async fn samples(
     app: Arc<App>,
     params: Params,
     questions: Vec<Question>,
+    ours: Arc<Labels>,
 ) -> Result<Response, Failure> {
     let body = ask(&app, &params, move |app, cx| {
         let snapshot = Scoped::new(app.source.snapshot());
         let mut out = ReadResponse::new();
         let mut counted = 0;
         for question in &questions {
-            each(&snapshot, question, cx, &mut |labels, columns| {
+            each(&snapshot, question, &ours, cx, &mut |labels, columns| {
                 out.series(labels.as_ref(), columns);
                 let more = out.len().saturating_sub(counted) as u64;
                 counted = out.len();
@@ -80,6 +101,7 @@ async fn streamed(
     app: Arc<App>,
     params: Params,
     questions: Vec<Question>,
+    ours: Arc<Labels>,
 ) -> Result<Response, Failure> {
     let (send, mut frames) = mpsc::channel::<Frame>(FRAMES_WAITING);
     tokio::spawn(async move {
@@ -87,7 +109,7 @@ async fn streamed(
         let made = ask(&app, &params, move |app, cx| {
             let snapshot = Scoped::new(app.source.snapshot());
             for (number, question) in questions.iter().enumerate() {
-                each(&snapshot, question, cx, &mut |labels, columns| {
+                each(&snapshot, question, &ours, cx, &mut |labels, columns| {
                     stream_series(number, labels.as_ref(), columns, &mut |frame| {
                         hand_over(&sender, frame)
                     })
@@ -132,6 +154,7 @@ fn hand_over(send: &mpsc::Sender<Frame>, frame: Vec<u8>) -> Result<(), Failure> 
 fn each(
     snapshot: &dyn Snapshot,
     question: &Question,
+    ours: &Labels,
     cx: &ReadCx,
     take: &mut dyn FnMut(&Labels, &plimsoll_model::Columns<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
@@ -143,7 +166,7 @@ fn each(
         cx.cancel.check()?;
         let columns = selection.read(*i, question.range, &mut scratch, cx)?;
         if !columns.is_empty() {
-            take(labels, &columns)?;
+            take(&with_ours(labels, ours), &columns)?;
         }
     }
     Ok(())
