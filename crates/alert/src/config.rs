@@ -1,7 +1,7 @@
 //! The `alert` section of the configuration: from written to checked.
 
-use plimsoll_model::Secret;
 use plimsoll_model::written::{Fields, Node, Problems};
+use plimsoll_model::{Labels, Secret};
 
 use crate::Route;
 
@@ -23,6 +23,8 @@ pub struct Config {
     pub receivers: Vec<Receiver>,
     /// Where people reach this server, for links in messages; no slash at the end.
     pub external_url: String,
+    /// Labels that this server adds to what it tells others; templates of rules see them.
+    pub external_labels: Labels,
 }
 
 /// Who is told.
@@ -63,6 +65,7 @@ impl Default for Config {
             },
             receivers: Vec::new(),
             external_url: String::new(),
+            external_labels: Labels::empty(),
         }
     }
 }

@@ -15,7 +15,7 @@ use plimsoll_query::{Engine, QueryError, Value};
 
 use crate::rules::{Rule, RuleKind};
 use crate::state::{Alert, AlertState, RuleState, Transition, labels_of, map_of};
-use crate::template::{Template, Values};
+use crate::template::{self, Queries, Surroundings, Template, Values};
 
 /// A sample that a rule writes.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,7 +63,21 @@ struct Element {
     histogram: Option<Arc<Histogram>>,
 }
 
-/// Evaluates a rule at `at`, moving its state on.
+/// What a rule sees at one time.
+pub struct Scene<'s> {
+    /// Evaluates its expression, and the queries of its templates.
+    pub engine: &'s Engine,
+    /// What they read.
+    pub view: &'s Arc<dyn Snapshot>,
+    /// The time.
+    pub at: Timestamp,
+    /// What its templates see beside the element.
+    pub surroundings: &'s Surroundings,
+    /// What reading may use.
+    pub cx: &'s ReadCx,
+}
+
+/// Evaluates a rule at the time of `scene`, moving its state on.
 ///
 /// `limit` is the group's limit of elements; 0 = any number.
 ///
@@ -72,13 +86,11 @@ struct Element {
 pub fn evaluate(
     rule: &Rule,
     limit: usize,
-    engine: &Engine,
-    view: &Arc<dyn Snapshot>,
-    at: Timestamp,
     state: &mut RuleState,
-    cx: &ReadCx,
+    scene: &Scene<'_>,
 ) -> Result<Evaluated, EvalError> {
-    let elements = elements(engine, rule, view, at, cx)?;
+    let at = scene.at;
+    let elements = elements(rule, scene)?;
     if limit > 0 && elements.len() > limit {
         let text = format!("exceeded limit of {limit} with {} series", elements.len());
         return Err(EvalError::Result(text));
@@ -87,7 +99,7 @@ pub fn evaluate(
         RuleKind::Record => record(rule, elements, at)?,
         RuleKind::Alert { for_ms, keep_firing_for_ms, annotations } => {
             let times = Holds { at, for_ms: *for_ms, keep_ms: *keep_firing_for_ms };
-            alert(rule, annotations, elements, times, state)?
+            alert(rule, annotations, elements, times, state, scene)?
         }
     };
     mark_gone(&mut out.samples, at, state);
@@ -95,14 +107,8 @@ pub fn evaluate(
     Ok(out)
 }
 
-fn elements(
-    engine: &Engine,
-    rule: &Rule,
-    view: &Arc<dyn Snapshot>,
-    at: Timestamp,
-    cx: &ReadCx,
-) -> Result<Vec<Element>, EvalError> {
-    match engine.instant(view, &rule.query, at, cx)?.value {
+fn elements(rule: &Rule, scene: &Scene<'_>) -> Result<Vec<Element>, EvalError> {
+    match scene.engine.instant(scene.view, &rule.query, scene.at, scene.cx)?.value {
         Value::Vector(samples) => {
             let element = |s: plimsoll_query::Sample| Element {
                 labels: s.labels,
@@ -156,6 +162,24 @@ fn is_negative(h: &Histogram) -> bool {
     }
 }
 
+impl Queries for Scene<'_> {
+    fn query(&self, text: &str) -> Result<Vec<template::Sample>, String> {
+        let query = self.engine.parse(text).map_err(|e| e.to_string())?;
+        let found = self.engine.instant(self.view, &query, self.at, self.cx);
+        match found.map_err(|e| e.to_string())?.value {
+            Value::Vector(samples) => {
+                let sample = |s: plimsoll_query::Sample| template::Sample {
+                    labels: s.labels,
+                    value: if s.histogram.is_some() { 0.0 } else { s.value },
+                };
+                Ok(samples.into_iter().map(sample).collect())
+            }
+            Value::Scalar(value) => Ok(vec![template::Sample { labels: Labels::empty(), value }]),
+            _ => Err("query result is not a vector or scalar".to_owned()),
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Holds {
     at: Timestamp,
@@ -169,10 +193,11 @@ fn alert(
     elements: Vec<Element>,
     holds: Holds,
     state: &mut RuleState,
+    scene: &Scene<'_>,
 ) -> Result<Evaluated, EvalError> {
     let mut now: BTreeMap<String, Alert> = BTreeMap::new();
     for element in elements {
-        let alert = shown(rule, annotations, &element, holds.at);
+        let alert = shown(rule, annotations, &element, scene);
         if now.insert(alert.key(), alert).is_some() {
             let text = "vector contains metrics with the same labelset after applying alert labels";
             return Err(EvalError::Result(text.to_owned()));
@@ -202,22 +227,31 @@ fn shown(
     rule: &Rule,
     annotations: &[(String, Template)],
     element: &Element,
-    at: Timestamp,
+    scene: &Scene<'_>,
 ) -> Alert {
     // An alert over a histogram has no number to show; Prometheus shows 0.
     let value = if element.histogram.is_some() { 0.0 } else { element.value };
-    let values = Values { labels: element.labels.as_ref(), value };
+    let values = Values {
+        labels: &element.labels,
+        value,
+        at: scene.at,
+        surroundings: scene.surroundings,
+        queries: Some(scene),
+    };
     let mut labels = element.labels.with(METRIC_NAME, "");
     for (name, template) in &rule.labels {
-        labels = labels.with(name, &template.show(values));
+        labels = labels.with(name, &template.show(&rule.name, &values));
     }
     labels = labels.with("alertname", &rule.name);
     Alert {
         labels: map_of(&labels),
-        annotations: annotations.iter().map(|(n, t)| (n.clone(), t.show(values))).collect(),
+        annotations: annotations
+            .iter()
+            .map(|(n, t)| (n.clone(), t.show(&rule.name, &values)))
+            .collect(),
         state: AlertState::Inactive,
         value,
-        active_at: at,
+        active_at: scene.at,
         fired_at: None,
         resolved_at: None,
         kept_since: None,

@@ -25,10 +25,14 @@ mod template;
 
 pub use backfill::{BackfillAsk, BackfillError, BackfillReport, Backfilled};
 pub use defaults::{DEFAULT_RULES_FILE, default_rules};
-pub use evaluate::{EvalError, Evaluated, Sample, evaluate};
+pub use evaluate::{EvalError, Evaluated, Sample, Scene, evaluate};
 pub use metrics::Metrics;
 pub use owner::{Alerting, GroupView, Prepared, RuleView, Setup, Wake};
 pub use route::{Notification, Route, Router, RouterEvent, payload};
 pub use rules::{Group, Rule, RuleKind, read_rules};
 pub use state::{Alert, AlertState, RuleState, Transition};
-pub use template::{Template, TemplateError, Values};
+pub use template::{
+    AlertData, Data, ExpandError, Kind as TemplateKind, Limits as TemplateLimits, Queries,
+    Sample as TemplateSample, Surroundings, Template, TemplateError, Templates, Values,
+    plain as plain_notification,
+};

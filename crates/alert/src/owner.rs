@@ -22,12 +22,13 @@ use plimsoll_records::{BODY_BYTES_MAX, Change, Delivery, Event, Records};
 use plimsoll_world::Clock;
 
 use crate::config::Config;
-use crate::evaluate::{Sample, evaluate};
+use crate::evaluate::{Sample, Scene, evaluate};
 use crate::metrics::{Metrics, count};
 use crate::notify::{Outbox, compose};
 use crate::route::{Router, RouterEvent};
 use crate::rules::{Group, RuleKind};
 use crate::state::{Alert, AlertState, RuleState, Transition, labels_of};
+use crate::template::Surroundings;
 
 mod keep;
 mod view;
@@ -86,6 +87,8 @@ pub struct Alerting {
     work: Mutex<Work>,
     /// What readers see; replaced after each group. Taken after `work`, never held with work to do.
     views: Mutex<BTreeMap<String, GroupView>>,
+    /// What templates of rules see beside their elements.
+    surroundings: Mutex<Surroundings>,
     outbox: Outbox,
     metrics: Arc<Metrics>,
     source_id: SourceId,
@@ -142,6 +145,7 @@ impl Alerting {
             setup,
             work: Mutex::new(work),
             views: Mutex::default(),
+            surroundings: Mutex::default(),
             outbox,
             metrics,
             source_id: SourceId::new("rules"),
@@ -153,6 +157,10 @@ impl Alerting {
     /// Takes another configuration. Rules that stay the same keep their states; alerts of rules that
     /// are gone end.
     pub fn apply(&self, mut prepared: Prepared) {
+        *self.surroundings.lock() = Surroundings {
+            external_labels: prepared.config.external_labels.clone(),
+            external_url: prepared.config.external_url.as_str().into(),
+        };
         // A file that two patterns name is read twice; its groups are evaluated once.
         let mut seen = BTreeSet::new();
         prepared.groups.retain(|g| seen.insert(g.key()));
@@ -294,14 +302,16 @@ impl Alerting {
         (self.setup.arm)(interval.max(EVALUATION_MIN), cancel.clone());
         let mut outcomes = Vec::with_capacity(running.group.rules.len());
         let keys = running.group.rule_keys();
+        let seen = self.surroundings.lock().clone();
         for (rule, key) in running.group.rules.iter().zip(keys) {
             let state = running.states.entry(key).or_default();
             let began = self.setup.clock.mono();
             let mut cx = ReadCx::with_budget(self.setup.engine.budget());
             cx.lane = plimsoll_model::Lane::Rules;
             cx.cancel = cancel.clone();
-            let result =
-                evaluate(rule, running.group.limit, &self.setup.engine, &view, at, state, &cx);
+            let scene =
+                Scene { engine: &self.setup.engine, view: &view, at, surroundings: &seen, cx: &cx };
+            let result = evaluate(rule, running.group.limit, state, &scene);
             count(&self.metrics.evaluations, 1);
             let error = match result {
                 Ok(done) => {

@@ -1,425 +1,283 @@
-//! Texts with `{{ … }}`: the part of Go's text/template that annotations use most.
+//! Texts with `{{ … }}`: Go's text/template as Prometheus' rules and Alertmanager's notifications use
+//! it, with the functions of both.
 //!
-//! Known: `$labels.name`, `$value`, `.Labels.name`, `.Value`, `$externalLabels.name`,
-//! string and number literals, pipelines (`$value | humanize`), the functions of [`FUNCTIONS`],
-//! trim markers (`{{-`, `-}}`), comments. Anything else (`if`, `range`, variables) is an error when
-//! the text is read, never when it is shown. A label that is absent shows as nothing.
+//! - [`Template`] is the text of a label or annotation of a rule. [`Template::parse`] reads and checks
+//!   it; [`Template::show`] gives the text for an element, or `<error expanding template: …>` as
+//!   Prometheus does; [`Template::expand`] gives the error by itself.
+//! - [`Templates`] holds the named templates of notifications: [`Templates::standard`], then
+//!   [`Templates::add`] for each file of the configuration. [`Templates::check`] checks a text of a
+//!   receiver when the configuration is read; [`Templates::expand`] shows it for [`Data`].
+//!   A caller that gets an error sends [`plain`] with the error noted: an error never suppresses a page.
+//!
+//! Checked beforehand: syntax, unknown functions, variables, fields and templates, wrong numbers of
+//! arguments, each with line, column and what was probably meant. In [`Kind::Html`] what comes from
+//! data is escaped by its place. Bounds: [`Limits`], nesting, length of texts and regular expressions;
+//! each is an error that names the limit. Not here: `call`, complex numbers, `tmpl`, goroutine-like
+//! things; `%b` and `%x` of floats.
 
-use std::fmt::Write as _;
+use std::fmt;
+use std::sync::Arc;
 
-use plimsoll_model::LabelsRef;
+use parking_lot::Mutex;
+use plimsoll_model::{Labels, Timestamp};
+use regex::Regex;
 
+mod check;
+mod eval;
+mod format;
+mod functions;
+mod gotime;
+mod html;
+mod lex;
+mod member;
+mod notification;
 mod number;
+mod parse;
+mod regexes;
+mod suggest;
+mod tree;
+mod value;
 
-use number::{humanize, humanize_1024, humanize_duration, humanize_percentage, print_value};
+pub use notification::{Kind, Templates, plain};
+pub use value::{AlertData, Data, Sample};
 
-/// Functions with the number of arguments that they take, the piped one included.
-const FUNCTIONS: [(&str, usize, usize); 12] = [
-    ("humanize", 1, 1),
-    ("humanize1024", 1, 1),
-    ("humanizeDuration", 1, 1),
-    ("humanizePercentage", 1, 1),
-    ("title", 1, 1),
-    ("toUpper", 1, 1),
-    ("toLower", 1, 1),
-    ("stripPort", 1, 1),
-    ("toTime", 1, 1),
-    ("print", 1, 16),
-    ("printf", 1, 16),
-    ("len", 1, 1),
+use check::Wrong;
+use eval::Trees;
+use functions::{Env, Set};
+use tree::Source;
+use value::{RuleData, Type, Value};
+
+/// Prometheus puts this before the text of a rule; columns in its messages count it.
+const BEFORE_RULES: &str = "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}\
+                            {{$externalURL := .ExternalURL}}{{$value := .Value}}";
+/// The variables that it declares.
+const RULE_VARIABLES: [(&str, Type); 4] = [
+    ("$labels", Type::Labels),
+    ("$externalLabels", Type::Labels),
+    ("$externalURL", Type::Text),
+    ("$value", Type::Float),
 ];
 
-/// A text that is read and can be shown.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Template {
-    pieces: Vec<Piece>,
+/// What one run of a template may use. More is an error.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of the result, and of each text on the way.
+    pub output_bytes: usize,
+    /// Parts run, elements ranged over, 64 bytes of text made.
+    pub steps: u64,
+    /// Queries asked.
+    pub queries: usize,
+    /// Elements of a range, or of a query's result.
+    pub range: usize,
 }
 
-#[derive(Clone, Debug, PartialEq)]
-enum Piece {
-    Text(String),
-    Pipeline(Vec<Call>),
+impl Limits {
+    /// For labels and annotations, which are made anew for each element at each evaluation.
+    pub const RULE: Self =
+        Self { output_bytes: 64 << 10, steps: 100_000, queries: 10, range: 10_000 };
+    /// For notifications, which may hold thousands of alerts.
+    pub const NOTIFICATION: Self =
+        Self { output_bytes: 4 << 20, steps: 10_000_000, queries: 0, range: 100_000 };
 }
 
-#[derive(Clone, Debug, PartialEq)]
-struct Call {
-    function: Option<&'static str>,
-    args: Vec<Operand>,
+/// Answers `query` in templates of rules.
+pub trait Queries {
+    /// The elements of an instant query's result, a scalar as one without labels.
+    ///
+    /// # Errors
+    /// What the query says.
+    fn query(&self, text: &str) -> Result<Vec<Sample>, String>;
 }
 
-#[derive(Clone, Debug, PartialEq)]
-enum Operand {
-    Value,
-    Label(String),
-    ExternalLabel,
-    Text(String),
-    Number(f64),
+/// What all templates of a server see.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// Labels that this server adds to what it tells others.
+    pub external_labels: Labels,
+    /// Where people reach this server.
+    pub external_url: Arc<str>,
 }
 
-/// What a template is shown with.
+impl Default for Surroundings {
+    fn default() -> Self {
+        Self { external_labels: Labels::empty(), external_url: Arc::from("") }
+    }
+}
+
+/// What a template of a rule is shown with.
 #[derive(Clone, Copy)]
 pub struct Values<'v> {
-    /// The labels of the element.
-    pub labels: LabelsRef<'v>,
+    /// The labels of the element, the metric's name included.
+    pub labels: &'v Labels,
     /// The value of the element.
     pub value: f64,
+    /// The time of the evaluation, ms since the epoch.
+    pub at: Timestamp,
+    /// What does not change from element to element.
+    pub surroundings: &'v Surroundings,
+    /// Answers `query`; without it, that is an error.
+    pub queries: Option<&'v dyn Queries>,
 }
 
 /// Why a text is not a template.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("template: {0}")]
-pub struct TemplateError(String);
+#[error("template{}: line {line}, column {column}: {message}", in_file(.file))]
+pub struct TemplateError {
+    /// The file with named templates in which it is; empty for the text itself.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in bytes, from 1.
+    pub column: usize,
+    /// What is wrong, with what was probably meant.
+    pub message: String,
+}
 
-#[derive(Clone, Debug)]
-enum Shown {
-    Text(String),
-    Number(f64),
+fn in_file(file: &str) -> String {
+    if file.is_empty() { String::new() } else { format!(" {file}") }
+}
+
+impl TemplateError {
+    fn new(source: &Source, pos: usize, message: String) -> Self {
+        let (line, column) = source.place(pos);
+        Self { file: source.name.clone(), line, column: column + 1, message }
+    }
+}
+
+impl From<Wrong> for TemplateError {
+    fn from(wrong: Wrong) -> Self {
+        Self::new(&wrong.source, wrong.pos, wrong.message)
+    }
+}
+
+/// Why a template has no result, in the words of Prometheus.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ExpandError(String);
+
+/// A text of a rule that is read and can be shown. Copies share what was read.
+#[derive(Clone)]
+pub struct Template {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    text: String,
+    /// Nothing for a text that is shown as it is.
+    trees: Option<Trees>,
+    kept: Mutex<Vec<(String, Regex)>>,
 }
 
 impl Template {
     /// A text without actions.
     pub fn literal(text: &str) -> Self {
-        Self { pieces: vec![Piece::Text(text.to_owned())] }
+        Self::of(text, None)
     }
 
-    /// Reads a text.
+    fn of(text: &str, trees: Option<Trees>) -> Self {
+        let inner = Inner { text: text.to_owned(), trees, kept: Mutex::default() };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Reads and checks a text.
     ///
     /// # Errors
-    /// What is not known, or not closed.
+    /// What is wrong and where.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
-        let mut pieces = Vec::new();
-        let mut rest = text;
-        let mut trim_next = false;
-        while let Some(open) = rest.find("{{") {
-            let (before, after) = (&rest[..open], &rest[open + 2..]);
-            let close = after.find("}}").ok_or_else(|| TemplateError("{{ without }}".into()))?;
-            let mut action = &after[..close];
-            let mut before = if trim_next { before.trim_start() } else { before };
-            if let Some(inner) = action.strip_prefix("- ") {
-                action = inner;
-                before = before.trim_end();
-            }
-            trim_next = action.ends_with(" -");
-            action = action.strip_suffix(" -").unwrap_or(action).trim();
-            push_text(&mut pieces, before);
-            if !(action.starts_with("/*") && action.ends_with("*/")) {
-                pieces.push(Piece::Pipeline(pipeline(action)?));
-            }
-            rest = &after[close + 2..];
+        if !text.contains("{{") {
+            return Ok(Self::literal(text));
         }
-        push_text(&mut pieces, if trim_next { rest.trim_start() } else { rest });
-        Ok(Self { pieces })
-    }
-
-    /// The text with its actions replaced.
-    pub fn show(&self, values: Values<'_>) -> String {
-        let mut out = String::new();
-        for piece in &self.pieces {
-            match piece {
-                Piece::Text(text) => out.push_str(text),
-                Piece::Pipeline(calls) => out.push_str(&run(calls, values)),
-            }
+        let before = BEFORE_RULES.len();
+        let source = Source { name: String::new(), text: text.to_owned(), before };
+        let source = Arc::new(source);
+        let names = RULE_VARIABLES.map(|(name, _)| name);
+        let trees = read(&source, "", Set::Prometheus, &names)?;
+        let trees = eval::collect(trees);
+        if let Some(main) = trees.get("") {
+            check::check(main, &trees, Set::Prometheus, Type::Rule, &RULE_VARIABLES)?;
         }
-        out
-    }
-}
-
-impl std::fmt::Display for Template {
-    /// For people who look at a rule: the text as it would be written.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for piece in &self.pieces {
-            match piece {
-                Piece::Text(text) => f.write_str(text)?,
-                Piece::Pipeline(calls) => {
-                    let calls: Vec<String> = calls.iter().map(written).collect();
-                    write!(f, "{{{{ {} }}}}", calls.join(" | "))?;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-fn written(call: &Call) -> String {
-    let mut words: Vec<String> = call.function.iter().map(|f| (*f).to_owned()).collect();
-    words.extend(call.args.iter().map(|a| match a {
-        Operand::Value => "$value".to_owned(),
-        Operand::Label(name) => format!("$labels.{name}"),
-        Operand::ExternalLabel => "$externalLabels".to_owned(),
-        Operand::Text(text) => format!("{text:?}"),
-        Operand::Number(x) => print_value(*x),
-    }));
-    words.join(" ")
-}
-
-fn push_text(pieces: &mut Vec<Piece>, text: &str) {
-    if !text.is_empty() {
-        pieces.push(Piece::Text(text.to_owned()));
-    }
-}
-
-fn pipeline(action: &str) -> Result<Vec<Call>, TemplateError> {
-    if action.is_empty() {
-        return Err(TemplateError("an empty {{ }}".into()));
-    }
-    let mut calls = Vec::new();
-    for (i, part) in split_outside_quotes(action, '|').into_iter().enumerate() {
-        let call = call(part.trim(), action)?;
-        let piped = usize::from(i > 0);
-        match call.function {
-            Some(name) => {
-                let (_, least, most) = FUNCTIONS
-                    .iter()
-                    .find(|(f, ..)| *f == name)
-                    .copied()
-                    .unwrap_or((name, 0, usize::MAX));
-                let found = call.args.len() + piped;
-                if found < least || found > most {
-                    let text = format!("{name} in {{{{ {action} }}}} has {found} arguments");
-                    return Err(TemplateError(text));
-                }
-            }
-            None if i > 0 || call.args.len() != 1 => {
-                let text = format!("{part:?} in {{{{ {action} }}}} is not a function call");
-                return Err(TemplateError(text));
-            }
-            None => {}
-        }
-        calls.push(call);
-    }
-    Ok(calls)
-}
-
-fn call(text: &str, action: &str) -> Result<Call, TemplateError> {
-    let words: Vec<&str> =
-        split_outside_quotes(text, ' ').into_iter().filter(|w| !w.is_empty()).collect();
-    let Some(first) = words.first() else {
-        return Err(TemplateError(format!("nothing between two | in {{{{ {action} }}}}")));
-    };
-    let function = FUNCTIONS.iter().map(|(f, ..)| *f).find(|f| f == first);
-    let rest = if function.is_some() { &words[1..] } else { &words[..] };
-    let args = rest.iter().map(|w| operand(w, action)).collect::<Result<_, _>>()?;
-    Ok(Call { function, args })
-}
-
-fn operand(word: &str, action: &str) -> Result<Operand, TemplateError> {
-    if word == "$value" || word == ".Value" {
-        return Ok(Operand::Value);
-    }
-    for prefix in ["$labels.", ".Labels."] {
-        if let Some(name) = word.strip_prefix(prefix)
-            && !name.is_empty()
-        {
-            return Ok(Operand::Label(name.to_owned()));
-        }
-    }
-    if word.starts_with("$externalLabels.") || word.starts_with("$externalURL") {
-        return Ok(Operand::ExternalLabel);
-    }
-    if let Some(text) = word.strip_prefix('"') {
-        let text = text.strip_suffix('"').ok_or_else(|| open_quote(action))?;
-        return Ok(Operand::Text(text.replace("\\\"", "\"")));
-    }
-    if let Some(text) = word.strip_prefix('`') {
-        let text = text.strip_suffix('`').ok_or_else(|| open_quote(action))?;
-        return Ok(Operand::Text(text.to_owned()));
-    }
-    if let Ok(x) = word.parse::<f64>() {
-        return Ok(Operand::Number(x));
-    }
-    let known = "$labels.<name>, $value, texts, numbers";
-    let functions: Vec<&str> = FUNCTIONS.iter().map(|(f, ..)| *f).collect();
-    Err(TemplateError(format!(
-        "{word} in {{{{ {action} }}}} is not known here; known: {known}, and the functions {}",
-        functions.join(", ")
-    )))
-}
-
-fn open_quote(action: &str) -> TemplateError {
-    TemplateError(format!("a quote in {{{{ {action} }}}} is not closed"))
-}
-
-fn split_outside_quotes(text: &str, at: char) -> Vec<&str> {
-    let mut parts = Vec::new();
-    let (mut start, mut quote, mut escaped) = (0, None, false);
-    for (i, c) in text.char_indices() {
-        match quote {
-            Some(q) if c == q && !escaped => quote = None,
-            Some(_) => {}
-            None if c == '"' || c == '`' => quote = Some(c),
-            None if c == at => {
-                parts.push(&text[start..i]);
-                start = i + c.len_utf8();
-            }
-            None => {}
-        }
-        escaped = c == '\\' && !escaped && quote == Some('"');
-    }
-    parts.push(&text[start..]);
-    parts
-}
-
-fn run(calls: &[Call], values: Values<'_>) -> String {
-    let mut piped: Option<Shown> = None;
-    for call in calls {
-        let mut args: Vec<Shown> = call.args.iter().map(|a| look_up(a, values)).collect();
-        args.extend(piped.take());
-        piped = Some(match call.function {
-            Some(name) => apply(name, &args),
-            None => args.pop().unwrap_or(Shown::Text(String::new())),
-        });
-    }
-    piped.map(|p| p.text()).unwrap_or_default()
-}
-
-fn look_up(operand: &Operand, values: Values<'_>) -> Shown {
-    match operand {
-        Operand::Value => Shown::Number(values.value),
-        Operand::Label(name) => Shown::Text(values.labels.get(name).unwrap_or("").to_owned()),
-        Operand::ExternalLabel => Shown::Text(String::new()),
-        Operand::Text(text) => Shown::Text(text.clone()),
-        Operand::Number(x) => Shown::Number(*x),
-    }
-}
-
-impl Shown {
-    fn text(&self) -> String {
-        match self {
-            Self::Text(text) => text.clone(),
-            Self::Number(x) => print_value(*x),
-        }
+        Ok(Self::of(text, Some(trees)))
     }
 
-    fn number(&self) -> f64 {
-        match self {
-            Self::Text(text) => text.parse().unwrap_or(f64::NAN),
-            Self::Number(x) => *x,
-        }
-    }
-}
-
-fn apply(name: &str, args: &[Shown]) -> Shown {
-    let Some(last) = args.last() else { return Shown::Text(String::new()) };
-    let text = last.text();
-    Shown::Text(match name {
-        "humanize" => humanize(last.number()),
-        "humanize1024" => humanize_1024(last.number()),
-        "humanizeDuration" => humanize_duration(last.number()),
-        "humanizePercentage" => humanize_percentage(last.number()),
-        "title" => title(&text),
-        "toUpper" => text.to_uppercase(),
-        "toLower" => text.to_lowercase(),
-        "stripPort" => strip_port(&text).to_owned(),
-        "toTime" => to_time(last.number()),
-        "len" => text.len().to_string(),
-        "printf" => printf(&args[0].text(), &args[1..]),
-        _ => args.iter().map(Shown::text).collect(),
-    })
-}
-
-fn title(text: &str) -> String {
-    let mut out = String::new();
-    let mut start = true;
-    for c in text.chars() {
-        if start {
-            out.extend(c.to_uppercase())
-        } else {
-            out.push(c)
-        }
-        start = c.is_whitespace();
-    }
-    out
-}
-
-fn strip_port(text: &str) -> &str {
-    match text.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => {
-            host.trim_start_matches('[').trim_end_matches(']')
-        }
-        _ => text,
-    }
-}
-
-fn to_time(seconds: f64) -> String {
-    let at = jiff::Timestamp::from_millisecond((seconds * 1e3) as i64);
-    at.map_or_else(|_| seconds.to_string(), |t| t.to_string())
-}
-
-/// `%s %v %d %q %f %g %.2f %%`, as far as annotations use them.
-fn printf(format: &str, args: &[Shown]) -> String {
-    let mut out = String::new();
-    let mut args = args.iter();
-    let mut rest = format;
-    while let Some(at) = rest.find('%') {
-        out.push_str(&rest[..at]);
-        let spec = &rest[at + 1..];
-        let end = spec.find(|c: char| c.is_ascii_alphabetic() || c == '%').unwrap_or(spec.len());
-        let verb = spec[end..].chars().next();
-        rest = spec.get(end + 1..).unwrap_or("");
-        if verb == Some('%') {
-            out.push('%');
-            continue;
-        }
-        let digits = spec[..end].split_once('.').and_then(|(_, d)| d.parse::<usize>().ok());
-        let arg = args.next();
-        let _ = match (verb, arg) {
-            (Some('f'), Some(a)) => write!(out, "{:.*}", digits.unwrap_or(6).min(32), a.number()),
-            (Some('d'), Some(a)) => write!(out, "{}", a.number().trunc()),
-            (Some('q'), Some(a)) => write!(out, "{:?}", a.text()),
-            (Some(_), Some(a)) => match (digits, a) {
-                (Some(d), Shown::Number(x)) => out.write_str(&number::significant(*x, d.min(17))),
-                _ => out.write_str(&a.text()),
-            },
-            (v, None) => write!(out, "%!{}(MISSING)", v.unwrap_or(' ')),
-            (None, Some(_)) => out.write_str("%!(NOVERB)"),
+    /// The text for an element, its actions replaced. `rule` is the name of the rule.
+    ///
+    /// # Errors
+    /// What failed, as Prometheus says it.
+    pub fn expand(&self, rule: &str, values: &Values<'_>) -> Result<String, ExpandError> {
+        let trees = self.inner.trees.as_ref();
+        let Some((trees, main)) = trees.and_then(|t| Some((t, t.get("")?))) else {
+            return Ok(self.inner.text.clone());
         };
+        let data = RuleData {
+            labels: values.labels.clone(),
+            external_labels: values.surroundings.external_labels.clone(),
+            external_url: Arc::clone(&values.surroundings.external_url),
+            value: values.value,
+        };
+        let dot = Value::Rule(Arc::new(data));
+        let field = |name| member::field(&dot, name).unwrap_or(Value::Nil);
+        let variables = [
+            ("$labels", field("Labels")),
+            ("$externalLabels", field("ExternalLabels")),
+            ("$externalURL", field("ExternalURL")),
+            ("$value", field("Value")),
+        ];
+        let env = Env {
+            now_ms: values.at,
+            external_url: &values.surroundings.external_url,
+            queries: values.queries,
+            is_html: false,
+            limits: Limits::RULE,
+            steps: 0,
+            asked: 0,
+            kept: &self.inner.kept,
+        };
+        let name = format!("__alert_{rule}");
+        eval::run(trees, main, &name, Set::Prometheus, env, &dot, &variables)
+            .map_err(|e| ExpandError(format!("error executing template {name}: {e}")))
     }
-    out.push_str(rest);
-    out
+
+    /// As [`Template::expand`]; an error is shown where the text would stand.
+    pub fn show(&self, rule: &str, values: &Values<'_>) -> String {
+        self.expand(rule, values).unwrap_or_else(|e| {
+            tracing::warn!(rule, error = %e, "template not expanded");
+            format!("<error expanding template: {e}>")
+        })
+    }
+}
+
+/// Reads a text and what it defines.
+fn read(
+    source: &Arc<Source>,
+    name: &str,
+    set: Set,
+    variables: &[&str],
+) -> Result<Vec<tree::Tree>, TemplateError> {
+    let is_function = |name: &str| functions::find(set, name).is_some();
+    let known: Vec<&str> = functions::all(set).map(|f| f.name).collect();
+    parse::parse(source, name, &is_function, &known, variables)
+        .map_err(|(pos, message)| TemplateError::new(source, pos, message))
+}
+
+impl PartialEq for Template {
+    fn eq(&self, other: &Self) -> bool {
+        self.inner.text == other.inner.text
+            && self.inner.trees.is_some() == other.inner.trees.is_some()
+    }
+}
+
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Template").field(&self.inner.text).finish()
+    }
+}
+
+impl fmt::Display for Template {
+    /// The text as it is written.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.inner.text)
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use plimsoll_model::Labels;
-
-    #[track_caller]
-    fn check(text: &str, value: f64, shown: &str) {
-        let labels = Labels::new([("job", "api"), ("instance", "a:90"), ("mount", "/")]).unwrap();
-        let template = Template::parse(text).unwrap();
-        assert_eq!(template.show(Values { labels: labels.as_ref(), value }), shown);
-    }
-
-    #[test]
-    fn annotations_show_labels_and_values() {
-        check("{{ $labels.job }} is at {{ $value }}", 0.5, "api is at 0.5");
-        check("{{$labels.instance | stripPort}} {{ .Labels.gone }}!", 1.0, "a !");
-        check("{{ $value | humanize }}B", 1_234_567.0, "1.235MB");
-        check("{{ $value | humanize1024 }}B", 1_048_576.0, "1MiB");
-        check("{{ $value | humanizePercentage }}", 0.1234, "12.34%");
-        check("{{ $value | humanizeDuration }}", 3_661.0, "1h 1m 1s");
-        check("{{ printf \"%.2f of %s\" $value $labels.job }}", 1.0 / 3.0, "0.33 of api");
-        check("{{ $value | printf \"%.1f%%\" }}", 12.34, "12.3%");
-        check("{{ toUpper \"a|b\" }}", 0.0, "A|B");
-        check("a  {{- $labels.mount -}}  b", 0.0, "a/b");
-        check("{{/* why */}}x", 0.0, "x");
-        check("{{ $labels.job | title }}", 0.0, "Api");
-    }
-
-    #[test]
-    fn what_is_not_known_is_told_when_it_is_read() {
-        for (text, word) in [
-            ("{{ $label.job }}", "$label.job"),
-            ("{{ if $value }}", "if"),
-            ("{{ $value | humanise }}", "humanise"),
-            ("{{ $value", "{{ without }}"),
-            ("{{ }}", "empty"),
-            ("{{ humanize }}", "0 arguments"),
-            ("{{ \"é }}", "not closed"),
-            ("{{ `abc }}", "not closed"),
-        ] {
-            let e = Template::parse(text).unwrap_err().to_string();
-            assert!(e.contains(word), "{text}: {e}");
-        }
-    }
-}
+mod tests;

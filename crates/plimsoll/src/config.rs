@@ -129,6 +129,7 @@ pub fn load(options: &Options) -> Result<Config, Vec<Problem>> {
         prometheus::merge(path, &mut config, &mut found);
     }
     let features = config.query.features;
+    config.alert.external_labels = config.external_labels.clone();
     let (groups, mut wrong) = rules::load(&config.alert, base, options.bare, &features);
     config.groups.extend(groups);
     found.append(&mut wrong);
