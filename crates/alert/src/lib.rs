@@ -18,7 +18,7 @@ mod evaluate;
 mod metrics;
 pub mod notify;
 mod owner;
-mod route;
+pub mod route;
 mod rules;
 mod state;
 mod template;
@@ -27,8 +27,12 @@ pub use backfill::{BackfillAsk, BackfillError, BackfillReport, Backfilled};
 pub use defaults::{DEFAULT_RULES_FILE, default_rules};
 pub use evaluate::{EvalError, Evaluated, Sample, Scene, evaluate};
 pub use metrics::Metrics;
-pub use owner::{Alerting, GroupView, Prepared, RuleView, Setup, Wake};
-pub use route::{Notification, Route, Router, RouterEvent, payload};
+pub use owner::{Alerting, GroupView, PostError, Posted, Prepared, RuleView, Setup, Wake};
+pub use route::matching::{parse_matcher, parse_matchers};
+pub use route::{
+    GroupedView, Notice, NoticeView, Notification, Route, Router, Routing, Silence, SilenceError,
+    SilenceMatcher, SilenceState, payload,
+};
 pub use rules::{Group, Rule, RuleKind, read_rules};
 pub use state::{Alert, AlertState, RuleState, Transition};
 pub use template::{

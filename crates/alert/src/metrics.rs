@@ -20,6 +20,15 @@ pub struct Metrics {
     pub(crate) outbox: AtomicU64,
     pub(crate) unsaved: AtomicU64,
     pub(crate) unsaved_dropped: AtomicU64,
+    pub(crate) posted: AtomicU64,
+    pub(crate) posted_invalid: AtomicU64,
+    pub(crate) router_alerts: AtomicU64,
+    pub(crate) router_groups: AtomicU64,
+    pub(crate) silences_active: AtomicU64,
+    pub(crate) refused_alerts: AtomicU64,
+    pub(crate) inhibited: AtomicU64,
+    pub(crate) silenced: AtomicU64,
+    pub(crate) out_of_hours: AtomicU64,
 }
 
 /// One value: name, help, kind, value.
@@ -103,6 +112,60 @@ impl Metrics {
                 "Changes that will not be recorded: too many waited, or one was too large.",
                 counter,
                 get(&self.unsaved_dropped),
+            ),
+            (
+                "plimsoll_alert_posted_total",
+                "Alerts that others posted and that were taken.",
+                counter,
+                get(&self.posted),
+            ),
+            (
+                "plimsoll_alert_posted_invalid_total",
+                "Alerts that others posted and that were wrong.",
+                counter,
+                get(&self.posted_invalid),
+            ),
+            (
+                "plimsoll_alert_refused_total",
+                "Alerts that were not taken because too many are known.",
+                counter,
+                get(&self.refused_alerts),
+            ),
+            (
+                "plimsoll_alert_router_alerts",
+                "Alerts that the router knows.",
+                MetricKind::Gauge,
+                get(&self.router_alerts),
+            ),
+            (
+                "plimsoll_alert_router_groups",
+                "Groups of alerts that are open.",
+                MetricKind::Gauge,
+                get(&self.router_groups),
+            ),
+            (
+                "plimsoll_alert_silences_active",
+                "Silences that mute something now.",
+                MetricKind::Gauge,
+                get(&self.silences_active),
+            ),
+            (
+                "plimsoll_alert_inhibited_total",
+                "Alerts left out of a message because another one inhibits them.",
+                counter,
+                get(&self.inhibited),
+            ),
+            (
+                "plimsoll_alert_silenced_total",
+                "Alerts left out of a message because of a silence.",
+                counter,
+                get(&self.silenced),
+            ),
+            (
+                "plimsoll_alert_out_of_hours_total",
+                "Looks at groups that told nothing because of a time interval.",
+                counter,
+                get(&self.out_of_hours),
             ),
         ]
     }

@@ -1,9 +1,11 @@
-//! The owner of rules, router and outbox: decides at each tick, writes it down, then lets it be sent.
+//! The owner of rules, router and outbox: decides, writes it down, then lets it be sent.
 //!
-//! Order of a tick: evaluate the groups that are due; ask the router; one `records` transaction with
-//! rule states, transitions, groups and outbox; append result samples, which may be repeated. When the
-//! transaction fails, its changes wait in memory (bounded) and its messages are sent all the same.
-//! Evaluation times of a group never go back; a group that is late by more than an interval skips.
+//! Two loops call in. [`Alerting::evaluate`] evaluates the groups that are due, hands their alerts to the
+//! router, and in the same `records` transaction writes rule states, transitions, alerts, groups and
+//! outbox; then it appends result samples, which may be repeated. [`Alerting::settle`] asks the router
+//! what else is due. When a transaction fails, its changes wait in memory (bounded) and its messages are
+//! sent all the same. Evaluation times of a group never go back; a group that is late by more than an
+//! interval skips. Locks are taken in the order rules, desk, views.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future as _;
@@ -24,25 +26,25 @@ use plimsoll_world::Clock;
 use crate::config::Config;
 use crate::evaluate::{Sample, Scene, evaluate};
 use crate::metrics::{Metrics, count};
-use crate::notify::{Outbox, compose};
-use crate::route::{Router, RouterEvent};
+use crate::notify::Outbox;
 use crate::rules::{Group, RuleKind};
 use crate::state::{Alert, AlertState, RuleState, Transition, labels_of};
 use crate::template::Surroundings;
 
+mod desk;
 mod keep;
+mod posted;
 mod view;
 
+pub use posted::{PostError, Posted};
 pub use view::{GroupView, RuleView};
 
-use keep::Unsaved;
+use desk::Desk;
 
 /// Least time that a group's queries are given together.
 const EVALUATION_MIN: Duration = Duration::from_secs(10);
 /// Kind of the documents that hold the states of a group's rules.
 const RULE_STATE: &str = "rule_state";
-/// Kind of the documents that hold the router's groups.
-const ALERT_GROUP: &str = "alert_group";
 /// Kind of the events that hold transitions.
 const TRANSITION: &str = "alert_transition";
 
@@ -80,27 +82,33 @@ pub struct Wake {
 }
 
 /// Evaluates rules, routes alerts, keeps the outbox. Share it; all calls take a moment at most,
-/// except [`Alerting::tick`], which belongs on a blocking thread.
+/// except [`Alerting::evaluate`] and [`Alerting::settle`], which belong on a blocking thread.
 pub struct Alerting {
     setup: Setup,
-    /// Held by whoever ticks or applies a configuration.
-    work: Mutex<Work>,
-    /// What readers see; replaced after each group. Taken after `work`, never held with work to do.
+    /// Held by whoever evaluates or applies a configuration.
+    rules: Mutex<Rules>,
+    /// Held by whoever decides what is told.
+    desk: Mutex<Desk>,
+    /// What readers see; replaced after each group. Taken last, never held with work to do.
     views: Mutex<BTreeMap<String, GroupView>>,
     /// What templates of rules see beside their elements.
     surroundings: Mutex<Surroundings>,
     outbox: Outbox,
     metrics: Arc<Metrics>,
     source_id: SourceId,
+    poke: tokio::sync::Notify,
 }
 
-struct Work {
-    config: Config,
+struct Rules {
     groups: Vec<Running>,
-    router: Router,
-    unsaved: Unsaved,
     /// What was appended last.
     appending: Option<Ticket>,
+}
+
+/// A step of an alert, and the expression of its rule.
+struct Moved {
+    transition: Transition,
+    expr: String,
 }
 
 struct Running {
@@ -120,13 +128,7 @@ impl Alerting {
     pub fn open(setup: Setup, prepared: Prepared) -> plimsoll_records::Result<Self> {
         let metrics = Arc::new(Metrics::default());
         let outbox = Outbox::open(&*setup.records, Arc::clone(&metrics))?;
-        let mut router = Router::new(prepared.config.route.clone());
-        for document in setup.records.documents(ALERT_GROUP)? {
-            match serde_json::from_str(&document.body) {
-                Ok(group) => router.restore(document.id, group),
-                Err(e) => tracing::warn!(group = document.id, error = %e, "group not readable"),
-            }
-        }
+        let desk = Desk::open(&*setup.records, prepared.config.clone(), setup.clock.wall_ms())?;
         let known: BTreeSet<String> = prepared.groups.iter().map(Group::key).collect();
         let mut orphans = Vec::new();
         for document in setup.records.documents(RULE_STATE)? {
@@ -134,21 +136,16 @@ impl Alerting {
                 orphans.extend(orphan(&document.id, &document.body));
             }
         }
-        let work = Work {
-            config: prepared.config.clone(),
-            groups: orphans,
-            router,
-            unsaved: Unsaved::default(),
-            appending: None,
-        };
         let alerting = Self {
             setup,
-            work: Mutex::new(work),
+            rules: Mutex::new(Rules { groups: orphans, appending: None }),
+            desk: Mutex::new(desk),
             views: Mutex::default(),
             surroundings: Mutex::default(),
             outbox,
             metrics,
             source_id: SourceId::new("rules"),
+            poke: tokio::sync::Notify::new(),
         };
         alerting.apply(prepared);
         Ok(alerting)
@@ -164,42 +161,45 @@ impl Alerting {
         // A file that two patterns name is read twice; its groups are evaluated once.
         let mut seen = BTreeSet::new();
         prepared.groups.retain(|g| seen.insert(g.key()));
-        let mut work = self.work.lock();
-        let work = &mut *work;
-        work.router.set_route(prepared.config.route.clone());
-        work.config = prepared.config;
+        let mut rules = self.rules.lock();
+        let rules = &mut *rules;
+        let mut desk = self.desk.lock();
         let mut before: BTreeMap<String, Running> =
-            work.groups.drain(..).map(|g| (g.group.key(), g)).collect();
+            rules.groups.drain(..).map(|g| (g.group.key(), g)).collect();
         let now = self.setup.clock.mono();
         let wall = self.setup.clock.wall_ms();
+        desk.set_config(prepared.config, wall);
         let mut over = Vec::new();
         for group in prepared.groups {
             let old = before.remove(&group.key());
             let (running, gone) = self.running(group, old, now);
             over.extend(gone);
-            work.groups.push(running);
+            rules.groups.push(running);
         }
         for (_, old) in before {
             over.extend(old.states.into_values());
-            work.unsaved
+            desk.unsaved
                 .change(Change::Remove { kind: RULE_STATE.to_owned(), id: old.group.key() });
         }
         let stale = |labels| Sample::new(labels, wall, stale_nan());
         let samples: Vec<Sample> =
             over.iter().flat_map(|s| &s.written).map(|l| stale(labels_of(l))).collect();
-        self.append(work, &samples);
-        let ended = over.into_iter().flat_map(|s| s.active.into_values());
-        let transitions: Vec<Transition> = ended.map(|a| end(a, wall)).collect();
-        observe(&mut work.router, wall, &transitions, std::iter::empty());
-        work.unsaved.changes(transitions.iter().map(event));
+        self.append(rules, &samples);
+        for alert in over.into_iter().flat_map(|s| s.active.into_values()) {
+            let transition = end(alert, wall);
+            desk.unsaved.change(event(&transition));
+            desk.moved(&transition, "", wall);
+        }
+        drop(desk);
         let mut views = self.views.lock();
-        let keys: Vec<String> = work.groups.iter().map(|g| g.group.key()).collect();
+        let keys: Vec<String> = rules.groups.iter().map(|g| g.group.key()).collect();
         views.retain(|key, _| keys.contains(key));
-        for running in &work.groups {
+        for running in &rules.groups {
             let known = views.remove(&running.group.key());
             let view = view::of(&running.group, &running.states, known);
             views.insert(running.group.key(), view);
         }
+        self.poke.notify_one();
     }
 
     /// A group with the states that its rules had; and the states of rules that are gone.
@@ -251,45 +251,69 @@ impl Alerting {
         }
     }
 
-    /// Evaluates what is due, decides what to tell, writes it down. Blocks while it does.
+    /// Evaluates what is due and decides what to tell. Blocks while it does.
     pub fn tick(&self) -> Wake {
-        let mut work = self.work.lock();
-        let work = &mut *work;
+        let rules = self.evaluate();
+        let told = self.settle();
+        Wake { after: rules.after.min(told.after) }
+    }
+
+    /// Evaluates the groups that are due and hands their alerts on. Blocks while it does.
+    pub fn evaluate(&self) -> Wake {
+        let mut rules = self.rules.lock();
+        let rules = &mut *rules;
         let mono = self.setup.clock.mono();
-        let mut samples = Vec::new();
-        let mut moved = Vec::new();
-        for running in &mut work.groups {
+        let (mut samples, mut moved, mut changes) = (Vec::new(), Vec::new(), Vec::new());
+        let mut evaluated = Vec::new();
+        for (i, running) in rules.groups.iter_mut().enumerate() {
             if running.next_mono > mono {
                 continue;
             }
             self.evaluate_group(running, &mut samples, &mut moved);
             schedule(running, mono, &self.metrics);
-            work.unsaved.changes(rule_state_change(running, self.setup.clock.wall_ms()));
+            changes.extend(rule_state_change(running, self.setup.clock.wall_ms()));
+            evaluated.push(i);
         }
-        let wall = self.setup.clock.wall_ms();
-        let firing = work
-            .groups
-            .iter()
-            .flat_map(|g| g.states.values())
-            .flat_map(|s| s.active.values())
-            .filter(|a| a.state == AlertState::Firing);
-        observe(&mut work.router, wall, &moved, firing);
-        work.unsaved.changes(moved.iter().map(event));
-        let (fresh, next) = self.tell(work, wall);
-        self.keep(work, fresh);
-        self.append(work, &samples);
+        if !evaluated.is_empty() {
+            let wall = self.setup.clock.wall_ms();
+            let mut desk = self.desk.lock();
+            for step in &moved {
+                desk.moved(&step.transition, &step.expr, wall);
+            }
+            for running in evaluated.into_iter().map(|i| &rules.groups[i]) {
+                still_firing(&mut desk, running, wall);
+            }
+            desk.unsaved.changes(changes);
+            desk.unsaved.changes(moved.iter().map(|m| event(&m.transition)));
+            self.tell(&mut desk, wall);
+            drop(desk);
+            self.poke.notify_one();
+        }
+        self.append(rules, &samples);
         let now = self.setup.clock.mono();
-        let group = work.groups.iter().map(|g| g.next_mono.saturating_sub(now)).min();
-        let router = next.map(|at| Duration::from_millis(at.saturating_sub(wall).max(0) as u64));
-        let after = group.into_iter().chain(router).min().unwrap_or(Duration::from_secs(1));
-        Wake { after: after.clamp(Duration::from_millis(10), Duration::from_secs(1)) }
+        let next = rules.groups.iter().map(|g| g.next_mono.saturating_sub(now)).min();
+        Wake { after: bounded(next.unwrap_or(Duration::from_secs(1))) }
+    }
+
+    /// Decides what to tell of the alerts that are known. Blocks while it is written down.
+    pub fn settle(&self) -> Wake {
+        let mut desk = self.desk.lock();
+        let wall = self.setup.clock.wall_ms();
+        let next = self.tell(&mut desk, wall);
+        let after = next.map_or(1_000, |at| at.saturating_sub(wall).max(0));
+        Wake { after: bounded(Duration::from_millis(after.unsigned_abs())) }
+    }
+
+    /// Waits until there is something to settle before its time.
+    pub(crate) async fn poked(&self) {
+        self.poke.notified().await;
     }
 
     fn evaluate_group(
         &self,
         running: &mut Running,
         samples: &mut Vec<Sample>,
-        moved: &mut Vec<Transition>,
+        moved: &mut Vec<Moved>,
     ) {
         let started = self.setup.clock.mono();
         let wall = running.group.evaluation_time(self.setup.clock.wall_ms());
@@ -322,7 +346,9 @@ impl Alerting {
                         }
                     }
                     samples.extend(done.samples);
-                    moved.extend(done.transitions);
+                    let step =
+                        |transition| Moved { transition, expr: rule.query.text().to_owned() };
+                    moved.extend(done.transitions.into_iter().map(step));
                     None
                 }
                 Err(e) => {
@@ -339,49 +365,35 @@ impl Alerting {
         self.views.lock().insert(running.group.key(), seen);
     }
 
-    /// Asks the router; gives its messages, to be sent once they are written down.
-    fn tell(&self, work: &mut Work, wall: Timestamp) -> (Vec<Delivery>, Option<Timestamp>) {
-        let (messages, next) = work.router.due(wall);
-        let mut fresh = Vec::new();
-        for message in messages {
-            count(&self.metrics.notifications, 1);
-            for delivery in compose(&message, &work.config, wall) {
-                work.unsaved.change(Change::Enqueue(delivery.clone()));
-                fresh.push(delivery);
-            }
-        }
-        for (id, group) in work.router.take_changed() {
-            let kind = ALERT_GROUP.to_owned();
-            work.unsaved.change(match group.map(|g| serde_json::to_string(&g)) {
-                Some(Ok(body)) => put(kind, id, wall, body),
-                _ => Change::Remove { kind, id },
-            });
-        }
-        (fresh, next)
+    /// Asks the router, and writes all that was decided in one transaction. What cannot be written
+    /// waits; its messages go out, once: those decided now are handed over now. When to ask again.
+    fn tell(&self, desk: &mut Desk, wall: Timestamp) -> Option<Timestamp> {
+        let (fresh, next) = desk.decide(wall, &self.metrics);
+        self.keep(desk, fresh);
+        desk.count(wall, &self.metrics);
+        next
     }
 
-    /// One transaction with all that was decided. What cannot be written waits; its messages go out,
-    /// once: `fresh` holds what was decided now, what waits from before has been handed over then.
-    fn keep(&self, work: &mut Work, fresh: Vec<Delivery>) {
-        if !work.unsaved.is_empty() {
-            let changes = work.unsaved.list();
+    fn keep(&self, desk: &mut Desk, fresh: Vec<Delivery>) {
+        if !desk.unsaved.is_empty() {
+            let changes = desk.unsaved.list();
             if let Err(e) = self.setup.records.apply(&changes) {
                 count(&self.metrics.records_failures, 1);
                 tracing::error!(error = %e, changes = changes.len(), "decisions not recorded; sent all the same");
             } else {
-                work.unsaved.clear();
+                desk.unsaved.clear();
             }
         }
-        work.unsaved.changes(self.outbox.add(fresh.into_iter()).into_iter().map(Change::Update));
+        desk.unsaved.changes(self.outbox.add(fresh.into_iter()).into_iter().map(Change::Update));
         let relaxed = std::sync::atomic::Ordering::Relaxed;
-        self.metrics.unsaved.store(work.unsaved.len() as u64, relaxed);
-        self.metrics.unsaved_dropped.store(work.unsaved.dropped(), relaxed);
+        self.metrics.unsaved.store(desk.unsaved.len() as u64, relaxed);
+        self.metrics.unsaved_dropped.store(desk.unsaved.dropped(), relaxed);
     }
 
     /// Hands result samples to the store and does not wait: a page never waits for a disk. What became
     /// of them is seen at the next tick.
-    fn append(&self, work: &mut Work, samples: &[Sample]) {
-        self.look_after(work.appending.take());
+    fn append(&self, rules: &mut Rules, samples: &[Sample]) {
+        self.look_after(rules.appending.take());
         if samples.is_empty() {
             return;
         }
@@ -405,7 +417,7 @@ impl Alerting {
             .collect();
         let batch =
             Batch { source: &self.source_id, decode: &Canonical, rows: &rows, metadata: &[] };
-        work.appending = Some(self.setup.sink.submit(batch));
+        rules.appending = Some(self.setup.sink.submit(batch));
     }
 
     fn look_after(&self, ticket: Option<Ticket>) {
@@ -422,7 +434,8 @@ impl Alerting {
 
     /// The groups that are evaluated, in order.
     pub(crate) fn running_groups(&self) -> Vec<Group> {
-        let mut groups: Vec<_> = self.work.lock().groups.iter().map(|g| g.group.clone()).collect();
+        let mut groups: Vec<_> =
+            self.rules.lock().groups.iter().map(|g| g.group.clone()).collect();
         for rule in groups.iter_mut().flat_map(|g| &mut g.rules) {
             rule.query = rule.query.once();
         }
@@ -465,16 +478,15 @@ impl Alerting {
         &self.metrics
     }
 
-    /// The receivers as configured now.
-    pub(crate) fn receivers(&self) -> Vec<crate::config::Receiver> {
-        self.work.lock().config.receivers.clone()
-    }
-
     /// Writes down how a delivery went.
     pub(crate) fn record_delivery(&self, delivery: Delivery) {
-        let mut work = self.work.lock();
-        work.unsaved.change(Change::Update(delivery));
-        self.keep(&mut work, Vec::new());
+        let mut desk = self.desk.lock();
+        desk.went(&delivery, self.setup.clock.wall_ms());
+        desk.unsaved.change(Change::Update(delivery));
+        self.keep(&mut desk, Vec::new());
+        drop(desk);
+        // There is room for the next one.
+        self.poke.notify_one();
     }
 
     /// The time.
@@ -483,18 +495,18 @@ impl Alerting {
     }
 }
 
-fn observe<'a>(
-    router: &mut Router,
-    now: Timestamp,
-    moved: &[Transition],
-    firing: impl Iterator<Item = &'a Alert>,
-) {
-    for transition in moved {
-        router.observe(now, &RouterEvent::Moved(transition));
+/// Tells the router that alerts go on firing; their texts may have changed.
+fn still_firing(desk: &mut Desk, running: &Running, wall: Timestamp) {
+    for (rule, key) in running.group.rules.iter().zip(running.group.rule_keys()) {
+        let alerts = running.states.get(&key).into_iter().flat_map(|s| s.active.values());
+        for alert in alerts.filter(|a| a.state == AlertState::Firing) {
+            desk.fires(alert, rule.query.text(), wall);
+        }
     }
-    for alert in firing {
-        router.observe(now, &RouterEvent::StillFiring(alert));
-    }
+}
+
+fn bounded(after: Duration) -> Duration {
+    after.clamp(Duration::from_millis(10), Duration::from_secs(1))
 }
 
 /// A group of which records know states and the configuration nothing: its alerts end at the start.

@@ -1,262 +1,440 @@
-//! Who is told what, when.
+//! Who is told what, when: Alertmanager's router in virtual time.
 //!
-//! Alerts that agree on the route's `group_by` labels are one group and one message. A new group
-//! waits `group_wait`; what joins later waits for the next tick of `group_interval`; a message that
-//! would say nothing new is sent only after `repeat_interval`. Resolved alerts are told once; one that
-//! was over before its group's first message is never told. Pure: the caller owns clock and sending.
+//! Alerts are put in; the tree of routes says to which groups they belong; each group is looked at after
+//! `group_wait`, then every `group_interval`; what nothing mutes (inhibition, the calendar, silences) and
+//! what is news for an integration becomes a [`Notification`]. The router knows no clock: its owner asks
+//! [`Router::due`]. What a restart must know is given out by [`Router::take_changed`] and taken back by
+//! the `restore_…` calls; nothing is told twice and no time is lost. Bounds: [`GROUPS_MAX`] groups (a new
+//! alert then joins the group of all others of its route), [`NOTICES_MAX`] alerts, [`SILENCES_MAX`]
+//! silences.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use plimsoll_model::Timestamp;
-use serde::{Deserialize, Serialize};
 
-use crate::state::{Alert, AlertState, Transition};
-
+pub mod calendar;
+mod groups;
+mod inhibition;
+mod kept;
+mod log;
+pub mod matching;
+mod notices;
 pub mod payload;
+mod silences;
+mod tree;
+mod view;
 
-/// Groups that may be open at once; at the bound a new alert goes into the group of all others.
-const GROUPS_MAX: usize = 10_000;
-/// The key of the group of all others.
-const OTHERS: &str = "{}:{}";
+pub use groups::{Group, Notification};
+pub use inhibition::InhibitRule;
+pub use kept::Kept;
+pub use log::Told;
+pub use notices::{NOTICES_MAX, Notice, Put};
+pub use silences::{
+    RETENTION_MS, SILENCES_MAX, Silence, SilenceError, SilenceMatcher, SilenceState,
+};
+pub use tree::{GroupBy, Route, Routing};
+pub use view::{GroupedView, NoticeView};
 
-/// Where alerts go and how they are gathered. Times in ms.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Route {
-    /// The receiver's name.
-    pub receiver: String,
-    /// Labels by which alerts are gathered; `...` alone means by all.
-    pub group_by: Vec<String>,
-    /// How long a new group waits for more.
-    pub group_wait_ms: i64,
-    /// Time between messages of a group that changed.
-    pub group_interval_ms: i64,
-    /// Time after which an unchanged group is told again.
-    pub repeat_interval_ms: i64,
-}
+use groups::group_id;
+use inhibition::Inhibitor;
+use notices::Notices;
+use silences::Silences;
 
-/// What the router is told.
-pub enum RouterEvent<'e> {
-    /// An alert took a step.
-    Moved(&'e Transition),
-    /// An alert goes on firing; its value and annotations may have changed.
-    StillFiring(&'e Alert),
-}
+/// Groups that may be open at once.
+pub const GROUPS_MAX: usize = 10_000;
+/// Messages that are on their way and whose failure is taken back.
+const UNDO_MAX: usize = 10_000;
 
-/// A message that is due.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Notification {
-    /// To whom.
-    pub receiver: String,
-    /// The group: `{}:{alertname="X"}`.
-    pub group_key: String,
-    /// The labels that made the group.
-    pub group_labels: BTreeMap<String, String>,
-    /// Firing and newly resolved alerts, by labels.
-    pub alerts: Vec<Alert>,
-    /// Names this decision; the same over all attempts to deliver it.
-    pub key: String,
-}
-
-/// The groups that are open.
+/// The groups that are open, the alerts in them, and what mutes them.
 #[derive(Debug)]
 pub struct Router {
-    route: Route,
+    routing: Arc<Routing>,
+    notices: Notices,
     groups: BTreeMap<String, Group>,
-    changed: BTreeSet<String>,
+    /// In which groups an alert is.
+    homes: BTreeMap<u64, Vec<String>>,
+    inhibitor: Inhibitor,
+    silences: Silences,
+    undo: BTreeMap<String, Undo>,
+    changed: Changed,
+    looked: Counts,
 }
 
-/// One group, as it is kept in records.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Group {
-    labels: BTreeMap<String, String>,
-    alerts: BTreeMap<String, Alert>,
-    next_at: Timestamp,
-    told: Option<Told>,
+/// What the router counts; since the start, except where it says now.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    /// Alerts that were refused because there are too many.
+    pub refused: u64,
+    /// Alerts that inhibition kept from being told, per look at a group.
+    pub inhibited: u64,
+    /// The same for silences.
+    pub silenced: u64,
+    /// Looks at groups that the calendar kept from telling.
+    pub out_of_hours: u64,
 }
 
-/// What the last message said.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Told {
-    at: Timestamp,
-    firing: BTreeSet<String>,
+/// What to take back when a message cannot be delivered: its group was not told after all.
+#[derive(Debug)]
+struct Undo {
+    group: String,
+    integration: String,
+    before: Option<Told>,
+    resolved: Vec<Notice>,
+}
+
+#[derive(Debug, Default)]
+struct Changed {
+    notices: BTreeSet<u64>,
+    groups: BTreeSet<String>,
+    silences: BTreeSet<String>,
 }
 
 impl Router {
-    /// A router without groups.
-    pub fn new(route: Route) -> Self {
-        Self { route, groups: BTreeMap::new(), changed: BTreeSet::new() }
+    /// A router without alerts.
+    pub fn new(routing: Arc<Routing>) -> Self {
+        let notices = Notices::default();
+        Self {
+            inhibitor: Inhibitor::new(&routing.inhibit_rules, &notices),
+            routing,
+            notices,
+            groups: BTreeMap::new(),
+            homes: BTreeMap::new(),
+            silences: Silences::default(),
+            undo: BTreeMap::new(),
+            changed: Changed::default(),
+            looked: Counts::default(),
+        }
     }
 
-    /// Takes another route; alerts that it gathers otherwise change their groups, with what was told.
-    pub fn set_route(&mut self, route: Route) {
-        let regroup = self.route.group_by != route.group_by;
-        self.route = route;
-        if regroup {
-            for (key, group) in std::mem::take(&mut self.groups) {
-                self.restore(key, group);
+    /// The configuration in force.
+    pub const fn routing(&self) -> &Arc<Routing> {
+        &self.routing
+    }
+
+    /// Takes another configuration. Groups that it has too go on as they are; alerts that it gathers
+    /// otherwise change their groups, with what their receiver was told of them.
+    pub fn set_routing(&mut self, routing: Arc<Routing>, now: Timestamp) {
+        self.routing = routing;
+        self.inhibitor = Inhibitor::new(&self.routing.inhibit_rules, &self.notices);
+        let old = std::mem::take(&mut self.groups);
+        self.homes.clear();
+        self.changed.groups.extend(old.keys().cloned());
+        let fps: Vec<u64> = self.notices.iter().map(|(fp, _)| fp).collect();
+        for fp in fps {
+            self.assign(fp, now, &old);
+        }
+        self.inherit(&old);
+        let receivers = &self.routing.receivers;
+        for group in self.groups.values_mut() {
+            let known = receivers.iter().find(|r| r.name == group.receiver);
+            let has =
+                |name: &str| known.is_some_and(|r| r.integrations.iter().any(|i| i.name() == name));
+            group.told.retain(|name, _| has(name));
+        }
+    }
+
+    /// Tells new groups what their receivers heard through groups that are gone.
+    fn inherit(&mut self, old: &BTreeMap<String, Group>) {
+        let mut heard: BTreeMap<(&str, &str), Vec<&Told>> = BTreeMap::new();
+        for (id, group) in old {
+            if self.groups.get(id).is_some_and(|g| g.receiver == group.receiver) {
+                continue;
+            }
+            for (name, told) in &group.told {
+                heard.entry((&group.receiver, name)).or_default().push(told);
+            }
+        }
+        for ((receiver, name), all) in heard {
+            let new = self.groups.values_mut().filter(|g| g.receiver == receiver && !g.begun);
+            for group in new {
+                for told in &all {
+                    let mine = |set: &BTreeSet<u64>| {
+                        set.intersection(&group.alerts).copied().collect::<BTreeSet<u64>>()
+                    };
+                    let (firing, resolved) = (mine(&told.firing), mine(&told.resolved));
+                    if firing.is_empty() && resolved.is_empty() {
+                        continue;
+                    }
+                    let known = group.told.entry(name.to_owned()).or_default();
+                    known.at = known.at.max(told.at);
+                    known.firing.extend(firing);
+                    known.resolved.extend(resolved);
+                }
             }
         }
     }
 
-    /// Puts back a group that [`Router::take_changed`] gave before a restart. Under another route its
-    /// alerts go where they would be looked for now: left behind, nothing would ever end them.
-    pub fn restore(&mut self, key: String, group: Group) {
-        let Group { alerts, next_at, told, .. } = group;
-        for (name, alert) in alerts {
-            let (to, labels) = self.group_of(&alert);
-            let new = || Group { labels, alerts: BTreeMap::new(), next_at, told: None };
-            let target = self.groups.entry(to.clone()).or_insert_with(new);
-            target.next_at = target.next_at.min(next_at);
-            if let Some(told) = &told {
-                let none = || Told { at: told.at, firing: BTreeSet::new() };
-                let known = target.told.get_or_insert_with(none);
-                known.firing.extend(told.firing.get(&name).cloned());
-            }
-            target.alerts.insert(name, alert);
-            if to != key {
-                self.changed.extend([to, key.clone()]);
-            }
+    /// Takes note of an alert at `now`. One that is over and was never known is not news.
+    pub fn put(&mut self, notice: Notice, now: Timestamp) -> Put {
+        let fp = notice.fingerprint();
+        let known = self.notices.get(fp).is_some();
+        if !known && notice.is_resolved(now) {
+            return Put::Same;
         }
+        let put = self.notices.put(fp, notice, now);
+        match put {
+            Put::Refused => {
+                self.looked.refused += 1;
+                if self.looked.refused == 1 {
+                    tracing::error!(limit = NOTICES_MAX, "too many alerts; new ones are refused");
+                }
+            }
+            Put::New => {
+                self.changed.notices.insert(fp);
+                if let Some(notice) = self.notices.get(fp) {
+                    self.inhibitor.put(fp, notice);
+                }
+                self.assign(fp, now, &BTreeMap::new());
+            }
+            Put::Changed => {
+                self.changed.notices.insert(fp);
+            }
+            Put::Same => {}
+        }
+        if matches!(put, Put::Changed | Put::Same) {
+            self.hasten(fp, now);
+        }
+        put
     }
 
-    /// The groups that changed since the last call; `None` = closed. To be kept in records.
-    pub fn take_changed(&mut self) -> Vec<(String, Option<Group>)> {
-        let keys = std::mem::take(&mut self.changed);
-        keys.into_iter().map(|k| (self.groups.get(&k).cloned(), k)).map(|(g, k)| (k, g)).collect()
-    }
-
-    /// Takes note of an alert.
-    pub fn observe(&mut self, now: Timestamp, event: &RouterEvent<'_>) {
-        match event {
-            RouterEvent::Moved(t) if t.to == AlertState::Firing => self.fires(now, &t.alert),
-            RouterEvent::Moved(t)
-                if t.from == AlertState::Firing && t.to == AlertState::Inactive =>
+    /// An alert that began long ago has waited enough.
+    fn hasten(&mut self, fp: u64, now: Timestamp) {
+        let Some(notice) = self.notices.get(fp) else { return };
+        for id in self.homes.get(&fp).into_iter().flatten() {
+            let Some(group) = self.groups.get_mut(id).filter(|g| !g.begun) else { continue };
+            let route = self.routing.routes.iter().find(|r| r.id == group.route);
+            if route.is_some_and(|r| notice.starts_at + r.group_wait_ms < now)
+                && group.next_at > now
             {
-                self.resolved(&t.alert);
+                group.next_at = now;
             }
-            RouterEvent::Moved(_) => {}
-            RouterEvent::StillFiring(alert) => self.refresh(now, alert),
         }
     }
 
-    fn fires(&mut self, now: Timestamp, alert: &Alert) {
-        let (key, labels) = self.group_of(alert);
-        let waits = self.route.group_wait_ms;
-        // An alert that began long ago has waited enough: a restart must not make it wait again.
-        let waited = alert.fired_at.is_some_and(|at| now - at > waits);
-        let next_at = if waited { now } else { now + waits };
-        let group = self.groups.entry(key.clone()).or_insert_with(|| Group {
-            labels,
-            alerts: BTreeMap::new(),
-            next_at,
-            told: None,
-        });
-        group.alerts.insert(alert.key(), alert.clone());
-        self.changed.insert(key);
-    }
-
-    fn resolved(&mut self, alert: &Alert) {
-        let (key, _) = self.group_of(alert);
-        let Some(group) = self.groups.get_mut(&key) else { return };
-        let name = alert.key();
-        let was_told = group.told.as_ref().is_some_and(|t| t.firing.contains(&name));
-        if was_told {
-            group.alerts.insert(name, alert.clone());
-        } else {
-            group.alerts.remove(&name);
+    /// Puts an alert into the groups of all routes that take it. A group that is in `old` goes on.
+    fn assign(&mut self, fp: u64, now: Timestamp, old: &BTreeMap<String, Group>) {
+        let Some(notice) = self.notices.get(fp) else { return };
+        let mut homes = Vec::new();
+        for at in self.routing.matching(&notice.labels) {
+            let route = &self.routing.routes[at];
+            let mut labels = route.group_labels(&notice.labels);
+            let mut id = group_id(route, &labels);
+            let mut known = self.groups.contains_key(&id);
+            if !known && self.groups.len() >= GROUPS_MAX {
+                labels.clear();
+                id = group_id(route, &labels);
+                known = self.groups.contains_key(&id);
+            }
+            if !known {
+                let goes_on = old.get(&id).filter(|g| g.receiver == route.receiver);
+                let group = goes_on.map_or_else(
+                    || Group {
+                        route: route.id.clone(),
+                        receiver: route.receiver.clone(),
+                        labels,
+                        alerts: BTreeSet::new(),
+                        next_at: now + route.group_wait_ms,
+                        begun: false,
+                        told: BTreeMap::new(),
+                    },
+                    |g| Group { alerts: BTreeSet::new(), ..g.clone() },
+                );
+                self.groups.insert(id.clone(), group);
+            }
+            if let Some(group) = self.groups.get_mut(&id) {
+                if !group.begun && notice.starts_at + route.group_wait_ms < now {
+                    group.next_at = group.next_at.min(now);
+                }
+                if group.alerts.insert(fp) || !known {
+                    self.changed.groups.insert(id.clone());
+                }
+            }
+            homes.push(id);
         }
-        self.changed.insert(key.clone());
-        self.close_if_empty(&key);
-    }
-
-    /// Keeps texts fresh, and finds alerts that fire without a group (their group was lost).
-    fn refresh(&mut self, now: Timestamp, alert: &Alert) {
-        let (key, _) = self.group_of(alert);
-        match self.groups.get_mut(&key).and_then(|g| g.alerts.get_mut(&alert.key())) {
-            Some(known) if known.state == AlertState::Firing => *known = alert.clone(),
-            _ => self.fires(now, alert),
-        }
-    }
-
-    fn group_of(&self, alert: &Alert) -> (String, BTreeMap<String, String>) {
-        let by = &self.route.group_by;
-        let all = by.iter().any(|l| l == "...");
-        let wanted = |name: &String| all || by.contains(name);
-        let mut labels: BTreeMap<String, String> = alert
-            .labels
-            .iter()
-            .filter(|(n, _)| wanted(n))
-            .map(|(n, v)| (n.clone(), v.clone()))
-            .collect();
-        let mut key = format!("{{}}:{}", crate::state::labels_of(&labels));
-        let known = |g: &Group| g.alerts.contains_key(&alert.key());
-        let full = self.groups.len() >= GROUPS_MAX || self.groups.get(OTHERS).is_some_and(known);
-        if full && !self.groups.contains_key(&key) {
-            labels.clear();
-            OTHERS.clone_into(&mut key);
-        }
-        (key, labels)
+        self.homes.insert(fp, homes);
     }
 
     /// What is due, and when to ask again.
     pub fn due(&mut self, now: Timestamp) -> (Vec<Notification>, Option<Timestamp>) {
-        // Later than any wait: the clock was set back, and people must not wait until it caught up.
-        let latest = now + self.route.group_wait_ms.max(self.route.group_interval_ms);
-        for group in self.groups.values_mut() {
-            group.next_at = group.next_at.min(latest);
-        }
-        let keys: Vec<String> =
-            self.groups.iter().filter(|(_, g)| g.next_at <= now).map(|(k, _)| k.clone()).collect();
+        self.changed.silences.extend(self.silences.collect(now));
         let mut messages = Vec::new();
-        for key in keys {
-            self.changed.insert(key.clone());
-            if let Some(group) = self.groups.get_mut(&key) {
-                messages.extend(flush(&self.route, &key, group, now));
+        let routing = Arc::clone(&self.routing);
+        let routes: BTreeMap<&str, &Route> =
+            routing.routes.iter().map(|r| (r.id.as_str(), r)).collect();
+        let mut due = Vec::new();
+        for (id, group) in &mut self.groups {
+            let route = routes.get(group.route.as_str());
+            let longest = route.map_or(0, |r| r.group_wait_ms.max(r.group_interval_ms));
+            // Later than any wait: the clock was set back, and people must not wait until it caught up.
+            group.next_at = group.next_at.min(now + longest);
+            if group.next_at <= now {
+                due.push(id.clone());
             }
-            self.close_if_empty(&key);
+        }
+        for id in due {
+            let route = self.groups.get(&id).and_then(|g| routes.get(g.route.as_str()).copied());
+            match route {
+                Some(route) => self.look(&id, route, now, &mut messages),
+                None => _ = self.groups.remove(&id),
+            }
+            self.changed.groups.insert(id);
         }
         (messages, self.groups.values().map(|g| g.next_at).min())
     }
 
-    fn close_if_empty(&mut self, key: &str) {
-        if self.groups.get(key).is_some_and(|g| g.alerts.is_empty()) {
-            self.groups.remove(key);
+    /// Looks at a group: tells what is news, and lets go of what is over.
+    fn look(&mut self, id: &str, route: &Route, now: Timestamp, out: &mut Vec<Notification>) {
+        let Some(mut group) = self.groups.remove(id) else { return };
+        group.begun = true;
+        // The first time of its rhythm that lies ahead.
+        let interval = route.group_interval_ms.max(1);
+        group.next_at += ((now - group.next_at) / interval + 1) * interval;
+        let all: Vec<u64> = group.alerts.iter().copied().collect();
+        let over: Vec<u64> = all
+            .iter()
+            .copied()
+            .filter(|fp| self.notices.get(*fp).is_none_or(|n| n.is_resolved(now)))
+            .collect();
+        let audible = self.audible(&all, route, now);
+        if let Some(receiver) = self.routing.receiver(&route.receiver) {
+            let mut looked = group.tell(id, route, receiver, audible, now);
+            for ((key, before), message) in looked.before.into_iter().zip(&looked.messages) {
+                self.remember(key, message, before);
+            }
+            out.append(&mut looked.messages);
+        }
+        for fp in over {
+            group.remove(fp);
+            self.leave(fp, id);
+        }
+        if !group.alerts.is_empty() {
+            self.groups.insert(id.to_owned(), group);
         }
     }
-}
 
-fn flush(route: &Route, key: &str, group: &mut Group, now: Timestamp) -> Option<Notification> {
-    group.next_at = now + route.group_interval_ms;
-    let firing: BTreeSet<String> = group
-        .alerts
-        .iter()
-        .filter(|(_, a)| a.state == AlertState::Firing)
-        .map(|(k, _)| k.clone())
-        .collect();
-    let resolved = group.alerts.len() - firing.len();
-    let wanted = match &group.told {
-        None => !firing.is_empty(),
-        Some(told) => {
-            let repeat = !firing.is_empty() && now - told.at >= route.repeat_interval_ms;
-            resolved > 0 || repeat || firing.iter().any(|k| !told.firing.contains(k))
+    /// The alerts that nothing mutes.
+    fn audible(&mut self, all: &[u64], route: &Route, now: Timestamp) -> Vec<Notice> {
+        if self.routing.muted_by_calendar(route, now).is_some() {
+            self.looked.out_of_hours += 1;
+            return Vec::new();
         }
-    };
-    if !wanted {
-        return None;
+        let mut audible = Vec::new();
+        for notice in all.iter().filter_map(|fp| self.notices.get(*fp)) {
+            if self.inhibitor.muted_by(&notice.labels, &self.notices, now).is_some() {
+                self.looked.inhibited += 1;
+            } else if self.silences.mutes(&notice.labels, now) {
+                self.looked.silenced += 1;
+            } else {
+                audible.push(notice.clone());
+            }
+        }
+        audible
     }
-    let alerts: Vec<Alert> = group.alerts.values().cloned().collect();
-    group.alerts.retain(|k, _| firing.contains(k));
-    group.told = Some(Told { at: now, firing });
-    let hash = xxhash_rust::xxh3::xxh3_128(
-        format!("{}\n{key}\n{now}\n{alerts:?}", route.receiver).as_bytes(),
-    );
-    Some(Notification {
-        receiver: route.receiver.clone(),
-        group_key: key.to_owned(),
-        group_labels: group.labels.clone(),
-        alerts,
-        key: format!("{hash:032x}"),
-    })
+
+    /// An alert leaves a group; in none it is forgotten.
+    fn leave(&mut self, fp: u64, id: &str) {
+        let Some(homes) = self.homes.get_mut(&fp) else { return };
+        homes.retain(|home| home != id);
+        if homes.is_empty() {
+            self.homes.remove(&fp);
+            if let Some(notice) = self.notices.remove(fp) {
+                self.inhibitor.remove(fp, &notice);
+            }
+            self.changed.notices.insert(fp);
+        }
+    }
+
+    fn remember(&mut self, key: String, message: &Notification, before: Option<Told>) {
+        if self.undo.len() >= UNDO_MAX {
+            return;
+        }
+        let over = |n: &&Notice| n.ends_at.is_some();
+        let undo = Undo {
+            group: message.group_id.clone(),
+            integration: message.integration.clone(),
+            before,
+            resolved: message.alerts.iter().filter(over).cloned().collect(),
+        };
+        self.undo.insert(key, undo);
+    }
+
+    /// A message has arrived.
+    pub fn delivered(&mut self, key: &str) {
+        self.undo.remove(key);
+    }
+
+    /// A message was refused for good: the group's next look tells it anew, as Alertmanager does. What
+    /// was over comes back for that.
+    pub fn refused(&mut self, key: &str, now: Timestamp) {
+        let Some(undo) = self.undo.remove(key) else { return };
+        let Undo { group: id, integration, before, resolved } = undo;
+        for later in self.undo.values_mut() {
+            let same = later.group == id && later.integration == integration;
+            if same && later.before.as_ref().is_some_and(|t| t.key == key) {
+                later.before.clone_from(&before);
+            }
+        }
+        let open: BTreeSet<String> = self.groups.keys().cloned().collect();
+        for notice in resolved {
+            let fp = notice.fingerprint();
+            let was_told = before.as_ref().is_some_and(|t| t.firing.contains(&fp));
+            if self.notices.get(fp).is_none() && was_told {
+                self.inhibitor.put(fp, &notice);
+                self.notices.restore(notice);
+                self.changed.notices.insert(fp);
+                self.assign(fp, now, &BTreeMap::new());
+            }
+        }
+        for (id, group) in self.groups.iter_mut().filter(|(id, _)| !open.contains(*id)) {
+            // Opened anew: it goes on in its rhythm instead of trying again at once.
+            let route = self.routing.routes.iter().find(|r| r.id == group.route);
+            group.begun = true;
+            group.next_at = now + route.map_or(0, |r| r.group_interval_ms);
+            self.changed.groups.insert(id.clone());
+        }
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        let current = group.told.get(&integration);
+        if current.is_some_and(|t| t.key != key) {
+            return;
+        }
+        match before {
+            Some(before) => _ = group.told.insert(integration, before),
+            None => _ = group.told.remove(&integration),
+        }
+        self.changed.groups.insert(id);
+    }
+
+    /// Makes or changes a silence; see [`Silence`]. Its id.
+    ///
+    /// # Errors
+    /// Nothing has changed, and why.
+    pub fn set_silence(
+        &mut self,
+        wish: Silence,
+        new_id: String,
+        now: Timestamp,
+    ) -> Result<String, SilenceError> {
+        let changed = self.silences.set(wish, new_id, now)?;
+        let id = changed.last().cloned().unwrap_or_default();
+        self.changed.silences.extend(changed);
+        Ok(id)
+    }
+
+    /// Ends a silence.
+    ///
+    /// # Errors
+    /// There is none, or it is over.
+    pub fn expire_silence(&mut self, id: &str, now: Timestamp) -> Result<(), SilenceError> {
+        self.silences.expire(id, now)?;
+        self.changed.silences.insert(id.to_owned());
+        Ok(())
+    }
+
+    /// What was counted.
+    pub const fn counts(&self) -> Counts {
+        self.looked
+    }
 }
 
 #[cfg(test)]

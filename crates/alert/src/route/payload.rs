@@ -5,58 +5,46 @@ use std::collections::BTreeMap;
 use plimsoll_model::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::Notification;
-use crate::state::{Alert, AlertState};
+use super::{Notice, Notification};
 
 /// The time of what has not ended, as Go's zero time prints it.
 const NEVER: &str = "0001-01-01T00:00:00Z";
 
 /// The payload of a notification as JSON. `external_url` is where people reach this server;
-/// `max_alerts` cuts the list (0 = all), `send_resolved` says whether resolved alerts are in it.
-/// `None` when nothing is left to tell.
-pub fn webhook(
-    n: &Notification,
-    external_url: &str,
-    max_alerts: usize,
-    send_resolved: bool,
-) -> Option<Value> {
-    let mut alerts: Vec<&Alert> =
-        n.alerts.iter().filter(|a| send_resolved || a.state == AlertState::Firing).collect();
-    if alerts.is_empty() {
-        return None;
-    }
-    let firing = alerts.iter().any(|a| a.state == AlertState::Firing);
-    let common_labels = common(alerts.iter().map(|a| &a.labels));
-    let common_annotations = common(alerts.iter().map(|a| &a.annotations));
-    let truncated = if max_alerts > 0 { alerts.len().saturating_sub(max_alerts) } else { 0 };
-    alerts.truncate(alerts.len() - truncated);
-    Some(json!({
+/// `max_alerts` cuts the list (0 = all).
+pub fn webhook(n: &Notification, external_url: &str, max_alerts: usize) -> Value {
+    let truncated = if max_alerts > 0 { n.alerts.len().saturating_sub(max_alerts) } else { 0 };
+    let shown = &n.alerts[..n.alerts.len() - truncated];
+    let fires = shown.iter().any(|a| a.ends_at.is_none());
+    json!({
         "version": "4",
         "groupKey": n.group_key,
         "truncatedAlerts": truncated,
-        "status": if firing { "firing" } else { "resolved" },
+        "status": if fires { "firing" } else { "resolved" },
         "receiver": n.receiver,
         "groupLabels": object(&n.group_labels),
-        "commonLabels": object(&common_labels),
-        "commonAnnotations": object(&common_annotations),
+        "commonLabels": object(&common(shown.iter().map(|a| &a.labels))),
+        "commonAnnotations": object(&common(shown.iter().map(|a| &a.annotations))),
         "externalURL": external_url,
-        "alerts": alerts.iter().map(|a| one(a, external_url)).collect::<Vec<_>>(),
-    }))
+        "alerts": shown.iter().map(one).collect::<Vec<_>>(),
+    })
 }
 
-fn one(alert: &Alert, external_url: &str) -> Value {
-    let firing = alert.state == AlertState::Firing;
-    let name = alert.labels.get("alertname").map_or("", String::as_str);
-    let expr = format!("ALERTS{{alertname={name:?}}}");
+fn one(alert: &Notice) -> Value {
     json!({
-        "status": if firing { "firing" } else { "resolved" },
+        "status": if alert.ends_at.is_none() { "firing" } else { "resolved" },
         "labels": object(&alert.labels),
         "annotations": object(&alert.annotations),
-        "startsAt": rfc3339(alert.fired_at.unwrap_or(alert.active_at)),
-        "endsAt": alert.resolved_at.filter(|_| !firing).map_or(NEVER.to_owned(), rfc3339),
-        "generatorURL": format!("{external_url}/explore?expr={}", in_query(&expr)),
-        "fingerprint": format!("{:016x}", alert.label_set().fp().0 as u64),
+        "startsAt": rfc3339(alert.starts_at),
+        "endsAt": alert.ends_at.map_or(NEVER.to_owned(), rfc3339),
+        "generatorURL": alert.generator_url,
+        "fingerprint": format!("{:016x}", alert.fingerprint()),
     })
+}
+
+/// The link to an expression on this server.
+pub fn link(external_url: &str, expr: &str) -> String {
+    format!("{external_url}/explore?expr={}", in_query(expr))
 }
 
 /// A text as it stands in the query of a URL.
@@ -95,33 +83,35 @@ fn common<'a>(
 mod tests {
     use super::*;
 
-    fn alert(instance: &str, state: AlertState) -> Alert {
+    fn alert(instance: &str, ends_at: Option<Timestamp>) -> Notice {
         let pair = |n: &str, v: &str| (n.to_owned(), v.to_owned());
-        Alert {
+        Notice {
             labels: [pair("alertname", "Down"), pair("instance", instance)].into(),
             annotations: [pair("summary", "it is down")].into(),
-            state,
-            value: 0.0,
-            active_at: 0,
-            fired_at: Some(60_000),
-            resolved_at: (state == AlertState::Inactive).then_some(120_500),
-            kept_since: None,
+            starts_at: 60_000,
+            ends_at,
+            generator_url: link("http://x", "up == 0"),
+            ..Notice::default()
         }
     }
 
     fn notification() -> Notification {
         Notification {
             receiver: "hook".into(),
+            integration: "webhook/0".into(),
             group_key: "{}:{alertname=\"Down\"}".into(),
+            group_id: "{}:{alertname=\"Down\"}".into(),
             group_labels: [("alertname".to_owned(), "Down".to_owned())].into(),
-            alerts: vec![alert("a", AlertState::Firing), alert("b", AlertState::Inactive)],
+            alerts: vec![alert("a", None), alert("b", Some(120_500))],
+            at: 130_000,
             key: "k".into(),
+            is_repeat: false,
         }
     }
 
     #[test]
     fn the_payload_is_alertmanagers() {
-        let body = webhook(&notification(), "http://x", 0, true).unwrap();
+        let body = webhook(&notification(), "http://x", 0);
         assert_eq!(body["version"], "4");
         assert_eq!(body["status"], "firing");
         assert_eq!(body["commonLabels"], json!({"alertname": "Down"}));
@@ -130,19 +120,16 @@ mod tests {
         assert_eq!(body["alerts"][0]["endsAt"], "0001-01-01T00:00:00Z");
         assert_eq!(body["alerts"][1]["endsAt"], "1970-01-01T00:02:00.500Z");
         assert_eq!(body["alerts"][1]["status"], "resolved");
-        let link = "http://x/explore?expr=ALERTS%7Balertname%3D%22Down%22%7D";
+        let link = "http://x/explore?expr=up%20%3D%3D%200";
         assert_eq!(body["alerts"][0]["generatorURL"], link);
     }
 
     #[test]
     fn a_receiver_may_want_less() {
-        let body = webhook(&notification(), "", 1, true).unwrap();
+        let body = webhook(&notification(), "", 1);
         assert_eq!(
             (&body["truncatedAlerts"], body["alerts"].as_array().unwrap().len()),
             (&json!(1), 1)
         );
-        let mut n = notification();
-        n.alerts.remove(0);
-        assert_eq!(webhook(&n, "", 0, false), None);
     }
 }

@@ -1,74 +1,129 @@
 //! The router in virtual time: what happens, line by line, and what is sent.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use expect_test::{Expect, expect};
 
 use super::*;
+use crate::config::read_file;
 
-fn alert(labels: &str, state: AlertState, at: Timestamp) -> Alert {
+fn notice(labels: &str, at: Timestamp, ends_at: Option<Timestamp>) -> Notice {
     let labels: BTreeMap<String, String> = labels
         .split(',')
         .filter_map(|l| l.split_once('='))
         .map(|(n, v)| (n.to_owned(), v.to_owned()))
         .collect();
-    Alert {
-        labels,
-        annotations: BTreeMap::new(),
-        state,
-        value: 1.0,
-        active_at: at,
-        fired_at: Some(at),
-        resolved_at: (state == AlertState::Inactive).then_some(at),
-        kept_since: None,
+    Notice { labels, starts_at: at, ends_at, updated_at: at, ..Notice::default() }
+}
+
+struct Bench {
+    router: Router,
+    silence: u32,
+    out: String,
+    last: Option<Notification>,
+}
+
+/// A router with `extra` in its configuration; groups wait 1 s, then 60 s; repeats after 10 min.
+fn bench(extra: &str) -> Bench {
+    let text = format!(
+        "receivers:\n- name: hook\n  webhook_configs: [{{url: 'http://h'}}]\n- name: other\n  \
+         webhook_configs: [{{url: 'http://o', send_resolved: false}}]\nroute:\n  receiver: hook\n  \
+         group_by: [alertname]\n  group_wait: 1s\n  group_interval: 1m\n  repeat_interval: \
+         10m\n{extra}"
+    );
+    let loaded = read_file("am.yml", &text).unwrap();
+    Bench { router: Router::new(loaded.routing), silence: 0, out: String::new(), last: None }
+}
+
+impl Bench {
+    /// Lines of `seconds what labels`; messages that are due are printed.
+    fn run(&mut self, spec: &str) {
+        for line in spec.lines().map(str::trim).filter(|l| !l.is_empty()) {
+            let words: Vec<&str> = line.split(' ').collect();
+            let now = words[0].parse::<i64>().unwrap() * 1_000;
+            match words[1] {
+                "fire" => _ = self.router.put(notice(words[2], now, None), now),
+                "until" => {
+                    let end = words[3].parse::<i64>().unwrap() * 1_000;
+                    self.router.put(notice(words[2], now, Some(end)), now);
+                }
+                "resolve" => {
+                    let over = Notice { starts_at: 0, ..notice(words[2], now, Some(now)) };
+                    self.router.put(over, now);
+                }
+                "silence" => {
+                    let (name, value) = words[2].split_once('=').unwrap();
+                    let matcher = SilenceMatcher {
+                        name: name.into(),
+                        value: value.into(),
+                        is_regex: false,
+                        is_equal: true,
+                    };
+                    let ends_at = words[3].parse::<i64>().unwrap() * 1_000;
+                    let wish = Silence { matchers: vec![matcher], ends_at, ..Silence::default() };
+                    self.silence += 1;
+                    self.router.set_silence(wish, format!("s{}", self.silence), now).unwrap();
+                }
+                "restart" => self.restart(now),
+                "refused" => {
+                    let key = self.last.as_ref().unwrap().key.clone();
+                    self.router.refused(&key, now);
+                }
+                "tick" => {}
+                other => panic!("{other}"),
+            }
+            for n in self.router.due(now).0 {
+                let one = |a: &Notice| {
+                    let sign = if a.ends_at.is_some() { "-" } else { "+" };
+                    let i = a.labels.get("i").map_or("?", String::as_str);
+                    format!("{sign}{i}")
+                };
+                let list: Vec<String> = n.alerts.iter().map(one).collect();
+                let repeat = if n.is_repeat { " again" } else { "" };
+                let (to, group) = (&n.receiver, &n.group_key);
+                writeln!(self.out, "{} {to} {group} {}{repeat}", words[0], list.join(" ")).unwrap();
+                self.last = Some(n);
+            }
+        }
+    }
+
+    fn restart(&mut self, now: Timestamp) {
+        let kept = self.router.take_changed();
+        let mut router = Router::new(Arc::clone(self.router.routing()));
+        let copy = |t: &str| t.to_owned();
+        let mut groups = Vec::new();
+        for one in kept {
+            match one {
+                Kept::Notice(_, Some(n)) => {
+                    let text = serde_json::to_string(&n).unwrap();
+                    router.restore_notice(serde_json::from_str(&text).unwrap(), now);
+                }
+                Kept::Group(id, Some(g)) => {
+                    groups.push((copy(&id), serde_json::to_string(&g).unwrap()))
+                }
+                Kept::Silence(_, Some(s)) => router.restore_silence(s).unwrap(),
+                _ => {}
+            }
+        }
+        for (id, text) in groups {
+            router.restore_group(id, serde_json::from_str(&text).unwrap());
+        }
+        router.set_routing(Arc::clone(self.router.routing()), now);
+        self.router = router;
     }
 }
 
-/// Lines of `seconds fire|resolve labels` or `seconds tick`; messages that are due are printed.
+#[track_caller]
+fn check_with(extra: &str, spec: &str, expected: &Expect) {
+    let mut bench = bench(extra);
+    bench.run(spec);
+    expected.assert_eq(&bench.out);
+}
+
 #[track_caller]
 fn check(spec: &str, expected: &Expect) {
-    let mut router = Router::new(Route {
-        receiver: "hook".into(),
-        group_by: vec!["alertname".into()],
-        group_wait_ms: 1_000,
-        group_interval_ms: 60_000,
-        repeat_interval_ms: 600_000,
-    });
-    let mut out = String::new();
-    for line in spec.lines().map(str::trim).filter(|l| !l.is_empty()) {
-        let words: Vec<&str> = line.split(' ').collect();
-        let now = words[0].parse::<i64>().unwrap() * 1_000;
-        let (from, to) = match words[1] {
-            "fire" => (AlertState::Pending, AlertState::Firing),
-            _ => (AlertState::Firing, AlertState::Inactive),
-        };
-        match words[1] {
-            "restart" => {
-                let kept = router.take_changed();
-                let text = serde_json::to_string(&kept).unwrap();
-                router = Router::new(router.route.clone());
-                let kept: Vec<(String, Option<Group>)> = serde_json::from_str(&text).unwrap();
-                for (key, group) in kept {
-                    router.restore(key, group.unwrap());
-                }
-            }
-            "tick" => {}
-            _ => {
-                let alert = alert(words[2], to, now);
-                let step = Transition { at: now, from, to, alert };
-                router.observe(now, &RouterEvent::Moved(&step));
-            }
-        }
-        for n in router.due(now).0 {
-            let list: Vec<String> = n
-                .alerts
-                .iter()
-                .map(|a| format!("{}{}", if a.resolved_at.is_some() { "-" } else { "+" }, a.key()))
-                .collect();
-            writeln!(out, "{} {} {}", words[0], n.group_key, list.join(" ")).unwrap();
-        }
-    }
-    expected.assert_eq(&out);
+    check_with("", spec, expected);
 }
 
 #[test]
@@ -80,12 +135,13 @@ fn a_group_waits_then_tells_what_joined_and_repeats() {
          30 tick
          61 tick
          200 tick
+         660 tick
          661 tick
          700 tick",
         &expect![[r#"
-            1 {}:{alertname="A"} +{alertname="A", i="1"}
-            61 {}:{alertname="A"} +{alertname="A", i="1"} +{alertname="A", i="2"}
-            661 {}:{alertname="A"} +{alertname="A", i="1"} +{alertname="A", i="2"}
+            1 hook {}:{alertname="A"} +1
+            61 hook {}:{alertname="A"} +1 +2
+            661 hook {}:{alertname="A"} +1 +2 again
         "#]],
     );
 }
@@ -103,8 +159,8 @@ fn resolved_is_told_once_and_never_before_it_fired() {
          71 tick
          140 tick",
         &expect![[r#"
-            11 {}:{alertname="B"} +{alertname="B", i="1"}
-            71 {}:{alertname="B"} -{alertname="B", i="1"}
+            11 hook {}:{alertname="B"} +1
+            71 hook {}:{alertname="B"} -1
         "#]],
     );
 }
@@ -115,13 +171,161 @@ fn a_restart_tells_nothing_twice() {
         "0 fire alertname=A,i=1
          1 tick
          2 restart
+         2 fire alertname=A,i=1
          30 tick
          61 tick
          62 resolve alertname=A,i=1
          121 tick",
         &expect![[r#"
-            1 {}:{alertname="A"} +{alertname="A", i="1"}
-            121 {}:{alertname="A"} -{alertname="A", i="1"}
+            1 hook {}:{alertname="A"} +1
+            121 hook {}:{alertname="A"} -1
         "#]],
     );
+}
+
+#[test]
+fn who_raises_alerts_has_time_to_come_back_after_a_restart() {
+    check(
+        "0 until alertname=A,i=1 240
+         1 tick
+         500 restart
+         500 tick
+         561 tick
+         740 tick
+         740 tick
+         810 tick",
+        &expect![[r#"
+            1 hook {}:{alertname="A"} +1
+            740 hook {}:{alertname="A"} -1
+        "#]],
+    );
+}
+
+const INHIBIT: &str = "inhibit_rules:\n- source_matchers: [alertname=Down]\n  target_matchers: \
+                       [alertname=Slow]\n  equal: [job]\n";
+
+#[test]
+fn what_is_inhibited_or_silenced_is_left_out_while_it_is() {
+    check_with(
+        INHIBIT,
+        "0 fire alertname=Slow,i=1,job=j
+         0 fire alertname=Slow,i=2,job=k
+         0 fire alertname=Down,i=3,job=j
+         1 tick
+         62 resolve alertname=Down,i=3,job=j
+         121 tick
+         130 silence i=2 200
+         140 resolve alertname=Slow,i=1,job=j
+         181 tick
+         241 tick",
+        &expect![[r#"
+            1 hook {}:{alertname="Down"} +3
+            1 hook {}:{alertname="Slow"} +2
+            121 hook {}:{alertname="Down"} -3
+            121 hook {}:{alertname="Slow"} +1 +2
+            181 hook {}:{alertname="Slow"} -1
+            241 hook {}:{alertname="Slow"} +2
+        "#]],
+    );
+}
+
+#[test]
+fn routes_lead_to_receivers_with_what_they_want() {
+    check_with(
+        "  routes:\n  - matchers: [t=x]\n    receiver: other\n    continue: true\n  - matchers: \
+         [t=x]\n    group_by: ['...']\n    group_wait: 2s\n",
+        "0 fire alertname=A,i=1,t=x
+         0 fire alertname=A,i=2
+         1 tick
+         2 tick
+         3 resolve alertname=A,i=1,t=x
+         70 tick",
+        &expect![[r#"
+            1 other {}/{t="x"}:{alertname="A"} +1
+            1 hook {}:{alertname="A"} +2
+            2 hook {}/{t="x"}:{alertname="A", i="1", t="x"} +1
+            70 hook {}/{t="x"}:{alertname="A", i="1", t="x"} -1
+        "#]],
+    );
+}
+
+#[test]
+fn the_calendar_mutes_and_the_group_tells_afterwards() {
+    // 1970-01-01 was a Thursday.
+    check_with(
+        "  routes:\n  - matchers: [t=x]\n    mute_time_intervals: [early]\n  - matchers: [t=y]\n    \
+         active_time_intervals: [early]\ntime_intervals:\n- name: early\n  time_intervals: [{times: \
+         [{start_time: '00:00', end_time: '00:02'}], weekdays: [thursday]}]\n",
+        "0 fire alertname=A,i=1,t=x
+         0 fire alertname=A,i=2,t=y
+         1 tick
+         61 tick
+         121 tick
+         122 resolve alertname=A,i=2,t=y
+         181 tick",
+        &expect![[r#"
+            1 hook {}/{t="y"}:{alertname="A"} +2
+            121 hook {}/{t="x"}:{alertname="A"} +1
+        "#]],
+    );
+}
+
+#[test]
+fn what_was_refused_is_told_anew_at_the_next_look() {
+    check(
+        "0 fire alertname=A,i=1
+         1 tick
+         2 refused
+         3 tick
+         61 tick
+         62 resolve alertname=A,i=1
+         121 tick
+         122 refused
+         123 tick
+         182 tick
+         300 tick",
+        &expect![[r#"
+            1 hook {}:{alertname="A"} +1
+            61 hook {}:{alertname="A"} +1
+            121 hook {}:{alertname="A"} -1
+            182 hook {}:{alertname="A"} -1
+        "#]],
+    );
+}
+
+#[test]
+fn another_configuration_keeps_what_was_told() {
+    let mut bench = bench("");
+    bench.run("0 fire alertname=A,i=1\n0 fire alertname=A,i=2\n1 tick");
+    let text = "receivers: [{name: hook, webhook_configs: [{url: 'http://h'}]}]\nroute: {receiver: \
+                hook, group_by: [i], group_wait: 1s, group_interval: 1m, repeat_interval: 10m}\n";
+    bench.router.set_routing(read_file("am.yml", text).unwrap().routing, 5_000);
+    bench.run("6 tick\n70 tick\n80 resolve alertname=A,i=1\n140 tick");
+    expect![[r#"
+        1 hook {}:{alertname="A"} +1 +2
+        140 hook {}:{i="1"} -1
+    "#]]
+    .assert_eq(&bench.out);
+}
+
+#[test]
+fn at_the_bound_alerts_share_a_group() {
+    let mut bench = bench("");
+    for i in 0..GROUPS_MAX + 3 {
+        bench.router.put(notice(&format!("alertname=A{i},i={i}"), 0, None), 0);
+    }
+    assert_eq!(bench.router.groups.len(), GROUPS_MAX + 1);
+    assert_eq!(bench.router.groups["{}:{}"].alerts.len(), 3);
+    let (messages, _) = bench.router.due(1_000);
+    assert_eq!(messages.len(), GROUPS_MAX + 1);
+}
+
+#[test]
+fn a_clock_that_is_set_back_holds_up_nothing_for_long() {
+    let mut bench = bench("");
+    bench
+        .run("1000 fire alertname=A,i=1\n1001 tick\n1002 resolve alertname=A,i=1\n5 tick\n65 tick");
+    assert_eq!(bench.out, "1001 hook {}:{alertname=\"A\"} +1\n");
+    bench.run("1070 tick");
+    assert!(bench.out.ends_with("1070 hook {}:{alertname=\"A\"} -1\n"), "{}", bench.out);
 }

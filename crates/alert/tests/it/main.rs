@@ -9,9 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use expect_test::{Expect, expect};
-use plimsoll_alert::config::{Config, Receiver, Webhook};
+use plimsoll_alert::config::{Config, Integration, Receiver};
+use plimsoll_alert::notify::webhook::Webhook;
+use plimsoll_alert::route::{GroupBy, Routing};
 use plimsoll_alert::{Alerting, Prepared, Setup, notify, read_rules};
-use plimsoll_model::{Labels, MemorySource, SampleSink, Secret, SeriesSource};
+use plimsoll_model::{Labels, MemorySource, SampleSink, SeriesSource};
 use plimsoll_query::{Engine, EngineConfig, Features, Query, Value, parse};
 use plimsoll_records::{DeliveryState, EventQuery, Records, SimRecords};
 use plimsoll_world::SimClock;
@@ -29,16 +31,19 @@ fn engine() -> Engine {
 }
 
 fn config() -> Config {
-    let hook = Webhook {
-        url: Secret::new("http://hook".into()),
+    let hook = Integration {
+        index: 0,
         send_resolved: true,
-        max_alerts: 0,
-        timeout_ms: 1_000,
+        channel: Arc::new(Webhook::new("http://hook")),
     };
-    let mut config = Config::default();
-    config.receivers.push(Receiver { name: "hook".into(), webhooks: vec![hook] });
-    config.route.receiver = "hook".into();
-    config
+    let mut routing = Routing::default();
+    routing.receivers.push(Receiver {
+        name: "hook".into(),
+        integrations: vec![hook],
+        ..Receiver::default()
+    });
+    routing.routes[0].receiver = "hook".into();
+    Config { routing: Arc::new(routing), ..Config::default() }
 }
 
 fn open(
@@ -332,14 +337,15 @@ fn another_grouping_loses_no_end() {
     let bench = Bench::new(SLOW);
     bench.pass(30, &[("a", 9.0)]);
     let mut other = config();
-    other.route.group_by = vec!["i".to_owned()];
+    let routing = Arc::make_mut(&mut other.routing);
+    routing.routes[0].group_by = GroupBy::Labels(["i".to_owned()].into());
     let groups = read_rules("r.yml", SLOW, 5_000, &Features::default()).unwrap();
     bench.alerting.apply(Prepared { config: other, groups });
     bench.pass(90, &[("a", 9.0)]);
     assert_eq!(bench.told().lines().count(), 1, "told once: {}", bench.told());
     bench.pass(120, &[("a", 1.0)]);
     assert_eq!(bench.told().lines().count(), 2, "and ended once: {}", bench.told());
-    assert_eq!(bench.records.documents("alert_group").unwrap().len(), 0);
+    assert_eq!(bench.records.documents("router_group").unwrap().len(), 0);
 }
 
 #[test]

@@ -1,0 +1,143 @@
+//! A configuration as YAML without secrets, for those who look at it.
+//!
+//! Values of keys that hold secrets print as `<secret>`; of addresses only scheme and host are shown,
+//! since what follows often is a token.
+
+use plimsoll_model::written::{Node, Value};
+
+/// Ends of keys that hold secrets.
+const SECRET_ENDS: [&str; 9] = [
+    "password",
+    "credentials",
+    "bearer_token",
+    "secret",
+    "service_key",
+    "routing_key",
+    "api_key",
+    "user_key",
+    "token",
+];
+
+/// The text.
+pub fn shown(root: &Node) -> String {
+    let mut out = String::new();
+    block(root, 0, "", &mut out);
+    out
+}
+
+fn block(node: &Node, indent: usize, key: &str, out: &mut String) {
+    match &node.value {
+        Value::Map(entries) if !entries.is_empty() => {
+            for (i, (name, _, value)) in entries.iter().enumerate() {
+                if i > 0 {
+                    out.push_str(&" ".repeat(indent));
+                }
+                out.push_str(&format!("{}:", scalar_text(name)));
+                // Headers often carry tokens, whatever they are called.
+                let secret = key == "secrets" || name == "http_headers";
+                below(value, indent, if secret { "secrets" } else { name }, out);
+            }
+        }
+        Value::List(items) if !items.is_empty() => {
+            for (i, item) in items.iter().enumerate() {
+                if i > 0 {
+                    out.push_str(&" ".repeat(indent));
+                }
+                out.push_str("- ");
+                block(item, indent + 2, key, out);
+            }
+        }
+        _ => {
+            out.push_str(&scalar(node, key));
+            out.push('\n');
+        }
+    }
+}
+
+/// What stands behind a key.
+fn below(node: &Node, indent: usize, key: &str, out: &mut String) {
+    let nested = match &node.value {
+        Value::Map(entries) => !entries.is_empty(),
+        Value::List(items) => !items.is_empty(),
+        _ => false,
+    };
+    if nested {
+        out.push('\n');
+        out.push_str(&" ".repeat(indent + 2));
+        block(node, indent + 2, key, out);
+    } else {
+        out.push(' ');
+        out.push_str(&scalar(node, key));
+        out.push('\n');
+    }
+}
+
+fn scalar(node: &Node, key: &str) -> String {
+    match &node.value {
+        Value::Null => "null".to_owned(),
+        Value::Map(_) => "{}".to_owned(),
+        Value::List(_) => "[]".to_owned(),
+        Value::Bool(b) => b.to_string(),
+        Value::Int(i) => i.to_string(),
+        Value::Float(x) => x.to_string(),
+        Value::Text(text) if is_secret(key) && !text.is_empty() => "<secret>".to_owned(),
+        Value::Text(text) => scalar_text(&without_path(key, text)),
+    }
+}
+
+fn is_secret(key: &str) -> bool {
+    key == "secrets" || SECRET_ENDS.iter().any(|end| key.ends_with(end))
+}
+
+/// Scheme and host of an address; other texts as they are.
+fn without_path(key: &str, text: &str) -> String {
+    let is_address = key.ends_with("url") || text.contains("://");
+    let Some((scheme, rest)) = text.split_once("://").filter(|_| is_address) else {
+        return text.to_owned();
+    };
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    if path.is_empty() {
+        format!("{scheme}://{host}/")
+    } else {
+        format!("{scheme}://{host}/<secret>")
+    }
+}
+
+/// A text in quotes where it needs them: JSON's are YAML's.
+fn scalar_text(text: &str) -> String {
+    let plain = !text.is_empty()
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "_/<>.".contains(c))
+        && text.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '<')
+        && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"]
+            .contains(&text.to_ascii_lowercase().as_str());
+    if plain { text.to_owned() } else { serde_json::Value::from(text).to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plimsoll_model::written::parse;
+
+    #[test]
+    fn what_is_shown_reads_the_same_and_holds_no_secret() {
+        let text = r#"
+route: {receiver: a, group_by: ['...'], routes: [{matchers: ['a="b"'], group_wait: 1s}]}
+receivers:
+- name: a
+  webhook_configs:
+  - url: http://user:hidden@host:9/hidden?x=hidden
+    http_config: {authorization: {credentials: hidden}, http_headers: {x: {values: [hidden]}}}
+    max_alerts: 3
+  slack_configs: [{api_url: 'https://slack.example/hidden', title: "a\nb: c"}]
+- name: yes
+  pagerduty_configs: []
+templates: [x/*.tmpl]
+"#;
+        let shown = shown(&parse("a", text).unwrap());
+        assert!(!shown.contains("hidden") && !shown.contains("user:"), "{shown}");
+        assert!(shown.contains("url: \"http://host:9/<secret>\""), "{shown}");
+        let again = super::shown(&parse("b", &shown).unwrap());
+        assert_eq!(again, shown);
+    }
+}

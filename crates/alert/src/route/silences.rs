@@ -1,0 +1,373 @@
+//! Silences: people's wish not to hear of certain alerts for some time.
+//!
+//! A silence has a window and matchers, all of which an alert must pass. What may be changed in place is
+//! what Alertmanager lets change: other texts, another end, and of a pending one another start; any other
+//! change ends the old one and makes a new one. One that is over stays visible for [`RETENTION_MS`].
+//! At most [`SILENCES_MAX`] are kept.
+
+use std::collections::BTreeMap;
+
+use plimsoll_model::{DAY_MS, MatchOp, Matcher, SECOND_MS, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::matching::all_match;
+
+/// How long a silence that is over stays visible, ms.
+pub const RETENTION_MS: i64 = 5 * DAY_MS;
+/// Silences that are kept at once.
+pub const SILENCES_MAX: usize = 10_000;
+/// Matchers of one silence.
+pub const MATCHERS_MAX: usize = 100;
+/// Bytes of a comment, a name of its author, a matcher's name or value.
+pub const TEXT_BYTES_MAX: usize = 64 << 10;
+
+/// A silence. Times in ms since the epoch.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Silence {
+    /// A UUID; empty in a wish for a new one.
+    pub id: String,
+    /// All of them must pass.
+    pub matchers: Vec<SilenceMatcher>,
+    /// From when.
+    pub starts_at: Timestamp,
+    /// Up to when.
+    pub ends_at: Timestamp,
+    /// When it was written last.
+    pub updated_at: Timestamp,
+    /// Who wants it.
+    pub created_by: String,
+    /// Why.
+    pub comment: String,
+}
+
+/// One matcher of a silence, as people gave it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SilenceMatcher {
+    /// The label.
+    pub name: String,
+    /// A value or a pattern.
+    pub value: String,
+    /// Whether it is a pattern.
+    pub is_regex: bool,
+    /// Whether it must pass, or must not.
+    pub is_equal: bool,
+}
+
+/// Where a silence is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub enum SilenceState {
+    Active,
+    Pending,
+    Expired,
+}
+
+impl SilenceState {
+    /// The name in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Pending => "pending",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+impl Silence {
+    /// Its state at `at`.
+    pub const fn state(&self, at: Timestamp) -> SilenceState {
+        if at < self.starts_at {
+            SilenceState::Pending
+        } else if at > self.ends_at || self.ends_at == at {
+            SilenceState::Expired
+        } else {
+            SilenceState::Active
+        }
+    }
+}
+
+impl SilenceMatcher {
+    /// The operator that it stands for.
+    pub const fn op(&self) -> MatchOp {
+        match (self.is_regex, self.is_equal) {
+            (false, true) => MatchOp::Equal,
+            (false, false) => MatchOp::NotEqual,
+            (true, true) => MatchOp::Regex,
+            (true, false) => MatchOp::NotRegex,
+        }
+    }
+}
+
+/// Why a silence was not made, changed or ended; in Alertmanager's words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SilenceError {
+    /// No silence has this id.
+    #[error("silence not found")]
+    NotFound,
+    /// It is over already.
+    #[error("silence {0} already expired")]
+    Expired(String),
+    /// Something in it is wrong.
+    #[error("silence invalid: {0}")]
+    Invalid(String),
+    /// There are too many.
+    #[error("exceeded maximum number of silences: {SILENCES_MAX} silences, limit {SILENCES_MAX}")]
+    TooMany,
+}
+
+/// The silences that are kept.
+#[derive(Debug, Default)]
+pub struct Silences {
+    kept: BTreeMap<String, (Silence, Vec<Matcher>)>,
+}
+
+impl Silences {
+    /// Takes one from records. One that cannot be read any more is left out, with the reason.
+    ///
+    /// # Errors
+    /// What is wrong with its matchers.
+    pub fn restore(&mut self, silence: Silence) -> Result<(), SilenceError> {
+        let matchers = compiled(&silence)?;
+        self.kept.insert(silence.id.clone(), (silence, matchers));
+        Ok(())
+    }
+
+    /// Makes a silence, or changes the one of the given id. `new_id` names a new one. Gives the ids of
+    /// all that changed; the last is the one that was asked for.
+    ///
+    /// # Errors
+    /// Nothing has changed, and why.
+    pub fn set(
+        &mut self,
+        mut wish: Silence,
+        new_id: String,
+        at: Timestamp,
+    ) -> Result<Vec<String>, SilenceError> {
+        wish.updated_at = at;
+        let old = match self.kept.get(&wish.id) {
+            None if !wish.id.is_empty() => return Err(SilenceError::NotFound),
+            old => old.map(|(old, _)| old),
+        };
+        let matchers = compiled(&wish)?;
+        if wish.ends_at < wish.starts_at {
+            let why = "end time must not be before start time";
+            return Err(SilenceError::Invalid(why.to_owned()));
+        }
+        if old.is_some_and(|old| can_change(old, &wish, at)) {
+            let id = wish.id.clone();
+            self.kept.insert(id.clone(), (wish, matchers));
+            return Ok(vec![id]);
+        }
+        if self.kept.len() >= SILENCES_MAX {
+            return Err(SilenceError::TooMany);
+        }
+        let mut changed = Vec::new();
+        if let Some(old) = old.filter(|s| s.state(at) != SilenceState::Expired) {
+            let id = old.id.clone();
+            self.expire(&id, at)?;
+            changed.push(id);
+        }
+        wish.id.clone_from(&new_id);
+        wish.starts_at = wish.starts_at.max(at);
+        self.kept.insert(new_id.clone(), (wish, matchers));
+        changed.push(new_id);
+        Ok(changed)
+    }
+
+    /// Ends a silence.
+    ///
+    /// # Errors
+    /// There is none, or it is over.
+    pub fn expire(&mut self, id: &str, at: Timestamp) -> Result<(), SilenceError> {
+        let (silence, _) = self.kept.get_mut(id).ok_or(SilenceError::NotFound)?;
+        match silence.state(at) {
+            SilenceState::Expired => return Err(SilenceError::Expired(id.to_owned())),
+            SilenceState::Active => silence.ends_at = at,
+            SilenceState::Pending => (silence.starts_at, silence.ends_at) = (at, at),
+        }
+        silence.updated_at = at;
+        Ok(())
+    }
+
+    /// Forgets those that are over for long; their ids.
+    pub fn collect(&mut self, at: Timestamp) -> Vec<String> {
+        let is_old = |s: &Silence| s.ends_at.saturating_add(RETENTION_MS) <= at;
+        let old: Vec<String> =
+            self.kept.values().filter(|(s, _)| is_old(s)).map(|(s, _)| s.id.clone()).collect();
+        old.iter().for_each(|id| _ = self.kept.remove(id));
+        old
+    }
+
+    /// The ids of the active silences that mute these labels at `at`, in order.
+    pub fn muting(&self, labels: &BTreeMap<String, String>, at: Timestamp) -> Vec<String> {
+        let mutes = |(s, matchers): &&(Silence, Vec<Matcher>)| {
+            s.state(at) == SilenceState::Active && all_match(matchers, labels)
+        };
+        self.kept.values().filter(mutes).map(|(s, _)| s.id.clone()).collect()
+    }
+
+    /// Whether any silence mutes these labels at `at`.
+    pub fn mutes(&self, labels: &BTreeMap<String, String>, at: Timestamp) -> bool {
+        self.kept.values().any(|(s, m)| s.state(at) == SilenceState::Active && all_match(m, labels))
+    }
+
+    /// One silence.
+    pub fn get(&self, id: &str) -> Option<&Silence> {
+        self.kept.get(id).map(|(s, _)| s)
+    }
+
+    /// All of them in Alertmanager's order: active, pending, expired; by when they end or begin.
+    pub fn list(&self, at: Timestamp) -> Vec<Silence> {
+        let mut all: Vec<Silence> = self.kept.values().map(|(s, _)| s.clone()).collect();
+        let when = |s: &Silence| match s.state(at) {
+            SilenceState::Active => s.ends_at,
+            SilenceState::Pending => s.starts_at,
+            SilenceState::Expired => -s.ends_at,
+        };
+        all.sort_by_key(|s| (s.state(at), when(s)));
+        all
+    }
+
+    /// Number that is active at `at`.
+    pub fn active(&self, at: Timestamp) -> usize {
+        self.kept.values().filter(|(s, _)| s.state(at) == SilenceState::Active).count()
+    }
+}
+
+/// The matchers of a wish, checked.
+///
+/// # Errors
+/// What is wrong, in Alertmanager's words.
+pub fn compiled(silence: &Silence) -> Result<Vec<Matcher>, SilenceError> {
+    let invalid = |why: String| Err(SilenceError::Invalid(why));
+    if silence.matchers.is_empty() {
+        return invalid("at least one matcher required".to_owned());
+    }
+    if silence.matchers.len() > MATCHERS_MAX {
+        return invalid(format!("more than {MATCHERS_MAX} matchers"));
+    }
+    let long = |text: &String| text.len() > TEXT_BYTES_MAX;
+    if long(&silence.comment) || long(&silence.created_by) {
+        return invalid(format!("a text of more than {TEXT_BYTES_MAX} bytes"));
+    }
+    let mut matchers = Vec::with_capacity(silence.matchers.len());
+    for (i, m) in silence.matchers.iter().enumerate() {
+        if m.name.is_empty() {
+            return invalid(format!("invalid label matcher {i}: invalid label name \"\""));
+        }
+        if long(&m.name) || long(&m.value) {
+            let why = format!("more than {TEXT_BYTES_MAX} bytes");
+            return invalid(format!("invalid label matcher {i}: {why}"));
+        }
+        match Matcher::new(m.op(), &m.name, &m.value) {
+            Ok(matcher) => matchers.push(matcher),
+            Err(e) => {
+                let text = e.to_string();
+                let why = text.rsplit_once(": ").map_or(text.as_str(), |(_, why)| why);
+                return invalid(format!(
+                    "invalid label matcher {i}: invalid regular expression {}: {why}",
+                    super::matching::quoted(&m.value)
+                ));
+            }
+        }
+    }
+    if matchers.iter().all(Matcher::matches_empty) {
+        return invalid("at least one matcher must not match the empty string".to_owned());
+    }
+    Ok(matchers)
+}
+
+/// Whether a silence may become another without losing its name.
+fn can_change(old: &Silence, wish: &Silence, at: Timestamp) -> bool {
+    if old.matchers != wish.matchers {
+        return false;
+    }
+    match old.state(at) {
+        SilenceState::Active => {
+            let same_start = wish.starts_at / SECOND_MS == old.starts_at / SECOND_MS;
+            same_start && wish.ends_at >= at
+        }
+        SilenceState::Pending => wish.starts_at >= at,
+        SilenceState::Expired => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wish(value: &str, from: i64, to: i64) -> Silence {
+        let matcher = SilenceMatcher {
+            name: "n".into(),
+            value: value.into(),
+            is_regex: false,
+            is_equal: true,
+        };
+        Silence {
+            matchers: vec![matcher],
+            starts_at: from,
+            ends_at: to,
+            comment: "c".into(),
+            ..Silence::default()
+        }
+    }
+
+    fn labels(value: &str) -> BTreeMap<String, String> {
+        [("n".to_owned(), value.to_owned())].into()
+    }
+
+    #[test]
+    fn a_silence_mutes_within_its_window() {
+        let mut silences = Silences::default();
+        assert_eq!(silences.set(wish("1", 50, 90), "a".into(), 0).unwrap(), ["a"]);
+        for (at, mute) in [(49, false), (50, true), (89, true), (90, false)] {
+            assert_eq!(silences.mutes(&labels("1"), at), mute, "{at}");
+        }
+        assert!(!silences.mutes(&labels("2"), 60));
+        assert_eq!(silences.muting(&labels("1"), 60), ["a"]);
+        silences.expire("a", 60).unwrap();
+        assert!(!silences.mutes(&labels("1"), 60), "ended at once");
+        assert_eq!(silences.expire("a", 61), Err(SilenceError::Expired("a".into())));
+        assert_eq!(silences.collect(60 + RETENTION_MS), ["a"]);
+        assert_eq!(silences.expire("a", 61), Err(SilenceError::NotFound));
+    }
+
+    #[test]
+    fn only_some_changes_keep_the_name() {
+        let mut silences = Silences::default();
+        silences.set(wish("1", 0, 100_000), "a".into(), 10).unwrap();
+        let begun = silences.get("a").unwrap().clone();
+        assert_eq!(begun.starts_at, 10, "never in the past");
+        let longer = Silence { ends_at: 200_000, ..begun.clone() };
+        assert_eq!(silences.set(longer, "b".into(), 20).unwrap(), ["a"]);
+        let other = Silence { id: "a".into(), ..wish("2", 10, 200_000) };
+        assert_eq!(silences.set(other, "b".into(), 30).unwrap(), ["a", "b"]);
+        assert_eq!(silences.get("a").unwrap().state(30), SilenceState::Expired);
+        let again = Silence { id: "a".into(), ..wish("1", 40, 200_000) };
+        assert_eq!(silences.set(again, "c".into(), 40).unwrap(), ["c"], "what is over stays over");
+        let unknown = Silence { id: "x".into(), ..wish("1", 0, 9) };
+        assert_eq!(silences.set(unknown, "d".into(), 0), Err(SilenceError::NotFound));
+        let order: Vec<_> = silences.list(50).iter().map(|s| s.id.clone()).collect();
+        assert_eq!(order, ["b", "c", "a"]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_as_alertmanager_does() {
+        let told = |m: &[(&str, &str, bool)]| {
+            let mut silence = wish("1", 0, 9);
+            let matcher = |(n, v, r): &(&str, &str, bool)| SilenceMatcher {
+                name: (*n).into(),
+                value: (*v).into(),
+                is_regex: *r,
+                is_equal: true,
+            };
+            silence.matchers = m.iter().map(matcher).collect();
+            compiled(&silence).unwrap_err().to_string()
+        };
+        assert_eq!(told(&[]), "silence invalid: at least one matcher required");
+        let empty = "silence invalid: at least one matcher must not match the empty string";
+        assert_eq!(told(&[("a", "", false), ("b", ".*", true)]), empty);
+        let bad = "silence invalid: invalid label matcher 1: invalid regular expression \"(\": ";
+        assert!(told(&[("a", "b", false), ("a", "(", true)]).starts_with(bad));
+    }
+}
