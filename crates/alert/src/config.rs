@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use plimsoll_model::Labels;
 use plimsoll_model::written::{Fields, Node, Problems};
-use plimsoll_model::{Labels, Secret};
 
+use crate::forward::Forward;
 use crate::route::Routing;
 
 pub mod http;
@@ -37,6 +38,8 @@ pub struct Config {
     pub external_url: String,
     /// Labels that this server adds to what it tells others; templates of rules see them.
     pub external_labels: Labels,
+    /// Who else hears of own alerts.
+    pub forward: Forward,
 }
 
 impl Default for Config {
@@ -51,6 +54,7 @@ impl Default for Config {
             unsupported: Vec::new(),
             external_url: String::new(),
             external_labels: Labels::empty(),
+            forward: Forward::default(),
         }
     }
 }

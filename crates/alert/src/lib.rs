@@ -15,6 +15,7 @@ mod backfill;
 pub mod config;
 mod defaults;
 mod evaluate;
+pub mod forward;
 mod metrics;
 pub mod notify;
 mod owner;

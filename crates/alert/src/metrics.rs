@@ -29,6 +29,11 @@ pub struct Metrics {
     pub(crate) inhibited: AtomicU64,
     pub(crate) silenced: AtomicU64,
     pub(crate) out_of_hours: AtomicU64,
+    pub(crate) forwarded: AtomicU64,
+    pub(crate) forward_failures: AtomicU64,
+    pub(crate) forward_lost: AtomicU64,
+    pub(crate) forward_waiting: AtomicU64,
+    pub(crate) forward_dropped: AtomicU64,
 }
 
 /// One value: name, help, kind, value.
@@ -166,6 +171,36 @@ impl Metrics {
                 "Looks at groups that told nothing because of a time interval.",
                 counter,
                 get(&self.out_of_hours),
+            ),
+            (
+                "plimsoll_alert_forwarded_total",
+                "Alerts that an Alertmanager of others took.",
+                counter,
+                get(&self.forwarded),
+            ),
+            (
+                "plimsoll_alert_forward_failures_total",
+                "Requests to Alertmanagers of others that failed.",
+                counter,
+                get(&self.forward_failures),
+            ),
+            (
+                "plimsoll_alert_forward_lost_total",
+                "Alerts that no Alertmanager of others took.",
+                counter,
+                get(&self.forward_lost),
+            ),
+            (
+                "plimsoll_alert_forward_waiting",
+                "Alerts that wait to be forwarded.",
+                MetricKind::Gauge,
+                get(&self.forward_waiting),
+            ),
+            (
+                "plimsoll_alert_forward_dropped_total",
+                "Alerts that were not forwarded because too many waited.",
+                counter,
+                get(&self.forward_dropped),
             ),
         ]
     }

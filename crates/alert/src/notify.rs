@@ -19,6 +19,7 @@ use crate::owner::Alerting;
 use crate::route::{Notification, Routing};
 
 pub mod channel;
+mod forward;
 pub mod outbox;
 pub mod webhook;
 
@@ -55,7 +56,10 @@ pub(crate) fn key_of(delivery: &Delivery) -> &str {
 /// arrive, and are tried again after the next start when they do not.
 pub async fn run(alerting: Arc<Alerting>, tools: Tools, stop: watch::Receiver<bool>) {
     let evaluating = tokio::spawn(evaluate(Arc::clone(&alerting), stop.clone()));
+    let forwarding = forward::run(Arc::clone(&alerting), tools.clone(), stop.clone());
+    let forwarding = tokio::spawn(forwarding);
     tell(alerting, tools, stop).await;
+    let _in_time = tokio::time::timeout(FINISH_WITHIN, forwarding).await;
     let _in_time = tokio::time::timeout(FINISH_WITHIN, evaluating).await;
 }
 

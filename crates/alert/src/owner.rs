@@ -25,8 +25,10 @@ use plimsoll_world::Clock;
 
 use crate::config::Config;
 use crate::evaluate::{Sample, Scene, evaluate};
+use crate::forward::Alertmanager;
 use crate::metrics::{Metrics, count};
 use crate::notify::Outbox;
+use crate::route::Notice;
 use crate::rules::{Group, RuleKind};
 use crate::state::{Alert, AlertState, RuleState, Transition, labels_of};
 use crate::template::Surroundings;
@@ -97,6 +99,7 @@ pub struct Alerting {
     metrics: Arc<Metrics>,
     source_id: SourceId,
     poke: tokio::sync::Notify,
+    forward_poke: tokio::sync::Notify,
 }
 
 struct Rules {
@@ -109,6 +112,7 @@ struct Rules {
 struct Moved {
     transition: Transition,
     expr: String,
+    interval_ms: i64,
 }
 
 struct Running {
@@ -146,6 +150,7 @@ impl Alerting {
             metrics,
             source_id: SourceId::new("rules"),
             poke: tokio::sync::Notify::new(),
+            forward_poke: tokio::sync::Notify::new(),
         };
         alerting.apply(prepared);
         Ok(alerting)
@@ -188,7 +193,7 @@ impl Alerting {
         for alert in over.into_iter().flat_map(|s| s.active.into_values()) {
             let transition = end(alert, wall);
             desk.unsaved.change(event(&transition));
-            desk.moved(&transition, "", wall);
+            desk.moved(&transition, "", 0, wall);
         }
         drop(desk);
         let mut views = self.views.lock();
@@ -278,7 +283,7 @@ impl Alerting {
             let wall = self.setup.clock.wall_ms();
             let mut desk = self.desk.lock();
             for step in &moved {
-                desk.moved(&step.transition, &step.expr, wall);
+                desk.moved(&step.transition, &step.expr, step.interval_ms, wall);
             }
             for running in evaluated.into_iter().map(|i| &rules.groups[i]) {
                 still_firing(&mut desk, running, wall);
@@ -288,6 +293,7 @@ impl Alerting {
             self.tell(&mut desk, wall);
             drop(desk);
             self.poke.notify_one();
+            self.forward_poke.notify_one();
         }
         self.append(rules, &samples);
         let now = self.setup.clock.mono();
@@ -302,6 +308,23 @@ impl Alerting {
         let next = self.tell(&mut desk, wall);
         let after = next.map_or(1_000, |at| at.saturating_sub(wall).max(0));
         Wake { after: bounded(Duration::from_millis(after.unsigned_abs())) }
+    }
+
+    /// What is to be forwarded in one request, and to whom.
+    pub(crate) fn forwards(&self) -> (Vec<Notice>, Vec<Alertmanager>) {
+        let mut desk = self.desk.lock();
+        let batch = desk.forwarder.take();
+        (batch, desk.config.forward.alertmanagers.clone())
+    }
+
+    /// Where own alerts are forwarded to.
+    pub fn alertmanagers(&self) -> Vec<String> {
+        self.desk.lock().config.forward.alertmanagers.iter().map(|a| a.url.clone()).collect()
+    }
+
+    /// Waits until there is something to forward.
+    pub(crate) async fn forward_poked(&self) {
+        self.forward_poke.notified().await;
     }
 
     /// Waits until there is something to settle before its time.
@@ -434,8 +457,7 @@ impl Alerting {
 
     /// The groups that are evaluated, in order.
     pub(crate) fn running_groups(&self) -> Vec<Group> {
-        let mut groups: Vec<_> =
-            self.rules.lock().groups.iter().map(|g| g.group.clone()).collect();
+        let mut groups: Vec<_> = self.rules.lock().groups.iter().map(|g| g.group.clone()).collect();
         for rule in groups.iter_mut().flat_map(|g| &mut g.rules) {
             rule.query = rule.query.once();
         }
@@ -500,7 +522,7 @@ fn still_firing(desk: &mut Desk, running: &Running, wall: Timestamp) {
     for (rule, key) in running.group.rules.iter().zip(running.group.rule_keys()) {
         let alerts = running.states.get(&key).into_iter().flat_map(|s| s.active.values());
         for alert in alerts.filter(|a| a.state == AlertState::Firing) {
-            desk.fires(alert, rule.query.text(), wall);
+            desk.fires(alert, rule.query.text(), running.group.interval_ms, wall);
         }
     }
 }

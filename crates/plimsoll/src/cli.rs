@@ -97,6 +97,9 @@ pub struct Serve {
     /// A Prometheus configuration file, taken as it is.
     #[arg(long, value_name = "FILE")]
     prometheus_config: Option<PathBuf>,
+    /// An Alertmanager configuration file, taken as it is.
+    #[arg(long, value_name = "FILE")]
+    alertmanager_config: Option<PathBuf>,
     /// Nothing of its own: no host, no self-metrics, no default rules, no analysis.
     #[arg(long)]
     bare: bool,
@@ -120,7 +123,7 @@ pub struct Serve {
 /// What to check.
 #[derive(Args)]
 pub struct Check {
-    /// Our configuration, Prometheus' configuration, or rule files.
+    /// Our configuration, Prometheus' or Alertmanager's, or rule files.
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -329,6 +332,7 @@ impl Serve {
         Options {
             config: self.config.clone(),
             prometheus_config: self.prometheus_config.clone(),
+            alertmanager_config: self.alertmanager_config.clone(),
             data_dir: self.data_dir.clone(),
             listen: self.listen.clone(),
             bare: self.bare,

@@ -16,6 +16,7 @@ use plimsoll_model::Labels;
 use plimsoll_model::written::{Fields, Problem, Problems, Value, parse};
 use plimsoll_query::EngineConfig;
 
+mod alertmanager;
 mod collect;
 mod encryption;
 mod otlp;
@@ -23,6 +24,7 @@ mod prometheus;
 mod rules;
 mod store;
 
+pub use alertmanager::check as check_alertmanager_file;
 pub use rules::check_rule_file;
 
 /// Reads an encryption key from a file that only its owner may read.
@@ -45,6 +47,8 @@ pub struct Options {
     pub config: Option<PathBuf>,
     /// A Prometheus configuration file, taken as it is.
     pub prometheus_config: Option<PathBuf>,
+    /// An Alertmanager configuration file, taken as it is.
+    pub alertmanager_config: Option<PathBuf>,
     /// The data directory.
     pub data_dir: Option<PathBuf>,
     /// The address to listen on.
@@ -128,6 +132,8 @@ pub fn load(options: &Options) -> Result<Config, Vec<Problem>> {
     if let Some(path) = &options.prometheus_config {
         prometheus::merge(path, &mut config, &mut found);
     }
+    let file = options.alertmanager_config.as_deref();
+    alertmanager::merge(file, base, &mut config, &mut found);
     let features = config.query.features;
     config.alert.external_labels = config.external_labels.clone();
     let (groups, mut wrong) = rules::load(&config.alert, base, options.bare, &features);
@@ -184,6 +190,7 @@ fn sections(
         text: String::new(),
         ui_dir: options.ui_dir.clone(),
     };
+    config.unsupported.clone_from(&config.alert.unsupported);
     match check_listen(config.listen, config.opened) {
         Ok(note) => config.listen_note = note,
         Err(errors) => {

@@ -102,8 +102,8 @@ pub async fn start(options: Options, config: Config) -> Result<Running, Error> {
     let insight = prepare_insight(&world, &store, &engine, &records, &config);
     let thinking = Thinking::start(&insight, &config)?;
     let (stop, stopped) = watch::channel(false);
-    let telling =
-        tokio::spawn(notify::run(Arc::clone(&alerting), Arc::clone(&client), stopped.clone()));
+    let tools = notify::Tools { client: Arc::clone(&client), disk: Arc::clone(&world.disk) };
+    let telling = tokio::spawn(notify::run(Arc::clone(&alerting), tools, stopped.clone()));
     let handles = Arc::new(Handles {
         address,
         started_ms: world.clock.wall_ms(),

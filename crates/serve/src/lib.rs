@@ -1,4 +1,4 @@
-//! The HTTP door: Prometheus' API, our own, the live stream, the browser application.
+//! The HTTP door: Prometheus' API, Alertmanager's, our own, the live stream, the browser application.
 //!
 //! One table ([`routes`]) says which path needs which permission, how large a body may be and who
 //! answers. Only this crate knows status codes and the JSON shapes of answers. Limits are in
@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod alertmanager;
 mod app;
 mod assets;
 mod habits;

@@ -12,7 +12,7 @@ use plimsoll_guard::Permission;
 use crate::app::App;
 use crate::params::Params;
 use crate::reply::Failure;
-use crate::{own, prom};
+use crate::{alertmanager, own, prom};
 
 /// A request whose body is read.
 pub struct Call {
@@ -54,6 +54,7 @@ pub struct Route {
 const GET: &[Method] = &[Method::GET];
 const POST: &[Method] = &[Method::POST];
 const BOTH: &[Method] = &[Method::GET, Method::POST];
+const DELETE: &[Method] = &[Method::DELETE];
 const ADMIN: &[Method] = &[Method::POST, Method::PUT];
 
 macro_rules! row {
@@ -106,7 +107,17 @@ static ROUTES: &[Route] = &[
     row!(POST, "/api/v1/write", Write, prom::write::write, Write),
     row!(POST, "/api/v1/otlp/v1/metrics", Write, prom::otlp::metrics, Write),
     row!(POST, "/v1/metrics", Write, prom::otlp::metrics, Write),
+    row!(GET, "/api/v2/status", Read, alertmanager::status),
+    row!(GET, "/api/v2/receivers", Read, alertmanager::receivers),
+    row!(GET, "/api/v2/alerts", Read, alertmanager::alerts::list),
+    row!(POST, "/api/v2/alerts", Write, alertmanager::alerts::post, Write),
+    row!(GET, "/api/v2/alerts/groups", Read, alertmanager::alerts::groups),
+    row!(GET, "/api/v2/silences", Read, alertmanager::silences::list),
+    row!(POST, "/api/v2/silences", Alert, alertmanager::silences::post),
+    row!(GET, "/api/v2/silence/{id}", Read, alertmanager::silences::get),
+    row!(DELETE, "/api/v2/silence/{id}", Alert, alertmanager::silences::expire),
     row!(GET, "/api/plimsoll/v1/status", Read, own::status),
+    row!(POST, "/api/plimsoll/v1/silences/preview", Read, alertmanager::silences::preview),
     row!(GET, "/api/plimsoll/v1/overview", Read, own::overview::overview),
     row!(POST, "/api/plimsoll/v1/panels/query", Read, own::panels::query),
     row!(BOTH, "/api/plimsoll/v1/query/explain", Read, own::explain::explain),
@@ -128,21 +139,22 @@ pub const fn routes() -> &'static [Route] {
 /// What a path leads to.
 pub(crate) enum Found {
     Route(&'static Route, Vec<String>),
-    WrongMethod(&'static Route),
+    /// The methods that the path takes.
+    WrongMethod(Vec<&'static str>),
     Nothing,
 }
 
 pub(crate) fn find(method: &Method, path: &str) -> Found {
     let method = if method == Method::HEAD { &Method::GET } else { method };
-    let mut wrong = None;
+    let mut others = Vec::new();
     for route in ROUTES {
         let Some(captured) = captures(route.path, path) else { continue };
         if route.methods.contains(method) {
             return Found::Route(route, captured);
         }
-        wrong = Some(route);
+        others.extend(route.methods.iter().map(Method::as_str));
     }
-    wrong.map_or(Found::Nothing, Found::WrongMethod)
+    if others.is_empty() { Found::Nothing } else { Found::WrongMethod(others) }
 }
 
 fn captures(pattern: &str, path: &str) -> Option<Vec<String>> {
@@ -192,7 +204,8 @@ mod tests {
                 || route.path.contains("reload")
                 || route.path.contains("backfill")
                 || route.path.contains("write")
-                || route.path.ends_with("/v1/metrics");
+                || route.path.ends_with("/v1/metrics")
+                || (route.path.starts_with("/api/v2/") && route.methods != GET);
             assert_eq!(changes, route.permission > Permission::Read, "{}", route.path);
         }
     }

@@ -13,6 +13,7 @@ use http_body_util::{BodyExt, Limited};
 use plimsoll_guard::Permission;
 use tokio::net::TcpListener;
 
+use crate::alertmanager;
 use crate::app::App;
 use crate::assets;
 use crate::limits::Limits;
@@ -119,8 +120,11 @@ async fn dispatch(app: Arc<App>, request: Request<axum::body::Body>) -> Response
         _ if *request.method() == Method::OPTIONS && path.starts_with(OPEN) => {
             text(StatusCode::NO_CONTENT, "")
         }
-        Found::WrongMethod(route) => {
-            let allowed: Vec<&str> = route.methods.iter().map(Method::as_str).collect();
+        Found::WrongMethod(allowed) if path.starts_with(alertmanager::PREFIX) => {
+            alertmanager::wrong_method(request.method(), &allowed)
+        }
+        Found::Nothing if path.starts_with(alertmanager::PREFIX) => alertmanager::nothing(&path),
+        Found::WrongMethod(allowed) => {
             let message = format!("{path} takes {}", allowed.join(" and "));
             let mut response = text(StatusCode::METHOD_NOT_ALLOWED, message);
             if let Ok(value) = HeaderValue::from_str(&allowed.join(", ")) {

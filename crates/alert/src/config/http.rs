@@ -82,7 +82,7 @@ pub fn read(
     config
 }
 
-/// Reads the keys of a `http_config` that stand among others, as in Prometheus' `alertmanagers`.
+/// Reads a `http_config` whose keys stand among others, as in Prometheus' `alertmanagers`.
 pub fn of_fields(
     fields: &mut Fields<'_>,
     unsupported: &mut Vec<String>,

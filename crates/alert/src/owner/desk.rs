@@ -1,7 +1,6 @@
 //! Where decisions are made: the router, with what it knows of own rules and of others, and what waits
 //! to be written down.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -11,6 +10,7 @@ use plimsoll_records::{Change, Delivery, DeliveryState, Event, Records};
 use super::keep::Unsaved;
 use super::put;
 use crate::config::Config;
+use crate::forward::Forwarder;
 use crate::metrics::{Metrics, count};
 use crate::notify::{Making, compose, key_of};
 use crate::route::{Kept, Notice, Put, Router, Silence, payload};
@@ -29,6 +29,7 @@ const EARLIER_GROUP: &str = "alert_group";
 pub struct Desk {
     pub config: Config,
     pub router: Router,
+    pub forwarder: Forwarder,
     pub unsaved: Unsaved,
     /// Counts what needs a name of its own.
     pub serial: u64,
@@ -71,7 +72,7 @@ impl Desk {
             unsaved.change(Change::Remove { kind, id });
         }
         router.set_routing(Arc::clone(&config.routing), now);
-        Ok(Self { config, router, unsaved, serial: 0 })
+        Ok(Self { config, router, forwarder: Forwarder::default(), unsaved, serial: 0 })
     }
 
     /// Takes another configuration.
@@ -79,39 +80,57 @@ impl Desk {
         if !Arc::ptr_eq(&self.config.routing, &config.routing) {
             self.router.set_routing(Arc::clone(&config.routing), now);
         }
+        if config.forward.alertmanagers.is_empty() {
+            self.forwarder.clear();
+        }
         self.config = config;
     }
 
-    /// Takes note of a step of an alert of an own rule.
-    pub fn moved(&mut self, step: &Transition, expr: &str, now: Timestamp) {
+    /// Takes note of a step of an alert of an own rule that is evaluated every `interval_ms`.
+    pub fn moved(&mut self, step: &Transition, expr: &str, interval_ms: i64, now: Timestamp) {
         let ended = step.from == AlertState::Firing && step.to == AlertState::Inactive;
         if step.to == AlertState::Firing || ended {
-            self.fires(&step.alert, expr, now);
+            self.fires(&step.alert, expr, interval_ms, now);
         }
     }
 
     /// Takes note that an alert of an own rule fires, or is over.
-    pub fn fires(&mut self, alert: &Alert, expr: &str, now: Timestamp) {
-        let notice = self.notice(alert, expr, now);
+    pub fn fires(&mut self, alert: &Alert, expr: &str, interval_ms: i64, now: Timestamp) {
+        let Some(notice) = self.notice(alert, expr, now) else { return };
+        if !self.config.forward.alertmanagers.is_empty() {
+            self.forwarder.note(&notice, interval_ms, now);
+        }
         if self.router.put(notice, now) == Put::Refused {
             tracing::debug!(alert = %alert.key(), "alert not routed: there are too many");
         }
     }
 
-    fn notice(&self, alert: &Alert, expr: &str, now: Timestamp) -> Notice {
+    /// An alert as others see it; `None` when relabelling drops it.
+    fn notice(&self, alert: &Alert, expr: &str, now: Timestamp) -> Option<Notice> {
         let firing = alert.state == AlertState::Firing;
-        let set = |map: &BTreeMap<String, String>| {
-            map.iter().filter(|(_, v)| !v.is_empty()).map(|(n, v)| (n.clone(), v.clone())).collect()
-        };
-        Notice {
-            labels: set(&alert.labels),
+        let mut labels = alert.labels.clone();
+        labels.retain(|_, value| !value.is_empty());
+        for (name, value) in &self.config.external_labels {
+            if !labels.contains_key(name) {
+                labels.insert(name.clone(), value.clone());
+            }
+        }
+        if let Some(relabel) = &self.config.forward.relabel {
+            let kept = relabel(&mut labels);
+            labels.retain(|_, value| !value.is_empty());
+            if !kept || labels.is_empty() {
+                return None;
+            }
+        }
+        Some(Notice {
+            labels,
             annotations: alert.annotations.clone(),
             starts_at: alert.fired_at.unwrap_or(alert.active_at),
             ends_at: if firing { None } else { Some(alert.resolved_at.unwrap_or(now)) },
             updated_at: now,
             by_timeout: false,
             generator_url: payload::link(&self.config.external_url, expr),
-        }
+        })
     }
 
     /// Asks the router; its messages, and when to ask again.
@@ -120,6 +139,7 @@ impl Desk {
         now: Timestamp,
         metrics: &Metrics,
     ) -> (Vec<Delivery>, Option<Timestamp>) {
+        self.forwarder.tick(now);
         let (messages, next) = self.router.due(now);
         let mut fresh = Vec::new();
         let making = Making { external_url: &self.config.external_url };
@@ -159,6 +179,9 @@ impl Desk {
         metrics.inhibited.store(counts.inhibited, Relaxed);
         metrics.silenced.store(counts.silenced, Relaxed);
         metrics.out_of_hours.store(counts.out_of_hours, Relaxed);
+        let (waiting, dropped) = self.forwarder.counts();
+        metrics.forward_waiting.store(waiting as u64, Relaxed);
+        metrics.forward_dropped.store(dropped, Relaxed);
     }
 }
 

@@ -212,6 +212,7 @@ fn what_is_inhibited_or_silenced_is_left_out_while_it_is() {
          0 fire alertname=Slow,i=2,job=k
          0 fire alertname=Down,i=3,job=j
          1 tick
+         61 tick
          62 resolve alertname=Down,i=3,job=j
          121 tick
          130 silence i=2 200

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use plimsoll::Options;
-use plimsoll::config::{check_rule_file, load};
+use plimsoll::config::{check_alertmanager_file, check_rule_file, load};
 use plimsoll_model::written::{Problem, Value, parse};
 
 use super::{Check, WRONG, say, say_wrong};
@@ -53,6 +53,12 @@ fn one(file: &PathBuf) -> Result<String, Vec<Problem>> {
         let groups = check_rule_file(file, 60_000, &features)?;
         let rules: usize = groups.iter().map(|g| g.rules.len()).sum();
         return Ok(format!("{rules} rules in {} groups", groups.len()));
+    }
+    if has("route") || has("receivers") {
+        let loaded = check_alertmanager_file(file)?;
+        loaded.unsupported.iter().for_each(|text| say(text));
+        let (routes, receivers) = (loaded.routing.routes.len(), loaded.routing.receivers.len());
+        return Ok(format!("fine: {routes} routes, {receivers} receivers"));
     }
     if has("scrape_configs") || has("global") {
         return checked(&Options { prometheus_config: Some(file.clone()), ..Options::default() });

@@ -1,0 +1,211 @@
+//! `/api/v2/silences`, `/api/v2/silence/{id}`, and the preview of a silence.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use http::StatusCode;
+use plimsoll_alert::payload::rfc3339;
+use plimsoll_alert::{Silence, SilenceError, SilenceMatcher, parse_matcher};
+use plimsoll_model::Matcher;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{AlertDoc, MatcherDoc, bare, body, document, malformed, refused, required};
+use super::{go_kind, text_of, time_of, unreadable};
+use crate::app::App;
+use crate::prom::blocking;
+use crate::reply::Failure;
+use crate::routes::Call;
+
+#[derive(Serialize)]
+struct State {
+    state: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SilenceDoc {
+    id: String,
+    status: State,
+    updated_at: String,
+    comment: String,
+    created_by: String,
+    ends_at: String,
+    matchers: Vec<MatcherDoc>,
+    starts_at: String,
+}
+
+impl SilenceDoc {
+    fn new(silence: Silence, now: i64) -> Self {
+        Self {
+            status: State { state: silence.state(now).as_str() },
+            id: silence.id,
+            updated_at: rfc3339(silence.updated_at),
+            comment: silence.comment,
+            created_by: silence.created_by,
+            ends_at: rfc3339(silence.ends_at),
+            matchers: silence.matchers.into_iter().map(MatcherDoc::from).collect(),
+            starts_at: rfc3339(silence.starts_at),
+        }
+    }
+}
+
+/// All silences; each `filter` must be one of a silence's own matchers.
+pub async fn list(app: Arc<App>, call: Call) -> Result<Response, Failure> {
+    let mut filters = Vec::new();
+    for text in call.params.all("filter") {
+        match parse_matcher(text) {
+            Ok(matcher) => filters.push(matcher),
+            Err(why) => return Ok(refused(StatusCode::BAD_REQUEST, &why)),
+        }
+    }
+    let now = app.now();
+    let all = blocking(move || app.alerting.silences()).await?;
+    let has = |s: &Silence, f: &Matcher| {
+        let same =
+            |m: &SilenceMatcher| m.name == f.name() && m.value == f.value() && m.op() == f.op();
+        s.matchers.iter().any(same)
+    };
+    let docs: Vec<SilenceDoc> = all
+        .into_iter()
+        .filter(|s| filters.iter().all(|f| has(s, f)))
+        .map(|s| SilenceDoc::new(s, now))
+        .collect();
+    Ok(document(&docs))
+}
+
+/// One silence.
+pub async fn get(app: Arc<App>, call: Call) -> Result<Response, Failure> {
+    let id = match id_of(&call) {
+        Ok(id) => id,
+        Err(response) => return Ok(response),
+    };
+    let now = app.now();
+    let found = blocking(move || app.alerting.silence(&id)).await?;
+    Ok(match found {
+        Some(silence) => document(&SilenceDoc::new(silence, now)),
+        None => bare(StatusCode::NOT_FOUND),
+    })
+}
+
+/// Ends a silence.
+pub async fn expire(app: Arc<App>, call: Call) -> Result<Response, Failure> {
+    let id = match id_of(&call) {
+        Ok(id) => id,
+        Err(response) => return Ok(response),
+    };
+    let done = blocking(move || app.alerting.expire_silence(&id)).await?;
+    Ok(match done {
+        Ok(()) => bare(StatusCode::OK),
+        Err(SilenceError::NotFound) => bare(StatusCode::NOT_FOUND),
+        Err(e) => refused(StatusCode::INTERNAL_SERVER_ERROR, &e.to_string()),
+    })
+}
+
+/// The id in the path, when it is a UUID.
+fn id_of(call: &Call) -> Result<String, Response> {
+    let id = call.captured.first().cloned().unwrap_or_default().to_lowercase();
+    let hyphens = [8, 13, 18, 23];
+    let fits = |(i, b): (usize, u8)| {
+        if hyphens.contains(&i) { b == b'-' } else { b.is_ascii_hexdigit() }
+    };
+    if id.len() == 36 && id.bytes().enumerate().all(fits) {
+        return Ok(id);
+    }
+    let message = format!("silenceID in path must be of type uuid: {id:?}");
+    Err(malformed(StatusCode::UNPROCESSABLE_ENTITY, 601, message))
+}
+
+/// Makes or changes a silence.
+pub async fn post(app: Arc<App>, call: Call) -> Result<Response, Failure> {
+    let wish = match wish(&call) {
+        Ok(wish) => wish,
+        Err(response) => return Ok(response),
+    };
+    let now = app.now();
+    if wish.starts_at >= wish.ends_at {
+        let why = "Failed to create silence: start time must be before end time";
+        return Ok(refused(StatusCode::BAD_REQUEST, why));
+    }
+    if wish.ends_at < now {
+        let why = "Failed to create silence: end time can't be in the past";
+        return Ok(refused(StatusCode::BAD_REQUEST, why));
+    }
+    let done = blocking(move || app.alerting.set_silence(wish)).await?;
+    Ok(match done {
+        Ok(id) => document(&json!({ "silenceID": id })),
+        Err(e @ SilenceError::NotFound) => refused(StatusCode::NOT_FOUND, &e.to_string()),
+        Err(e) => refused(StatusCode::BAD_REQUEST, &e.to_string()),
+    })
+}
+
+fn wish(call: &Call) -> Result<Silence, Response> {
+    let value = body(call, "silence", "models.PostableSilence", false)?;
+    let text = |key: &str, go: &str| {
+        text_of(&value, key, go, "silence").map(|text| text.map(str::to_owned))
+    };
+    let missing = |key: &str| required(&format!("{key} in body"));
+    let id = text("id", "PostableSilence")?.unwrap_or_default();
+    let comment = text("comment", "Silence")?.ok_or_else(|| missing("comment"))?;
+    let created_by = text("createdBy", "Silence")?.ok_or_else(|| missing("createdBy"))?;
+    let ends_at =
+        time_of(&value, "endsAt", "Silence", "silence")?.ok_or_else(|| missing("endsAt"))?;
+    let matchers = matchers(&value)?;
+    let starts_at =
+        time_of(&value, "startsAt", "Silence", "silence")?.ok_or_else(|| missing("startsAt"))?;
+    Ok(Silence { id, matchers, starts_at, ends_at, updated_at: 0, created_by, comment })
+}
+
+fn matchers(value: &Value) -> Result<Vec<SilenceMatcher>, Response> {
+    let list = match &value["matchers"] {
+        Value::Null => return Err(required("matchers in body")),
+        Value::Array(list) if list.is_empty() => {
+            let message = "matchers in body should have at least 1 items";
+            return Err(malformed(StatusCode::UNPROCESSABLE_ENTITY, 612, message));
+        }
+        Value::Array(list) => list,
+        other => {
+            let found = go_kind(other);
+            let why = format!(
+                "json: cannot unmarshal {found} into Go struct field Silence.matchers of type \
+                 models.Matchers"
+            );
+            return Err(unreadable("silence", &why));
+        }
+    };
+    let mut out = Vec::with_capacity(list.len());
+    for (i, m) in list.iter().enumerate() {
+        let text = |key: &str| {
+            text_of(m, key, "Matcher", "silence")?
+                .map(str::to_owned)
+                .ok_or_else(|| required(&format!("matchers.{i}.{key} in body")))
+        };
+        let is_regex = m["isRegex"].as_bool();
+        out.push(SilenceMatcher {
+            is_regex: is_regex.ok_or_else(|| required(&format!("matchers.{i}.isRegex in body")))?,
+            is_equal: m["isEqual"].as_bool().unwrap_or(true),
+            name: text("name")?,
+            value: text("value")?,
+        });
+    }
+    Ok(out)
+}
+
+/// `POST /api/plimsoll/v1/silences/preview`: the alerts that a silence with the `matchers` of the body
+/// would mute now.
+pub async fn preview(app: Arc<App>, call: Call) -> Result<Response, Failure> {
+    let read = body(&call, "silence", "models.PostableSilence", false).and_then(|v| matchers(&v));
+    let wanted = match read {
+        Ok(wanted) => wanted,
+        Err(response) => return Ok(response),
+    };
+    let compiled = wanted.iter().map(|m| Matcher::new(m.op(), &m.name, &m.value));
+    let compiled: Vec<Matcher> = match compiled.collect() {
+        Ok(compiled) => compiled,
+        Err(e) => return Ok(refused(StatusCode::BAD_REQUEST, &e.to_string())),
+    };
+    let now = app.now();
+    let found = blocking(move || app.alerting.would_mute(&compiled)).await?;
+    let docs: Vec<AlertDoc> = found.into_iter().map(|v| AlertDoc::new(v, now)).collect();
+    Ok(document(&json!({ "alerts": docs })))
+}
