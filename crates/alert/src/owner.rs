@@ -369,8 +369,10 @@ impl Alerting {
                         }
                     }
                     samples.extend(done.samples);
+                    let interval_ms = running.group.interval_ms;
+                    let expr = rule.query.text();
                     let step =
-                        |transition| Moved { transition, expr: rule.query.text().to_owned() };
+                        |transition| Moved { transition, expr: expr.to_owned(), interval_ms };
                     moved.extend(done.transitions.into_iter().map(step));
                     None
                 }

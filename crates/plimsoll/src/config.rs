@@ -16,6 +16,7 @@ use plimsoll_model::Labels;
 use plimsoll_model::written::{Fields, Problem, Problems, Value, parse};
 use plimsoll_query::EngineConfig;
 
+mod alerting;
 mod alertmanager;
 mod collect;
 mod encryption;
@@ -132,6 +133,8 @@ pub fn load(options: &Options) -> Result<Config, Vec<Problem>> {
     if let Some(path) = &options.prometheus_config {
         prometheus::merge(path, &mut config, &mut found);
     }
+    let labels = config.external_labels.iter();
+    config.alert.external_labels = labels.map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
     let file = options.alertmanager_config.as_deref();
     alertmanager::merge(file, base, &mut config, &mut found);
     let features = config.query.features;

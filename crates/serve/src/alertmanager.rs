@@ -29,15 +29,32 @@ const SPOKEN_VERSION: &str = "0.27.0";
 /// Go's zero time, which counts as not given, ms.
 const ZERO_MS: i64 = -62_135_596_800_000;
 
-/// What is wrong with the form of a request: `code` is a status, or go-openapi's own number.
-fn malformed(status: StatusCode, code: u16, message: impl Into<String>) -> Response {
-    let doc = json!({ "code": code, "message": message.into() });
-    reply::json(status, doc.to_string().into_bytes())
+/// Why a request is not answered as it wishes.
+struct Wrong {
+    status: StatusCode,
+    /// A status, or go-openapi's own number, when the form is wrong; `None` when its meaning is.
+    code: Option<u16>,
+    message: String,
 }
 
-/// What is wrong with a request: a text as JSON.
-fn refused(status: StatusCode, message: &str) -> Response {
-    reply::json(status, Value::from(message).to_string().into_bytes())
+impl Wrong {
+    fn into_response(self) -> Response {
+        let doc = match self.code {
+            Some(code) => json!({ "code": code, "message": self.message }),
+            None => Value::from(self.message),
+        };
+        reply::json(self.status, doc.to_string().into_bytes())
+    }
+}
+
+/// What is wrong with the form of a request.
+fn malformed(status: StatusCode, code: u16, message: impl Into<String>) -> Wrong {
+    Wrong { status, code: Some(code), message: message.into() }
+}
+
+/// What is wrong with what a request means.
+fn refused(status: StatusCode, message: impl Into<String>) -> Wrong {
+    Wrong { status, code: None, message: message.into() }
 }
 
 /// Nothing but a status.
@@ -54,14 +71,14 @@ fn document(doc: &impl Serialize) -> Response {
 
 /// No such path.
 pub fn nothing(path: &str) -> Response {
-    malformed(StatusCode::NOT_FOUND, 404, format!("path {path} was not found"))
+    malformed(StatusCode::NOT_FOUND, 404, format!("path {path} was not found")).into_response()
 }
 
 /// A path that takes other methods.
 pub fn wrong_method(method: &http::Method, allowed: &[&str]) -> Response {
     let list = allowed.join(",");
     let message = format!("method {method} is not allowed, but [{list}] are");
-    let mut response = malformed(StatusCode::METHOD_NOT_ALLOWED, 405, message);
+    let mut response = malformed(StatusCode::METHOD_NOT_ALLOWED, 405, message).into_response();
     if let Ok(value) = HeaderValue::from_str(&list) {
         response.headers_mut().insert(header::ALLOW, value);
     }
@@ -69,7 +86,7 @@ pub fn wrong_method(method: &http::Method, allowed: &[&str]) -> Response {
 }
 
 /// The JSON of a body that is called `what` in messages; `into` is what Go would read it into.
-fn body(call: &Call, what: &str, into: &str, is_list: bool) -> Result<Value, Response> {
+fn body(call: &Call, what: &str, into: &str, is_list: bool) -> Result<Value, Wrong> {
     let kind = call.parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
     let kind = kind.unwrap_or("application/octet-stream");
     if !kind.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case("application/json") {
@@ -92,12 +109,12 @@ fn body(call: &Call, what: &str, into: &str, is_list: bool) -> Result<Value, Res
     Ok(value)
 }
 
-fn unreadable(what: &str, why: &str) -> Response {
+fn unreadable(what: &str, why: &str) -> Wrong {
     let message = format!("parsing {what} body from \"\" failed, because {why}");
     malformed(StatusCode::BAD_REQUEST, 400, message)
 }
 
-fn required(what: &str) -> Response {
+fn required(what: &str) -> Wrong {
     malformed(StatusCode::UNPROCESSABLE_ENTITY, 602, format!("{what} is required"))
 }
 
@@ -118,7 +135,7 @@ fn text_of<'v>(
     key: &str,
     go: &str,
     what: &str,
-) -> Result<Option<&'v str>, Response> {
+) -> Result<Option<&'v str>, Wrong> {
     match &value[key] {
         Value::Null => Ok(None),
         Value::String(text) => Ok(Some(text)),
@@ -133,7 +150,7 @@ fn text_of<'v>(
 }
 
 /// A time of a mapping, ms since the epoch; nothing when it is absent or Go's zero time.
-fn time_of(value: &Value, key: &str, go: &str, what: &str) -> Result<Option<i64>, Response> {
+fn time_of(value: &Value, key: &str, go: &str, what: &str) -> Result<Option<i64>, Wrong> {
     let Some(text) = text_of(value, key, go, what)? else { return Ok(None) };
     match text.parse::<Instant>() {
         Ok(t) => Ok(Some(t.as_millisecond()).filter(|ms| *ms != ZERO_MS)),

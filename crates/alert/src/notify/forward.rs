@@ -61,7 +61,8 @@ async fn send(alerting: &Alerting, tools: &Tools, batch: &[Notice], to: &[Alertm
             Err(e) => tracing::error!(error = %e, "forwarding failed"),
         }
     }
-    let counter = if taken { &alerting.metrics().forwarded } else { &alerting.metrics().forward_lost };
+    let counter =
+        if taken { &alerting.metrics().forwarded } else { &alerting.metrics().forward_lost };
     count(counter, batch.len() as u64);
 }
 

@@ -23,10 +23,13 @@ pub struct InhibitRule {
     pub equal: BTreeSet<String>,
 }
 
-/// The sources of each rule, by their values of `equal`.
+/// The alerts that may mute, by their values of `equal`.
+type Sources = BTreeMap<Vec<String>, BTreeSet<u64>>;
+
+/// The sources of each rule.
 #[derive(Debug, Default)]
 pub struct Inhibitor {
-    rules: Vec<(InhibitRule, BTreeMap<Vec<String>, BTreeSet<u64>>)>,
+    rules: Vec<(InhibitRule, Sources)>,
 }
 
 impl Inhibitor {
@@ -76,7 +79,8 @@ impl Inhibitor {
             let both = all_match(&rule.source, labels);
             let mutes = |fp: &u64| {
                 notices.get(*fp).is_some_and(|source| {
-                    !source.is_resolved(at) && !(both && all_match(&rule.target, &source.labels))
+                    let is_like_it = both && all_match(&rule.target, &source.labels);
+                    !is_like_it && !source.is_resolved(at)
                 })
             };
             sources.get(&values(rule, labels))?.iter().copied().find(mutes)

@@ -8,18 +8,11 @@ use std::time::Duration;
 use plimsoll_collect::config::{Defaults, UNSUPPORTED};
 use plimsoll_model::written::{Fields, Node, Problem, Problems, Value, parse};
 
-use super::{Config, collect, external_labels, otlp, read, rules};
+use super::{Config, alerting, collect, external_labels, otlp, read, rules};
 
 /// Top-level keys of Prometheus' file that are known and change nothing here.
-const IGNORED: [&str; 7] = [
-    "alerting",
-    "remote_write",
-    "remote_read",
-    "scrape_config_files",
-    "storage",
-    "tracing",
-    "runtime",
-];
+const IGNORED: [&str; 6] =
+    ["remote_write", "remote_read", "scrape_config_files", "storage", "tracing", "runtime"];
 /// The same under `global`.
 const IGNORED_GLOBAL: [&str; 15] = [
     "body_size_limit",
@@ -77,6 +70,10 @@ impl Reader<'_> {
         let mut interval_ms = 60_000;
         if let Some(node) = fields.take("global") {
             interval_ms = self.global(node, &mut defaults, problems);
+        }
+        if let Some(node) = fields.take("alerting") {
+            let unsupported = &mut self.config.unsupported;
+            self.config.alert.forward = alerting::read(node, unsupported, problems);
         }
         let patterns = fields.texts("rule_files", problems);
         for (i, node) in fields.list("scrape_configs", problems).iter().enumerate() {

@@ -91,6 +91,7 @@ fn a_prometheus_file_is_taken_as_it_is() {
     assert_eq!(config.collect.scrape[0].interval, Duration::from_secs(20));
     assert_eq!(config.groups[0].interval_ms, 60_000);
     assert_eq!(config.external_labels, Labels::new([("a", "b")]).unwrap());
+    assert_eq!(config.alert.external_labels["a"], "b");
     assert_eq!(config.unsupported.len(), 2, "{:?}", config.unsupported);
 }
 

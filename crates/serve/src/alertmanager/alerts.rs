@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{AlertDoc, Named, bare, body, document, go_kind, is_suppressed, malformed, refused};
-use super::{required, text_of, time_of, unreadable};
+use super::{Wrong, required, text_of, time_of, unreadable};
 use crate::app::App;
 use crate::params::Params;
 use crate::prom::blocking;
@@ -25,26 +25,26 @@ const OPEN_END_MS: i64 = 5 * 60_000;
 pub async fn post(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     let alerts = match posted(&call) {
         Ok(alerts) => alerts,
-        Err(response) => return Ok(response),
+        Err(wrong) => return Ok(wrong.into_response()),
     };
     let done = blocking(move || app.alerting.post(alerts)).await?;
     Ok(match done {
         Ok(()) => bare(StatusCode::OK),
-        Err(e @ PostError::Invalid(_)) => refused(StatusCode::BAD_REQUEST, &e.to_string()),
+        Err(e @ PostError::Invalid(_)) => refused(StatusCode::BAD_REQUEST, e.to_string()).into_response(),
         Err(e @ PostError::TooMany(_)) => {
-            refused(StatusCode::INTERNAL_SERVER_ERROR, &e.to_string())
+            refused(StatusCode::INTERNAL_SERVER_ERROR, e.to_string()).into_response()
         }
     })
 }
 
-fn posted(call: &Call) -> Result<Vec<Posted>, Response> {
+fn posted(call: &Call) -> Result<Vec<Posted>, Wrong> {
     let Value::Array(list) = body(call, "alerts", "models.PostableAlerts", true)? else {
         return Ok(Vec::new());
     };
     list.iter().enumerate().map(|(i, value)| one(i, value)).collect()
 }
 
-fn one(i: usize, value: &Value) -> Result<Posted, Response> {
+fn one(i: usize, value: &Value) -> Result<Posted, Wrong> {
     if !value.is_object() {
         let found = go_kind(value);
         let why =
@@ -75,7 +75,7 @@ fn is_uri(text: &str) -> bool {
         || (scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(fits))
 }
 
-fn pairs(value: &Value, key: &str, go: &str) -> Result<Option<BTreeMap<String, String>>, Response> {
+fn pairs(value: &Value, key: &str, go: &str) -> Result<Option<BTreeMap<String, String>>, Wrong> {
     let wrong = |found: &Value, into: &str| {
         let found = go_kind(found);
         let why = format!(
@@ -110,7 +110,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(params: &Params) -> Result<Self, Response> {
+    fn read(params: &Params) -> Result<Self, Wrong> {
         let yes = |name: &str| {
             params.get(name).is_none_or(|text| {
                 let text = text.to_lowercase();
@@ -118,7 +118,7 @@ impl Asked {
                     .contains(&text.as_str())
             })
         };
-        let bad = |why: String| refused(StatusCode::BAD_REQUEST, &why);
+        let bad = |why: String| refused(StatusCode::BAD_REQUEST, why);
         let receiver = params.get("receiver").map(|pattern| {
             Matcher::new(MatchOp::Regex, "receiver", pattern).map_err(|e| {
                 let text = e.to_string();
@@ -158,7 +158,7 @@ impl Asked {
 pub async fn list(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     let asked = match Asked::read(&call.params) {
         Ok(asked) => asked,
-        Err(response) => return Ok(response),
+        Err(wrong) => return Ok(wrong.into_response()),
     };
     let until = app.now() + OPEN_END_MS;
     let all = blocking(move || app.alerting.routed()).await?;
@@ -181,7 +181,7 @@ struct GroupDoc {
 pub async fn groups(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     let asked = match Asked::read(&call.params) {
         Ok(asked) => asked,
-        Err(response) => return Ok(response),
+        Err(wrong) => return Ok(wrong.into_response()),
     };
     let until = app.now() + OPEN_END_MS;
     let all = blocking(move || app.alerting.routed_groups()).await?;

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{AlertDoc, MatcherDoc, bare, body, document, malformed, refused, required};
-use super::{go_kind, text_of, time_of, unreadable};
+use super::{Wrong, go_kind, text_of, time_of, unreadable};
 use crate::app::App;
 use crate::prom::blocking;
 use crate::reply::Failure;
@@ -56,7 +56,7 @@ pub async fn list(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     for text in call.params.all("filter") {
         match parse_matcher(text) {
             Ok(matcher) => filters.push(matcher),
-            Err(why) => return Ok(refused(StatusCode::BAD_REQUEST, &why)),
+            Err(why) => return Ok(refused(StatusCode::BAD_REQUEST, why).into_response()),
         }
     }
     let now = app.now();
@@ -78,7 +78,7 @@ pub async fn list(app: Arc<App>, call: Call) -> Result<Response, Failure> {
 pub async fn get(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     let id = match id_of(&call) {
         Ok(id) => id,
-        Err(response) => return Ok(response),
+        Err(wrong) => return Ok(wrong.into_response()),
     };
     let now = app.now();
     let found = blocking(move || app.alerting.silence(&id)).await?;
@@ -92,18 +92,18 @@ pub async fn get(app: Arc<App>, call: Call) -> Result<Response, Failure> {
 pub async fn expire(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     let id = match id_of(&call) {
         Ok(id) => id,
-        Err(response) => return Ok(response),
+        Err(wrong) => return Ok(wrong.into_response()),
     };
     let done = blocking(move || app.alerting.expire_silence(&id)).await?;
     Ok(match done {
         Ok(()) => bare(StatusCode::OK),
         Err(SilenceError::NotFound) => bare(StatusCode::NOT_FOUND),
-        Err(e) => refused(StatusCode::INTERNAL_SERVER_ERROR, &e.to_string()),
+        Err(e) => refused(StatusCode::INTERNAL_SERVER_ERROR, e.to_string()).into_response(),
     })
 }
 
 /// The id in the path, when it is a UUID.
-fn id_of(call: &Call) -> Result<String, Response> {
+fn id_of(call: &Call) -> Result<String, Wrong> {
     let id = call.captured.first().cloned().unwrap_or_default().to_lowercase();
     let hyphens = [8, 13, 18, 23];
     let fits = |(i, b): (usize, u8)| {
@@ -120,26 +120,26 @@ fn id_of(call: &Call) -> Result<String, Response> {
 pub async fn post(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     let wish = match wish(&call) {
         Ok(wish) => wish,
-        Err(response) => return Ok(response),
+        Err(wrong) => return Ok(wrong.into_response()),
     };
     let now = app.now();
     if wish.starts_at >= wish.ends_at {
         let why = "Failed to create silence: start time must be before end time";
-        return Ok(refused(StatusCode::BAD_REQUEST, why));
+        return Ok(refused(StatusCode::BAD_REQUEST, why).into_response());
     }
     if wish.ends_at < now {
         let why = "Failed to create silence: end time can't be in the past";
-        return Ok(refused(StatusCode::BAD_REQUEST, why));
+        return Ok(refused(StatusCode::BAD_REQUEST, why).into_response());
     }
     let done = blocking(move || app.alerting.set_silence(wish)).await?;
     Ok(match done {
         Ok(id) => document(&json!({ "silenceID": id })),
-        Err(e @ SilenceError::NotFound) => refused(StatusCode::NOT_FOUND, &e.to_string()),
-        Err(e) => refused(StatusCode::BAD_REQUEST, &e.to_string()),
+        Err(e @ SilenceError::NotFound) => refused(StatusCode::NOT_FOUND, e.to_string()).into_response(),
+        Err(e) => refused(StatusCode::BAD_REQUEST, e.to_string()).into_response(),
     })
 }
 
-fn wish(call: &Call) -> Result<Silence, Response> {
+fn wish(call: &Call) -> Result<Silence, Wrong> {
     let value = body(call, "silence", "models.PostableSilence", false)?;
     let text = |key: &str, go: &str| {
         text_of(&value, key, go, "silence").map(|text| text.map(str::to_owned))
@@ -156,7 +156,7 @@ fn wish(call: &Call) -> Result<Silence, Response> {
     Ok(Silence { id, matchers, starts_at, ends_at, updated_at: 0, created_by, comment })
 }
 
-fn matchers(value: &Value) -> Result<Vec<SilenceMatcher>, Response> {
+fn matchers(value: &Value) -> Result<Vec<SilenceMatcher>, Wrong> {
     let list = match &value["matchers"] {
         Value::Null => return Err(required("matchers in body")),
         Value::Array(list) if list.is_empty() => {
@@ -197,12 +197,12 @@ pub async fn preview(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     let read = body(&call, "silence", "models.PostableSilence", false).and_then(|v| matchers(&v));
     let wanted = match read {
         Ok(wanted) => wanted,
-        Err(response) => return Ok(response),
+        Err(wrong) => return Ok(wrong.into_response()),
     };
     let compiled = wanted.iter().map(|m| Matcher::new(m.op(), &m.name, &m.value));
     let compiled: Vec<Matcher> = match compiled.collect() {
         Ok(compiled) => compiled,
-        Err(e) => return Ok(refused(StatusCode::BAD_REQUEST, &e.to_string())),
+        Err(e) => return Ok(refused(StatusCode::BAD_REQUEST, e.to_string()).into_response()),
     };
     let now = app.now();
     let found = blocking(move || app.alerting.would_mute(&compiled)).await?;

@@ -123,9 +123,11 @@ pub async fn scrape_pools(app: Arc<App>, _: Call) -> Result<Response, Failure> {
     Ok(document(&json!({ "scrapePools": pools })))
 }
 
-/// There are none: alerts are grouped and sent from here.
-pub async fn alertmanagers(_: Arc<App>, _: Call) -> Result<Response, Failure> {
-    Ok(document(&json!({ "activeAlertmanagers": [], "droppedAlertmanagers": [] })))
+/// To whom own alerts are forwarded.
+pub async fn alertmanagers(app: Arc<App>, _: Call) -> Result<Response, Failure> {
+    let urls = super::blocking(move || app.alerting.alertmanagers()).await?;
+    let active: Vec<Value> = urls.iter().map(|url| json!({ "url": url })).collect();
+    Ok(document(&json!({ "activeAlertmanagers": active, "droppedAlertmanagers": [] })))
 }
 
 /// What is wrong with the program itself at this moment.
