@@ -30,7 +30,9 @@ pub async fn post(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     let done = blocking(move || app.alerting.post(alerts)).await?;
     Ok(match done {
         Ok(()) => bare(StatusCode::OK),
-        Err(e @ PostError::Invalid(_)) => refused(StatusCode::BAD_REQUEST, e.to_string()).into_response(),
+        Err(e @ PostError::Invalid(_)) => {
+            refused(StatusCode::BAD_REQUEST, e.to_string()).into_response()
+        }
         Err(e @ PostError::TooMany(_)) => {
             refused(StatusCode::INTERNAL_SERVER_ERROR, e.to_string()).into_response()
         }

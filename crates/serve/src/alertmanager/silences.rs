@@ -134,7 +134,9 @@ pub async fn post(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     let done = blocking(move || app.alerting.set_silence(wish)).await?;
     Ok(match done {
         Ok(id) => document(&json!({ "silenceID": id })),
-        Err(e @ SilenceError::NotFound) => refused(StatusCode::NOT_FOUND, e.to_string()).into_response(),
+        Err(e @ SilenceError::NotFound) => {
+            refused(StatusCode::NOT_FOUND, e.to_string()).into_response()
+        }
         Err(e) => refused(StatusCode::BAD_REQUEST, e.to_string()).into_response(),
     })
 }
