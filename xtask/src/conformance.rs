@@ -17,6 +17,8 @@ const OF_SCRIPTS: &str = "--enable-feature=promqltest";
 const OF_ANSWERS: &str = "--enable-feature=promql-experimental-functions";
 /// Where targets to scrape are written.
 const WITH_TARGETS: &str = "--prometheus-config {dir}/prometheus.yml";
+/// Where routes and receivers are written.
+const WITH_ROUTES: &str = "--alertmanager-config {dir}/alertmanager.yml";
 
 /// Shares of a score that are rounding, in percentage points.
 const SLACK: f64 = 1e-9;
@@ -71,6 +73,22 @@ pub fn exposition(place: &Place) -> Result<Outcome> {
     let Some(shared) = place.shared() else { return Ok(not_here()) };
     let mut command = place.command("python3");
     command.arg(shared.join("harness/ingest/exposition.py")).arg("--list-fails");
+    all(command.arg("--cmd").arg(serve(place, WITH_TARGETS)))
+}
+
+/// Who is told what, when.
+pub fn alertmanager(place: &Place) -> Result<Outcome> {
+    let Some(shared) = place.shared() else { return Ok(not_here()) };
+    let mut command = place.command("python3");
+    command.arg(shared.join("harness/alerts/am_conformance.py")).arg("--list-fails");
+    all(command.arg("--cmd").arg(serve(place, WITH_ROUTES)))
+}
+
+/// What rules do, and what is sent of them.
+pub fn rules(place: &Place) -> Result<Outcome> {
+    let Some(shared) = place.shared() else { return Ok(not_here()) };
+    let mut command = place.command("python3");
+    command.arg(shared.join("harness/alerts/rules_conformance.py")).arg("--list-fails");
     all(command.arg("--cmd").arg(serve(place, WITH_TARGETS)))
 }
 

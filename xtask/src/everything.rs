@@ -70,6 +70,18 @@ pub fn steps() -> Vec<Step> {
             run: conformance::remote_write,
         },
         Step {
+            name: "alertmanager",
+            what: "what users of an Alertmanager may expect",
+            needs: &["release"],
+            run: conformance::alertmanager,
+        },
+        Step {
+            name: "rules",
+            what: "what users of Prometheus' rules may expect",
+            needs: &["release"],
+            run: conformance::rules,
+        },
+        Step {
             name: "exposition",
             what: "what targets may write",
             needs: &["release"],

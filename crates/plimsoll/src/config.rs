@@ -133,8 +133,6 @@ pub fn load(options: &Options) -> Result<Config, Vec<Problem>> {
     if let Some(path) = &options.prometheus_config {
         prometheus::merge(path, &mut config, &mut found);
     }
-    let labels = config.external_labels.iter();
-    config.alert.external_labels = labels.map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
     let file = options.alertmanager_config.as_deref();
     alertmanager::merge(file, base, &mut config, &mut found);
     let features = config.query.features;

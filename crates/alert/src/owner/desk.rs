@@ -110,9 +110,9 @@ impl Desk {
         let firing = alert.state == AlertState::Firing;
         let mut labels = alert.labels.clone();
         labels.retain(|_, value| !value.is_empty());
-        for (name, value) in &self.config.external_labels {
+        for (name, value) in self.config.external_labels.iter() {
             if !labels.contains_key(name) {
-                labels.insert(name.clone(), value.clone());
+                labels.insert(name.to_owned(), value.to_owned());
             }
         }
         if let Some(relabel) = &self.config.forward.relabel {

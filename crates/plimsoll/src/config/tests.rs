@@ -91,7 +91,7 @@ fn a_prometheus_file_is_taken_as_it_is() {
     assert_eq!(config.collect.scrape[0].interval, Duration::from_secs(20));
     assert_eq!(config.groups[0].interval_ms, 60_000);
     assert_eq!(config.external_labels, Labels::new([("a", "b")]).unwrap());
-    assert_eq!(config.alert.external_labels["a"], "b");
+    assert_eq!(config.alert.external_labels.get("a"), Some("b"));
     assert_eq!(config.unsupported.len(), 2, "{:?}", config.unsupported);
 }
 
@@ -118,4 +118,63 @@ fn otlp_is_read_from_both_files() {
     let told = format!("{problems:?}");
     assert!(told.contains("otlp.translation_strategy") && told.contains("NoTranslation"), "{told}");
     assert!(told.contains("otlp.ignore_resource_attributes"), "{told}");
+}
+
+#[test]
+fn alertmanagers_of_others_are_read_from_a_prometheus_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("p.yaml");
+    let text = "global: {external_labels: {region: eu, replica: r}}\nalerting:\n  alert_relabel_configs: \
+                [{regex: replica, action: labeldrop}]\n  alertmanagers:\n  - scheme: https\n    \
+                path_prefix: /am\n    timeout: 3s\n    static_configs: [{targets: ['a:1', 'b:2']}]\n    \
+                basic_auth: {username: u, password: p}\n    dns_sd_configs: []\n";
+    std::fs::write(&path, text).unwrap();
+    let options =
+        Options { prometheus_config: Some(path.clone()), bare: true, ..Options::default() };
+    let config = load(&options).unwrap_or_else(|p| panic!("{p:?}"));
+    let forward = config.alert.forward;
+    let urls: Vec<&str> = forward.alertmanagers.iter().map(|a| a.url.as_str()).collect();
+    assert_eq!(urls, ["https://a:1/am/api/v2/alerts", "https://b:2/am/api/v2/alerts"]);
+    assert_eq!(forward.alertmanagers[0].timeout, Duration::from_secs(3));
+    assert_eq!(config.unsupported.len(), 1, "{:?}", config.unsupported);
+    let pair = |n: &str, v: &str| (n.to_owned(), v.to_owned());
+    let mut labels = [pair("region", "eu"), pair("replica", "r")].into();
+    assert!(forward.relabel.unwrap()(&mut labels));
+    assert_eq!(labels, [pair("region", "eu")].into());
+    let wrong = "alerting:\n  alert_relabel_configs: [{action: nothing}]\n  alertmanagers:\n  - {scheme: \
+                 ftp, api_version: v1, static_configs: [{targets: [a/b]}], unknown: 1}\n";
+    std::fs::write(&path, wrong).unwrap();
+    let told = format!("{:?}", load(&options).err().unwrap());
+    for part in [
+        "alerting.alert_relabel_configs[0].action",
+        "alerting.alertmanagers[0].scheme",
+        "alerting.alertmanagers[0].api_version",
+        "alerting.alertmanagers[0].static_configs[0].targets",
+        "alerting.alertmanagers[0].unknown",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+}
+
+#[test]
+fn an_alertmanager_file_takes_the_place_of_our_routes() {
+    let dir = tempfile::tempdir().unwrap();
+    let am = dir.path().join("am.yml");
+    std::fs::write(
+        &am,
+        "route: {receiver: a}\nreceivers: [{name: a, webhook_configs: [{url: 'http://h'}]}, {name: \
+         b, slack_configs: [{channel: x}]}]\n",
+    )
+    .unwrap();
+    let ours = dir.path().join("plimsoll.yml");
+    std::fs::write(&ours, "alert: {alertmanager_config: am.yml}\n").unwrap();
+    let options = Options { config: Some(ours.clone()), bare: true, ..Options::default() };
+    let config = load(&options).unwrap_or_else(|p| panic!("{p:?}"));
+    assert_eq!(config.alert.routing.routes[0].group_wait_ms, 30_000);
+    assert_eq!(config.unsupported.len(), 2, "{:?}", config.unsupported);
+    std::fs::write(&ours, "alert: {alertmanager_config: am.yml, receivers: [{name: c}]}\n")
+        .unwrap();
+    assert!(format!("{:?}", load(&options).err()).contains("receivers come from"));
+    let options = Options { alertmanager_config: Some(am), bare: true, ..Options::default() };
+    assert_eq!(load(&options).unwrap().alert.routing.receivers.len(), 2);
 }

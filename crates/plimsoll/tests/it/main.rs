@@ -11,6 +11,7 @@
 
 mod agreement;
 mod alerting;
+mod alertmanager;
 mod backup;
 mod configuration;
 mod crash;
