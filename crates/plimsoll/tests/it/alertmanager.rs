@@ -194,6 +194,8 @@ fn a_prometheus_sends_its_alerts_here() {
     command.arg(format!("--config.file={}", file.display()));
     command.arg(format!("--storage.tsdb.path={}", home.path("prometheus").display()));
     command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
+    // It knows its Alertmanagers a few seconds after it evaluated first.
+    command.arg("--rules.alert.resend-delay=1s");
     let prometheus = Process::start(&mut command, &home.path("prometheus.log"));
     told(&hook, "Theirs", &["firing"]);
     let known = list(server.port, "/api/v2/alerts");
