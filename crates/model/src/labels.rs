@@ -21,6 +21,8 @@ pub const LABELS_MAX: usize = 64;
 pub const LABEL_NAME_BYTES_MAX: usize = 1 << 10;
 /// Bytes of a label's value.
 pub const LABEL_VALUE_BYTES_MAX: usize = 16 << 10;
+/// Bytes of a label set that is copied on the stack.
+const SMALL_SET_BYTES: usize = 512;
 /// Bytes of a whole canonical label set.
 pub const LABEL_SET_BYTES_MAX: usize = 64 << 10;
 
@@ -30,7 +32,7 @@ pub const LABEL_SET_BYTES_MAX: usize = 64 << 10;
 pub struct Fp(pub u128);
 
 /// A label set being built or decoded into; its bytes are always canonical.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct LabelBuf {
     bytes: Vec<u8>,
 }
@@ -89,6 +91,12 @@ impl LabelBuf {
     pub fn push_sorted(&mut self, name: &str, value: &str) {
         put_str(&mut self.bytes, name);
         put_str(&mut self.bytes, value);
+    }
+
+    /// Replaces the content by these labels without those for which `drop` says so.
+    pub fn set_without(&mut self, labels: LabelsRef<'_>, drop: impl Fn(&str) -> bool) {
+        self.bytes.clear();
+        labels.each_kept(drop, &mut |piece| self.bytes.extend_from_slice(piece));
     }
 
     /// Replaces the content by bytes that are already canonical.
@@ -225,6 +233,20 @@ impl<'a> LabelsRef<'a> {
     pub fn to_labels(self) -> Labels {
         Labels { bytes: Arc::from(self.bytes) }
     }
+
+    /// Hands out the encodings of the labels for which `drop` does not say so, neighbours at once.
+    fn each_kept(self, drop: impl Fn(&str) -> bool, each: &mut dyn FnMut(&[u8])) {
+        let (mut from, mut rest) = (self.bytes, self.bytes);
+        while let Some((name, after)) = take_str(rest) {
+            let Some((_, after)) = take_bytes(after) else { break };
+            if drop(name) {
+                each(&from[..from.len() - rest.len()]);
+                from = after;
+            }
+            rest = after;
+        }
+        each(&from[..from.len() - rest.len()]);
+    }
 }
 
 impl Labels {
@@ -302,13 +324,20 @@ impl Labels {
         buf.to_labels()
     }
 
-    /// A copy without the labels for which `drop` says so.
+    /// A copy without the labels for which `drop` says so; the same where it says so of none.
     pub fn without(&self, drop: impl Fn(&str) -> bool) -> Self {
-        let mut buf = LabelBuf::new();
-        for (n, v) in self.iter().filter(|(n, _)| !drop(n)) {
-            buf.push_sorted(n, v);
+        let mut room = [0; SMALL_SET_BYTES];
+        if self.bytes.len() > room.len() {
+            let mut buf = LabelBuf::new();
+            buf.set_without(self.as_ref(), drop);
+            return buf.to_labels();
         }
-        buf.to_labels()
+        let mut len = 0;
+        self.as_ref().each_kept(drop, &mut |piece| {
+            room[len..len + piece.len()].copy_from_slice(piece);
+            len += piece.len();
+        });
+        if len == self.bytes.len() { self.clone() } else { Self { bytes: room[..len].into() } }
     }
 }
 

@@ -10,7 +10,7 @@ mod native;
 
 use std::collections::HashMap;
 
-use plimsoll_model::{Grid, Labels, METRIC_NAME};
+use plimsoll_model::{Grid, LabelBuf, Labels, METRIC_NAME};
 
 use crate::ast::{Aggregate, AggregateOp, Expr, Grouping};
 use crate::engine::{QueryResult as Result, execution};
@@ -36,13 +36,15 @@ pub(crate) fn eval(eval: &Eval<'_>, node: &Aggregate, grid: Grid) -> Result<Vec<
     }
 }
 
-/// The labels of the group of a series.
-fn group_labels(grouping: &Grouping, labels: &Labels) -> Labels {
+/// Puts the labels of the group of a series.
+fn group_labels(grouping: &Grouping, labels: &Labels, out: &mut LabelBuf) {
     match grouping {
-        Grouping::By(names) if names.is_empty() => Labels::empty(),
-        Grouping::By(names) => labels.without(|n| !names.iter().any(|g| g == n)),
+        Grouping::By(names) if names.is_empty() => out.clear(),
+        Grouping::By(names) => {
+            out.set_without(labels.as_ref(), |n| !names.iter().any(|g| g == n));
+        }
         Grouping::Without(names) => {
-            labels.without(|n| n == METRIC_NAME || names.iter().any(|g| g == n))
+            out.set_without(labels.as_ref(), |n| n == METRIC_NAME || names.iter().any(|g| g == n));
         }
     }
 }
@@ -50,25 +52,38 @@ fn group_labels(grouping: &Grouping, labels: &Labels) -> Labels {
 /// Numbers groups by their labels, in order of appearance.
 struct Groups<'n> {
     grouping: &'n Grouping,
-    at: HashMap<Labels, usize>,
+    at: HashMap<LabelBuf, usize>,
     /// Labels of each group and whether its name goes at the end.
     found: Vec<(Labels, bool)>,
+    /// Labels and number of the group that was looked for last: neighbours are often in one.
+    last: (LabelBuf, usize),
+    room: LabelBuf,
 }
 
 impl<'n> Groups<'n> {
     fn new(grouping: &'n Grouping) -> Self {
-        Self { grouping, at: HashMap::new(), found: Vec::new() }
+        let (at, found) = (HashMap::new(), Vec::new());
+        let last = (LabelBuf::new(), usize::MAX);
+        Self { grouping, at, found, last, room: LabelBuf::new() }
     }
 
     /// The number of the group of a series.
     fn of(&mut self, series: &Series) -> usize {
-        let labels = group_labels(self.grouping, &series.labels);
-        if let Some(&at) = self.at.get(&labels) {
-            return at;
+        group_labels(self.grouping, &series.labels, &mut self.room);
+        if self.last.1 < self.found.len() && self.last.0 == self.room {
+            return self.last.1;
         }
-        let at = self.found.len();
-        self.found.push((labels.clone(), series.drop_name));
-        self.at.insert(labels, at);
+        let at = match self.at.get(&self.room) {
+            Some(at) => *at,
+            None => {
+                let at = self.found.len();
+                self.found.push((self.room.to_labels(), series.drop_name));
+                self.at.insert(self.room.clone(), at);
+                at
+            }
+        };
+        std::mem::swap(&mut self.last.0, &mut self.room);
+        self.last.1 = at;
         at
     }
 }

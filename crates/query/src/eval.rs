@@ -35,13 +35,15 @@ use plimsoll_model::{Grid, ReadCx, Snapshot};
 use plimsoll_world::Workers;
 
 use crate::annotations::Notes;
-use crate::ast::{Expr, Span, StringLiteral, Unary, UnaryOp};
+use crate::ast::{Expr, Grouping, Span, StringLiteral, Unary, UnaryOp};
 use crate::engine::{EngineConfig, QueryResult as Result, execution};
 use crate::explain::Trace;
 use crate::literal::quote_bytes;
 use crate::prepared::KeptQuery;
 
-pub(crate) use column::{ABSENT, Element, Series, Val, is_absent, merge_same, without_metadata};
+pub(crate) use column::{
+    ABSENT, Element, Series, Val, is_absent, is_metadata, merge_same, without_metadata,
+};
 pub(crate) use date::Civil;
 pub(crate) use math::{go_max, go_min};
 pub(crate) use repeated::Repeated;
@@ -220,6 +222,28 @@ impl<'q> Eval<'q> {
                 self.free(&series);
                 series.into_iter().try_for_each(sink)
             }
+        }
+    }
+
+    /// As [`Eval::stream`], for who groups the series and looks at no other labels: where the grouping
+    /// does not see the name, the name is not taken off.
+    pub fn stream_for(
+        &self,
+        grouping: &Grouping,
+        expr: &Expr,
+        grid: Grid,
+        sink: &mut dyn FnMut(Series) -> Result<()>,
+    ) -> Result<()> {
+        let blind = |names: &[String]| !names.iter().any(|n| is_metadata(n));
+        match (expr, grouping) {
+            (Expr::Paren(paren), _) => self.stream_for(grouping, &paren.expr, grid, sink),
+            (Expr::Call(node), Grouping::By(names))
+                if blind(names)
+                    && self.repeated.as_ref().is_none_or(|r| r.class(expr).is_none()) =>
+            {
+                self.told(node.span, sink, |sink| self.stream_named(node, grid, sink))
+            }
+            _ => self.stream(expr, grid, sink),
         }
     }
 

@@ -11,6 +11,16 @@ pub fn cpu_seconds(pid: u32) -> f64 {
     (field(11).unwrap_or(0.0) + field(12).unwrap_or(0.0)) / TICKS
 }
 
+/// CPU seconds of the threads of this process that live, counted by the scheduler.
+pub fn own_cpu_seconds() -> f64 {
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let nanos = |task: std::fs::DirEntry| {
+        let text = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse::<f64>().ok()
+    };
+    tasks.filter_map(nanos).sum::<f64>() / 1e9
+}
+
 /// A number in kB of `/proc/PID/FILE`, in MB.
 fn megabytes(pid: u32, file: &str, name: &str) -> f64 {
     let text = std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();

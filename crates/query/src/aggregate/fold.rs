@@ -42,7 +42,7 @@ pub(super) fn run<A: Accumulator>(
     let mut slots: Vec<Vec<(u32, A)>> = Vec::new();
     let mut natives = NativeGroups::new(eval, node, grid);
     let columns = size_of::<(u32, A)>() / size_of::<f64>();
-    eval.stream(&node.expr, grid, &mut |series| {
+    eval.stream_for(&node.grouping, &node.expr, grid, &mut |series| {
         let group = groups.of(&series);
         if group == slots.len() {
             eval.charge(1 + columns, grid)?;

@@ -3,7 +3,7 @@
 use plimsoll_model::{Grid, Labels};
 
 use super::implementations::{IMPLEMENTATIONS, Implementation};
-use super::range::OverWindows;
+use super::range::{OverWindows, names_one_metric};
 use super::{ABSENT, Eval, Series, Val, is_absent, merge_same};
 use crate::ast::{Call, Expr, Span, ValueType};
 use crate::engine::{QueryResult as Result, execution};
@@ -62,6 +62,30 @@ impl Eval<'_> {
                 }
                 _ => Err(execution("an instant vector is needed here")),
             },
+        }
+    }
+
+    /// As [`Eval::stream_call`], but a name that would go may stay where no two series can become
+    /// one without it.
+    pub(super) fn stream_named(
+        &self,
+        node: &Call,
+        grid: Grid,
+        sink: &mut dyn FnMut(Series) -> Result<()>,
+    ) -> Result<()> {
+        match self.implementation(node)? {
+            Implementation::Range { keep_name: false, timed }
+                if !self.delayed() && is_of_one_metric(node) =>
+            {
+                self.range_call(node, grid, true, timed, &mut |mut series| {
+                    // Remarks about histograms say the name.
+                    if !series.histograms.is_empty() {
+                        self.drop_name(&mut series);
+                    }
+                    sink(series)
+                })
+            }
+            _ => self.stream_call(node, grid, sink),
         }
     }
 
@@ -203,6 +227,15 @@ impl Eval<'_> {
             );
         }
     }
+}
+
+/// Whether all series of its range vector have one name.
+fn is_of_one_metric(node: &Call) -> bool {
+    let range = node.args.iter().map(Expr::unwrap_paren).find_map(|arg| match arg {
+        Expr::Matrix(matrix) => Some(matrix),
+        _ => None,
+    });
+    range.is_some_and(|matrix| names_one_metric(matrix))
 }
 
 fn check_arguments(name: &str, args: &[Vec<f64>]) -> Result<()> {

@@ -151,7 +151,12 @@ pub(crate) enum Element<'s> {
 
 /// The labels without the metric name and without the labels of type and unit.
 pub(crate) fn without_metadata(labels: &Labels) -> Labels {
-    labels.without(|n| n == METRIC_NAME || n == "__type__" || n == "__unit__")
+    labels.without(is_metadata)
+}
+
+/// Whether a label goes when the metric name goes.
+pub(crate) fn is_metadata(name: &str) -> bool {
+    name == METRIC_NAME || name == "__type__" || name == "__unit__"
 }
 
 /// Joins series of equal labels that never have a value at the same time.

@@ -1,6 +1,5 @@
 //! Range vectors: a selector or a subquery, cut into one window per time, and the function over it.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -10,7 +9,7 @@ use plimsoll_model::{
 
 use super::rolled::{self, Rolled};
 use super::room::Room;
-use super::select::{ReadRoom, Shift};
+use super::select::{ReadRoom, Shift, chunk_of};
 use super::told::Reading;
 use super::{Eval, Series, is_absent, merge_same};
 use crate::annotations::HistNote;
@@ -201,7 +200,8 @@ impl Eval<'_> {
             }
             Ok(Some(series))
         };
-        self.each_series(selection.len(), grid, one, sink)?;
+        let chunk = chunk_of(grid, reads);
+        self.each_series(selection.len(), (grid, chunk), one, sink)?;
         let tier = rolled.map(|r| r.tier);
         let why = self.if_told(|| match matrix.vector.extended {
             Some(modifier) => format!("{} needs the samples around each end", modifier.text()),
@@ -374,13 +374,7 @@ fn present(labels: Labels, times: &[i64], floats: &[f64]) -> MatrixSeries {
 
 /// Whether all series of the selector have the same metric name, so that dropping it makes no two
 /// series equal.
-fn names_one_metric(matrix: &MatrixSelector) -> bool {
-    let fixed: HashSet<&str> = matrix
-        .vector
-        .matchers
-        .iter()
-        .filter(|m| m.op == MatchOp::Equal)
-        .map(|m| m.name.as_str())
-        .collect();
-    fixed.contains(plimsoll_model::METRIC_NAME)
+pub(super) fn names_one_metric(matrix: &MatrixSelector) -> bool {
+    let name = plimsoll_model::METRIC_NAME;
+    matrix.vector.matchers.iter().any(|m| m.op == MatchOp::Equal && m.name == name)
 }

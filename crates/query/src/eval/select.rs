@@ -203,27 +203,28 @@ impl Eval<'_> {
             let labels = selection.shared_labels(i, &mut room.labels);
             Ok(Some(Series { histograms, ..Series::new(labels, values) }))
         };
-        self.each_series(selection.len(), grid, one, sink)?;
+        let chunk = chunk_of(grid, range);
+        self.each_series(selection.len(), (grid, chunk), one, sink)?;
         let why = self.if_told(|| "a selector without a range needs single samples".to_owned());
         Ok(Reading { range, series: selection.len(), tier: None, by_tier: 0, why })
     }
 
-    /// Computes series, several at once, and hands them out in the order of their number. The memory
+    /// Computes series, `chunk` by a task, and hands them out in the order of their number. The memory
     /// of what is computed ahead is charged; that of histograms as soon as it is known.
     pub(super) fn each_series(
         &self,
         count: usize,
-        grid: Grid,
+        (grid, chunk): (Grid, usize),
         one: impl Fn(usize, &mut ReadRoom) -> Result<Option<Series>> + Sync + Send,
         sink: &mut dyn FnMut(Series) -> Result<()>,
     ) -> Result<()> {
-        let ahead = CHUNK * self.workers.threads() * 2;
+        let ahead = chunk * self.workers.threads() * 2;
         for from in (0..count).step_by(ahead) {
             let batch = ahead.min(count - from);
             let bytes = (batch * grid.len() * size_of::<f64>()) as u64;
             self.cx.budget.take(bytes)?;
             self.tell_bytes();
-            let parts = self.workers.in_ranges(batch, CHUNK, |range| {
+            let parts = self.workers.in_ranges(batch, chunk, |range| {
                 let mut room = ReadRoom::default();
                 let mut out = Vec::with_capacity(range.len());
                 for i in range {
@@ -248,6 +249,16 @@ impl Eval<'_> {
 
 /// Series that one task computes.
 const CHUNK: usize = 64;
+/// The same, where a series is less work than waking a thread.
+const LIGHT_CHUNK: usize = 512;
+/// A range up to this long is little work for one evaluation time.
+const LIGHT_RANGE_MS: i64 = 15 * 60_000;
+
+/// How many series one task computes.
+pub(super) const fn chunk_of(grid: Grid, reads: TimeRange) -> usize {
+    let light = grid.start == grid.end && reads.end.saturating_sub(reads.start) <= LIGHT_RANGE_MS;
+    if light { LIGHT_CHUNK } else { CHUNK }
+}
 
 /// Room that a task uses for one series after the other.
 #[derive(Default)]

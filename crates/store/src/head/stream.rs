@@ -101,11 +101,27 @@ struct State {
     start: i64,
     step: i32,
     exp: u8,
+    /// The last float is that of mantissa and exponent, not `bits`.
+    is_decimal: bool,
+    /// Samples before this time are left out.
+    from: i64,
+    /// Samples, those that are left out included.
+    samples: u32,
 }
 
 impl State {
-    const fn new() -> Self {
-        Self { last: 0, bits: 0, mantissa: 0, start: 0, step: 0, exp: EXP_NONE }
+    const fn new(from: i64) -> Self {
+        Self {
+            last: 0,
+            bits: 0,
+            mantissa: 0,
+            start: 0,
+            step: 0,
+            exp: EXP_NONE,
+            is_decimal: false,
+            from,
+            samples: 0,
+        }
     }
 }
 
@@ -309,7 +325,7 @@ impl Stream {
                 return Ok(());
             }
             run.clear();
-            decode(bytes, samples, &mut run)?;
+            decode(bytes, samples, i64::MIN, &mut run)?;
             run.times.iter().for_each(|t| each(*t, *t));
             Ok(())
         };
@@ -325,7 +341,8 @@ impl Stream {
         one(&self.tail, self.samples, first, self.last)
     }
 
-    /// Appends the samples of the blocks that overlap `range`; the caller trims the ends.
+    /// Appends the samples of the blocks that overlap `range`, from its start; the caller trims the
+    /// end.
     ///
     /// # Errors
     /// `Corrupt` when the bytes are not what was written: a fault of this process.
@@ -341,29 +358,30 @@ impl Stream {
             next = block.before.as_ref();
         }
         for block in blocks.iter().rev() {
-            decode(&block.bytes, block.samples, out)?;
+            decode(&block.bytes, block.samples, range.start, out)?;
         }
         if self.samples > 0 && self.last >= range.start {
-            decode(&self.tail, self.samples, out)?;
+            decode(&self.tail, self.samples, range.start, out)?;
         }
         Ok(())
     }
 }
 
-/// Appends the samples of one block.
-fn decode(bytes: &[u8], samples: u32, out: &mut Run) -> Result<()> {
-    let before = out.times.len();
+/// Appends the samples of one block from `from` on.
+fn decode(bytes: &[u8], samples: u32, from: i64, out: &mut Run) -> Result<()> {
     let mut c = Cursor::new(bytes);
-    let mut s = State::new();
-    out.times.reserve(samples as usize);
-    out.floats.reserve(samples as usize);
+    let mut s = State::new(from);
+    if from == i64::MIN {
+        out.times.reserve(samples as usize);
+        out.floats.reserve(samples as usize);
+    }
     while !c.is_empty() {
         let control = c.u8()?;
         if control & RUN != 0 {
             let n = usize::from(control & !RUN) + 1;
             for _ in 0..n {
                 s.last = s.last.wrapping_add(i64::from(s.step));
-                put(out, s.last, f64::from_bits(s.bits), s.start);
+                s.put(out);
             }
             continue;
         }
@@ -385,7 +403,7 @@ fn decode(bytes: &[u8], samples: u32, out: &mut Run) -> Result<()> {
         }
         let difference = match (control >> 2) & 7 {
             0 => {
-                put(out, s.last, f64::from_bits(s.bits), s.start);
+                s.put(out);
                 continue;
             }
             1 => u64::from(c.u8()?),
@@ -403,7 +421,7 @@ fn decode(bytes: &[u8], samples: u32, out: &mut Run) -> Result<()> {
         s.mantissa = s.mantissa.wrapping_add(unzigzag(difference));
         s.put_decimal(out)?;
     }
-    if out.times.len() - before != samples as usize {
+    if s.samples != samples {
         return Err(Error::corrupt("a block of the head with another number of samples"));
     }
     out.level();
@@ -411,14 +429,28 @@ fn decode(bytes: &[u8], samples: u32, out: &mut Run) -> Result<()> {
 }
 
 impl State {
+    /// Puts the last float at the last time, unless that is too early.
+    #[inline]
+    fn put(&mut self, out: &mut Run) {
+        self.samples = self.samples.wrapping_add(1);
+        if self.last < self.from {
+            return;
+        }
+        if self.is_decimal {
+            let ten = TEN.get(usize::from(self.exp)).copied().unwrap_or(f64::NAN);
+            self.bits = (self.mantissa as f64 / ten).to_bits();
+            self.is_decimal = false;
+        }
+        put(out, self.last, f64::from_bits(self.bits), self.start);
+    }
+
     #[inline]
     fn put_decimal(&mut self, out: &mut Run) -> Result<()> {
-        let Some(ten) = TEN.get(usize::from(self.exp)) else {
+        if self.exp > EXP_MAX {
             return Err(Error::corrupt(format!("exponent {}", self.exp)));
-        };
-        let v = self.mantissa as f64 / ten;
-        self.bits = v.to_bits();
-        put(out, self.last, v, self.start);
+        }
+        self.is_decimal = true;
+        self.put(out);
         Ok(())
     }
 
@@ -431,12 +463,18 @@ impl State {
             }
             6 => {
                 self.bits = c.u64()?;
-                put(out, self.last, f64::from_bits(self.bits), self.start);
+                self.is_decimal = false;
+                self.put(out);
                 Ok(())
             }
             _ => {
                 let len = c.bounded("histogram bytes", c.left())?;
-                let h = histogram::decode(&mut Cursor::new(c.take(len)?))?;
+                let bytes = c.take(len)?;
+                self.samples = self.samples.wrapping_add(1);
+                if self.last < self.from {
+                    return Ok(());
+                }
+                let h = histogram::decode(&mut Cursor::new(bytes))?;
                 out.level();
                 out.push_histogram(self.last, Arc::new(h), self.start);
                 Ok(())

@@ -1,8 +1,18 @@
 //! Section about what is asked again and again: the expressions of 10,000 rules over 100,000 series.
+//! CPU seconds of a round, as queries that keep nothing and as queries that keep their selections.
 
-use plimsoll_model::{Labels, ReadCx, Rows, SeriesSource, SourceId};
-use plimsoll_query::{Engine, Query, Value};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use plimsoll_alert::config::Config;
+use plimsoll_alert::{Alerting, Prepared, Setup, read_rules};
+use plimsoll_model::{Labels, ReadCx, Rows, SampleSink, SeriesSource, SourceId};
+use plimsoll_query::{Engine, Features, KeptStats, Query, Value};
+use plimsoll_records::SqliteRecords;
 use plimsoll_store::Store;
+use plimsoll_world::{Clock, SimClock};
 
 use crate::proc;
 use crate::rig::{self, line};
@@ -26,6 +36,7 @@ pub fn rules() {
         scrape(&store, &series, at);
     }
     let engine = rig::engine();
+    let mut most = KeptStats::default();
     for (kind, texts) in kinds() {
         let once: Vec<Query> = texts.iter().map(|t| engine.parse(t).unwrap()).collect();
         let kept: Vec<Query> = once.iter().map(|q| engine.keep(q)).collect();
@@ -36,20 +47,59 @@ pub fn rules() {
             at += STEP_MS;
             scrape(&store, &series, at);
             for (i, queries) in [&once, &kept].into_iter().enumerate() {
-                let before = proc::cpu_seconds(std::process::id());
+                let before = proc::own_cpu_seconds();
                 elements[i] = round(&engine, &store, queries, at);
-                used[i] += proc::cpu_seconds(std::process::id()) - before;
+                used[i] += proc::own_cpu_seconds() - before;
             }
         }
         assert_eq!(elements[0], elements[1]);
-        let n = format!(" x {}: {} elements", texts.len(), elements[0]);
-        let [once, kept] = used.map(|s| s / ROUNDS as f64);
-        line(&format!("{kind}{n}"), format!("{once:.3} s CPU, kept {kept:.3}"), "");
+        let [once, again] = used.map(|s| s / ROUNDS as f64);
+        let n = texts.len();
+        line(&format!("{n} x {kind}"), format!("{once:.3} s, kept {again:.3}"), "");
+        most = engine.kept_stats();
     }
-    let (kept, stats) = (engine.kept_stats(), store.stats());
-    line("kept selections", format!("{}", kept.selections), "");
-    line("    at the end, bytes", format!("{:.1} MB", kept.bytes as f64 / 1e6), "64 MiB at most");
-    line("    used again, made anew", format!("{:?}", stats.prepared), "");
+    let all = kinds().pop().map(|k| k.1).unwrap_or_default();
+    alerting(&store, &series, &all, at, dir.path());
+    line("selections kept of all kinds", format!("{}", most.selections), "");
+    line("    bytes", format!("{:.1} MB", most.bytes as f64 / 1e6), "64 MiB at most");
+    let (hits, misses) = store.stats().prepared;
+    line("    used again / made anew", format!("{hits} / {misses}"), "");
+}
+
+/// The same expressions as rules of an alerting that ticks: sums are recorded, the others alert.
+fn alerting(store: &Store, series: &[Labels], texts: &[String], mut at: i64, dir: &Path) {
+    let mut file = String::from("groups:\n");
+    for (i, group) in texts.chunks(GROUP).enumerate() {
+        writeln!(file, "- name: g{i}\n  rules:").unwrap();
+        for (j, text) in group.iter().enumerate() {
+            let kind = if text.starts_with("sum") { "record: r:" } else { "alert: A" };
+            writeln!(file, "  - {kind}{i}_{j}\n    expr: '{text}'").unwrap();
+        }
+    }
+    let groups = read_rules("rules.yml", &file, STEP_MS, &Features::default()).unwrap();
+    let clock = Arc::new(SimClock::at(at));
+    let store = Arc::new(store.clone());
+    let setup = Setup {
+        engine: Arc::new(rig::engine()),
+        source: Arc::clone(&store) as Arc<dyn SeriesSource>,
+        sink: Arc::clone(&store) as Arc<dyn SampleSink>,
+        records: Arc::new(SqliteRecords::open(&dir.join("records.db")).unwrap()),
+        clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        arm: Arc::new(|_, _| {}),
+    };
+    let alerting = Alerting::open(setup, Prepared { config: Config::default(), groups }).unwrap();
+    alerting.tick();
+    let mut used = 0.0;
+    for _ in 0..ROUNDS {
+        at += STEP_MS;
+        clock.advance(Duration::from_millis(STEP_MS as u64));
+        scrape(&store, series, at);
+        let before = proc::own_cpu_seconds();
+        alerting.tick();
+        used += proc::own_cpu_seconds() - before;
+    }
+    let n = texts.len();
+    line(&format!("{n} rules, a tick of alerting"), format!("{:.3} s", used / ROUNDS as f64), "");
 }
 
 /// Evaluates everything once; the number of elements of all answers.
