@@ -22,6 +22,7 @@ mod federation;
 mod first_start;
 mod grafana;
 mod http;
+mod kept;
 mod listener;
 mod load;
 mod peer;
