@@ -221,6 +221,8 @@ const EN = {
   "help.filter": "To the query box",
   "help.table": "On a chart: show the data as a table",
   "help.cross": "On a chart: move the crosshair",
+  "help.plan": "In Explain: walk through the parts",
+  "help.plan.open": "In Explain: close or open a part",
   "help.escape": "Close, or back to the page",
   "help.then": "then",
   "common.close": "Close",

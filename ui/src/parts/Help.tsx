@@ -19,6 +19,8 @@ export function Help() {
     [<Key>T</Key>, t("help.theme")],
     [<Key>V</Key>, t("help.table")],
     [<Two a="←" b="→" />, t("help.cross")],
+    [<Two a="↑" b="↓" />, t("help.plan")],
+    [<Two a="←" b="→" />, t("help.plan.open")],
     [<Key>Esc</Key>, t("help.escape")],
     [<Key>?</Key>, t("help.help")],
   ];
