@@ -29,5 +29,6 @@ mod peer;
 mod peers;
 mod plimsoll;
 mod process;
+mod quick;
 mod refusals;
 mod targets;
