@@ -105,7 +105,7 @@ async fn tell(alerting: Arc<Alerting>, tools: Tools, mut stop: watch::Receiver<b
                 }
                 let record = move || {
                     let done = alerting.outbox().done(delivery, &outcome, alerting.now());
-                    alerting.record_delivery(done);
+                    alerting.went(done);
                 };
                 if let Err(e) = tokio::task::spawn_blocking(record).await {
                     tracing::error!(error = %e, "a delivery was not recorded");
@@ -125,6 +125,11 @@ async fn tell(alerting: Arc<Alerting>, tools: Tools, mut stop: watch::Receiver<b
     let finished = async { while sending.join_next().await.is_some() {} };
     let _in_time = tokio::time::timeout(FINISH_WITHIN, finished).await;
     sending.shutdown().await;
+    // What arrived in the last moment must not be sent again after the next start.
+    let last = tokio::task::spawn_blocking(move || alerting.write_down()).await;
+    if let Err(e) = last {
+        tracing::error!(error = %e, "the last deliveries were not recorded");
+    }
 }
 
 async fn attempt(routing: &Routing, delivery: &Delivery, tools: &Tools) -> Outcome {

@@ -45,6 +45,9 @@ use desk::Desk;
 
 /// Least time that a group's queries are given together.
 const EVALUATION_MIN: Duration = Duration::from_secs(10);
+/// How long alerts of own rules are believed after a start, besides the time until their rules are
+/// evaluated, ms.
+const OWN_GRACE_MS: i64 = 15 * 60_000;
 /// Kind of the documents that hold the states of a group's rules.
 const RULE_STATE: &str = "rule_state";
 /// Kind of the events that hold transitions.
@@ -132,7 +135,8 @@ impl Alerting {
     pub fn open(setup: Setup, prepared: Prepared) -> plimsoll_records::Result<Self> {
         let metrics = Arc::new(Metrics::default());
         let outbox = Outbox::open(&*setup.records, Arc::clone(&metrics))?;
-        let desk = Desk::open(&*setup.records, prepared.config.clone(), setup.clock.wall_ms())?;
+        let (config, now) = (prepared.config.clone(), setup.clock.wall_ms());
+        let desk = Desk::open(&*setup.records, config, grace_ms(&prepared.groups), now)?;
         let known: BTreeSet<String> = prepared.groups.iter().map(Group::key).collect();
         let mut orphans = Vec::new();
         for document in setup.records.documents(RULE_STATE)? {
@@ -173,7 +177,7 @@ impl Alerting {
             rules.groups.drain(..).map(|g| (g.group.key(), g)).collect();
         let now = self.setup.clock.mono();
         let wall = self.setup.clock.wall_ms();
-        desk.set_config(prepared.config, wall);
+        desk.set_config(prepared.config, grace_ms(&prepared.groups), wall);
         let mut over = Vec::new();
         for group in prepared.groups {
             let old = before.remove(&group.key());
@@ -502,21 +506,31 @@ impl Alerting {
         &self.metrics
     }
 
-    /// Writes down how a delivery went.
-    pub(crate) fn record_delivery(&self, delivery: Delivery) {
+    /// Takes note of how a delivery went.
+    pub(crate) fn went(&self, delivery: Delivery) {
         let mut desk = self.desk.lock();
         desk.went(&delivery, self.setup.clock.wall_ms());
         desk.unsaved.change(Change::Update(delivery));
-        self.keep(&mut desk, Vec::new());
         drop(desk);
-        // There is room for the next one.
+        // It is written down with what is decided next, which is now: there is room for another message.
         self.poke.notify_one();
+    }
+
+    /// Writes down what waits to be.
+    pub(crate) fn write_down(&self) {
+        self.keep(&mut self.desk.lock(), Vec::new());
     }
 
     /// The time.
     pub(crate) fn now(&self) -> Timestamp {
         self.setup.clock.wall_ms()
     }
+}
+
+/// The time within which every rule is evaluated, with some to spare, ms.
+fn grace_ms(groups: &[Group]) -> i64 {
+    let longest = groups.iter().map(|g| g.interval_ms).max().unwrap_or(0);
+    OWN_GRACE_MS + longest.saturating_mul(2)
 }
 
 /// Tells the router that alerts go on firing; their texts may have changed.

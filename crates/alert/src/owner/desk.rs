@@ -36,10 +36,11 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Starts from what is in records.
+    /// Starts from what is in records. Within `grace_ms` every rule is evaluated.
     pub fn open(
         records: &dyn Records,
         config: Config,
+        grace_ms: i64,
         now: Timestamp,
     ) -> plimsoll_records::Result<Self> {
         let mut router = Router::new(Arc::clone(&config.routing));
@@ -53,7 +54,7 @@ impl Desk {
         }
         for document in records.documents(NOTICE)? {
             match serde_json::from_str(&document.body) {
-                Ok(notice) => router.restore_notice(notice, now),
+                Ok(notice) => router.restore_notice(notice, grace_ms, now),
                 Err(e) => tracing::warn!(alert = document.id, error = %e, "alert not readable"),
             }
         }
@@ -65,7 +66,7 @@ impl Desk {
         }
         for document in records.documents(EARLIER_GROUP)? {
             match serde_json::from_str(&document.body) {
-                Ok(group) => router.restore_earlier(&config.routing, group, now),
+                Ok(group) => router.restore_earlier(&config.routing, group, grace_ms, now),
                 Err(e) => tracing::warn!(group = document.id, error = %e, "group not readable"),
             }
             let (kind, id) = (EARLIER_GROUP.to_owned(), document.id);
@@ -75,8 +76,13 @@ impl Desk {
         Ok(Self { config, router, forwarder: Forwarder::default(), unsaved, serial: 0 })
     }
 
-    /// Takes another configuration.
-    pub fn set_config(&mut self, config: Config, now: Timestamp) {
+    /// Takes another configuration. Within `grace_ms` every rule is evaluated.
+    pub fn set_config(&mut self, config: Config, grace_ms: i64, now: Timestamp) {
+        let relabels = |c: &Config| c.forward.relabel.is_some();
+        let same_labels = self.config.external_labels == config.external_labels;
+        if !same_labels || relabels(&self.config) || relabels(&config) {
+            self.router.doubt_own(grace_ms, now);
+        }
         if !Arc::ptr_eq(&self.config.routing, &config.routing) {
             self.router.set_routing(Arc::clone(&config.routing), now);
         }

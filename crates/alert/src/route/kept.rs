@@ -12,9 +12,6 @@ use super::silences::{Silence, SilenceError};
 use super::{Router, Routing};
 use crate::state::{Alert, AlertState};
 
-/// How long an alert of an own rule is believed after a start, until its rule is evaluated, ms.
-const OWN_GRACE_MS: i64 = 15 * 60_000;
-
 /// Something of the router that changed; `None` = it is gone.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kept {
@@ -61,10 +58,11 @@ impl Router {
     }
 
     /// Puts an alert back. One that had not ended is given the time that it would have had from its last
-    /// word: who raised it could not reach this server while it was down.
-    pub fn restore_notice(&mut self, mut notice: Notice, now: Timestamp) {
+    /// word: who raised it could not reach this server while it was down. One of an own rule has
+    /// `grace_ms`: by then its rule is evaluated.
+    pub fn restore_notice(&mut self, mut notice: Notice, grace_ms: i64, now: Timestamp) {
         match notice.ends_at {
-            None => notice.ends_at = Some(now + OWN_GRACE_MS),
+            None => notice.ends_at = Some(now + grace_ms),
             Some(end) if end > notice.updated_at => {
                 notice.ends_at = Some(end.max(now + (end - notice.updated_at)));
             }
@@ -73,6 +71,12 @@ impl Router {
         let fp = notice.fingerprint();
         self.inhibitor.put(fp, &notice);
         self.notices.restore(notice);
+    }
+
+    /// Alerts of own rules are over after `grace_ms` unless their rules say again that they fire, in the
+    /// same words: their labels may be others from now on.
+    pub fn doubt_own(&mut self, grace_ms: i64, now: Timestamp) {
+        self.notices.doubt_open(now + grace_ms);
     }
 
     /// Puts a group back; its alerts must be back already.
@@ -93,7 +97,13 @@ impl Router {
     }
 
     /// Puts a group of an earlier version back, which had one route with one receiver.
-    pub fn restore_earlier(&mut self, routing: &Routing, group: EarlierGroup, now: Timestamp) {
+    pub fn restore_earlier(
+        &mut self,
+        routing: &Routing,
+        group: EarlierGroup,
+        grace_ms: i64,
+        now: Timestamp,
+    ) {
         let route = &routing.routes[0];
         let mut told = BTreeMap::new();
         let mut alerts = std::collections::BTreeSet::new();
@@ -109,7 +119,7 @@ impl Router {
             let fp = notice.fingerprint();
             alerts.insert(fp);
             self.changed.notices.insert(fp);
-            self.restore_notice(notice, now);
+            self.restore_notice(notice, grace_ms, now);
             let Some(heard) = group.told.as_ref().filter(|t| t.firing.contains(name)) else {
                 continue;
             };

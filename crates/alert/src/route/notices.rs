@@ -151,6 +151,13 @@ impl Notices {
         self.known.get(&fp)
     }
 
+    /// Gives those without an end this one.
+    pub fn doubt_open(&mut self, until: Timestamp) {
+        for notice in self.known.values_mut() {
+            notice.ends_at.get_or_insert(until);
+        }
+    }
+
     /// Forgets one.
     pub fn remove(&mut self, fp: u64) -> Option<Notice> {
         self.known.remove(&fp)

@@ -5,7 +5,7 @@
 //! change ends the old one and makes a new one. One that is over stays visible for [`RETENTION_MS`].
 //! At most [`SILENCES_MAX`] are kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll_model::{DAY_MS, MatchOp, Matcher, SECOND_MS, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -115,10 +115,13 @@ pub enum SilenceError {
     TooMany,
 }
 
-/// The silences that are kept.
+/// The silences that are kept. Those with a matcher of one value are found by it; an alert is held
+/// against the others one by one.
 #[derive(Debug, Default)]
 pub struct Silences {
     kept: BTreeMap<String, (Silence, Vec<Matcher>)>,
+    by_value: BTreeMap<(String, String), BTreeSet<String>>,
+    others: BTreeSet<String>,
 }
 
 impl Silences {
@@ -128,8 +131,17 @@ impl Silences {
     /// What is wrong with its matchers.
     pub fn restore(&mut self, silence: Silence) -> Result<(), SilenceError> {
         let matchers = compiled(&silence)?;
-        self.kept.insert(silence.id.clone(), (silence, matchers));
+        self.insert(silence, matchers);
         Ok(())
+    }
+
+    fn insert(&mut self, silence: Silence, matchers: Vec<Matcher>) {
+        let id = silence.id.clone();
+        match value_of(&silence) {
+            Some(pair) => _ = self.by_value.entry(pair).or_default().insert(id.clone()),
+            None => _ = self.others.insert(id.clone()),
+        }
+        self.kept.insert(id, (silence, matchers));
     }
 
     /// Makes a silence, or changes the one of the given id. `new_id` names a new one. Gives the ids of
@@ -155,7 +167,7 @@ impl Silences {
         }
         if old.is_some_and(|old| can_change(old, &wish, at)) {
             let id = wish.id.clone();
-            self.kept.insert(id.clone(), (wish, matchers));
+            self.insert(wish, matchers);
             return Ok(vec![id]);
         }
         if self.kept.len() >= SILENCES_MAX {
@@ -169,7 +181,7 @@ impl Silences {
         }
         wish.id.clone_from(&new_id);
         wish.starts_at = wish.starts_at.max(at);
-        self.kept.insert(new_id.clone(), (wish, matchers));
+        self.insert(wish, matchers);
         changed.push(new_id);
         Ok(changed)
     }
@@ -194,21 +206,46 @@ impl Silences {
         let is_old = |s: &Silence| s.ends_at.saturating_add(RETENTION_MS) <= at;
         let old: Vec<String> =
             self.kept.values().filter(|(s, _)| is_old(s)).map(|(s, _)| s.id.clone()).collect();
-        old.iter().for_each(|id| _ = self.kept.remove(id));
+        for id in &old {
+            let Some((silence, _)) = self.kept.remove(id) else { continue };
+            match value_of(&silence) {
+                Some(pair) => {
+                    if let Some(ids) = self.by_value.get_mut(&pair) {
+                        ids.remove(id);
+                        if ids.is_empty() {
+                            self.by_value.remove(&pair);
+                        }
+                    }
+                }
+                None => _ = self.others.remove(id),
+            }
+        }
         old
     }
 
     /// The ids of the active silences that mute these labels at `at`, in order.
     pub fn muting(&self, labels: &BTreeMap<String, String>, at: Timestamp) -> Vec<String> {
-        let mutes = |(s, matchers): &&(Silence, Vec<Matcher>)| {
-            s.state(at) == SilenceState::Active && all_match(matchers, labels)
-        };
-        self.kept.values().filter(mutes).map(|(s, _)| s.id.clone()).collect()
+        let mut ids: Vec<String> = self.candidates(labels, at).cloned().collect();
+        ids.sort();
+        ids
     }
 
     /// Whether any silence mutes these labels at `at`.
     pub fn mutes(&self, labels: &BTreeMap<String, String>, at: Timestamp) -> bool {
-        self.kept.values().any(|(s, m)| s.state(at) == SilenceState::Active && all_match(m, labels))
+        !self.kept.is_empty() && self.candidates(labels, at).next().is_some()
+    }
+
+    fn candidates<'s>(
+        &'s self,
+        labels: &'s BTreeMap<String, String>,
+        at: Timestamp,
+    ) -> impl Iterator<Item = &'s String> {
+        let found = labels.iter().filter_map(|(n, v)| self.by_value.get(&(n.clone(), v.clone())));
+        found.flatten().chain(&self.others).filter(move |id| {
+            self.kept.get(*id).is_some_and(|(s, matchers)| {
+                s.state(at) == SilenceState::Active && all_match(matchers, labels)
+            })
+        })
     }
 
     /// One silence.
@@ -232,6 +269,12 @@ impl Silences {
     pub fn active(&self, at: Timestamp) -> usize {
         self.kept.values().filter(|(s, _)| s.state(at) == SilenceState::Active).count()
     }
+}
+
+/// A label and the one value that it must have; `None` when no matcher asks for one.
+fn value_of(silence: &Silence) -> Option<(String, String)> {
+    let m = silence.matchers.iter().find(|m| m.op() == MatchOp::Equal && !m.value.is_empty())?;
+    Some((m.name.clone(), m.value.clone()))
 }
 
 /// The matchers of a wish, checked.

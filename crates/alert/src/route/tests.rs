@@ -97,7 +97,7 @@ impl Bench {
             match one {
                 Kept::Notice(_, Some(n)) => {
                     let text = serde_json::to_string(&n).unwrap();
-                    router.restore_notice(serde_json::from_str(&text).unwrap(), now);
+                    router.restore_notice(serde_json::from_str(&text).unwrap(), 900_000, now);
                 }
                 Kept::Group(id, Some(g)) => {
                     groups.push((copy(&id), serde_json::to_string(&g).unwrap()))

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod backfill;
+mod router;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
