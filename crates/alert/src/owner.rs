@@ -518,7 +518,9 @@ impl Alerting {
 
     /// Writes down what waits to be.
     pub(crate) fn write_down(&self) {
-        self.keep(&mut self.desk.lock(), Vec::new());
+        let mut desk = self.desk.lock();
+        desk.note_changes(self.setup.clock.wall_ms());
+        self.keep(&mut desk, Vec::new());
     }
 
     /// The time.

@@ -159,10 +159,15 @@ impl Desk {
                 None => self.router.delivered(&message.key),
             }
         }
+        self.note_changes(now);
+        (fresh, next)
+    }
+
+    /// Lets what changed in the router be written down.
+    pub fn note_changes(&mut self, now: Timestamp) {
         for kept in self.router.take_changed() {
             self.unsaved.changes(changes(kept, now));
         }
-        (fresh, next)
     }
 
     /// Takes note of how a message went.
