@@ -39,5 +39,5 @@ pub use state::{Alert, AlertState, RuleState, Transition};
 pub use template::{
     AlertData, Data, ExpandError, Kind as TemplateKind, Limits as TemplateLimits, Queries,
     Sample as TemplateSample, Surroundings, Template, TemplateError, Templates, Values,
-    plain as plain_notification,
+    fuzz_template, plain as plain_notification,
 };

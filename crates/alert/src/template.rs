@@ -26,6 +26,7 @@ mod check;
 mod eval;
 mod format;
 mod functions;
+mod fuzz;
 mod gotime;
 mod html;
 mod lex;
@@ -38,6 +39,7 @@ mod suggest;
 mod tree;
 mod value;
 
+pub use fuzz::fuzz_template;
 pub use notification::{Kind, Templates, plain};
 pub use value::{AlertData, Data, Sample};
 

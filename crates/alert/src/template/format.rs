@@ -55,6 +55,8 @@ struct Flags {
     sharp: bool,
     space: bool,
     zero: bool,
+    /// `%+v`: fields with their names.
+    named: bool,
     width: Option<usize>,
     precision: Option<usize>,
 }
@@ -140,7 +142,6 @@ impl Printf<'_> {
     fn directive(&mut self, out: &mut Buffer) -> Printed {
         let mut flags = Flags::default();
         self.good_index = true;
-        self.reordered = false;
         while let Some(c) = self.peek() {
             match c {
                 '#' => flags.sharp = true,
@@ -200,6 +201,9 @@ impl Printf<'_> {
             _ if !self.good_index => wrong("(BADINDEX)"),
             _ if self.next >= self.args.len() => wrong("(MISSING)"),
             _ => {
+                if verb == 'v' {
+                    flags.named = std::mem::take(&mut flags.plus);
+                }
                 let arg = &self.args[self.next];
                 self.next += 1;
                 print(out, arg, verb, flags)
@@ -339,7 +343,7 @@ fn parts(out: &mut Buffer, value: &Value, verb: char, flags: Flags) -> Printed {
             let fields = super::member::fields(record);
             for (i, (name, item)) in fields.iter().enumerate() {
                 out.put(if i > 0 { " " } else { "" })?;
-                if flags.plus {
+                if flags.named {
                     out.put(name)?;
                     out.put(":")?;
                 }
@@ -402,14 +406,20 @@ pub(super) fn quoted(text: &str) -> String {
             '\t' => out.push_str("\\t"),
             '\u{b}' => out.push_str("\\v"),
             c if c < ' ' || c == '\u{7f}' => out.push_str(&format!("\\x{:02x}", u32::from(c))),
-            c if c.is_control() || (c.is_whitespace() && c != ' ') => {
-                out.push_str(&format!("\\u{:04x}", u32::from(c)));
+            c if !is_printable(c) && u32::from(c) > 0xffff => {
+                out.push_str(&format!("\\U{:08x}", u32::from(c)));
             }
+            c if !is_printable(c) => out.push_str(&format!("\\u{:04x}", u32::from(c))),
             c => out.push(c),
         }
     }
     out.push('"');
     out
+}
+
+/// Whether a character can be seen; marks on other characters can.
+fn is_printable(c: char) -> bool {
+    c.is_ascii() || ["a", &c.to_string()].concat().escape_debug().nth(1) != Some('\\')
 }
 
 fn int(out: &mut Buffer, value: &Value, n: i64, verb: char, flags: Flags) -> Printed {

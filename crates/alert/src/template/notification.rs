@@ -35,9 +35,14 @@ pub struct Templates {
 }
 
 impl Templates {
+    /// None at all.
+    pub(super) fn empty() -> Self {
+        Self { trees: Trees::new(), kept: Arc::default() }
+    }
+
     /// The standard templates alone: `slack.default.title` and so on.
     pub fn standard() -> Self {
-        let mut templates = Self { trees: Trees::new(), kept: Arc::default() };
+        let mut templates = Self::empty();
         if let Err(e) = templates.add("standard.tmpl", STANDARD) {
             // A test keeps this from happening; pages go out without them all the same.
             tracing::error!(error = %e, "standard templates not read");
@@ -110,6 +115,17 @@ impl Templates {
         data: &Arc<Data>,
         now: Timestamp,
     ) -> Result<String, ExpandError> {
+        self.expand_within(text, kind, data, now, Limits::NOTIFICATION)
+    }
+
+    pub(super) fn expand_within(
+        &self,
+        text: &str,
+        kind: Kind,
+        data: &Arc<Data>,
+        now: Timestamp,
+        limits: Limits,
+    ) -> Result<String, ExpandError> {
         if !text.contains("{{") {
             return Ok(text.to_owned());
         }
@@ -119,7 +135,7 @@ impl Templates {
             external_url: &data.external_url,
             queries: None,
             is_html: kind == Kind::Html,
-            limits: Limits::NOTIFICATION,
+            limits,
             steps: 0,
             asked: 0,
             kept: &self.kept,

@@ -30,6 +30,12 @@ pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
         e => {
             let text = e.to_string();
             let why = text.lines().last().unwrap_or("not readable").trim_start_matches("error: ");
+            let why = match why {
+                "unclosed group" => "missing closing )",
+                "unopened group" => "unexpected )",
+                "unclosed character class" => "missing closing ]",
+                why => why,
+            };
             format!("error parsing regexp: {why}: `{pattern}`")
         }
     })

@@ -4,6 +4,7 @@
 
 mod backfill;
 mod router;
+mod templates;
 
 use std::fmt::Write as _;
 use std::sync::Arc;

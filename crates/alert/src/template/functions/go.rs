@@ -172,9 +172,9 @@ fn equal(args: &[Value]) -> Result<bool, String> {
         Value::Time(_) | Value::Alert(_) | Value::Pair(_) | Value::Nil => None,
         _ if basic(value).is_some() => None,
         other => {
-            let mut shown = Buffer::new(200);
+            let mut shown = Buffer::new(2_000);
             let _cut = sprint(&mut shown, std::slice::from_ref(other));
-            Some(format!("uncomparable type {}: {}", other.kind().go_name(), shown.text))
+            Some(format!("non-comparable type {}: {}", shown.text, other.kind().go_name()))
         }
     };
     if let Some(why) = unfit(first) {
