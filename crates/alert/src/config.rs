@@ -15,9 +15,11 @@ mod original;
 pub mod receivers;
 mod routes;
 mod routing;
+mod texts;
 
 pub use receivers::{Integration, Kept, Receiver, Setting, Settings};
 pub use routing::{Loaded, Style, read_file, unused};
+pub use texts::wrong_texts;
 
 /// What alerting works with.
 #[derive(Clone, Debug)]

@@ -135,6 +135,10 @@ pub fn load(options: &Options) -> Result<Config, Vec<Problem>> {
     }
     let file = options.alertmanager_config.as_deref();
     alertmanager::merge(file, base, &mut config, &mut found);
+    if config.alert.alertmanager_config.is_none() {
+        let own = options.config.as_deref().unwrap_or(Path::new("(defaults)"));
+        found.extend(alertmanager::templates(own, base, &mut config.alert.routing));
+    }
     let features = config.query.features;
     config.alert.external_labels = config.external_labels.clone();
     let (groups, mut wrong) = rules::load(&config.alert, base, options.bare, &features);

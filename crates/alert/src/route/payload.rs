@@ -1,11 +1,13 @@
 //! The message of a webhook: Alertmanager's payload, version 4.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use plimsoll_model::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{Notice, Notification};
+use crate::template::{AlertData, Data};
 
 /// The time of what has not ended, as Go's zero time prints it.
 const NEVER: &str = "0001-01-01T00:00:00Z";
@@ -40,6 +42,35 @@ fn one(alert: &Notice) -> Value {
         "generatorURL": alert.generator_url,
         "fingerprint": format!("{:016x}", alert.fingerprint()),
     })
+}
+
+/// What templates of the notification see. `external_url` is where people reach this server;
+/// `max_alerts` cuts the list (0 = all).
+pub fn data(n: &Notification, external_url: &str, max_alerts: usize) -> Data {
+    let truncated = if max_alerts > 0 { n.alerts.len().saturating_sub(max_alerts) } else { 0 };
+    let shown = &n.alerts[..n.alerts.len() - truncated];
+    let status = |fires: bool| if fires { "firing" } else { "resolved" }.to_owned();
+    let alert = |a: &Notice| AlertData {
+        status: status(a.ends_at.is_none()),
+        labels: Arc::new(a.labels.clone()),
+        annotations: Arc::new(a.annotations.clone()),
+        starts_at_ms: a.starts_at,
+        ends_at_ms: a.ends_at,
+        generator_url: a.generator_url.clone(),
+        fingerprint: format!("{:016x}", a.fingerprint()),
+    };
+    Data {
+        receiver: n.receiver.clone(),
+        status: status(shown.iter().any(|a| a.ends_at.is_none())),
+        alerts: shown.iter().map(|a| Arc::new(alert(a))).collect(),
+        notification_reason: String::new(),
+        group_labels: Arc::new(n.group_labels.clone()),
+        common_labels: Arc::new(common(shown.iter().map(|a| &a.labels))),
+        common_annotations: Arc::new(common(shown.iter().map(|a| &a.annotations))),
+        external_url: external_url.to_owned(),
+        group_key: n.group_key.clone(),
+        truncated_alerts: truncated as u64,
+    }
 }
 
 /// The link to an expression on this server.
@@ -107,6 +138,15 @@ mod tests {
             key: "k".into(),
             is_repeat: false,
         }
+    }
+
+    #[test]
+    fn templates_see_what_the_payload_holds() {
+        let data = Arc::new(data(&notification(), "http://x", 0));
+        let text = "{{ .Status }} {{ .CommonLabels }} {{ range .Alerts }}{{ .Labels.instance }} {{ .EndsAt.Unix }};{{ end }}";
+        let templates = crate::template::Templates::standard();
+        let shown = templates.expand(text, crate::template::Kind::Text, &data, 0).unwrap();
+        assert!(shown.starts_with("firing alertname=Down a -62135596800;b "), "{shown}");
     }
 
     #[test]

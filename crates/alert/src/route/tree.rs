@@ -11,6 +11,7 @@ use super::calendar::TimeInterval;
 use super::inhibition::InhibitRule;
 use super::matching::{all_match, shown};
 use crate::config::receivers::Receiver;
+use crate::template::Templates;
 
 /// A checked Alertmanager configuration, from a file of its own or from our section `alert`.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub struct Routing {
     pub receivers: Vec<Receiver>,
     /// Patterns of template files.
     pub templates: Vec<String>,
+    /// The named templates: the standard ones and those of the files.
+    pub named: Templates,
     /// The configuration as YAML without secrets.
     pub original: String,
 }
@@ -93,6 +96,7 @@ impl Default for Routing {
             intervals: BTreeMap::new(),
             receivers: Vec::new(),
             templates: Vec::new(),
+            named: Templates::standard(),
             original: String::new(),
         }
     }

@@ -178,3 +178,28 @@ fn an_alertmanager_file_takes_the_place_of_our_routes() {
     let options = Options { alertmanager_config: Some(am), bare: true, ..Options::default() };
     assert_eq!(load(&options).unwrap().alert.routing.receivers.len(), 2);
 }
+
+#[test]
+fn templates_of_notifications_are_read_and_checked() {
+    let dir = tempfile::tempdir().unwrap();
+    let am = dir.path().join("am.yml");
+    let text = "templates: ['*.tmpl', 'none/x.tmpl']\nroute: {receiver: a}\nreceivers:\n- name: a\n  slack_configs:\n  - \
+                {api_url: 'http://s', channel: c, title: '{{ template \"own\" . }}'}\n";
+    std::fs::write(&am, text).unwrap();
+    let file = dir.path().join("t.tmpl");
+    let load = || {
+        load(&Options { alertmanager_config: Some(am.clone()), bare: true, ..Options::default() })
+    };
+    for (template, part) in [
+        ("{{ define \"own\" }}{{ .Statsu }}{{ end }}", "did you mean Status?"),
+        ("{{ define \"own\" }}\n{{ if }}{{ end }}", "t.tmpl line 2: templates: "),
+        ("{{ define \"owm\" }}{{ end }}", "did you mean owm?"),
+    ] {
+        std::fs::write(&file, template).unwrap();
+        let problems = load().err().unwrap_or_default();
+        let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert!(shown.iter().any(|p| p.contains(part)), "{shown:?}");
+    }
+    std::fs::write(&file, "{{ define \"own\" }}{{ .Status }}{{ end }}").unwrap();
+    assert!(load().is_ok());
+}
