@@ -12,8 +12,8 @@
 //! Checked beforehand: syntax, unknown functions, variables, fields and templates, wrong numbers of
 //! arguments, each with line, column and what was probably meant. In [`Kind::Html`] what comes from
 //! data is escaped by its place. Bounds: [`Limits`], nesting, length of texts and regular expressions;
-//! each is an error that names the limit. Not here: `call`, complex numbers, `tmpl`, goroutine-like
-//! things; `%b` and `%x` of floats.
+//! each is an error that names the limit. Not here: `call`, `tmpl`, complex numbers, `%b` and `%x` of
+//! floats.
 
 use std::fmt;
 use std::sync::Arc;
@@ -242,7 +242,8 @@ impl Template {
     /// As [`Template::expand`]; an error is shown where the text would stand.
     pub fn show(&self, rule: &str, values: &Values<'_>) -> String {
         self.expand(rule, values).unwrap_or_else(|e| {
-            tracing::warn!(rule, error = %e, "template not expanded");
+            // Not a warning: it would come for each element at each evaluation, and is shown anyway.
+            tracing::debug!(rule, error = %e, "template not expanded");
             format!("<error expanding template: {e}>")
         })
     }

@@ -224,6 +224,7 @@ impl<'t> Run<'t, '_> {
         }
         let inner = self.variables.len();
         let entries = entries(&list);
+        self.step(count as u64 / 8)?;
         let mut flow = Flow::Next;
         for i in 0..count {
             self.step(1)?;
@@ -498,6 +499,8 @@ impl<'t> Run<'t, '_> {
         if let Some(value) = piped {
             values.push(self.fitting(value, kind(args.len()))?);
         }
+        let size: usize = values.iter().filter_map(Value::len).sum();
+        self.step(size as u64 / 64)?;
         Ok(values)
     }
 

@@ -9,7 +9,7 @@
 //! | value of an attribute | escaped text |
 //! | value of `href`, `src` and alike | a URL with `http`, `https`, `mailto` or no scheme, escaped |
 //! | value of `style`, in `<style>` | plain words and numbers, else [`REFUSED`] |
-//! | script, value of `on…`, names of tags and attributes | [`REFUSED`] |
+//! | script, value of `on…`, `type`, `rel` and alike, names of tags and attributes | [`REFUSED`] |
 //! | comment | nothing |
 
 use super::value::Value;
@@ -38,6 +38,9 @@ const URLS: [&str; 18] = [
     "usemap",
     "xlink:href",
 ];
+
+/// Attributes that decide what others mean.
+const DECIDING: [&str; 6] = ["content", "http-equiv", "language", "rel", "sandbox", "type"];
 
 /// Characters of a value that are remembered, to know which part of a URL follows.
 const SEEN_MAX: usize = 256;
@@ -108,7 +111,7 @@ impl Place {
     /// Data in the value of the attribute, not yet escaped for HTML.
     fn value(&self, value: &Value, shown: &str) -> String {
         let name = self.attribute.as_str();
-        if name.starts_with("on") {
+        if name.starts_with("on") || DECIDING.contains(&name) {
             return REFUSED.to_owned();
         }
         if name == "style" {
@@ -329,6 +332,7 @@ mod tests {
         check("<a href=\"/", "x y", "x%20y");
         check("<a disabled href='", "data:text/html,x", "#ZgotmplZ");
         check("<a onclick=\"", "alert(1)", REFUSED);
+        check("<meta http-equiv=refresh content='0;url=", "javascript:x", REFUSED);
         check("<p style=\"color: ", "red", "red");
         check("<p style=\"color: ", "red;background:url(x)", REFUSED);
         check("<script>var x = ", "1", REFUSED);
