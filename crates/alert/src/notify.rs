@@ -58,9 +58,15 @@ pub async fn run(alerting: Arc<Alerting>, tools: Tools, stop: watch::Receiver<bo
     let evaluating = tokio::spawn(evaluate(Arc::clone(&alerting), stop.clone()));
     let forwarding = forward::run(Arc::clone(&alerting), tools.clone(), stop.clone());
     let forwarding = tokio::spawn(forwarding);
-    tell(alerting, tools, stop).await;
-    let _in_time = tokio::time::timeout(FINISH_WITHIN, forwarding).await;
-    let _in_time = tokio::time::timeout(FINISH_WITHIN, evaluating).await;
+    let telling = tokio::spawn(tell(Arc::clone(&alerting), stop.clone()));
+    deliver(Arc::clone(&alerting), tools, stop).await;
+    for task in [evaluating, forwarding, telling] {
+        let _in_time = tokio::time::timeout(FINISH_WITHIN, task).await;
+    }
+    // What arrived in the last moment must not be sent again after the next start.
+    if let Err(e) = tokio::task::spawn_blocking(move || alerting.write_down()).await {
+        tracing::error!(error = %e, "the last deliveries were not recorded");
+    }
 }
 
 /// Evaluates rules when they are due. Its own loop: an expression that takes long holds up no page of
@@ -82,54 +88,52 @@ async fn evaluate(alerting: Arc<Alerting>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-async fn tell(alerting: Arc<Alerting>, tools: Tools, mut stop: watch::Receiver<bool>) {
-    let mut sending = tokio::task::JoinSet::new();
-    loop {
+/// Looks at groups when they are due, and writes down what was decided and what arrived.
+async fn tell(alerting: Arc<Alerting>, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
         let at_work = Arc::clone(&alerting);
-        let settle = move || (at_work.settle().after, at_work.routing());
-        let (wake, routing) = match tokio::task::spawn_blocking(settle).await {
-            Ok(done) => done,
+        let wake = match tokio::task::spawn_blocking(move || at_work.settle()).await {
+            Ok(wake) => wake.after,
             Err(e) => {
                 tracing::error!(error = %e, "a look at the groups of alerts failed");
-                (Duration::from_secs(1), alerting.routing())
+                Duration::from_secs(1)
             }
         };
+        tokio::select! {
+            () = tokio::time::sleep(wake) => {}
+            () = alerting.poked() => {}
+            _ = stop.changed() => break,
+        }
+    }
+}
+
+/// Sends messages when they are due. Its own loop: it waits for no disk.
+async fn deliver(alerting: Arc<Alerting>, tools: Tools, mut stop: watch::Receiver<bool>) {
+    let mut sending = tokio::task::JoinSet::new();
+    while !*stop.borrow() {
         for delivery in alerting.outbox().take_due(alerting.now()) {
             let (tools, alerting) = (tools.clone(), Arc::clone(&alerting));
-            let routing = Arc::clone(&routing);
             sending.spawn(async move {
-                let outcome = attempt(&routing, &delivery, &tools).await;
+                let outcome = attempt(&alerting.receivers(), &delivery, &tools).await;
                 if outcome != Outcome::Delivered {
                     let (receiver, id) = (&delivery.receiver, &delivery.id);
                     tracing::warn!(receiver, id, ?outcome, "notification not delivered");
                 }
-                let record = move || {
-                    let done = alerting.outbox().done(delivery, &outcome, alerting.now());
-                    alerting.went(done);
-                };
-                if let Err(e) = tokio::task::spawn_blocking(record).await {
-                    tracing::error!(error = %e, "a delivery was not recorded");
-                }
+                let done = alerting.outbox().done(delivery, &outcome, alerting.now());
+                alerting.went(done);
             });
         }
         while sending.try_join_next().is_some() {}
-        let next = alerting.outbox().next_at().map_or(wake, |at| {
-            wake.min(Duration::from_millis((at - alerting.now()).clamp(10, 1_000).unsigned_abs()))
-        });
+        let next = alerting.outbox().next_at().map_or(1_000, |at| at - alerting.now());
         tokio::select! {
-            () = tokio::time::sleep(next) => {}
-            () = alerting.poked() => {}
+            () = tokio::time::sleep(Duration::from_millis(next.clamp(10, 1_000).unsigned_abs())) => {}
+            () = alerting.outbox().changed() => {}
             _ = stop.changed() => break,
         }
     }
     let finished = async { while sending.join_next().await.is_some() {} };
     let _in_time = tokio::time::timeout(FINISH_WITHIN, finished).await;
     sending.shutdown().await;
-    // What arrived in the last moment must not be sent again after the next start.
-    let last = tokio::task::spawn_blocking(move || alerting.write_down()).await;
-    if let Err(e) = last {
-        tracing::error!(error = %e, "the last deliveries were not recorded");
-    }
 }
 
 async fn attempt(routing: &Routing, delivery: &Delivery, tools: &Tools) -> Outcome {

@@ -28,7 +28,7 @@ use crate::evaluate::{Sample, Scene, evaluate};
 use crate::forward::Alertmanager;
 use crate::metrics::{Metrics, count};
 use crate::notify::Outbox;
-use crate::route::Notice;
+use crate::route::{Notice, Routing};
 use crate::rules::{Group, RuleKind};
 use crate::state::{Alert, AlertState, RuleState, Transition, labels_of};
 use crate::template::Surroundings;
@@ -99,6 +99,10 @@ pub struct Alerting {
     /// What templates of rules see beside their elements.
     surroundings: Mutex<Surroundings>,
     outbox: Outbox,
+    /// Deliveries that ended an attempt and are not written down yet; at most those on their way.
+    ended: Mutex<Vec<Delivery>>,
+    /// The routes and receivers in force, for who must not wait for the desk.
+    receivers: Mutex<Arc<Routing>>,
     metrics: Arc<Metrics>,
     source_id: SourceId,
     poke: tokio::sync::Notify,
@@ -151,6 +155,8 @@ impl Alerting {
             views: Mutex::default(),
             surroundings: Mutex::default(),
             outbox,
+            ended: Mutex::default(),
+            receivers: Mutex::default(),
             metrics,
             source_id: SourceId::new("rules"),
             poke: tokio::sync::Notify::new(),
@@ -177,6 +183,7 @@ impl Alerting {
             rules.groups.drain(..).map(|g| (g.group.key(), g)).collect();
         let now = self.setup.clock.mono();
         let wall = self.setup.clock.wall_ms();
+        *self.receivers.lock() = Arc::clone(&prepared.config.routing);
         desk.set_config(prepared.config, grace_ms(&prepared.groups), wall);
         let mut over = Vec::new();
         for group in prepared.groups {
@@ -397,10 +404,18 @@ impl Alerting {
     /// Asks the router, and writes all that was decided in one transaction. What cannot be written
     /// waits; its messages go out, once: those decided now are handed over now. When to ask again.
     fn tell(&self, desk: &mut Desk, wall: Timestamp) -> Option<Timestamp> {
+        self.note_ended(desk);
         let (fresh, next) = desk.decide(wall, &self.metrics);
         self.keep(desk, fresh);
         desk.count(wall, &self.metrics);
         next
+    }
+
+    fn note_ended(&self, desk: &mut Desk) {
+        for delivery in std::mem::take(&mut *self.ended.lock()) {
+            desk.went(&delivery, self.setup.clock.wall_ms());
+            desk.unsaved.change(Change::Update(delivery));
+        }
     }
 
     fn keep(&self, desk: &mut Desk, fresh: Vec<Delivery>) {
@@ -413,7 +428,10 @@ impl Alerting {
                 desk.unsaved.clear();
             }
         }
-        desk.unsaved.changes(self.outbox.add(fresh.into_iter()).into_iter().map(Change::Update));
+        for dead in self.outbox.add(fresh.into_iter()) {
+            desk.went(&dead, self.setup.clock.wall_ms());
+            desk.unsaved.change(Change::Update(dead));
+        }
         let relaxed = std::sync::atomic::Ordering::Relaxed;
         self.metrics.unsaved.store(desk.unsaved.len() as u64, relaxed);
         self.metrics.unsaved_dropped.store(desk.unsaved.dropped(), relaxed);
@@ -506,19 +524,21 @@ impl Alerting {
         &self.metrics
     }
 
-    /// Takes note of how a delivery went.
+    /// Takes note of how an attempt went. It is written down with what is decided next, which is soon.
     pub(crate) fn went(&self, delivery: Delivery) {
-        let mut desk = self.desk.lock();
-        desk.went(&delivery, self.setup.clock.wall_ms());
-        desk.unsaved.change(Change::Update(delivery));
-        drop(desk);
-        // It is written down with what is decided next, which is now: there is room for another message.
+        self.ended.lock().push(delivery);
         self.poke.notify_one();
+    }
+
+    /// The routes and receivers in force; waits for nobody.
+    pub(crate) fn receivers(&self) -> Arc<Routing> {
+        Arc::clone(&self.receivers.lock())
     }
 
     /// Writes down what waits to be.
     pub(crate) fn write_down(&self) {
         let mut desk = self.desk.lock();
+        self.note_ended(&mut desk);
         desk.note_changes(self.setup.clock.wall_ms());
         self.keep(&mut desk, Vec::new());
     }

@@ -367,7 +367,7 @@ impl Router {
     /// A message was refused for good: the group's next look tells it anew, as Alertmanager does. What
     /// was over comes back for that.
     pub fn refused(&mut self, key: &str, now: Timestamp) {
-        let Some(undo) = self.undo.remove(key) else { return };
+        let Some(undo) = self.undo.remove(key) else { return self.unknown_refused(key) };
         let Undo { group: id, integration, before, resolved } = undo;
         for later in self.undo.values_mut() {
             let same = later.group == id && later.integration == integration;
@@ -403,6 +403,17 @@ impl Router {
             None => _ = group.told.remove(&integration),
         }
         self.changed.groups.insert(id);
+    }
+
+    /// A message of before a restart was refused for good: its group has told nothing.
+    fn unknown_refused(&mut self, key: &str) {
+        for (id, group) in &mut self.groups {
+            let before = group.told.len();
+            group.told.retain(|_, told| told.key != key);
+            if group.told.len() < before {
+                self.changed.groups.insert(id.clone());
+            }
+        }
     }
 
     /// Makes or changes a silence; see [`Silence`]. Its id.

@@ -1,6 +1,9 @@
 //! The messages that wait: which is due, and what follows from an attempt. No clock, no socket.
+//!
+//! A lane is a receiver's integration and a group: its messages go one after the other, the oldest
+//! first. Only the first of a lane can be due.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -26,12 +29,95 @@ const AGE_MS_MAX: i64 = DAY_MS;
 pub struct Outbox {
     waiting: Mutex<Waiting>,
     metrics: Arc<Metrics>,
+    changed: tokio::sync::Notify,
 }
+
+/// When, and which: in this order messages are created or due.
+type Moments = BTreeSet<(Timestamp, String)>;
 
 #[derive(Default)]
 struct Waiting {
     by_id: BTreeMap<String, Delivery>,
+    /// All of them by when they were created.
+    ages: Moments,
+    /// The same, lane by lane.
+    lanes: BTreeMap<String, Moments>,
+    /// The first of each lane that is not on its way, by receiver and by when it is due.
+    ready: BTreeMap<String, Moments>,
+    /// Those on their way, with their receivers.
     in_flight: BTreeMap<String, String>,
+    /// How many are on their way to a receiver.
+    busy: BTreeMap<String, usize>,
+}
+
+impl Waiting {
+    fn insert(&mut self, delivery: Delivery) {
+        let (id, created) = (delivery.id.clone(), delivery.created_ms);
+        if self.by_id.contains_key(&id) {
+            return;
+        }
+        let lane = lane(&delivery);
+        self.unready(&lane);
+        self.ages.insert((created, id.clone()));
+        self.lanes.entry(lane.clone()).or_default().insert((created, id.clone()));
+        let next_ms = delivery.next_ms;
+        self.by_id.insert(id, delivery);
+        // A new message calls for the one before it at once.
+        if let Some(first) = self.first(&lane).cloned()
+            && let Some(first) = self.by_id.get_mut(&first)
+        {
+            first.next_ms = first.next_ms.min(next_ms);
+        }
+        self.make_ready(&lane);
+    }
+
+    fn remove(&mut self, id: &str) -> Option<Delivery> {
+        let created = self.by_id.get(id)?.created_ms;
+        let lane = lane(self.by_id.get(id)?);
+        self.unready(&lane);
+        let key = (created, id.to_owned());
+        self.ages.remove(&key);
+        if let Some(all) = self.lanes.get_mut(&lane) {
+            all.remove(&key);
+            if all.is_empty() {
+                self.lanes.remove(&lane);
+            }
+        }
+        let removed = self.by_id.remove(id);
+        self.make_ready(&lane);
+        removed
+    }
+
+    fn first(&self, lane: &str) -> Option<&String> {
+        self.lanes.get(lane)?.first().map(|(_, id)| id)
+    }
+
+    fn unready(&mut self, lane: &str) {
+        let Some(first) = self.first(lane).and_then(|id| self.by_id.get(id)) else { return };
+        let (key, receiver) = ((first.next_ms, first.id.clone()), first.receiver.clone());
+        if let Some(ready) = self.ready.get_mut(&receiver) {
+            ready.remove(&key);
+            if ready.is_empty() {
+                self.ready.remove(&receiver);
+            }
+        }
+    }
+
+    fn make_ready(&mut self, lane: &str) {
+        let Some(first) = self.first(lane).and_then(|id| self.by_id.get(id)) else { return };
+        if !self.in_flight.contains_key(&first.id) {
+            let key = (first.next_ms, first.id.clone());
+            self.ready.entry(first.receiver.clone()).or_default().insert(key);
+        }
+    }
+
+    /// Ids of messages of a receiver that are due, at most `room`.
+    fn due(ready: &Moments, now: Timestamp, room: usize) -> Vec<String> {
+        // Farther away than any wait: the clock was set back.
+        let far = (now + RETRY_MS_MAX + 1, String::new());
+        let near = ready.iter().take_while(|(at, _)| *at <= now);
+        near.chain(ready.range(far..)).take(room).map(|(_, id)| id.clone()).collect()
+    }
 }
 
 impl Outbox {
@@ -40,7 +126,8 @@ impl Outbox {
     /// # Errors
     /// The records cannot be read.
     pub fn open(records: &dyn Records, metrics: Arc<Metrics>) -> plimsoll_records::Result<Self> {
-        let outbox = Self { waiting: Mutex::default(), metrics };
+        let changed = tokio::sync::Notify::new();
+        let outbox = Self { waiting: Mutex::default(), metrics, changed };
         let pending = records.deliveries(DeliveryState::Pending, PENDING_MAX as usize)?;
         let _none_beyond_the_bound = outbox.add(pending.into_iter());
         Ok(outbox)
@@ -50,21 +137,11 @@ impl Outbox {
     /// those that went are given back, to be recorded.
     pub fn add(&self, deliveries: impl Iterator<Item = Delivery>) -> Vec<Delivery> {
         let mut waiting = self.waiting.lock();
+        deliveries.for_each(|delivery| waiting.insert(delivery));
         let mut dead = Vec::new();
-        let new: Vec<Delivery> = deliveries.collect();
-        let called: BTreeMap<_, i64> = new.iter().map(|d| (lane(d), d.next_ms)).collect();
-        for older in waiting.by_id.values_mut() {
-            if let Some(at) = called.get(&lane(older)).copied() {
-                older.next_ms = older.next_ms.min(at);
-            }
-        }
-        for delivery in new {
-            waiting.by_id.entry(delivery.id.clone()).or_insert(delivery);
-        }
         while waiting.by_id.len() as u64 > PENDING_MAX {
-            let oldest = waiting.by_id.values().min_by_key(|d| d.created_ms).map(|d| d.id.clone());
-            let Some(id) = oldest else { break };
-            dead.extend(waiting.by_id.remove(&id));
+            let Some((_, id)) = waiting.ages.first().cloned() else { break };
+            dead.extend(waiting.remove(&id));
             count(&self.metrics.dead, 1);
             tracing::error!(
                 id,
@@ -77,7 +154,13 @@ impl Outbox {
             delivery.state = DeliveryState::Dead;
             "the outbox was full".clone_into(&mut delivery.error);
         }
+        self.changed.notify_one();
         dead
+    }
+
+    /// Waits until another message may be due.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
     }
 
     /// Number of messages that wait or are on their way.
@@ -90,44 +173,40 @@ impl Outbox {
         self.len() == 0
     }
 
-    /// Takes messages that are due; each must be given to [`Outbox::done`].
+    /// Takes messages that are due, by receivers in turn; each must be given to [`Outbox::done`].
     pub fn take_due(&self, now: Timestamp) -> Vec<Delivery> {
         let mut waiting = self.waiting.lock();
-        let Waiting { by_id, in_flight } = &mut *waiting;
-        let room = IN_FLIGHT_MAX.saturating_sub(in_flight.len());
-        let mut busy: BTreeMap<String, usize> = BTreeMap::new();
-        in_flight.values().for_each(|receiver| *busy.entry(receiver.clone()).or_default() += 1);
-        let is_due = |d: &Delivery| {
-            // Farther away than any wait: the clock was set back.
-            let now_or_never = d.next_ms <= now || d.next_ms - now > RETRY_MS_MAX;
-            now_or_never && !in_flight.contains_key(&d.id)
-        };
-        let mut due: Vec<Delivery> =
-            heads(by_id).into_iter().filter(|d| is_due(d)).cloned().collect();
-        due.sort_by_key(|d| d.next_ms);
-        due.retain(|d| {
-            let mine = busy.entry(d.receiver.clone()).or_default();
-            *mine += 1;
-            *mine <= IN_FLIGHT_EACH
-        });
-        due.truncate(room);
-        in_flight.extend(due.iter().map(|d| (d.id.clone(), d.receiver.clone())));
-        due
+        let waiting = &mut *waiting;
+        let mut due = Vec::new();
+        for (receiver, ready) in &waiting.ready {
+            let busy = waiting.busy.get(receiver).copied().unwrap_or(0);
+            due.extend(Waiting::due(ready, now, IN_FLIGHT_EACH.saturating_sub(busy)));
+        }
+        let by_due = |id: &String| waiting.by_id.get(id).map(|d| d.next_ms);
+        due.sort_by_key(by_due);
+        due.truncate(IN_FLIGHT_MAX.saturating_sub(waiting.in_flight.len()));
+        let mut taken = Vec::with_capacity(due.len());
+        for id in due {
+            let Some(delivery) = waiting.by_id.get(&id).cloned() else { continue };
+            waiting.unready(&lane(&delivery));
+            *waiting.busy.entry(delivery.receiver.clone()).or_default() += 1;
+            waiting.in_flight.insert(id, delivery.receiver.clone());
+            taken.push(delivery);
+        }
+        taken
     }
 
     /// When the next message is due that there is room for; `None` when none is. After each
     /// [`Outbox::done`] the answer may be another.
     pub fn next_at(&self) -> Option<Timestamp> {
         let waiting = self.waiting.lock();
-        let Waiting { by_id, in_flight } = &*waiting;
-        if in_flight.len() >= IN_FLIGHT_MAX {
+        if waiting.in_flight.len() >= IN_FLIGHT_MAX {
             return None;
         }
-        let has_room = |d: &&Delivery| {
-            !in_flight.contains_key(&d.id)
-                && in_flight.values().filter(|r| **r == d.receiver).count() < IN_FLIGHT_EACH
-        };
-        heads(by_id).into_iter().filter(has_room).map(|d| d.next_ms).min()
+        let has_room =
+            |receiver: &String| waiting.busy.get(receiver).copied().unwrap_or(0) < IN_FLIGHT_EACH;
+        let ready = waiting.ready.iter().filter(|(receiver, _)| has_room(receiver));
+        ready.filter_map(|(_, moments)| moments.first().map(|(at, _)| *at)).min()
     }
 
     /// Takes note of an attempt; the delivery as it is to be recorded.
@@ -158,13 +237,20 @@ impl Outbox {
             count(&self.metrics.dead, 1);
         }
         let mut waiting = self.waiting.lock();
-        waiting.in_flight.remove(&delivery.id);
+        if let Some(receiver) = waiting.in_flight.remove(&delivery.id)
+            && let Some(busy) = waiting.busy.get_mut(&receiver)
+        {
+            *busy -= 1;
+            if *busy == 0 {
+                waiting.busy.remove(&receiver);
+            }
+        }
+        waiting.remove(&delivery.id);
         if delivery.state == DeliveryState::Pending {
-            waiting.by_id.insert(delivery.id.clone(), delivery.clone());
-        } else {
-            waiting.by_id.remove(&delivery.id);
+            waiting.insert(delivery.clone());
         }
         self.metrics.outbox.store(waiting.by_id.len() as u64, Ordering::Relaxed);
+        self.changed.notify_one();
         delivery
     }
 }
@@ -174,23 +260,12 @@ fn wait_ms(attempts: u32) -> i64 {
     (1..attempts.min(20)).fold(RETRY_MS, |ms, _| (ms * 3 / 2).min(RETRY_MS_MAX))
 }
 
-/// Whose order is kept: receiver, group, address.
-fn lane(delivery: &Delivery) -> (&str, &str, &str) {
+/// Whose order is kept: receiver, group, integration.
+fn lane(delivery: &Delivery) -> String {
     let id = &delivery.id;
     let group = id.split_once('-').map_or(id.as_str(), |(group, _)| group);
-    (&delivery.receiver, group, id.rsplit_once('-').map_or("", |(_, address)| address))
-}
-
-/// The oldest message of each lane.
-fn heads(by_id: &BTreeMap<String, Delivery>) -> Vec<&Delivery> {
-    let mut heads: BTreeMap<(&str, &str, &str), &Delivery> = BTreeMap::new();
-    for delivery in by_id.values() {
-        let head = heads.entry(lane(delivery)).or_insert(delivery);
-        if delivery.created_ms < head.created_ms {
-            *head = delivery;
-        }
-    }
-    heads.into_values().collect()
+    let integration = id.rsplit_once('-').map_or("", |(_, integration)| integration);
+    format!("{}\n{group}\n{integration}", delivery.receiver)
 }
 
 #[cfg(test)]
@@ -239,6 +314,41 @@ mod tests {
         assert_eq!(outbox.next_at(), Some(290_500), "that of the other group");
         outbox.done(due.into_iter().next().unwrap(), &Outcome::Delivered, 290_200);
         assert_eq!(ids(&outbox.take_due(290_200)), ["g-resolved-0"]);
+    }
+
+    #[test]
+    fn a_receiver_that_hangs_leaves_room_for_others() {
+        let outbox = outbox();
+        let of = |receiver: &str, i: usize| {
+            Delivery::new(format!("{receiver}{i}-x-0"), receiver.into(), 0, "{}".into())
+        };
+        outbox.add((0..100).map(|i| of("hangs", i)).chain((0..3).map(|i| of("works", i))));
+        let count = |due: &[Delivery], r: &str| due.iter().filter(|d| d.receiver == r).count();
+        let due = outbox.take_due(0);
+        assert_eq!((count(&due, "hangs"), count(&due, "works")), (16, 3));
+        assert_eq!(outbox.next_at(), None, "nothing that there is room for");
+        let one = due.into_iter().find(|d| d.receiver == "hangs").unwrap();
+        outbox.done(one, &Outcome::Delivered, 5);
+        assert_eq!(outbox.next_at(), Some(0));
+        assert_eq!(outbox.take_due(5).len(), 1);
+    }
+
+    #[test]
+    fn at_the_bound_the_oldest_goes() {
+        let outbox = outbox();
+        let of = |i: u64| Delivery::new(format!("{i:06}-x-0"), "r".into(), i as i64, "{}".into());
+        assert!(outbox.add((0..PENDING_MAX).map(of)).is_empty());
+        let dead = outbox.add([of(PENDING_MAX)].into_iter());
+        assert_eq!(dead[0].id, "000000-x-0");
+        assert_eq!((outbox.len() as u64, dead[0].state), (PENDING_MAX, DeliveryState::Dead));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_does_not_hold_up_a_message() {
+        let outbox = outbox();
+        outbox.add([Delivery::new("a-x-0".into(), "r".into(), 900_000, "{}".into())].into_iter());
+        assert_eq!(outbox.take_due(899_999).len(), 0);
+        assert_eq!(outbox.take_due(1_000).len(), 1);
     }
 
     #[test]

@@ -295,6 +295,24 @@ fn what_was_refused_is_told_anew_at_the_next_look() {
 }
 
 #[test]
+fn what_is_refused_after_a_restart_is_told_anew_too() {
+    check(
+        "0 fire alertname=A,i=1
+         1 tick
+         2 restart
+         2 fire alertname=A,i=1
+         3 refused
+         4 tick
+         61 tick
+         122 tick",
+        &expect![[r#"
+            1 hook {}:{alertname="A"} +1
+            61 hook {}:{alertname="A"} +1
+        "#]],
+    );
+}
+
+#[test]
 fn another_configuration_keeps_what_was_told() {
     let mut bench = bench("");
     bench.run("0 fire alertname=A,i=1\n0 fire alertname=A,i=2\n1 tick");
