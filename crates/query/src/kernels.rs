@@ -23,6 +23,7 @@ pub(crate) use fold::Sum;
 pub(crate) use mixed::{
     Column, MixedWindow, Point, Tell, interpolated, minds_resets, minds_starts, mixed_kernel,
 };
+pub(crate) use slide::{Fold, slide};
 pub(crate) use spread::quantile;
 
 /// The indices of the samples of one window.
@@ -173,20 +174,26 @@ pub(crate) fn cut_windows(
 /// How many samples there are up to a time that only grows. Samples are mostly regular, so that the
 /// border moves as far as the last time: that is tried first.
 #[derive(Default)]
-struct Border {
+pub(crate) struct Border {
     at: usize,
     moved: usize,
 }
 
 impl Border {
-    fn advance(&mut self, times: &[i64], until: i64) -> usize {
+    /// Moves on; `times` may have become longer, and `until` later.
+    pub fn advance(&mut self, times: &[i64], until: i64) -> usize {
+        self.advance_by(times, |t| *t, until)
+    }
+
+    /// The same over anything that has a time.
+    pub fn advance_by<T>(&mut self, all: &[T], time: impl Fn(&T) -> i64, until: i64) -> usize {
         let guess = self.at + self.moved;
-        let reached = guess == 0 || times.get(guess - 1).is_some_and(|t| *t <= until);
-        if reached && times.get(guess).is_none_or(|t| *t > until) {
+        let reached = guess == 0 || all.get(guess - 1).is_some_and(|t| time(t) <= until);
+        if reached && all.get(guess).is_none_or(|t| time(t) > until) {
             self.at = guess;
             return guess;
         }
-        let further = times[self.at..].iter().take_while(|t| **t <= until).count();
+        let further = all[self.at..].iter().take_while(|t| time(t) <= until).count();
         self.moved = further;
         self.at += further;
         self.at

@@ -5,21 +5,22 @@
 //! windows end on its borders, or when the cut ends are so few that reading them costs little. Times
 //! that the tier does not cover are folded from raw samples into the same buckets.
 
-use plimsoll_model::{
-    Bucket, Compensated, Grid, Kept, ReadCx, Scratch, Selection, Snapshot, Tier, TimeRange,
-};
+use plimsoll_model::{Bucket, Grid, Kept, ReadCx, Scratch, Selection, Snapshot, Tier, TimeRange};
 
 use super::ABSENT;
 use super::range::Layout;
 use super::select::ReadRoom;
 use crate::engine::QueryResult as Result;
-use crate::kernels::growth_of;
+use crate::kernels::{Border, Cut, Fold as _, Sum, growth_of, slide};
 
 /// Windows that end between borders must be this many buckets long, so that their ends are a small
 /// part of what a raw read would take.
 const CUT_BUCKETS_MIN: i64 = 12;
 /// The cut ends of all windows together may be this part of all that the windows span.
 const CUT_SHARE: i64 = 4;
+
+/// Reading a cut end costs a page of samples however short it is: mostly hours, ms.
+const CUT_READ_MS: i64 = 2 * 3_600_000;
 
 /// What is read must span this much, ms: below, finding the tier costs more than the few samples.
 const SPAN_MIN_MS: i64 = 2 * 3_600_000;
@@ -113,11 +114,20 @@ impl Rolled {
         let Layout { ends, count, grid, range_ms, .. } = self.layout;
         let mut values = vec![ABSENT; count];
         let mut any = false;
-        for (k, slot) in values.iter_mut().enumerate() {
-            let end = ends.at(k);
-            let all = self.window(selection, i, (end - range_ms, end), buckets, scratch, cx)?;
-            if let Some(v) = all.and_then(|all| self.finish(&all, end)) {
-                (*slot, any) = (v, true);
+        let mut put = |k: usize, all: Joined| {
+            if let Some(v) = self.finish(&all.bucket(), ends.at(k)) {
+                (values[k], any) = (v, true);
+            }
+        };
+        if on_borders(self.layout, self.tier.0) {
+            slide(buckets, &self.cuts(buckets), put);
+        } else {
+            for k in 0..count {
+                let end = ends.at(k);
+                let window = (end - range_ms, end);
+                if let Some(all) = self.window(selection, i, window, buckets, scratch, cx)? {
+                    put(k, all);
+                }
             }
         }
         if !any {
@@ -183,6 +193,18 @@ impl Rolled {
         Ok(true)
     }
 
+    /// The windows as runs of buckets, where they begin and end with one.
+    fn cuts(self, buckets: &[Bucket]) -> Vec<Cut> {
+        let Layout { ends, count, range_ms, .. } = self.layout;
+        let (mut lo, mut hi) = (Border::default(), Border::default());
+        let cut = |k| {
+            let end = ends.at(k);
+            let hi = hi.advance_by(buckets, |b| b.end, end);
+            Cut { lo: lo.advance_by(&buckets[..hi], |b| b.end, end - range_ms), hi, end }
+        };
+        (0..count).map(cut).collect()
+    }
+
     /// Everything in the window (start, end].
     fn window(
         self,
@@ -192,24 +214,26 @@ impl Rolled {
         buckets: &[Bucket],
         scratch: &mut Scratch,
         cx: &ReadCx,
-    ) -> Result<Option<Bucket>> {
+    ) -> Result<Option<Joined>> {
         let width = self.tier.0;
         let (first, last) = (up(start, width), down(end, width));
         if first > last {
-            return raw(selection, i, start, end, scratch, cx);
+            return Ok(raw(selection, i, start, end, scratch, cx)?.as_ref().map(Joined::of));
         }
-        let mut all = Joined::default();
+        let mut all: Option<Joined> = None;
+        let mut add = |b: &Bucket| {
+            let one = Joined::of(b);
+            all = Some(all.map_or(one, |all| all.join(one)));
+        };
         if first > start {
-            all.add(raw(selection, i, start, first, scratch, cx)?.as_ref());
+            raw(selection, i, start, first, scratch, cx)?.iter().for_each(&mut add);
         }
         let from = buckets.partition_point(|b| b.end <= first);
-        for b in buckets[from..].iter().take_while(|b| b.end <= last) {
-            all.add(Some(b));
-        }
+        buckets[from..].iter().take_while(|b| b.end <= last).for_each(&mut add);
         if last < end {
-            all.add(raw(selection, i, last, end, scratch, cx)?.as_ref());
+            raw(selection, i, last, end, scratch, cx)?.iter().for_each(&mut add);
         }
-        Ok(all.finish())
+        Ok(all)
     }
 
     fn finish(self, b: &Bucket, end: i64) -> Option<f64> {
@@ -271,43 +295,43 @@ pub(super) fn why(
     coarser.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
-/// Buckets that follow each other, as one.
-#[derive(Default)]
+/// Buckets that follow each other, as one, with what the sums lost.
+#[derive(Clone, Copy)]
 struct Joined {
-    all: Option<Bucket>,
-    sum: Compensated,
-    corr: Compensated,
+    all: Bucket,
+    sum: Sum,
+    corr: Sum,
 }
 
 impl Joined {
-    fn add(&mut self, next: Option<&Bucket>) {
-        let Some(b) = next else { return };
-        self.sum.add(b.sum);
-        self.corr.add(b.corr);
-        let Some(all) = &mut self.all else {
-            self.all = Some(*b);
-            return;
-        };
+    fn bucket(self) -> Bucket {
+        Bucket { sum: self.sum.value(), corr: self.corr.value(), ..self.all }
+    }
+}
+
+impl crate::kernels::Fold<Bucket> for Joined {
+    fn of(b: &Bucket) -> Self {
+        Self { all: *b, sum: Sum::of(&b.sum), corr: Sum::of(&b.corr) }
+    }
+
+    fn join(self, later: Self) -> Self {
+        let (mut all, b) = (self.all, later.all);
+        let mut corr = self.corr.join(later.corr);
         // The reset between neighbours is in neither.
         if b.first < all.last {
-            self.corr.add(all.last);
+            corr = corr.plus(all.last);
             all.resets += 1;
         }
         all.count += b.count;
         all.resets += b.resets;
-        (all.last, all.last_time) = (b.last, b.last_time);
+        (all.end, all.last, all.last_time) = (b.end, b.last, b.last_time);
         if b.min < all.min || all.min.is_nan() {
             all.min = b.min;
         }
         if b.max > all.max || all.max.is_nan() {
             all.max = b.max;
         }
-    }
-
-    fn finish(self) -> Option<Bucket> {
-        let mut all = self.all?;
-        (all.sum, all.corr) = (self.sum.value(), self.corr.value());
-        Some(all)
+        Self { all, sum: self.sum.join(later.sum), corr }
     }
 }
 
@@ -334,21 +358,25 @@ const fn down(t: i64, width: i64) -> i64 {
     t.div_euclid(width) * width
 }
 
+/// Whether all windows begin and end between two buckets.
+const fn on_borders(layout: Layout, width: i64) -> bool {
+    let Layout { ends, count, range_ms, .. } = layout;
+    ends.start % width == 0 && range_ms % width == 0 && (count <= 1 || ends.step % width == 0)
+}
+
 /// Whether windows are worth computing from buckets of this width.
 fn fits(layout: Layout, width: i64) -> bool {
     let Layout { ends, count, range_ms, .. } = layout;
-    let Grid { start, end, step } = ends;
+    let Grid { start, end, .. } = ends;
     // Beyond these times nothing is worth the care.
     if range_ms < width || start.unsigned_abs() > 1 << 60 || end.unsigned_abs() > 1 << 60 {
         return false;
     }
-    let on_borders =
-        start % width == 0 && range_ms % width == 0 && (count <= 1 || step % width == 0);
-    if on_borders {
+    if on_borders(layout, width) {
         return true;
     }
     let spans = end.saturating_sub(start).saturating_add(range_ms);
-    let cut = (2 * width).saturating_mul(i64::try_from(count).unwrap_or(i64::MAX));
+    let cut = (2 * width.max(CUT_READ_MS)).saturating_mul(i64::try_from(count).unwrap_or(i64::MAX));
     range_ms >= CUT_BUCKETS_MIN * width && cut <= spans / CUT_SHARE
 }
 

@@ -46,9 +46,16 @@ pub(crate) fn growth_of(
     range_ms: i64,
     per_second: bool,
 ) -> f64 {
-    let mut spans = Spans::default();
-    spans.set(0, span, first, grown, (end - range_ms, end));
-    spans.growth(range_ms, Growth { counter: true, per_second })[0]
+    let (first_time, last_time, samples) = span;
+    let span = Span {
+        to_start: (first_time - (end - range_ms)) as f64,
+        sampled: (last_time - first_time) as f64,
+        to_end: (end - last_time) as f64,
+        gaps: (samples - 1) as f64,
+        first,
+        grown,
+    };
+    span.growth(range_ms as f64 / 1000.0, Growth { counter: true, per_second })
 }
 
 /// Windows that are computed together, without a branch between them.
@@ -88,28 +95,53 @@ impl Spans {
         self.grown[i] = grown;
     }
 
-    /// The growth between the first and the last sample scaled to the whole window: up to each end of
-    /// it if the end is nearer than 1.1 mean distances of samples, else by half a distance; for
-    /// counters not before the time at which the line would have been zero.
     fn growth(&self, range_ms: i64, growth: Growth) -> [f64; LANES] {
         let mut out = [0.0; LANES];
         let range = range_ms as f64 / 1000.0;
         for (i, slot) in out.iter_mut().enumerate() {
-            let (grown, first) = (self.grown[i], self.first[i]);
-            let to_start = self.to_start[i] / 1000.0;
-            let to_end = self.to_end[i] / 1000.0;
-            let sampled = self.sampled[i] / 1000.0;
-            let mean = sampled / self.gaps[i];
-            let threshold = mean * 1.1;
-            let to_start = if to_start >= threshold { mean / 2.0 } else { to_start };
-            let to_end = if to_end >= threshold { mean / 2.0 } else { to_end };
-            let to_zero = sampled * (first / grown);
-            let stops = growth.counter & (grown > 0.0) & (first >= 0.0) & (to_zero < to_start);
-            let to_start = if stops { to_zero } else { to_start };
-            let factor = (sampled + to_start + to_end) / sampled;
-            *slot = grown * if growth.per_second { factor / range } else { factor };
+            let span = Span {
+                to_start: self.to_start[i],
+                sampled: self.sampled[i],
+                to_end: self.to_end[i],
+                gaps: self.gaps[i],
+                first: self.first[i],
+                grown: self.grown[i],
+            };
+            *slot = span.growth(range, growth);
         }
         out
+    }
+}
+
+/// One of them.
+struct Span {
+    to_start: f64,
+    sampled: f64,
+    to_end: f64,
+    gaps: f64,
+    first: f64,
+    grown: f64,
+}
+
+impl Span {
+    /// The growth between the first and the last sample scaled to the whole window of `range` seconds:
+    /// up to each end of it if the end is nearer than 1.1 mean distances of samples, else by half a
+    /// distance; for counters not before the time at which the line would have been zero.
+    #[inline(always)]
+    fn growth(&self, range: f64, growth: Growth) -> f64 {
+        let Self { first, grown, gaps, .. } = *self;
+        let to_start = self.to_start / 1000.0;
+        let to_end = self.to_end / 1000.0;
+        let sampled = self.sampled / 1000.0;
+        let mean = sampled / gaps;
+        let threshold = mean * 1.1;
+        let to_start = if to_start >= threshold { mean / 2.0 } else { to_start };
+        let to_end = if to_end >= threshold { mean / 2.0 } else { to_end };
+        let to_zero = sampled * (first / grown);
+        let stops = growth.counter & (grown > 0.0) & (first >= 0.0) & (to_zero < to_start);
+        let to_start = if stops { to_zero } else { to_start };
+        let factor = (sampled + to_start + to_end) / sampled;
+        grown * if growth.per_second { factor / range } else { factor }
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) fn avg(w: &Windows<'_>, out: &mut [f64]) {
 fn sums(w: &Windows<'_>, value: impl Fn(usize, Sum) -> f64, out: &mut [f64]) {
     let longest = w.cuts.iter().map(|cut| cut.hi - cut.lo).max().unwrap_or(0);
     if longest > ANEW_MAX {
-        slide(w, |i, sum: Sum| out[i] = value(i, sum));
+        slide(w.floats, w.cuts, |i, sum: Sum| out[i] = value(i, sum));
         return;
     }
     for (i, cut) in w.cuts.iter().enumerate().filter(|(_, cut)| cut.lo < cut.hi) {
@@ -101,8 +101,8 @@ impl Sum {
 }
 
 impl Fold for Sum {
-    fn of(value: f64) -> Self {
-        Self { sum: value, lost: 0.0 }
+    fn of(value: &f64) -> Self {
+        Self { sum: *value, lost: 0.0 }
     }
 
     fn join(self, later: Self) -> Self {
@@ -116,33 +116,33 @@ impl Fold for Sum {
 
 /// The smallest; NaN only if all are.
 pub(super) fn min(w: &Windows<'_>, out: &mut [f64]) {
-    slide(w, |i, Min(v)| out[i] = v);
+    slide(w.floats, w.cuts, |i, Min(v)| out[i] = v);
 }
 
 /// The greatest; NaN only if all are.
 pub(super) fn max(w: &Windows<'_>, out: &mut [f64]) {
-    slide(w, |i, Max(v)| out[i] = v);
+    slide(w.floats, w.cuts, |i, Max(v)| out[i] = v);
 }
 
 /// The fold of a run as that of its four quarters, which do not wait for one another. Only for folds
 /// that are the same however their samples are bracketed, and when a sample counts twice.
-fn in_quarters<F: Fold>(first: f64, rest: &[f64]) -> F {
+fn in_quarters<F: Fold>(first: &f64, rest: &[f64]) -> F {
     let head = F::of(first);
     let quarter = rest.len() / 4;
     let (a, behind) = rest.split_at(quarter);
     let (b, behind) = behind.split_at(quarter);
     let (c, d) = behind.split_at(quarter);
     let (Some(b0), Some(c0), Some(d0)) = (b.first(), c.first(), d.first()) else {
-        return rest.iter().fold(head, |so_far, v| so_far.join(F::of(*v)));
+        return rest.iter().fold(head, |so_far, v| so_far.join(F::of(v)));
     };
-    let (mut fa, mut fb, mut fc, mut fd) = (head, F::of(*b0), F::of(*c0), F::of(*d0));
+    let (mut fa, mut fb, mut fc, mut fd) = (head, F::of(b0), F::of(c0), F::of(d0));
     for (((va, vb), vc), vd) in a.iter().zip(b).zip(c).zip(d) {
-        fa = fa.join(F::of(*va));
-        fb = fb.join(F::of(*vb));
-        fc = fc.join(F::of(*vc));
-        fd = fd.join(F::of(*vd));
+        fa = fa.join(F::of(va));
+        fb = fb.join(F::of(vb));
+        fc = fc.join(F::of(vc));
+        fd = fd.join(F::of(vd));
     }
-    let fd = d[quarter..].iter().fold(fd, |so_far, v| so_far.join(F::of(*v)));
+    let fd = d[quarter..].iter().fold(fd, |so_far, v| so_far.join(F::of(v)));
     fa.join(fb).join(fc).join(fd)
 }
 
@@ -150,15 +150,15 @@ fn in_quarters<F: Fold>(first: f64, rest: &[f64]) -> F {
 struct Min(f64);
 
 impl Fold for Min {
-    fn of(value: f64) -> Self {
-        Self(value)
+    fn of(value: &f64) -> Self {
+        Self(*value)
     }
 
     fn join(self, later: Self) -> Self {
         if later.0 < self.0 || self.0.is_nan() { later } else { self }
     }
 
-    fn of_run(first: f64, rest: &[f64]) -> Self {
+    fn of_run(first: &f64, rest: &[f64]) -> Self {
         in_quarters(first, rest)
     }
 }
@@ -167,15 +167,15 @@ impl Fold for Min {
 struct Max(f64);
 
 impl Fold for Max {
-    fn of(value: f64) -> Self {
-        Self(value)
+    fn of(value: &f64) -> Self {
+        Self(*value)
     }
 
     fn join(self, later: Self) -> Self {
         if later.0 > self.0 || self.0.is_nan() { later } else { self }
     }
 
-    fn of_run(first: f64, rest: &[f64]) -> Self {
+    fn of_run(first: &f64, rest: &[f64]) -> Self {
         in_quarters(first, rest)
     }
 }
