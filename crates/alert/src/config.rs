@@ -88,7 +88,8 @@ pub fn read(node: &Node, path: &str, problems: &mut Problems) -> Config {
     }
     fields.finish(problems);
     config.routing = loaded.routing;
-    Arc::make_mut(&mut config.routing).original = original::shown(node);
+    let text = original::of_section(node, &config.routing);
+    Arc::make_mut(&mut config.routing).original = text;
     config.unsupported = loaded.unsupported;
     config
 }
@@ -118,7 +119,7 @@ mod tests {
 
     #[test]
     fn the_first_receiver_hears_of_everything_unless_it_is_said_otherwise() {
-        let text = "receivers: [{name: a}, {name: b}]\nroute: {group_wait: 0s}\n";
+        let text = "rule_files: []\nreceivers: [{name: a}, {name: b}]\nroute: {group_wait: 0s}\n";
         let mut problems = Problems::new("p.yml");
         let config = read(&parse("p.yml", text).unwrap(), "alert", &mut problems);
         assert_eq!(problems.found, []);
@@ -126,5 +127,7 @@ mod tests {
         assert_eq!((root.receiver.as_str(), root.group_wait_ms), ("a", 0));
         assert_eq!(root.group_interval_ms, 60_000);
         assert_eq!(unused(&config.routing), ["b"]);
+        let shown = read_file("shown", &config.routing.original).unwrap().routing;
+        assert_eq!(shown.routes, config.routing.routes);
     }
 }

@@ -3,7 +3,10 @@
 //! Values of keys that hold secrets print as `<secret>`; of addresses only scheme and host are shown,
 //! since what follows often is a token.
 
+use plimsoll_model::format_duration_ms;
 use plimsoll_model::written::{Node, Value};
+
+use crate::route::{GroupBy, Routing};
 
 /// Ends of keys that hold secrets.
 const SECRET_ENDS: [&str; 9] = [
@@ -23,6 +26,61 @@ pub fn shown(root: &Node) -> String {
     let mut out = String::new();
     block(root, 0, "", &mut out);
     out
+}
+
+/// Alertmanager's keys.
+const KEYS: [&str; 7] = [
+    "global",
+    "route",
+    "inhibit_rules",
+    "time_intervals",
+    "mute_time_intervals",
+    "receivers",
+    "templates",
+];
+
+/// Of our section `alert` what an Alertmanager would have to be told for the same routes, our defaults
+/// written out; nothing without receivers.
+pub fn of_section(section: &Node, routing: &Routing) -> String {
+    if routing.receivers.is_empty() {
+        return String::new();
+    }
+    let Value::Map(entries) = &section.value else { return String::new() };
+    let mut kept: Vec<_> =
+        entries.iter().filter(|(k, ..)| KEYS.contains(&k.as_str())).cloned().collect();
+    if !kept.iter().any(|(k, ..)| k == "route") {
+        kept.insert(0, ("route".to_owned(), 0, Node { line: 0, value: Value::Map(Vec::new()) }));
+    }
+    for (_, _, route) in kept.iter_mut().filter(|(k, ..)| k == "route") {
+        if route.value == Value::Null {
+            route.value = Value::Map(Vec::new());
+        }
+        let Value::Map(keys) = &mut route.value else { continue };
+        for (key, value) in defaults(routing) {
+            if !keys.iter().any(|(k, ..)| k == key) {
+                keys.push((key.to_owned(), 0, value));
+            }
+        }
+    }
+    shown(&Node { line: 0, value: Value::Map(kept) })
+}
+
+/// What holds for the root route.
+fn defaults(routing: &Routing) -> [(&'static str, Node); 5] {
+    let text = |t: String| Node { line: 0, value: Value::Text(t) };
+    let duration = |ms| text(format_duration_ms(ms));
+    let root = &routing.routes[0];
+    let by = match &root.group_by {
+        GroupBy::All => vec![text("...".to_owned())],
+        GroupBy::Labels(labels) => labels.iter().cloned().map(text).collect(),
+    };
+    [
+        ("receiver", text(root.receiver.clone())),
+        ("group_by", Node { line: 0, value: Value::List(by) }),
+        ("group_wait", duration(root.group_wait_ms)),
+        ("group_interval", duration(root.group_interval_ms)),
+        ("repeat_interval", duration(root.repeat_interval_ms)),
+    ]
 }
 
 fn block(node: &Node, indent: usize, key: &str, out: &mut String) {

@@ -77,7 +77,8 @@ impl Posted {
 }
 
 impl Alerting {
-    /// Takes alerts of others: the good ones of a batch, whatever the others are.
+    /// Takes alerts of others: the good ones of a batch, whatever the others are. They are written down
+    /// when this returns, unless records cannot be written. Blocks.
     ///
     /// # Errors
     /// What was not taken, and why.
@@ -86,6 +87,7 @@ impl Alerting {
         let now = self.now();
         let mut desk = self.desk.lock();
         let timeout = desk.config.routing.resolve_timeout_ms;
+        let is_behind = !desk.unsaved.is_empty();
         for alert in alerts {
             match alert.checked(now, timeout) {
                 Ok(notice) => {
@@ -97,6 +99,10 @@ impl Alerting {
                     wrong.push(why);
                 }
             }
+        }
+        desk.note_changes(now);
+        if !is_behind {
+            self.keep(&mut desk, Vec::new());
         }
         drop(desk);
         self.poke.notify_one();

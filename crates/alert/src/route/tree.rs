@@ -132,15 +132,17 @@ impl Routing {
         true
     }
 
-    /// Whether a route tells nothing at `at`, and the names of the intervals that say so; none when it is
-    /// outside its active ones.
+    /// Whether a route tells nothing at `at`, and the names of the intervals that say so: those that mute,
+    /// or the active ones, when it is outside of all of them.
     pub fn muted_by_calendar(&self, route: &Route, at: Timestamp) -> Option<Vec<String>> {
         let fits = |name: &&String| {
             self.intervals.get(*name).is_some_and(|list| list.iter().any(|i| i.contains(at)))
         };
-        let muting: Vec<String> = route.mute.iter().filter(fits).cloned().collect();
-        let outside = !route.active.is_empty() && !route.active.iter().any(|n| fits(&n));
-        (outside || !muting.is_empty()).then_some(muting)
+        let mut saying: Vec<String> = route.mute.iter().filter(fits).cloned().collect();
+        if !route.active.iter().any(|n| fits(&n)) {
+            saying.extend(route.active.iter().cloned());
+        }
+        (!saying.is_empty()).then_some(saying)
     }
 
     /// The receiver of this name.

@@ -55,7 +55,6 @@ fn silences_survive_a_restart_and_leave_a_trace() {
     bench.pass(10, &[]);
     let id = bench.alerting.set_silence(silence("a", 10, 100)).unwrap();
     bench.alerting.post(vec![posted("a", Some(1_000)), posted("b", Some(1_000))]).unwrap();
-    bench.alerting.settle();
     bench.restart();
     bench.pass(60, &[]);
     assert_eq!(bench.told(), "11 \"firing\" b:\"firing\"\n");
@@ -81,7 +80,6 @@ fn silences_survive_a_restart_and_leave_a_trace() {
 fn a_crash_between_any_two_records_tells_an_alert_of_others_once() {
     let run = |bench: &Bench| {
         bench.alerting.post(vec![posted("a", None)]).unwrap();
-        bench.alerting.settle();
         bench.pass(20, &[]);
     };
     let whole = {
