@@ -101,6 +101,10 @@ impl FromStr for ByteSize {
     type Err = String;
 
     fn from_str(s: &str) -> Result<Self, String> {
+        // Nothing has no unit.
+        if s == "0" {
+            return Ok(Self(0));
+        }
         let wrong = || format!("{s:?} is not a size (write 512MiB, 10GB, 4096B)");
         let (unit, size) = SIZES.iter().find(|(u, _)| s.ends_with(u)).ok_or_else(wrong)?;
         let n: u64 = s[..s.len() - unit.len()].trim_end().parse().map_err(|_| wrong())?;
@@ -146,6 +150,7 @@ mod tests {
     fn sizes_read_and_print() {
         assert_eq!("256MiB".parse(), Ok(ByteSize(256 << 20)));
         assert_eq!("10GB".parse(), Ok(ByteSize(10_000_000_000)));
+        assert_eq!("0".parse(), Ok(ByteSize(0)));
         assert_eq!(ByteSize(256 << 20).to_string(), "256MiB");
         assert_eq!(
             "10 pounds".parse::<ByteSize>().unwrap_err(),

@@ -272,6 +272,9 @@ fn query_section(
     if let Some(size) = fields.parsed::<plimsoll_model::ByteSize>("memory", problems) {
         config.query_memory = size.0;
     }
+    if let Some(size) = fields.parsed::<plimsoll_model::ByteSize>("kept_selections", problems) {
+        config.kept_selections = size.0;
+    }
     let timeout = positive(&mut fields, "timeout", problems).unwrap_or(120_000);
     let cache = fields.parsed::<plimsoll_model::ByteSize>("result_cache", problems);
     fields.finish(problems);

@@ -23,6 +23,16 @@ fn no_file_is_a_configuration() {
 }
 
 #[test]
+fn sizes_of_caches_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("p.yml");
+    std::fs::write(&path, "query: {kept_selections: 1MiB, result_cache: 0}").unwrap();
+    let config = load(&Options { config: Some(path), ..Options::default() }).unwrap();
+    assert_eq!((config.query.kept_selections, config.result_cache), (1 << 20, 0));
+    assert_eq!(problems("query: {kept_selections: many}").len(), 1);
+}
+
+#[test]
 fn bare_has_nothing_of_its_own() {
     let config = load(&Options { bare: true, ..Options::default() }).unwrap();
     assert!(config.collect.host.is_none() && config.collect.own.is_none());
