@@ -29,6 +29,7 @@ pub use defaults::{DEFAULT_RULES_FILE, default_rules};
 pub use evaluate::{EvalError, Evaluated, Sample, Scene, evaluate};
 pub use metrics::Metrics;
 pub use owner::{Alerting, GroupView, PostError, Posted, Prepared, RuleView, Setup, Wake};
+pub use route::calendar::Window;
 pub use route::matching::{parse_matcher, parse_matchers};
 pub use route::{
     GroupedView, Notice, NoticeView, Notification, Route, Router, Routing, Silence, SilenceError,

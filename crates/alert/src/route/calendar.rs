@@ -6,6 +6,7 @@
 
 use jiff::Timestamp as Instant;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 /// One interval; a name stands for several, of which one must fit.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -49,6 +50,72 @@ impl TimeInterval {
             && fits(&self.weekdays, weekday)
             && fits(&self.months, i32::from(t.month()))
             && fits(&self.years, i32::from(t.year()))
+    }
+}
+
+/// An interval as a silence brings it: the keys and texts of Alertmanager's time intervals.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Window {
+    /// Times of the day.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub times: Vec<WindowTimes>,
+    /// `monday:friday`
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub weekdays: Vec<String>,
+    /// `1:5`, `-1`
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub days_of_month: Vec<String>,
+    /// `may:august`
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub months: Vec<String>,
+    /// `2026:2027`
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub years: Vec<String>,
+    /// `Europe/Berlin`; `None` = UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+}
+
+/// A part of the day: `22:00` to `24:00`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct WindowTimes {
+    pub start_time: String,
+    pub end_time: String,
+}
+
+impl Window {
+    /// The interval that it stands for.
+    ///
+    /// # Errors
+    /// What is wrong, for people.
+    pub fn interval(&self) -> Result<TimeInterval, String> {
+        let times = self.times.iter().map(|t| {
+            let read = |text: &str| {
+                parse_time(text).ok_or_else(|| format!("{text:?} is not a time of day (09:00)"))
+            };
+            let (start, end) = (read(&t.start_time)?, read(&t.end_time)?);
+            if start >= end {
+                return Err("start time cannot be equal or greater than end time".to_owned());
+            }
+            Ok((start, end))
+        });
+        let ranges = |part, texts: &[String]| {
+            texts.iter().map(|t| parse_range(part, t)).collect::<Result<Vec<_>, String>>()
+        };
+        let location = self.location.as_deref().map(|name| {
+            TimeZone::get(name).map_err(|_| format!("no time zone {name:?} is known here"))
+        });
+        Ok(TimeInterval {
+            times: times.collect::<Result<_, String>>()?,
+            weekdays: ranges(Part::Weekday, &self.weekdays)?,
+            days_of_month: ranges(Part::DayOfMonth, &self.days_of_month)?,
+            months: ranges(Part::Month, &self.months)?,
+            years: ranges(Part::Year, &self.years)?,
+            location: location.transpose()?,
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Silences: people's wish not to hear of certain alerts for some time.
 //!
-//! A silence has a window and matchers, all of which an alert must pass. What may be changed in place is
+//! A silence has a beginning, an end, and matchers, all of which an alert must pass. With windows it
+//! mutes only while one of them fits: every night, each first of the month. What may be changed in place is
 //! what Alertmanager lets change: other texts, another end, and of a pending one another start; any other
 //! change ends the old one and makes a new one. One that is over stays visible for [`RETENTION_MS`].
 //! At most [`SILENCES_MAX`] are kept.
@@ -10,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use plimsoll_model::{DAY_MS, MatchOp, Matcher, SECOND_MS, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::calendar::{TimeInterval, Window};
 use super::matching::all_match;
 
 /// How long a silence that is over stays visible, ms.
@@ -18,6 +20,8 @@ pub const RETENTION_MS: i64 = 5 * DAY_MS;
 pub const SILENCES_MAX: usize = 10_000;
 /// Matchers of one silence.
 pub const MATCHERS_MAX: usize = 100;
+/// Windows of one silence.
+pub const WINDOWS_MAX: usize = 100;
 /// Bytes of a comment, a name of its author, a matcher's name or value.
 pub const TEXT_BYTES_MAX: usize = 64 << 10;
 
@@ -38,6 +42,9 @@ pub struct Silence {
     pub created_by: String,
     /// Why.
     pub comment: String,
+    /// When it mutes between its beginning and its end; none = always.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<Window>,
 }
 
 /// One matcher of a silence, as people gave it.
@@ -119,7 +126,7 @@ pub enum SilenceError {
 /// against the others one by one.
 #[derive(Debug, Default)]
 pub struct Silences {
-    kept: BTreeMap<String, (Silence, Vec<Matcher>)>,
+    kept: BTreeMap<String, (Silence, Compiled)>,
     by_value: BTreeMap<(String, String), BTreeSet<String>>,
     others: BTreeSet<String>,
 }
@@ -130,18 +137,18 @@ impl Silences {
     /// # Errors
     /// What is wrong with its matchers.
     pub fn restore(&mut self, silence: Silence) -> Result<(), SilenceError> {
-        let matchers = compiled(&silence)?;
-        self.insert(silence, matchers);
+        let compiled = compiled(&silence)?;
+        self.insert(silence, compiled);
         Ok(())
     }
 
-    fn insert(&mut self, silence: Silence, matchers: Vec<Matcher>) {
+    fn insert(&mut self, silence: Silence, compiled: Compiled) {
         let id = silence.id.clone();
         match value_of(&silence) {
             Some(pair) => _ = self.by_value.entry(pair).or_default().insert(id.clone()),
             None => _ = self.others.insert(id.clone()),
         }
-        self.kept.insert(id, (silence, matchers));
+        self.kept.insert(id, (silence, compiled));
     }
 
     /// Makes a silence, or changes the one of the given id. `new_id` names a new one. Gives the ids of
@@ -160,14 +167,14 @@ impl Silences {
             None if !wish.id.is_empty() => return Err(SilenceError::NotFound),
             old => old.map(|(old, _)| old),
         };
-        let matchers = compiled(&wish)?;
+        let compiled = compiled(&wish)?;
         if wish.ends_at < wish.starts_at {
             let why = "end time must not be before start time";
             return Err(SilenceError::Invalid(why.to_owned()));
         }
         if old.is_some_and(|old| can_change(old, &wish, at)) {
             let id = wish.id.clone();
-            self.insert(wish, matchers);
+            self.insert(wish, compiled);
             return Ok(vec![id]);
         }
         if self.kept.len() >= SILENCES_MAX {
@@ -181,7 +188,7 @@ impl Silences {
         }
         wish.id.clone_from(&new_id);
         wish.starts_at = wish.starts_at.max(at);
-        self.insert(wish, matchers);
+        self.insert(wish, compiled);
         changed.push(new_id);
         Ok(changed)
     }
@@ -242,8 +249,8 @@ impl Silences {
     ) -> impl Iterator<Item = &'s String> {
         let found = labels.iter().filter_map(|(n, v)| self.by_value.get(&(n.clone(), v.clone())));
         found.flatten().chain(&self.others).filter(move |id| {
-            self.kept.get(*id).is_some_and(|(s, matchers)| {
-                s.state(at) == SilenceState::Active && all_match(matchers, labels)
+            self.kept.get(*id).is_some_and(|(s, compiled)| {
+                s.state(at) == SilenceState::Active && compiled.mutes(labels, at)
             })
         })
     }
@@ -277,11 +284,22 @@ fn value_of(silence: &Silence) -> Option<(String, String)> {
     Some((m.name.clone(), m.value.clone()))
 }
 
-/// The matchers of a wish, checked.
-///
-/// # Errors
-/// What is wrong, in Alertmanager's words.
-pub fn compiled(silence: &Silence) -> Result<Vec<Matcher>, SilenceError> {
+/// What a silence mutes, ready to be asked.
+#[derive(Debug)]
+struct Compiled {
+    matchers: Vec<Matcher>,
+    windows: Vec<TimeInterval>,
+}
+
+impl Compiled {
+    fn mutes(&self, labels: &BTreeMap<String, String>, at: Timestamp) -> bool {
+        let open = self.windows.is_empty() || self.windows.iter().any(|w| w.contains(at));
+        open && all_match(&self.matchers, labels)
+    }
+}
+
+/// Matchers and windows of a wish, checked; what is wrong is told in Alertmanager's words.
+fn compiled(silence: &Silence) -> Result<Compiled, SilenceError> {
     let invalid = |why: String| Err(SilenceError::Invalid(why));
     if silence.matchers.is_empty() {
         return invalid("at least one matcher required".to_owned());
@@ -317,7 +335,14 @@ pub fn compiled(silence: &Silence) -> Result<Vec<Matcher>, SilenceError> {
     if matchers.iter().all(Matcher::matches_empty) {
         return invalid("at least one matcher must not match the empty string".to_owned());
     }
-    Ok(matchers)
+    if silence.windows.len() > WINDOWS_MAX {
+        return invalid(format!("more than {WINDOWS_MAX} windows"));
+    }
+    let window = |(i, w): (usize, &Window)| {
+        w.interval().map_err(|why| SilenceError::Invalid(format!("invalid window {i}: {why}")))
+    };
+    let windows = silence.windows.iter().enumerate().map(window).collect::<Result<_, _>>()?;
+    Ok(Compiled { matchers, windows })
 }
 
 /// Whether a silence may become another without losing its name.
@@ -373,6 +398,29 @@ mod tests {
         assert_eq!(silences.expire("a", 61), Err(SilenceError::Expired("a".into())));
         assert_eq!(silences.collect(60 + RETENTION_MS), ["a"]);
         assert_eq!(silences.expire("a", 61), Err(SilenceError::NotFound));
+    }
+
+    #[test]
+    fn a_silence_with_windows_mutes_while_one_fits() {
+        let mut silences = Silences::default();
+        let hour = 3_600_000;
+        let window: Window = serde_json::from_str(
+            r#"{"times": [{"start_time": "02:00", "end_time": "03:00"}], "weekdays": ["thursday"]}"#,
+        )
+        .unwrap();
+        let nightly = Silence { windows: vec![window], ..wish("1", 0, 30 * 24 * hour) };
+        silences.set(nightly.clone(), "a".into(), 0).unwrap();
+        // 1970-01-01 was a Thursday.
+        for (at, mute) in [(1, false), (2, true), (3, false), (26, false), (7 * 24 + 2, true)] {
+            assert_eq!(silences.mutes(&labels("1"), at * hour), mute, "{at}");
+        }
+        let again: Silence =
+            serde_json::from_str(&serde_json::to_string(&nightly).unwrap()).unwrap();
+        assert_eq!(again, nightly);
+        let wrong = Window { weekdays: vec!["funday".into()], ..Window::default() };
+        let told = silences.set(Silence { windows: vec![wrong], ..wish("1", 0, 9) }, "b".into(), 0);
+        let why = "silence invalid: invalid window 0: \"funday\" is not a day of the week (monday)";
+        assert_eq!(told.unwrap_err().to_string(), why);
     }
 
     #[test]

@@ -118,6 +118,18 @@ fn what_is_wrong_is_answered_as_alertmanager_does() {
     assert_eq!(alerts("{"), eof);
     assert!(alerts("[{\"labels\":{\"a\":1}}]").contains("cannot unmarshal number into Go struct"));
     let silences = |text: &str| post("/api/v2/silences", text);
+    let windows = |list: &str| {
+        silences(&format!(
+            "{{\"matchers\":[{{\"name\":\"a\",\"value\":\"b\",\"isRegex\":false}}],\"createdBy\":\"\",\
+             \"comment\":\"\",\"startsAt\":\"2020-01-01T00:00:00Z\",\"endsAt\":\"2100-01-01T00:00:00Z\",\
+             \"windows\":{list}}}"
+        ))
+    };
+    assert!(windows("[{\"weekdays\":[\"monday:friday\"]}]").starts_with("200 "));
+    let kept = list(server.port, "/api/v2/silences");
+    assert_eq!(kept[0]["windows"], json!([{ "weekdays": ["monday:friday"] }]));
+    assert!(windows("[{\"weekdays\":[\"x\"]}]").contains("invalid window 0"));
+    assert!(windows("[{\"weekday\":[]}]").starts_with("400 "));
     let required = r#"422 {"code":602,"message":"comment in body is required"}"#;
     assert_eq!(silences("{}"), required);
     let get = |path: &str| {

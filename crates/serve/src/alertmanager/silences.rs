@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::response::Response;
 use http::StatusCode;
 use plimsoll_alert::payload::rfc3339;
-use plimsoll_alert::{Silence, SilenceError, SilenceMatcher, parse_matcher};
+use plimsoll_alert::{Silence, SilenceError, SilenceMatcher, Window, parse_matcher};
 use plimsoll_model::Matcher;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -33,6 +33,9 @@ struct SilenceDoc {
     ends_at: String,
     matchers: Vec<MatcherDoc>,
     starts_at: String,
+    /// Ours; absent when it has none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    windows: Vec<Window>,
 }
 
 impl SilenceDoc {
@@ -46,6 +49,7 @@ impl SilenceDoc {
             ends_at: rfc3339(silence.ends_at),
             matchers: silence.matchers.into_iter().map(MatcherDoc::from).collect(),
             starts_at: rfc3339(silence.starts_at),
+            windows: silence.windows,
         }
     }
 }
@@ -123,15 +127,22 @@ pub async fn post(app: Arc<App>, call: Call) -> Result<Response, Failure> {
         Err(wrong) => return Ok(wrong.into_response()),
     };
     let now = app.now();
-    if wish.starts_at >= wish.ends_at {
+    if wish.0.starts_at >= wish.0.ends_at {
         let why = "Failed to create silence: start time must be before end time";
         return Ok(refused(StatusCode::BAD_REQUEST, why).into_response());
     }
-    if wish.ends_at < now {
+    if wish.0.ends_at < now {
         let why = "Failed to create silence: end time can't be in the past";
         return Ok(refused(StatusCode::BAD_REQUEST, why).into_response());
     }
-    let done = blocking(move || app.alerting.set_silence(wish)).await?;
+    let (mut wish, windows) = wish;
+    let set = move || {
+        // Clients that do not know of windows leave them as they are.
+        let known = || app.alerting.silence(&wish.id).map(|old| old.windows);
+        wish.windows = windows.or_else(known).unwrap_or_default();
+        app.alerting.set_silence(wish)
+    };
+    let done = blocking(set).await?;
     Ok(match done {
         Ok(id) => document(&json!({ "silenceID": id })),
         Err(e @ SilenceError::NotFound) => {
@@ -141,7 +152,8 @@ pub async fn post(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     })
 }
 
-fn wish(call: &Call) -> Result<Silence, Wrong> {
+/// The wish, and its windows when it says something of them.
+fn wish(call: &Call) -> Result<(Silence, Option<Vec<Window>>), Wrong> {
     let value = body(call, "silence", "models.PostableSilence", false)?;
     let text = |key: &str, go: &str| {
         text_of(&value, key, go, "silence").map(|text| text.map(str::to_owned))
@@ -155,7 +167,15 @@ fn wish(call: &Call) -> Result<Silence, Wrong> {
     let matchers = matchers(&value)?;
     let starts_at =
         time_of(&value, "startsAt", "Silence", "silence")?.ok_or_else(|| missing("startsAt"))?;
-    Ok(Silence { id, matchers, starts_at, ends_at, updated_at: 0, created_by, comment })
+    let windows = match &value["windows"] {
+        Value::Null => None,
+        list => Some(
+            serde_json::from_value(list.clone())
+                .map_err(|e| unreadable("silence", &format!("windows: {e}")))?,
+        ),
+    };
+    let times = Silence { starts_at, ends_at, ..Silence::default() };
+    Ok((Silence { id, matchers, created_by, comment, ..times }, windows))
 }
 
 fn matchers(value: &Value) -> Result<Vec<SilenceMatcher>, Wrong> {
