@@ -34,6 +34,8 @@ pub struct Config {
     pub routing: Arc<Routing>,
     /// An Alertmanager configuration file that takes the place of `routing`, as written.
     pub alertmanager_config: Option<PathBuf>,
+    /// Programs that `exec_configs` may run.
+    pub exec_allowed: Vec<PathBuf>,
     /// Keys that change nothing yet.
     pub unsupported: Vec<String>,
     /// Where people reach this server, for links in messages; no slash at the end.
@@ -53,6 +55,7 @@ impl Default for Config {
             interval_ms: 5_000,
             routing: Arc::default(),
             alertmanager_config: None,
+            exec_allowed: Vec::new(),
             unsupported: Vec::new(),
             external_url: String::new(),
             external_labels: Labels::empty(),
@@ -81,7 +84,9 @@ pub fn read(node: &Node, path: &str, problems: &mut Problems) -> Config {
     }
     config.alertmanager_config =
         fields.text("alertmanager_config", problems).filter(|f| !f.is_empty()).map(PathBuf::from);
-    let loaded = routing::read(&mut fields, Style::Own, problems);
+    config.exec_allowed =
+        fields.texts("exec_allowed", problems).into_iter().map(PathBuf::from).collect();
+    let loaded = routing::read(&mut fields, Style::Own, &config.exec_allowed, problems);
     if config.alertmanager_config.is_some() && !loaded.routing.receivers.is_empty() {
         let message = "receivers come from alertmanager_config; do not list any here";
         problems.add(node.line, fields.path("receivers"), message);
@@ -127,7 +132,7 @@ mod tests {
         assert_eq!((root.receiver.as_str(), root.group_wait_ms), ("a", 0));
         assert_eq!(root.group_interval_ms, 60_000);
         assert_eq!(unused(&config.routing), ["b"]);
-        let shown = read_file("shown", &config.routing.original).unwrap().routing;
+        let shown = read_file("shown", &config.routing.original, &[]).unwrap().routing;
         assert_eq!(shown.routes, config.routing.routes);
     }
 }

@@ -19,11 +19,24 @@ use crate::owner::Alerting;
 use crate::route::{Notification, Routing};
 
 pub mod channel;
+mod discord;
+mod email;
+mod entry;
+mod exec;
 mod forward;
+mod ntfy;
+mod opsgenie;
 pub mod outbox;
+mod pagerduty;
+mod slack;
+mod smtp;
+mod teams;
+mod telegram;
 pub mod webhook;
+mod words;
 
 pub use channel::{Channel, Making, Outcome, Outgoing, Tools};
+pub use entry::{Entry, build};
 pub use outbox::Outbox;
 
 /// How long a stop waits for the messages on their way: cut off, they would be sent twice.

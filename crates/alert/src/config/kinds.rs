@@ -1,5 +1,5 @@
-//! The kinds of integrations that Alertmanager knows, with all their keys: what is not sent yet is read
-//! and kept all the same, so that a file is checked whole and a kind can be added beside the others.
+//! The kinds of integrations that Alertmanager knows, and two of ours (`ntfy`, `exec`), with all their
+//! keys: what is not sent yet is read and kept all the same, so that a file is checked whole.
 
 /// What a key holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +76,12 @@ pub const KINDS: &[Kind] = &[
             ("tls_config", Any),
             ("threading", Any),
         ],
+    },
+    Kind {
+        name: "exec",
+        key: "exec_configs",
+        send_resolved: true,
+        keys: &[("program", Text), ("args", Texts), ("timeout", Duration)],
     },
     Kind {
         name: "incidentio",
@@ -162,6 +168,24 @@ pub const KINDS: &[Kind] = &[
             ("webhook_url_file", Text),
             ("title", Text),
             ("text", Text),
+        ],
+    },
+    Kind {
+        name: "ntfy",
+        key: "ntfy_configs",
+        send_resolved: true,
+        keys: &[
+            ("url", Text),
+            ("topic", Text),
+            ("token", Secret),
+            ("token_file", Text),
+            ("title", Text),
+            ("message", Text),
+            ("priority", Text),
+            ("tags", Text),
+            ("click", Text),
+            ("icon", Text),
+            ("timeout", Duration),
         ],
     },
     Kind {

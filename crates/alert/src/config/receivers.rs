@@ -4,6 +4,7 @@
 //! others are read with all their keys ([`kinds`](super::kinds)) and kept as [`Kept`] until they can.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use plimsoll_model::Secret;
@@ -11,8 +12,8 @@ use plimsoll_model::written::{Fields, Node, Problems};
 
 use super::http::{self, HttpConfig};
 use super::kinds::{Holds, KINDS, Kind};
-use crate::notify::Channel;
-use crate::notify::webhook;
+use super::texts::texts;
+use crate::notify::{Channel, Entry, build, webhook};
 
 /// Receivers that may be configured.
 pub const RECEIVERS_MAX: usize = 10_000;
@@ -26,6 +27,8 @@ pub struct Receiver {
     pub integrations: Vec<Integration>,
     /// Integrations of kinds that are read and not sent yet.
     pub kept: Vec<Kept>,
+    /// Its texts, each with its key: `slack_configs[0].title`.
+    pub texts: Vec<(String, String)>,
 }
 
 /// One way to tell a receiver.
@@ -85,6 +88,8 @@ pub struct Global {
     pub http: HttpConfig,
     /// Defaults of kinds.
     pub settings: Settings,
+    /// Programs that `exec_configs` may run.
+    pub exec_allowed: Vec<PathBuf>,
 }
 
 /// Reads the list of receivers; keys without effect are added to `unsupported`.
@@ -136,8 +141,28 @@ fn one(
     for kind in KINDS {
         for (index, node) in fields.list(kind.key, problems).iter().enumerate() {
             let path = format!("{path}.{}[{index}]", kind.key);
-            receiver.kept.push(kept(kind, index, node, &path, global, unsupported, problems));
-            unsupported.push(http::not_yet(&problems.file, node.line, &path));
+            let mut kept = kept(kind, index, node, &path, global, unsupported, problems);
+            receiver.texts.extend(texts(&kept));
+            let mut entry = Entry {
+                settings: std::mem::take(&mut kept.settings),
+                global,
+                http: kept.http.clone(),
+                path: &path,
+                line: node.line,
+                problems,
+            };
+            match build(kind.name, &mut entry) {
+                Some(channel) => {
+                    let send_resolved = kept.send_resolved;
+                    let of = |channel| Integration { index, send_resolved, channel };
+                    receiver.integrations.extend(channel.map(of));
+                }
+                None => {
+                    kept.settings = entry.settings;
+                    receiver.kept.push(kept);
+                    unsupported.push(http::not_yet(&problems.file, node.line, &path));
+                }
+            }
         }
     }
     fields.finish(problems);

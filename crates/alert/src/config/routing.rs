@@ -29,15 +29,16 @@ pub struct Loaded {
     pub unsupported: Vec<String>,
 }
 
-/// Reads an Alertmanager configuration file. Paths in it are relative to its directory.
+/// Reads an Alertmanager configuration file. Paths in it are relative to its directory. Of programs,
+/// `exec_allowed` may be run.
 ///
 /// # Errors
 /// Every problem of the file, with its line and key.
-pub fn read_file(file: &str, text: &str) -> Result<Loaded, Vec<Problem>> {
+pub fn read_file(file: &str, text: &str, exec_allowed: &[PathBuf]) -> Result<Loaded, Vec<Problem>> {
     let root = parse(file, text).map_err(|p| vec![p])?;
     let mut problems = Problems::new(file);
     let mut fields = Fields::of(&root, "", &mut problems);
-    let mut loaded = read(&mut fields, Style::Alertmanager, &mut problems);
+    let mut loaded = read(&mut fields, Style::Alertmanager, exec_allowed, &mut problems);
     fields.finish(&mut problems);
     let base = Path::new(file).parent().unwrap_or(Path::new(""));
     let routing = Arc::make_mut(&mut loaded.routing);
@@ -49,7 +50,12 @@ pub fn read_file(file: &str, text: &str) -> Result<Loaded, Vec<Problem>> {
 }
 
 /// Takes Alertmanager's keys out of a mapping.
-pub fn read(fields: &mut Fields<'_>, style: Style, problems: &mut Problems) -> Loaded {
+pub fn read(
+    fields: &mut Fields<'_>,
+    style: Style,
+    exec_allowed: &[PathBuf],
+    problems: &mut Problems,
+) -> Loaded {
     let mut unsupported = Vec::new();
     let mut routing = Routing::default();
     let mut global = Global::default();
@@ -57,6 +63,7 @@ pub fn read(fields: &mut Fields<'_>, style: Style, problems: &mut Problems) -> L
         let path = fields.path("global");
         global = self::global(node, &path, &mut routing, &mut unsupported, problems);
     }
+    global.exec_allowed = exec_allowed.to_vec();
     let path = fields.path("receivers");
     let nodes = fields.list("receivers", problems);
     routing.receivers = receivers::read(nodes, &path, &global, &mut unsupported, problems);
@@ -93,7 +100,7 @@ fn global(
     };
     let settings = receivers::settings(&mut fields, kinds::GLOBAL, problems);
     fields.finish(problems);
-    Global { http, settings }
+    Global { http, settings, ..Global::default() }
 }
 
 fn route(fields: &mut Fields<'_>, style: Style, routing: &mut Routing, problems: &mut Problems) {
@@ -143,6 +150,7 @@ mod tests {
 global:
   resolve_timeout: 3m
   smtp_smarthost: mail:25
+  smtp_from: plimsoll@example.org
   slack_api_url: https://hooks.slack.example/x
   http_config: {follow_redirects: false}
 templates: ['t/*.tmpl']
@@ -185,11 +193,12 @@ receivers:
 - name: a
   webhook_configs: [{url_file: /f, http_config: {basic_auth: {username: u, password_file: p}}}]
   email_configs: [{to: a@b, headers: {Subject: x}}]
+  webex_configs: [{room_id: x}]
 "#;
 
     #[test]
     fn a_file_is_read_as_it_is() {
-        let loaded = read_file("/etc/am/am.yml", WHOLE).unwrap();
+        let loaded = read_file("/etc/am/am.yml", WHOLE, &[]).unwrap();
         let r = &loaded.routing;
         assert_eq!(r.resolve_timeout_ms, 180_000);
         assert_eq!(r.templates, ["/etc/am/t/*.tmpl"]);
@@ -209,11 +218,12 @@ receivers:
         assert!(deep.mute == ["night"] && r.routes[1].goes_on && !deep.goes_on);
         assert_eq!(r.routes[0].children, [1, 3]);
         assert_eq!(r.intervals.keys().collect::<Vec<_>>(), ["night", "office"]);
-        assert_eq!(r.receivers[0].integrations.len(), 1);
+        let names: Vec<String> =
+            r.receivers.iter().flat_map(|r| &r.integrations).map(|i| i.name()).collect();
+        assert_eq!(names, ["webhook/0", "slack/0", "webhook/0", "email/0"]);
         assert!(!r.receivers[0].integrations[0].send_resolved);
-        assert_eq!(r.receivers[0].kept[0].kind, "slack");
-        assert_eq!(r.receivers[1].kept[0].kind, "email");
-        assert_eq!(loaded.unsupported.len(), 2, "{:?}", loaded.unsupported);
+        assert_eq!(r.receivers[1].kept[0].kind, "webex");
+        assert_eq!(loaded.unsupported.len(), 1, "{:?}", loaded.unsupported);
         let labels = |text: &str| {
             let pairs = text.split(',').filter_map(|l| l.split_once('='));
             pairs.map(|(n, v)| (n.to_owned(), v.to_owned())).collect()
@@ -222,7 +232,7 @@ receivers:
         assert_eq!(r.matching(&labels("x=y,team=a,sev=crit")), [1, 3]);
         assert_eq!(r.matching(&labels("x=y,team=a,sev=crit,a b=c")), [2, 3]);
         assert_eq!(r.matching(&labels("x=z")), [0]);
-        let again = read_file("shown", &r.original.replace("/<secret>", "/x")).unwrap();
+        let again = read_file("shown", &r.original.replace("/<secret>", "/x"), &[]).unwrap();
         assert_eq!(again.routing.routes, r.routes);
     }
 
@@ -235,7 +245,7 @@ receivers:
                     times: [{start_time: '10:00', end_time: '09:00'}]\nreceivers:\n- name: a\n  \
                     webhook_configs: [{url: ftp://x}, {}]\n- name: a\n  slack_configs: [{chanel: x}]\n";
         let found: Vec<String> =
-            read_file("am.yml", text).unwrap_err().iter().map(ToString::to_string).collect();
+            read_file("am.yml", text, &[]).unwrap_err().iter().map(ToString::to_string).collect();
         let told = found.join("\n");
         for part in [
             "line 1: global.resolve_timeout: must be above 0",
@@ -258,12 +268,12 @@ receivers:
         ] {
             assert!(told.contains(part), "{part} is missing in\n{told}");
         }
-        assert_eq!(found.len(), 17, "{told}");
+        assert_eq!(found.len(), 18, "{told}");
     }
 
     #[test]
     fn a_file_without_a_route_is_no_configuration() {
-        let told = |text: &str| read_file("a", text).unwrap_err()[0].to_string();
+        let told = |text: &str| read_file("a", text, &[]).unwrap_err()[0].to_string();
         assert_eq!(told("receivers: []"), "a line 1: route: no route provided in config");
         assert_eq!(told("route: {}"), "a line 1: route.receiver: the root route needs a receiver");
     }
@@ -278,7 +288,7 @@ receivers:
                 let at = (state >> 33) as usize % bytes.len();
                 bytes[at] = (state >> 24) as u8;
             }
-            _ = read_file("x", &String::from_utf8_lossy(&bytes));
+            _ = read_file("x", &String::from_utf8_lossy(&bytes), &[]);
         }
     }
 }

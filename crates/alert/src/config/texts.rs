@@ -1,5 +1,7 @@
 //! Templates of notifications: whether the texts of receivers can be shown.
 
+use plimsoll_model::written::{Node, Value};
+
 use super::{Kept, Setting};
 use crate::route::Routing;
 use crate::template::TemplateError;
@@ -8,34 +10,48 @@ use crate::template::TemplateError;
 pub fn wrong_texts(routing: &Routing) -> Vec<(String, TemplateError)> {
     let mut wrong = Vec::new();
     for receiver in &routing.receivers {
-        for kept in &receiver.kept {
-            for (key, text) in texts(kept) {
-                if let Err(e) = routing.named.check(text) {
-                    let path = format!("{}_configs[{}].{key}", kept.kind, kept.index);
-                    wrong.push((format!("receiver {:?}: {path}", receiver.name), e));
-                }
+        for (key, text) in &receiver.texts {
+            if let Err(e) = routing.named.check(text) {
+                wrong.push((format!("receiver {:?}: {key}", receiver.name), e));
             }
         }
     }
     wrong
 }
 
-/// The texts of an integration with their keys.
-fn texts(kept: &Kept) -> Vec<(String, &str)> {
+/// The texts of an integration that are templates, with their keys.
+pub(super) fn texts(kept: &Kept) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (key, setting) in &kept.settings {
+        let mut note = |more: &str, text: &str| {
+            if text.contains("{{") {
+                let path = format!("{}_configs[{}].{key}{more}", kept.kind, kept.index);
+                found.push((path, text.to_owned()));
+            }
+        };
         match setting {
-            Setting::Text(text) => found.push(((*key).to_owned(), text.as_str())),
-            Setting::Texts(texts) => {
-                found.extend(texts.iter().map(|text| ((*key).to_owned(), text.as_str())));
-            }
-            Setting::Pairs(pairs) => {
-                found.extend(pairs.iter().map(|(n, text)| (format!("{key}.{n}"), text.as_str())));
-            }
-            _ => {}
+            Setting::Text(text) => note("", text),
+            Setting::Texts(texts) => texts.iter().for_each(|text| note("", text)),
+            Setting::Pairs(pairs) => pairs.iter().for_each(|(n, t)| note(&format!(".{n}"), t)),
+            Setting::Any(node) => within(node, "", &mut note),
+            Setting::Secret(_) | Setting::Bool(_) | Setting::Int(_) | Setting::DurationMs(_) => {}
         }
     }
     found
+}
+
+fn within(node: &Node, path: &str, note: &mut impl FnMut(&str, &str)) {
+    match &node.value {
+        Value::Text(text) => note(path, text),
+        Value::List(all) => {
+            let each = all.iter().enumerate();
+            each.for_each(|(i, n)| within(n, &format!("{path}[{i}]"), note));
+        }
+        Value::Map(all) => {
+            all.iter().for_each(|(k, _, n)| within(n, &format!("{path}.{k}"), note));
+        }
+        _ => {}
+    }
 }
 
 #[cfg(test)]
@@ -47,7 +63,7 @@ mod tests {
         let file = "route: {receiver: a}\nreceivers:\n- name: a\n  slack_configs:\n  - api_url: http://s\n    \
                     channel: '#x'\n    title: '{{ .CommonLabels.job }}'\n    text: '{{ .Alert }}'\n  \
                     email_configs:\n  - to: a@b\n    from: c@d\n    smarthost: h:25\n    headers: {Subject: '{{ humanise 1 }}'}\n";
-        let loaded = read_file("am.yml", file).unwrap();
+        let loaded = read_file("am.yml", file, &[]).unwrap();
         let wrong = super::wrong_texts(&loaded.routing);
         let mut shown: Vec<String> = wrong.iter().map(|(k, e)| format!("{k}: {e}")).collect();
         shown.sort();

@@ -17,9 +17,12 @@ use serde_json::Value;
 
 use crate::config::http::{Auth, HttpConfig, SecretFrom};
 use crate::route::Notification;
+use crate::template::Templates;
 
 /// Bytes of a file that holds a secret.
 const SECRET_BYTES_MAX: u64 = 64 << 10;
+/// Bytes of an answer that are read.
+const ANSWER_BYTES_MAX: u64 = 1 << 20;
 
 /// How an attempt went.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub enum Outcome {
     Delivered,
     /// Trying again may help.
     Failed(String),
+    /// Trying again may help, though not before this time is over.
+    Busy(String, Duration),
     /// Trying again will not help.
     GivenUp(String),
 }
@@ -37,6 +42,8 @@ pub enum Outcome {
 pub struct Making<'m> {
     /// Where people reach this server; no slash at the end.
     pub external_url: &'m str,
+    /// The named templates.
+    pub templates: &'m Templates,
 }
 
 /// What a message is sent with.
@@ -113,6 +120,8 @@ pub fn post(
     request.timeout = timeout;
     request.redirects = http.redirects;
     request.trust = http.trust;
+    request.body_limit = ANSWER_BYTES_MAX;
+    request.body_limit_key = "answer of a receiver";
     let own = http.headers.iter().map(|(n, v)| (n.clone(), v.reveal().to_owned()));
     request.headers.extend(own);
     let proof = match &http.auth {
@@ -127,16 +136,53 @@ pub fn post(
     Ok(request)
 }
 
-/// What follows from an answer: 2xx is delivered; 408, 429 and 5xx may go better next time.
+/// Sends it; what went wrong on the way may go better next time.
+///
+/// # Errors
+/// No answer.
+pub async fn exchange(request: Result<Request, String>, tools: &Tools) -> Result<Answer, Outcome> {
+    let request = request.map_err(Outcome::Failed)?;
+    tools.client.send(request).await.map_err(|e| Outcome::Failed(e.to_string()))
+}
+
+/// What follows from an answer: 2xx is delivered; 408, 429 and 5xx may go better next time, not before
+/// `Retry-After` if it says so.
 pub fn judge(answer: &Answer) -> Outcome {
     if answer.is_success() {
         return Outcome::Delivered;
     }
-    let text = String::from_utf8_lossy(&answer.body);
-    let why = format!("the receiver answered {}: {:.200}", answer.status, text.trim());
-    match answer.status {
-        408 | 429 | 500.. => Outcome::Failed(why),
+    let why = said(answer);
+    let wait = answer.header("retry-after").and_then(|text| text.trim().parse::<f64>().ok());
+    match (answer.status, wait) {
+        (408 | 429 | 500.., Some(s)) if s > 0.0 && s.is_finite() => {
+            Outcome::Busy(why, Duration::from_secs_f64(s.min(86_400.0)))
+        }
+        (408 | 429 | 500.., _) => Outcome::Failed(why),
         _ => Outcome::GivenUp(why),
+    }
+}
+
+/// The status and the beginning of the body, for people.
+pub fn said(answer: &Answer) -> String {
+    let text = String::from_utf8_lossy(&answer.body);
+    format!("the receiver answered {}: {:.200}", answer.status, text.trim())
+}
+
+/// Whether a text is an address that can be posted to.
+pub fn is_address(text: &str) -> bool {
+    text.starts_with("http://") || text.starts_with("https://")
+}
+
+/// The address that a secret holds.
+///
+/// # Errors
+/// It cannot be read, or is none.
+pub fn address(from: &SecretFrom, disk: &dyn Disk) -> Result<String, String> {
+    let url = secret(from, disk)?;
+    if is_address(&url) {
+        Ok(url)
+    } else {
+        Err("the address must begin with http:// or https://".to_owned())
     }
 }
 

@@ -222,8 +222,8 @@ impl Outbox {
                 delivery.state = DeliveryState::Dead;
                 delivery.error.clone_from(why);
             }
-            Outcome::Failed(why) => {
-                delivery.next_ms = now + wait_ms(delivery.attempts);
+            Outcome::Failed(why) | Outcome::Busy(why, _) => {
+                delivery.next_ms = now + wait_ms(delivery.attempts).max(asked_ms(outcome));
                 delivery.error.clone_from(why);
                 if now - delivery.created_ms > AGE_MS_MAX {
                     delivery.state = DeliveryState::Dead;
@@ -258,6 +258,16 @@ impl Outbox {
 /// Time to the next attempt after this many.
 fn wait_ms(attempts: u32) -> i64 {
     (1..attempts.min(20)).fold(RETRY_MS, |ms, _| (ms * 3 / 2).min(RETRY_MS_MAX))
+}
+
+/// How long the receiver asked to wait; not longer than between attempts anyway.
+fn asked_ms(outcome: &Outcome) -> i64 {
+    match outcome {
+        Outcome::Busy(_, wait) => {
+            i64::try_from(wait.as_millis()).unwrap_or(RETRY_MS_MAX).min(RETRY_MS_MAX)
+        }
+        _ => 0,
+    }
 }
 
 /// Whose order is kept: receiver, group, integration.

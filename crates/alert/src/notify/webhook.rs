@@ -7,7 +7,9 @@ use plimsoll_model::Secret;
 use plimsoll_model::written::{Fields, Node, Problems};
 use serde_json::Value;
 
-use super::channel::{Attempt, Channel, Making, Outcome, Outgoing, Tools, judge, post, secret};
+use super::channel::{
+    Attempt, Channel, Making, Outgoing, Tools, address, exchange, is_address, judge, post,
+};
 use crate::config::http::{self, HttpConfig, SecretFrom};
 use crate::config::receivers::{Global, http_of};
 use crate::route::{Notification, payload};
@@ -72,10 +74,6 @@ pub fn read(
     Some((send_resolved, Arc::new(Webhook { url, max_alerts, timeout, http })))
 }
 
-fn is_address(text: &str) -> bool {
-    text.starts_with("http://") || text.starts_with("https://")
-}
-
 impl Channel for Webhook {
     fn kind(&self) -> &'static str {
         "webhook"
@@ -87,21 +85,16 @@ impl Channel for Webhook {
 
     fn send<'a>(&'a self, outgoing: Outgoing, tools: &'a Tools) -> Attempt<'a> {
         Box::pin(async move {
-            let prepared = secret(&self.url, &*tools.disk).and_then(|url| {
-                if !is_address(&url) {
-                    return Err("the address must begin with http:// or https://".to_owned());
-                }
-                let body = outgoing.message.to_string();
-                post(&url, body, &self.http, self.timeout, &*tools.disk)
+            let url = address(&self.url, &*tools.disk);
+            let body = outgoing.message.to_string();
+            let request = url.and_then(|url| {
+                let mut request = post(&url, body, &self.http, self.timeout, &*tools.disk)?;
+                request.headers.push(("idempotency-key".to_owned(), outgoing.idempotency_key));
+                Ok(request)
             });
-            let mut request = match prepared {
-                Ok(request) => request,
-                Err(why) => return Outcome::Failed(why),
-            };
-            request.headers.push(("idempotency-key".to_owned(), outgoing.idempotency_key));
-            match tools.client.send(request).await {
+            match exchange(request, tools).await {
                 Ok(answer) => judge(&answer),
-                Err(e) => Outcome::Failed(e.to_string()),
+                Err(outcome) => outcome,
             }
         })
     }

@@ -148,7 +148,8 @@ impl Desk {
         self.forwarder.tick(now);
         let (messages, next) = self.router.due(now);
         let mut fresh = Vec::new();
-        let making = Making { external_url: &self.config.external_url };
+        let external_url = &self.config.external_url;
+        let making = Making { external_url, templates: &self.config.routing.named };
         for message in &messages {
             count(&metrics.notifications, 1);
             match compose(message, &self.config.routing, &making, now) {

@@ -32,7 +32,7 @@ fn bench(extra: &str) -> Bench {
          group_by: [alertname]\n  group_wait: 1s\n  group_interval: 1m\n  repeat_interval: \
          10m\n{extra}"
     );
-    let loaded = read_file("am.yml", &text).unwrap();
+    let loaded = read_file("am.yml", &text, &[]).unwrap();
     Bench { router: Router::new(loaded.routing), silence: 0, out: String::new(), last: None }
 }
 
@@ -318,7 +318,7 @@ fn another_configuration_keeps_what_was_told() {
     bench.run("0 fire alertname=A,i=1\n0 fire alertname=A,i=2\n1 tick");
     let text = "receivers: [{name: hook, webhook_configs: [{url: 'http://h'}]}]\nroute: {receiver: \
                 hook, group_by: [i], group_wait: 1s, group_interval: 1m, repeat_interval: 10m}\n";
-    bench.router.set_routing(read_file("am.yml", text).unwrap().routing, 5_000);
+    bench.router.set_routing(read_file("am.yml", text, &[]).unwrap().routing, 5_000);
     bench.run("6 tick\n70 tick\n80 resolve alertname=A,i=1\n140 tick");
     expect![[r#"
         1 hook {}:{alertname="A"} +1 +2

@@ -15,7 +15,7 @@ use super::{Config, read};
 pub fn merge(flag: Option<&Path>, base: &Path, config: &mut Config, found: &mut Vec<Problem>) {
     let written = config.alert.alertmanager_config.take().map(|path| base.join(path));
     let Some(path): Option<PathBuf> = flag.map(Path::to_owned).or(written) else { return };
-    match check(&path) {
+    match check_allowing(&path, &config.alert.exec_allowed) {
         Ok(Loaded { routing, unsupported }) => {
             config.alert.routing = routing;
             config.unsupported.extend(unsupported);
@@ -56,13 +56,17 @@ pub fn templates(file: &Path, base: &Path, routing: &mut Arc<Routing>) -> Vec<Pr
     problems
 }
 
-/// Reads and checks an Alertmanager configuration file.
+/// Reads and checks an Alertmanager configuration file with its templates. It may run no programs.
 ///
 /// # Errors
-/// Every problem of the file.
+/// Every problem of the files.
 pub fn check(path: &Path) -> Result<Loaded, Vec<Problem>> {
+    check_allowing(path, &[])
+}
+
+fn check_allowing(path: &Path, exec_allowed: &[PathBuf]) -> Result<Loaded, Vec<Problem>> {
     let text = read(path)?;
-    let mut loaded = read_file(&path.display().to_string(), &text)?;
+    let mut loaded = read_file(&path.display().to_string(), &text, exec_allowed)?;
     // Patterns lie beside the file already.
     let wrong = templates(path, Path::new(""), &mut loaded.routing);
     if !wrong.is_empty() {
@@ -72,5 +76,5 @@ pub fn check(path: &Path) -> Result<Loaded, Vec<Problem>> {
         let text = format!("{}: no route leads to the receiver {name:?}", path.display());
         loaded.unsupported.push(text);
     }
-    Ok(Loaded { routing: Arc::clone(&loaded.routing), ..loaded })
+    Ok(loaded)
 }
