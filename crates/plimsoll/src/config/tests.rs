@@ -173,7 +173,7 @@ fn an_alertmanager_file_takes_the_place_of_our_routes() {
     std::fs::write(
         &am,
         "route: {receiver: a}\nreceivers: [{name: a, webhook_configs: [{url: 'http://h'}]}, {name: \
-         b, slack_configs: [{channel: x}]}]\n",
+         b, webex_configs: [{room_id: x}]}]\n",
     )
     .unwrap();
     let ours = dir.path().join("plimsoll.yml");
