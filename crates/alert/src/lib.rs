@@ -28,7 +28,7 @@ pub use backfill::{BackfillAsk, BackfillError, BackfillReport, Backfilled};
 pub use defaults::{DEFAULT_RULES_FILE, default_rules};
 pub use evaluate::{EvalError, Evaluated, Sample, Scene, evaluate};
 pub use metrics::Metrics;
-pub use owner::{Alerting, GroupView, PostError, Posted, Prepared, RuleView, Setup, Wake};
+pub use owner::{Alerting, GroupView, Letter, PostError, Posted, Prepared, RuleView, Setup, Wake};
 pub use route::calendar::Window;
 pub use route::matching::{parse_matcher, parse_matchers};
 pub use route::{

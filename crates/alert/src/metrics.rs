@@ -17,6 +17,10 @@ pub struct Metrics {
     pub(crate) deliveries: AtomicU64,
     pub(crate) delivery_failures: AtomicU64,
     pub(crate) dead: AtomicU64,
+    pub(crate) breakers_opened: AtomicU64,
+    pub(crate) failed_over: AtomicU64,
+    /// From decision to delivery.
+    pub latency: Latency,
     pub(crate) outbox: AtomicU64,
     pub(crate) unsaved: AtomicU64,
     pub(crate) unsaved_dropped: AtomicU64,
@@ -34,6 +38,40 @@ pub struct Metrics {
     pub(crate) forward_lost: AtomicU64,
     pub(crate) forward_waiting: AtomicU64,
     pub(crate) forward_dropped: AtomicU64,
+}
+
+/// Upper bounds of the buckets of [`Latency`], ms; what is longer is in none.
+pub const LATENCY_MS: [i64; 11] =
+    [50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 600_000];
+
+/// How long messages took from decision to delivery.
+#[derive(Debug, Default)]
+pub struct Latency {
+    buckets: [AtomicU64; LATENCY_MS.len()],
+    count: AtomicU64,
+    sum_ms: AtomicU64,
+}
+
+impl Latency {
+    /// Counts one message.
+    pub(crate) fn note(&self, ms: i64) {
+        let ms = ms.max(0);
+        for (bucket, bound) in self.buckets.iter().zip(LATENCY_MS) {
+            if ms <= bound {
+                count(bucket, 1);
+            }
+        }
+        count(&self.count, 1);
+        count(&self.sum_ms, ms.unsigned_abs());
+    }
+
+    /// The cumulative buckets with their bounds in seconds, then all, then the sum in seconds.
+    pub fn read(&self) -> (Vec<(f64, u64)>, u64, f64) {
+        let get = |a: &AtomicU64| a.load(Ordering::Relaxed);
+        let bounds = LATENCY_MS.iter().map(|ms| *ms as f64 / 1e3);
+        let buckets = bounds.zip(&self.buckets).map(|(le, n)| (le, get(n))).collect();
+        (buckets, get(&self.count), get(&self.sum_ms) as f64 / 1e3)
+    }
 }
 
 /// One value: name, help, kind, value.
@@ -98,6 +136,18 @@ impl Metrics {
                 "Attempts that failed.",
                 counter,
                 get(&self.delivery_failures),
+            ),
+            (
+                "plimsoll_alert_breakers_opened_total",
+                "Times that a channel was left alone because it failed too often.",
+                counter,
+                get(&self.breakers_opened),
+            ),
+            (
+                "plimsoll_alert_failed_over_total",
+                "Messages handed to the fallback of their receiver.",
+                counter,
+                get(&self.failed_over),
             ),
             ("plimsoll_alert_dead_letters_total", "Messages given up.", counter, get(&self.dead)),
             (

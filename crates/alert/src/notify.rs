@@ -15,14 +15,17 @@ use plimsoll_records::Delivery;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use crate::metrics::count;
 use crate::owner::Alerting;
 use crate::route::{Notification, Routing};
 
+pub mod breaker;
 pub mod channel;
 mod discord;
 mod email;
 mod entry;
 mod exec;
+mod fallback;
 mod forward;
 mod ntfy;
 mod opsgenie;
@@ -32,12 +35,15 @@ mod slack;
 mod smtp;
 mod teams;
 mod telegram;
+mod trial;
 pub mod webhook;
 mod words;
 
+pub use breaker::{BreakerView, Breakers};
 pub use channel::{Channel, Making, Outcome, Outgoing, Tools};
 pub use entry::{Entry, build};
 pub use outbox::Outbox;
+pub use trial::{Tried, trial};
 
 /// How long a stop waits for the messages on their way: cut off, they would be sent twice.
 const FINISH_WITHIN: Duration = Duration::from_secs(2);
@@ -56,7 +62,11 @@ pub fn compose(
     let group = xxhash_rust::xxh3::xxh3_64(n.group_id.as_bytes());
     let id = format!("{group:016x}-{}-{}", n.key, n.integration);
     let (kind, index) = (integration.channel.kind(), integration.index);
-    let body = json!({ "integration": kind, "index": index, "payload": message });
+    let mut body = json!({ "integration": kind, "index": index, "payload": message });
+    let others = fallback::messages(n, receiver, routing, making);
+    if !others.is_empty() {
+        body["fallback"] = others.into();
+    }
     Some(Delivery::new(id, n.receiver.clone(), now, body.to_string()))
 }
 
@@ -68,6 +78,7 @@ pub(crate) fn key_of(delivery: &Delivery) -> &str {
 /// Evaluates, tells, and delivers, until told to stop; messages on their way then have a moment to
 /// arrive, and are tried again after the next start when they do not.
 pub async fn run(alerting: Arc<Alerting>, tools: Tools, stop: watch::Receiver<bool>) {
+    alerting.keep_tools(&tools);
     let evaluating = tokio::spawn(evaluate(Arc::clone(&alerting), stop.clone()));
     let forwarding = forward::run(Arc::clone(&alerting), tools.clone(), stop.clone());
     let forwarding = tokio::spawn(forwarding);
@@ -127,13 +138,16 @@ async fn deliver(alerting: Arc<Alerting>, tools: Tools, mut stop: watch::Receive
         for delivery in alerting.outbox().take_due(alerting.now()) {
             let (tools, alerting) = (tools.clone(), Arc::clone(&alerting));
             sending.spawn(async move {
-                let outcome = attempt(&alerting.receivers(), &delivery, &tools).await;
+                let outcome = guarded(&alerting, &delivery, &tools).await;
                 if outcome != Outcome::Delivered {
                     let (receiver, id) = (&delivery.receiver, &delivery.id);
                     tracing::warn!(receiver, id, ?outcome, "notification not delivered");
                 }
-                let done = alerting.outbox().done(delivery, &outcome, alerting.now());
-                alerting.went(done);
+                let now = alerting.now();
+                let done = alerting.outbox().done(delivery, &outcome, now);
+                let given_up = done.state == plimsoll_records::DeliveryState::Dead;
+                let handed = if given_up { fallback::handed(&done, now) } else { Vec::new() };
+                alerting.went(done, handed);
             });
         }
         while sending.try_join_next().is_some() {}
@@ -147,6 +161,46 @@ async fn deliver(alerting: Arc<Alerting>, tools: Tools, mut stop: watch::Receive
     let finished = async { while sending.join_next().await.is_some() {} };
     let _in_time = tokio::time::timeout(FINISH_WITHIN, finished).await;
     sending.shutdown().await;
+}
+
+/// An attempt, unless the channel's breaker is open; with it open, a message that has a fallback is given
+/// up here.
+async fn guarded(alerting: &Alerting, delivery: &Delivery, tools: &Tools) -> Outcome {
+    let (receiver, breakers) = (&delivery.receiver, alerting.breakers());
+    let integration = integration_of(delivery);
+    let (outcome, is_open) = match breakers.ask(receiver, &integration, alerting.now()) {
+        Some(wait) => {
+            let why = match delivery.error.is_empty() {
+                true => {
+                    "the channel failed too often lately; it is left alone for a while".to_owned()
+                }
+                false => delivery.error.clone(),
+            };
+            (Outcome::Busy(why, wait), true)
+        }
+        None => {
+            let outcome = attempt(&alerting.receivers(), delivery, tools).await;
+            let now = alerting.now();
+            let (is_open, just_opened) = breakers.note(receiver, &integration, &outcome, now);
+            if just_opened {
+                count(&alerting.metrics().breakers_opened, 1);
+                tracing::warn!(receiver, integration, "the circuit breaker of a channel opens");
+            }
+            (outcome, is_open)
+        }
+    };
+    match outcome {
+        Outcome::Failed(why) | Outcome::Busy(why, _) if is_open && fallback::has_one(delivery) => {
+            Outcome::GivenUp(format!("handed to the fallback: {why}"))
+        }
+        outcome => outcome,
+    }
+}
+
+/// Which integration of its receiver a message is for: `slack/0`.
+fn integration_of(delivery: &Delivery) -> String {
+    let last = delivery.id.rsplit_once('-').map_or("", |(_, last)| last);
+    last.rsplit_once('.').map_or(last, |(_, last)| last).to_owned()
 }
 
 async fn attempt(routing: &Routing, delivery: &Delivery, tools: &Tools) -> Outcome {

@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future as _;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ use crate::config::Config;
 use crate::evaluate::{Sample, Scene, evaluate};
 use crate::forward::Alertmanager;
 use crate::metrics::{Metrics, count};
-use crate::notify::Outbox;
+use crate::notify::{Breakers, Outbox, Tools};
 use crate::route::{Notice, Routing};
 use crate::rules::{Group, RuleKind};
 use crate::state::{Alert, AlertState, RuleState, Transition, labels_of};
@@ -35,9 +35,11 @@ use crate::template::Surroundings;
 
 mod desk;
 mod keep;
+mod letters;
 mod posted;
 mod view;
 
+pub use letters::Letter;
 pub use posted::{PostError, Posted};
 pub use view::{GroupView, RuleView};
 
@@ -100,13 +102,22 @@ pub struct Alerting {
     surroundings: Mutex<Surroundings>,
     outbox: Outbox,
     /// Deliveries that ended an attempt and are not written down yet; at most those on their way.
-    ended: Mutex<Vec<Delivery>>,
+    ended: Mutex<Vec<Ended>>,
+    breakers: Breakers,
+    /// What messages are sent with, once they are.
+    tools: OnceLock<Tools>,
     /// The routes and receivers in force, for who must not wait for the desk.
     receivers: Mutex<Arc<Routing>>,
     metrics: Arc<Metrics>,
     source_id: SourceId,
     poke: tokio::sync::Notify,
     forward_poke: tokio::sync::Notify,
+}
+
+/// A delivery after an attempt, and what takes its place when it is given up.
+struct Ended {
+    delivery: Delivery,
+    handed: Vec<Delivery>,
 }
 
 struct Rules {
@@ -156,6 +167,8 @@ impl Alerting {
             surroundings: Mutex::default(),
             outbox,
             ended: Mutex::default(),
+            breakers: Breakers::default(),
+            tools: OnceLock::new(),
             receivers: Mutex::default(),
             metrics,
             source_id: SourceId::new("rules"),
@@ -412,8 +425,12 @@ impl Alerting {
     }
 
     fn note_ended(&self, desk: &mut Desk) {
-        for delivery in std::mem::take(&mut *self.ended.lock()) {
-            desk.went(&delivery, self.setup.clock.wall_ms());
+        for Ended { delivery, handed } in std::mem::take(&mut *self.ended.lock()) {
+            // What takes its place has its key, and tells the router.
+            if handed.is_empty() {
+                desk.went(&delivery, self.setup.clock.wall_ms());
+            }
+            desk.unsaved.changes(handed.into_iter().map(Change::Enqueue));
             desk.unsaved.change(Change::Update(delivery));
         }
     }
@@ -525,9 +542,36 @@ impl Alerting {
     }
 
     /// Takes note of how an attempt went. It is written down with what is decided next, which is soon.
-    pub(crate) fn went(&self, delivery: Delivery) {
-        self.ended.lock().push(delivery);
+    pub(crate) fn went(&self, delivery: Delivery, handed: Vec<Delivery>) {
+        if !handed.is_empty() {
+            count(&self.metrics.failed_over, 1);
+        }
+        self.ended.lock().push(Ended { delivery, handed: handed.clone() });
+        let full = self.outbox.add(handed.into_iter());
+        let mut ended = self.ended.lock();
+        ended.extend(full.into_iter().map(|delivery| Ended { delivery, handed: Vec::new() }));
+        drop(ended);
         self.poke.notify_one();
+    }
+
+    /// The channels that failed lately.
+    pub const fn breakers(&self) -> &Breakers {
+        &self.breakers
+    }
+
+    /// Takes what messages are sent with.
+    pub(crate) fn keep_tools(&self, tools: &Tools) {
+        let _as_before = self.tools.set(tools.clone());
+    }
+
+    /// What messages are sent with; nothing before they are.
+    pub(crate) fn tools(&self) -> Option<Tools> {
+        self.tools.get().cloned()
+    }
+
+    /// Where people reach this server.
+    pub(crate) fn external_url(&self) -> Arc<str> {
+        Arc::clone(&self.surroundings.lock().external_url)
     }
 
     /// The routes and receivers in force; waits for nobody.

@@ -12,6 +12,7 @@ mod check;
 mod export;
 mod files;
 mod import;
+mod notify;
 mod query;
 mod rules;
 mod serve;
@@ -72,6 +73,9 @@ enum Command {
     /// What one does with rules beside running them.
     #[command(subcommand)]
     Rules(Rules),
+    /// Whether messages arrive.
+    #[command(subcommand)]
+    Notify(Notify),
     /// Scores the anomalies of a CSV file of timestamp,value.
     ///
     /// Example: plimsoll detect --input cpu.csv --output scored.csv
@@ -266,6 +270,27 @@ pub struct Rekey {
     new_key_file: PathBuf,
 }
 
+/// What to do with messages.
+#[derive(Subcommand)]
+enum Notify {
+    /// Has a running server send a marked test message by each integration of a receiver, and prints how
+    /// each went.
+    ///
+    /// Example: plimsoll notify test ops
+    Test(TestReceiver),
+}
+
+/// Which receiver.
+#[derive(Args)]
+pub struct TestReceiver {
+    /// The receiver's name.
+    #[arg(value_name = "RECEIVER")]
+    receiver: String,
+    /// The server.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7546")]
+    server: String,
+}
+
 /// What to do with rules.
 #[derive(Subcommand)]
 enum Rules {
@@ -357,6 +382,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Some(Command::Restore(restore)) => backup::restore(&restore),
         Some(Command::Verify(verify)) => backup::verify(&verify),
         Some(Command::Rekey(rekey)) => backup::rekey(&rekey),
+        Some(Command::Notify(Notify::Test(test))) => notify::test(&test),
         Some(Command::Rules(Rules::Backfill(backfill))) => rules::backfill(&backfill),
         Some(Command::Detect(detect)) => files::detect(&detect),
         Some(Command::Forecast(forecast)) => files::forecast(&forecast),

@@ -15,6 +15,7 @@ pub mod explain;
 mod frame;
 pub mod language;
 pub mod live;
+pub mod notifications;
 pub mod overview;
 pub mod panels;
 

@@ -118,6 +118,12 @@ static ROUTES: &[Route] = &[
     row!(DELETE, "/api/v2/silence/{id}", Alert, alertmanager::silences::expire),
     row!(GET, "/api/plimsoll/v1/status", Read, own::status),
     row!(POST, "/api/plimsoll/v1/silences/preview", Read, alertmanager::silences::preview),
+    row!(POST, "/api/plimsoll/v1/receivers/{name}/test", Alert, own::notifications::test),
+    row!(GET, "/api/plimsoll/v1/notifications/receipts", Read, own::notifications::receipts),
+    row!(GET, "/api/plimsoll/v1/notifications/dead", Read, own::notifications::dead),
+    row!(DELETE, "/api/plimsoll/v1/notifications/dead", Alert, own::notifications::discard),
+    row!(POST, "/api/plimsoll/v1/notifications/dead/retry", Alert, own::notifications::retry),
+    row!(GET, "/api/plimsoll/v1/notifications/channels", Read, own::notifications::channels),
     row!(GET, "/api/plimsoll/v1/overview", Read, own::overview::overview),
     row!(POST, "/api/plimsoll/v1/panels/query", Read, own::panels::query),
     row!(BOTH, "/api/plimsoll/v1/query/explain", Read, own::explain::explain),
@@ -205,6 +211,8 @@ mod tests {
                 || route.path.contains("backfill")
                 || route.path.contains("write")
                 || route.path.ends_with("/v1/metrics")
+                || route.path.ends_with("/test")
+                || (route.path.contains("/notifications/") && route.methods != GET)
                 || (route.path.starts_with("/api/v2/") && route.methods != GET);
             assert_eq!(changes, route.permission > Permission::Read, "{}", route.path);
         }

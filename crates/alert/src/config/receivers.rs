@@ -27,6 +27,8 @@ pub struct Receiver {
     pub integrations: Vec<Integration>,
     /// Integrations of kinds that are read and not sent yet.
     pub kept: Vec<Kept>,
+    /// Who is told instead when it cannot be.
+    pub fallback: Option<String>,
     /// Its texts, each with its key: `slack_configs[0].title`.
     pub texts: Vec<(String, String)>,
 }
@@ -115,6 +117,13 @@ pub fn read(
         }
         out.push(receiver);
     }
+    for (receiver, node) in out.iter().zip(nodes) {
+        let Some(other) = &receiver.fallback else { continue };
+        if *other == receiver.name || !names.contains(other) {
+            let message = format!("the fallback {other:?} is not the name of another receiver");
+            problems.add(node.line, format!("{path}: {:?}.fallback", receiver.name), message);
+        }
+    }
     out
 }
 
@@ -130,7 +139,8 @@ fn one(
     if name.is_empty() {
         problems.add(node.line, format!("{path}.name"), "a receiver needs a name");
     }
-    let mut receiver = Receiver { name, ..Receiver::default() };
+    let fallback = fields.text("fallback", problems).filter(|f| !f.is_empty());
+    let mut receiver = Receiver { name, fallback, ..Receiver::default() };
     for (index, node) in fields.list("webhook_configs", problems).iter().enumerate() {
         let path = format!("{path}.webhook_configs[{index}]");
         let read = webhook::read(node, &path, global, unsupported, problems);

@@ -216,10 +216,13 @@ impl Outbox {
             Outcome::Delivered => {
                 delivery.state = DeliveryState::Delivered;
                 delivery.error.clear();
+                delivery.next_ms = now;
                 count(&self.metrics.deliveries, 1);
+                self.metrics.latency.note(now - delivery.created_ms);
             }
             Outcome::GivenUp(why) => {
                 delivery.state = DeliveryState::Dead;
+                delivery.next_ms = now;
                 delivery.error.clone_from(why);
             }
             Outcome::Failed(why) | Outcome::Busy(why, _) => {

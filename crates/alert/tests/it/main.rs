@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod backfill;
+mod failover;
 mod receivers;
 mod router;
 mod templates;

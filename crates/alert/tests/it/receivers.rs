@@ -56,7 +56,7 @@ receivers:
 
 /// What a server does with a request.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Mood {
+pub enum Mood {
     Takes,
     Refuses,
     Breaks,
@@ -66,13 +66,13 @@ enum Mood {
 }
 
 #[derive(Clone, Debug, Default)]
-struct Seen {
-    head: String,
-    body: String,
+pub struct Seen {
+    pub head: String,
+    pub body: String,
 }
 
 /// Speaks enough HTTP to record requests.
-async fn http_double(mood: Mood) -> (String, Arc<Mutex<Vec<Seen>>>) {
+pub async fn http_double(mood: Mood) -> (String, Arc<Mutex<Vec<Seen>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap().to_string();
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -215,7 +215,7 @@ fn routing(text: &str, http: &str, mail: &str) -> Arc<Routing> {
     read_file("am.yml", &text, &["/bin/cat".into(), "/bin/sh".into()]).unwrap().routing
 }
 
-fn tools() -> Tools {
+pub fn tools() -> Tools {
     let client = Arc::new(HttpClient::new(HttpConfig::default()));
     Tools { client, disk: Arc::new(RealDisk) }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use plimsoll_collect::own::Expose;
-use plimsoll_model::MetricKind::{Counter, Gauge};
+use plimsoll_model::MetricKind::{Counter, Gauge, Histogram};
 use plimsoll_wire::text::TextWriter;
 
 use super::Handles;
@@ -83,6 +83,19 @@ impl Expose for RowsOf {
         for (name, help, kind, value) in alert.into_iter().chain(insight) {
             out.single(name, kind, help, value);
         }
+        let open = self.0.alerting.breakers().view().iter().filter(|b| b.is_open).count();
+        let help = "Channels that are left alone because they failed too often.";
+        out.single("plimsoll_alert_breakers_open", Gauge, help, open as f64);
+        let name = "plimsoll_alert_delivery_seconds";
+        let (buckets, all, sum) = self.0.alerting.metrics().latency.read();
+        out.family(name, Histogram, "Time from the decision to the receiver's yes.");
+        for (le, n) in buckets {
+            let le = le.to_string();
+            out.sample(&format!("{name}_bucket"), &[("le", &le)], n as f64);
+        }
+        out.sample(&format!("{name}_bucket"), &[("le", "+Inf")], all as f64);
+        out.sample(&format!("{name}_sum"), &[], sum);
+        out.sample(&format!("{name}_count"), &[], all as f64);
     }
 }
 

@@ -1,0 +1,129 @@
+//! What happens to messages whose receiver does not take them: the fallback, dead letters, tests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use plimsoll_alert::config::{Config, read_file};
+use plimsoll_alert::{Alerting, Posted, Prepared, Setup, notify};
+use plimsoll_model::{MemorySource, SampleSink, SeriesSource};
+use plimsoll_records::{Records, SimRecords};
+use plimsoll_world::World;
+
+use super::engine;
+use super::receivers::{Mood, Seen, http_double, tools};
+
+const CONFIG: &str = "route: {receiver: ops, group_by: ['...'], group_wait: 0s}\nreceivers:\n\
+- name: ops\n  fallback: phone\n  slack_configs: [{api_url: 'http://ADDR/slack', channel: c}]\n\
+- name: phone\n  ntfy_configs: [{url: 'http://NTFY/', topic: phone}]\n";
+
+fn open(first: &str, second: &str) -> Arc<Alerting> {
+    let memory = Arc::new(MemorySource::new());
+    let setup = Setup {
+        engine: Arc::new(engine()),
+        source: Arc::clone(&memory) as Arc<dyn SeriesSource>,
+        sink: memory as Arc<dyn SampleSink>,
+        records: Arc::new(SimRecords::new()) as Arc<dyn Records>,
+        clock: World::real().clock,
+        arm: Arc::new(|_, _| {}),
+    };
+    let text = CONFIG.replace("ADDR", first).replace("NTFY", second);
+    let routing = read_file("am.yml", &text, &[]).unwrap().routing;
+    let config = Config { routing, default_rules: false, ..Config::default() };
+    Arc::new(Alerting::open(setup, Prepared { config, groups: Vec::new() }).unwrap())
+}
+
+fn posted(i: usize) -> Posted {
+    let pair = |n: &str, v: String| (n.to_owned(), v);
+    Posted {
+        labels: [pair("alertname", "Theirs".into()), pair("i", i.to_string())].into(),
+        ..Posted::default()
+    }
+}
+
+/// Waits until something is so; a minute is for ever.
+async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let waited = async {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(60), waited).await.is_ok(), "never: {what}");
+}
+
+fn topics(seen: &[Seen]) -> usize {
+    seen.iter().filter(|s| s.body.contains("\"topic\":\"phone\"")).count()
+}
+
+#[tokio::test]
+async fn what_is_refused_goes_to_the_fallback_and_can_be_sent_again() {
+    let (slack, refused) = http_double(Mood::Refuses).await;
+    let (ntfy, phone) = http_double(Mood::Takes).await;
+    let alerting = open(&slack, &ntfy);
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let running = tokio::spawn(notify::run(Arc::clone(&alerting), tools(), stopped));
+    alerting.post(vec![posted(0)]).unwrap();
+    until("the fallback hears of it", || topics(&phone.lock()) == 1).await;
+    until("both are written down", || {
+        alerting.dead_letters(10).unwrap().len() == 1 && alerting.receipts(10).unwrap().len() == 1
+    })
+    .await;
+    let dead = alerting.dead_letters(10).unwrap().remove(0);
+    assert_eq!((dead.receiver.as_str(), dead.integration.as_str()), ("ops", "slack/0"));
+    assert!(dead.error.contains("answered 400"), "{}", dead.error);
+    let receipt = alerting.receipts(10).unwrap().remove(0);
+    assert_eq!((receipt.receiver.as_str(), receipt.integration.as_str()), ("phone", "ntfy/0"));
+    assert!(receipt.error.is_empty() && receipt.ended_ms >= receipt.decided_ms);
+    assert!(alerting.retry_dead(&dead.id).unwrap());
+    until("it is tried again", || refused.lock().len() == 2).await;
+    until("it is dead again", || alerting.dead_letters(10).unwrap().len() == 1).await;
+    assert!(alerting.discard_dead(&dead.id).unwrap());
+    assert!(!alerting.discard_dead("nobody").unwrap());
+    assert_eq!(alerting.dead_letters(10).unwrap(), []);
+    assert!(alerting.metrics().latency.read().1 >= 1);
+    stop.send(true).unwrap();
+    running.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_channel_that_fails_is_left_alone_and_its_messages_go_elsewhere() {
+    let (slack, _) = http_double(Mood::Breaks).await;
+    let (ntfy, phone) = http_double(Mood::Takes).await;
+    let alerting = open(&slack, &ntfy);
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let running = tokio::spawn(notify::run(Arc::clone(&alerting), tools(), stopped));
+    alerting.post((0..6).map(posted).collect()).unwrap();
+    until("the fallback hears of all", || topics(&phone.lock()) == 6).await;
+    let view = alerting.breakers().view();
+    assert!(view.len() == 1 && view[0].is_open && view[0].receiver == "ops", "{view:?}");
+    until("all is written down", || alerting.receipts(10).unwrap().len() == 6).await;
+    stop.send(true).unwrap();
+    running.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_test_says_how_each_integration_does() {
+    let (slack, seen) = http_double(Mood::Takes).await;
+    let alerting = open(&slack, "127.0.0.1:1");
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let running = tokio::spawn(notify::run(Arc::clone(&alerting), tools(), stopped));
+    tokio::task::yield_now().await;
+    let ops = notify::trial(&alerting, "ops").await.unwrap();
+    assert_eq!((ops.len(), ops[0].error.clone()), (1, None));
+    assert!(seen.lock()[0].body.contains("This is a test of the receiver ops"));
+    let phone = notify::trial(&alerting, "phone").await.unwrap();
+    assert!(phone[0].integration == "ntfy/0" && phone[0].error.is_some(), "{phone:?}");
+    assert!(notify::trial(&alerting, "nobody").await.is_none());
+    assert_eq!(alerting.receipts(10).unwrap(), []);
+    stop.send(true).unwrap();
+    running.await.unwrap();
+}
+
+#[test]
+fn a_fallback_is_another_receiver() {
+    for other in ["ops", "nobody"] {
+        let text = CONFIG.replace("fallback: phone", &format!("fallback: {other}"));
+        let text = text.replace("ADDR", "h").replace("NTFY", "h");
+        let told = read_file("am.yml", &text, &[]).unwrap_err()[0].to_string();
+        assert!(told.contains("is not the name of another receiver"), "{told}");
+    }
+}
