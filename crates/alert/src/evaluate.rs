@@ -13,6 +13,7 @@ use plimsoll_model::{
 };
 use plimsoll_query::{Engine, QueryError, Value};
 
+use crate::cycle::{Cycle, Holds};
 use crate::rules::{Rule, RuleKind};
 use crate::state::{Alert, AlertState, RuleState, Transition, labels_of, map_of};
 use crate::template::{self, Queries, Surroundings, Template, Values};
@@ -180,13 +181,6 @@ impl Queries for Scene<'_> {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Holds {
-    at: Timestamp,
-    for_ms: i64,
-    keep_ms: i64,
-}
-
 fn alert(
     rule: &Rule,
     annotations: &[(String, Template)],
@@ -212,12 +206,11 @@ fn alert(
         }
     }
     for (key, mut alert) in now {
-        let to = if holds.for_ms == 0 { AlertState::Firing } else { AlertState::Pending };
-        move_to(&mut alert, to, holds.at, &mut out.transitions);
+        move_to(&mut alert, Cycle::begin(holds), holds.at, &mut out.transitions);
         state.active.insert(key, alert);
     }
     for alert in state.active.values() {
-        own_series(alert, holds.at, &mut out.samples);
+        own_series(alert, rule.shadow, holds.at, &mut out.samples);
     }
     Ok(out)
 }
@@ -265,42 +258,39 @@ fn step(
     holds: Holds,
     transitions: &mut Vec<Transition>,
 ) -> Option<Alert> {
-    if let Some(found) = found {
-        alert.value = found.value;
-        alert.annotations = found.annotations;
-        alert.kept_since = None;
-        let held = holds.at - alert.active_at >= holds.for_ms;
-        if alert.state == AlertState::Pending && held {
-            move_to(&mut alert, AlertState::Firing, holds.at, transitions);
+    let mut cycle = alert.cycle();
+    match found {
+        Some(found) => {
+            alert.value = found.value;
+            alert.annotations = found.annotations;
+            cycle.seen(holds);
         }
-        return Some(alert);
+        None => cycle.missed(holds),
     }
-    if alert.state == AlertState::Firing && holds.keep_ms > 0 {
-        let since = *alert.kept_since.get_or_insert(holds.at);
-        if holds.at - since < holds.keep_ms {
-            return Some(alert);
-        }
-    }
-    move_to(&mut alert, AlertState::Inactive, holds.at, transitions);
-    None
+    move_to(&mut alert, cycle, holds.at, transitions);
+    (!cycle.is_over()).then_some(alert)
 }
 
-fn move_to(alert: &mut Alert, to: AlertState, at: Timestamp, transitions: &mut Vec<Transition>) {
-    let from = std::mem::replace(&mut alert.state, to);
-    match to {
-        AlertState::Firing => alert.fired_at = Some(at),
-        AlertState::Inactive if from == AlertState::Firing => alert.resolved_at = Some(at),
-        _ => {}
+fn move_to(alert: &mut Alert, cycle: Cycle, at: Timestamp, transitions: &mut Vec<Transition>) {
+    let from = alert.state;
+    alert.set_cycle(cycle);
+    if cycle.state != from {
+        transitions.push(Transition { at, from, to: cycle.state, alert: alert.clone() });
     }
-    transitions.push(Transition { at, from, to, alert: alert.clone() });
 }
 
-fn own_series(alert: &Alert, at: Timestamp, samples: &mut Vec<Sample>) {
+/// Rules in the shadow write under names of their own: nothing that counts `ALERTS` sees them.
+fn own_series(alert: &Alert, shadow: bool, at: Timestamp, samples: &mut Vec<Sample>) {
+    let (alerts, since) = if shadow {
+        ("SHADOW_ALERTS", "SHADOW_ALERTS_FOR_STATE")
+    } else {
+        ("ALERTS", "ALERTS_FOR_STATE")
+    };
     let labels = alert.label_set();
-    let alerts = labels.with(METRIC_NAME, "ALERTS").with("alertstate", alert.state.as_str());
+    let alerts = labels.with(METRIC_NAME, alerts).with("alertstate", alert.state.as_str());
     samples.push(Sample::new(alerts, at, 1.0));
     let seconds = (alert.active_at / SECOND_MS) as f64;
-    let labels = labels.with(METRIC_NAME, "ALERTS_FOR_STATE");
+    let labels = labels.with(METRIC_NAME, since);
     samples.push(Sample::new(labels, at, seconds));
 }
 

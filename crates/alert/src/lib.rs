@@ -13,6 +13,7 @@
 
 mod backfill;
 pub mod config;
+mod cycle;
 mod defaults;
 mod evaluate;
 pub mod forward;

@@ -29,7 +29,7 @@ use crate::forward::Alertmanager;
 use crate::metrics::{Metrics, count};
 use crate::notify::{Breakers, Outbox, Tools};
 use crate::route::{Notice, Routing};
-use crate::rules::{Group, RuleKind};
+use crate::rules::{Group, RuleKind, SHADOW};
 use crate::state::{Alert, AlertState, RuleState, Transition, labels_of};
 use crate::template::Surroundings;
 
@@ -54,6 +54,8 @@ const OWN_GRACE_MS: i64 = 15 * 60_000;
 const RULE_STATE: &str = "rule_state";
 /// Kind of the events that hold transitions.
 const TRANSITION: &str = "alert_transition";
+/// Kind of the events that hold transitions of rules in the shadow.
+const SHADOW_TRANSITION: &str = "shadow_transition";
 
 /// What alerting works on.
 #[derive(Clone)]
@@ -131,6 +133,7 @@ struct Moved {
     transition: Transition,
     expr: String,
     interval_ms: i64,
+    shadow: bool,
 }
 
 struct Running {
@@ -206,18 +209,23 @@ impl Alerting {
             rules.groups.push(running);
         }
         for (_, old) in before {
-            over.extend(old.states.into_values());
+            over.extend(old.states);
             desk.unsaved
                 .change(Change::Remove { kind: RULE_STATE.to_owned(), id: old.group.key() });
         }
         let stale = |labels| Sample::new(labels, wall, stale_nan());
         let samples: Vec<Sample> =
-            over.iter().flat_map(|s| &s.written).map(|l| stale(labels_of(l))).collect();
+            over.iter().flat_map(|(_, s)| &s.written).map(|l| stale(labels_of(l))).collect();
         self.append(rules, &samples);
-        for alert in over.into_iter().flat_map(|s| s.active.into_values()) {
-            let transition = end(alert, wall);
-            desk.unsaved.change(event(&transition));
-            desk.moved(&transition, "", 0, wall);
+        for (key, state) in over {
+            let shadow = key.starts_with(SHADOW);
+            for alert in state.active.into_values() {
+                let transition = end(alert, wall);
+                desk.unsaved.change(event(&transition, shadow));
+                if !shadow {
+                    desk.moved(&transition, "", 0, wall);
+                }
+            }
         }
         drop(desk);
         let mut views = self.views.lock();
@@ -231,13 +239,13 @@ impl Alerting {
         self.poke.notify_one();
     }
 
-    /// A group with the states that its rules had; and the states of rules that are gone.
+    /// A group with the states that its rules had; and the states of rules that are gone, by key.
     fn running(
         &self,
         mut group: Group,
         old: Option<Running>,
         now: Duration,
-    ) -> (Running, Vec<RuleState>) {
+    ) -> (Running, BTreeMap<String, RuleState>) {
         for rule in &mut group.rules {
             rule.query = self.setup.engine.keep(&rule.query);
         }
@@ -255,7 +263,6 @@ impl Alerting {
             states.insert(key, state);
         }
         let last = states.values().filter_map(|s| s.last_at).max();
-        let over = before.into_values().collect();
         let running = Running {
             next_mono: old.next_mono.min(now + Duration::from_millis(group.interval_ms as u64)),
             last_at: old.last_at.or(last),
@@ -263,7 +270,7 @@ impl Alerting {
             states,
             group,
         };
-        (running, over)
+        (running, before)
     }
 
     fn stored_states(&self, key: &str) -> BTreeMap<String, RuleState> {
@@ -306,14 +313,14 @@ impl Alerting {
         if !evaluated.is_empty() {
             let wall = self.setup.clock.wall_ms();
             let mut desk = self.desk.lock();
-            for step in &moved {
+            for step in moved.iter().filter(|m| !m.shadow) {
                 desk.moved(&step.transition, &step.expr, step.interval_ms, wall);
             }
             for running in evaluated.into_iter().map(|i| &rules.groups[i]) {
                 still_firing(&mut desk, running, wall);
             }
             desk.unsaved.changes(changes);
-            desk.unsaved.changes(moved.iter().map(|m| event(&m.transition)));
+            desk.unsaved.changes(moved.iter().map(|m| event(&m.transition, m.shadow)));
             self.tell(&mut desk, wall);
             drop(desk);
             self.poke.notify_one();
@@ -395,8 +402,12 @@ impl Alerting {
                     samples.extend(done.samples);
                     let interval_ms = running.group.interval_ms;
                     let expr = rule.query.text();
-                    let step =
-                        |transition| Moved { transition, expr: expr.to_owned(), interval_ms };
+                    let step = |transition| Moved {
+                        transition,
+                        expr: expr.to_owned(),
+                        interval_ms,
+                        shadow: rule.shadow,
+                    };
                     moved.extend(done.transitions.into_iter().map(step));
                     None
                 }
@@ -601,7 +612,8 @@ fn grace_ms(groups: &[Group]) -> i64 {
 
 /// Tells the router that alerts go on firing; their texts may have changed.
 fn still_firing(desk: &mut Desk, running: &Running, wall: Timestamp) {
-    for (rule, key) in running.group.rules.iter().zip(running.group.rule_keys()) {
+    let rules = running.group.rules.iter().zip(running.group.rule_keys());
+    for (rule, key) in rules.filter(|(rule, _)| !rule.shadow) {
         let alerts = running.states.get(&key).into_iter().flat_map(|s| s.active.values());
         for alert in alerts.filter(|a| a.state == AlertState::Firing) {
             desk.fires(alert, rule.query.text(), running.group.interval_ms, wall);
@@ -679,11 +691,11 @@ fn put(kind: String, id: String, time_ms: Timestamp, body: String) -> Change {
     Change::Put { kind, id, time_ms, author: "alerting".to_owned(), body, expected: None, keep: 1 }
 }
 
-fn event(transition: &Transition) -> Change {
+fn event(transition: &Transition, shadow: bool) -> Change {
     Change::Append(Event {
         seq: 0,
         time_ms: transition.at,
-        kind: TRANSITION.to_owned(),
+        kind: if shadow { SHADOW_TRANSITION } else { TRANSITION }.to_owned(),
         subject: transition.alert.key(),
         body: serde_json::to_string(transition).unwrap_or_default(),
     })

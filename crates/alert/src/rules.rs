@@ -11,6 +11,9 @@ mod file;
 
 pub use file::read_rules;
 
+/// What the keys of rules in the shadow begin with.
+pub(crate) const SHADOW: &str = "shadow;";
+
 /// Rules that are evaluated one after the other at the same time.
 #[derive(Clone, Debug)]
 pub struct Group {
@@ -39,6 +42,9 @@ pub struct Rule {
     pub line: u64,
     /// Labels that are added; values of alerts' labels are templates.
     pub labels: Vec<(String, Template)>,
+    /// Whether it only records what it would do: it notifies nobody, and its series are
+    /// `SHADOW_ALERTS` and `SHADOW_ALERTS_FOR_STATE`. Never true of a recording rule.
+    pub shadow: bool,
     /// What it does.
     pub kind: RuleKind,
 }
@@ -66,7 +72,8 @@ impl Group {
     }
 
     /// The names under which the states of its rules are kept, in the order of the rules: stable
-    /// while name and expression are, wherever the rule stands; equal rules are counted.
+    /// while name, expression and mode are, wherever the rule stands; equal rules are counted. A rule
+    /// that leaves the shadow starts anew: what it found before was told to nobody.
     pub fn rule_keys(&self) -> Vec<String> {
         let mut seen: BTreeMap<String, usize> = BTreeMap::new();
         let key = |rule: &Rule| {
@@ -87,7 +94,8 @@ impl Group {
 impl Rule {
     fn key(&self) -> String {
         let hash = xxhash_rust::xxh3::xxh3_64(self.query.text().as_bytes());
-        format!("{};{hash:016x}", self.name)
+        let mode = if self.shadow { SHADOW } else { "" };
+        format!("{mode}{};{hash:016x}", self.name)
     }
 
     /// Whether it is an alerting rule.

@@ -112,7 +112,8 @@ impl PerformanceMonitor {
 }
 
 fn active(groups: &[GroupView]) -> Vec<Alert> {
-    groups.iter().flat_map(|g| &g.rules).flat_map(|r| r.alerts.clone()).collect()
+    let rules = groups.iter().flat_map(|g| &g.rules).filter(|r| !r.shadow);
+    rules.flat_map(|r| r.alerts.clone()).collect()
 }
 
 /// Gets samples in.

@@ -37,6 +37,8 @@ pub struct RuleView {
     pub query: String,
     /// Whether it is an alerting rule.
     pub is_alert: bool,
+    /// Whether it notifies nobody.
+    pub shadow: bool,
     /// Labels that it adds, as written.
     pub labels: Vec<(String, String)>,
     /// Annotations, as written.
@@ -125,6 +127,7 @@ fn rule_view(rule: &Rule, state: &RuleState, outcome: Option<Outcome>) -> RuleVi
         name: rule.name.clone(),
         query: rule.query.text().to_owned(),
         is_alert: rule.is_alert(),
+        shadow: rule.shadow,
         labels: written(&rule.labels),
         annotations,
         for_ms,

@@ -61,6 +61,7 @@ impl Reader<'_> {
         let limit = fields.int("limit", 0..=1_000_000, problems).unwrap_or(0);
         let offset = fields.duration_ms("query_offset", problems).unwrap_or(0);
         let common = fields.pairs("labels", problems);
+        let shadow = mode(&mut fields, problems).unwrap_or(false);
         let written = fields.list("rules", problems);
         fields.finish(problems);
         let mut rules = Vec::new();
@@ -71,7 +72,8 @@ impl Reader<'_> {
                 self.problems.add(node.line, format!("{path}.rules"), message);
                 break;
             }
-            rules.extend(self.rule(node, &format!("{path}.rules[{i}]"), &common));
+            let path = format!("{path}.rules[{i}]");
+            rules.extend(self.rule(node, &path, &common, shadow));
         }
         Some(Group {
             file: self.file.to_owned(),
@@ -83,13 +85,20 @@ impl Reader<'_> {
         })
     }
 
-    fn rule(&mut self, node: &Node, path: &str, common: &[(String, String, u64)]) -> Option<Rule> {
+    fn rule(
+        &mut self,
+        node: &Node,
+        path: &str,
+        common: &[(String, String, u64)],
+        shadow: bool,
+    ) -> Option<Rule> {
         let problems = &mut self.problems;
         let mut fields = Fields::of(node, path, problems);
         let record = fields.text("record", problems);
         let alert = fields.text("alert", problems);
         let for_ms = fields.duration_ms("for", problems);
         let keep = fields.duration_ms("keep_firing_for", problems);
+        let own_mode = mode(&mut fields, problems);
         let annotations = fields.pairs("annotations", problems);
         let mut labels = fields.pairs("labels", problems);
         let own: Vec<String> = labels.iter().map(|(n, ..)| n.clone()).collect();
@@ -102,9 +111,13 @@ impl Reader<'_> {
         check_label_names(&labels, path, node.line, is_alert, problems);
         let (name, kind) = match (record, alert) {
             (Some(name), None) => {
-                let none = for_ms.is_none() && keep.is_none() && annotations.is_empty();
+                let none = for_ms.is_none()
+                    && keep.is_none()
+                    && annotations.is_empty()
+                    && own_mode.is_none();
                 if !none {
-                    let message = "for, keep_firing_for and annotations belong to alerts only";
+                    let message =
+                        "for, keep_firing_for, annotations and mode belong to alerts only";
                     problems.add(node.line, path, message);
                 }
                 if !is_metric_name(&name) {
@@ -130,7 +143,8 @@ impl Reader<'_> {
                 return None;
             }
         };
-        Some(Rule { name, query: query?, line: node.line, labels, kind })
+        let shadow = is_alert && own_mode.unwrap_or(shadow);
+        Some(Rule { name, query: query?, line: node.line, labels, shadow, kind })
     }
 
     fn query(&mut self, fields: &mut Fields<'_>, path: &str) -> Option<Query> {
@@ -147,6 +161,18 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// Whether `mode` says shadow; `None` when it says nothing.
+fn mode(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<bool> {
+    fields.read("mode", problems, |node| match node.text().as_deref() {
+        Some("live") => Ok(false),
+        Some("shadow") => Ok(true),
+        other => {
+            let found = other.map_or_else(|| node.kind().to_owned(), |t| format!("{t:?}"));
+            Err(format!("{found} is no mode; there are live and shadow"))
+        }
+    })
 }
 
 fn templates(
@@ -220,6 +246,23 @@ groups:
             panic!("an alert")
         };
         assert_eq!((for_ms, keep_firing_for_ms), (300_000, 60_000));
+    }
+
+    #[test]
+    fn a_rule_or_a_group_may_be_in_the_shadow() {
+        let text = "groups:\n- name: a\n  mode: shadow\n  rules:\n  - {alert: X, expr: up}\n  - {alert: B, expr: up, mode: live}\n  - {record: z, expr: up}\n";
+        let groups = read_rules("r.yml", text, 60_000, &Features::default()).unwrap();
+        let shadow: Vec<bool> = groups[0].rules.iter().map(|r| r.shadow).collect();
+        assert_eq!(shadow, [true, false, false]);
+        let keys = groups[0].rule_keys();
+        assert!(keys[0].starts_with("shadow;X;") && keys[1].starts_with("B;"), "{keys:?}");
+        let found = problems(&text.replace("mode: live", "mode: dark"));
+        assert_eq!(
+            found,
+            "r.yml line 6: groups[0].rules[1].mode: \"dark\" is no mode; there are live and shadow"
+        );
+        let found = problems(&text.replace("{record: z,", "{record: z, mode: live,"));
+        assert!(found.contains("mode belong to alerts only"), "{found}");
     }
 
     #[test]

@@ -179,6 +179,46 @@ fn a_breach_that_lasts_fires_and_is_told_within_seconds() {
 }
 
 #[test]
+fn a_rule_in_the_shadow_records_and_notifies_nobody() {
+    let mut bench = Bench::new(&SLOW.replace("alert: Slow", "alert: Slow\n    mode: shadow"));
+    bench.pass(30, &[("a", 9.0)]);
+    assert_eq!(bench.value("SHADOW_ALERTS{alertstate=\"firing\"}"), [1.0]);
+    assert_eq!(bench.value("SHADOW_ALERTS_FOR_STATE"), [1.0]);
+    assert_eq!(bench.value("{__name__=~\"ALERTS.*\"}"), [0.0; 0]);
+    let rule = bench.alerting.groups()[0].rules[0].clone();
+    assert!(rule.shadow && rule.state == plimsoll_alert::AlertState::Firing, "{rule:?}");
+    bench.restart();
+    bench.pass(120, &[("a", 1.0)]);
+    check(
+        &bench.transitions(),
+        &expect![[r#"
+            1 "a" "inactive" -> "pending"
+            11 "a" "pending" -> "firing"
+            41 "a" "firing" -> "inactive"
+        "#]],
+    );
+    assert_eq!(bench.told(), "");
+    let all = bench.records.events(&EventQuery::default()).unwrap();
+    assert!(all.iter().all(|e| e.kind == "shadow_transition"), "{all:?}");
+}
+
+#[test]
+fn a_rule_that_goes_into_the_shadow_ends_its_alerts() {
+    let mut bench = Bench::new(SLOW);
+    bench.pass(30, &[("a", 9.0)]);
+    bench.rules = SLOW.replace("alert: Slow", "alert: Slow\n    mode: shadow");
+    bench.restart();
+    bench.pass(120, &[("a", 9.0)]);
+    check(
+        &bench.told(),
+        &expect![[r#"
+            12 "firing" a:"firing"
+            72 "resolved" a:"resolved"
+        "#]],
+    );
+}
+
+#[test]
 fn a_short_spike_tells_nobody() {
     let bench = Bench::new(SLOW);
     bench.pass(10, &[("a", 1.0)]);

@@ -216,8 +216,8 @@ fn targets(collecting: &Status, hostname: &str) -> Vec<TargetDoc> {
 }
 
 fn alerts(groups: &[GroupView]) -> Vec<AlertDoc> {
-    let all =
-        groups.iter().flat_map(|g| &g.rules).flat_map(|r| r.alerts.iter().map(move |a| (r, a)));
+    let rules = groups.iter().flat_map(|g| &g.rules).filter(|r| !r.shadow);
+    let all = rules.flat_map(|r| r.alerts.iter().map(move |a| (r, a)));
     let mut docs: Vec<AlertDoc> = all
         .map(|(rule, a)| AlertDoc {
             name: rule.name.clone(),

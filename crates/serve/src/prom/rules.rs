@@ -179,6 +179,9 @@ fn rule(rule: &RuleView, exclude_alerts: bool) -> Value {
     if rule.is_alert {
         let annotations: serde_json::Map<String, Value> =
             rule.annotations.iter().map(|(n, v)| (n.clone(), json!(v))).collect();
+        if rule.shadow {
+            doc["mode"] = json!("shadow");
+        }
         doc["state"] = json!(rule.state.as_str());
         doc["duration"] = json!(rule.for_ms as f64 / 1e3);
         doc["keepFiringFor"] = json!(rule.keep_firing_for_ms as f64 / 1e3);
@@ -216,11 +219,11 @@ fn go_e(value: f64) -> String {
     format!("{mantissa}e{sign}{:02}", exponent.abs())
 }
 
-/// Pending and firing alerts.
+/// Pending and firing alerts; those of rules in the shadow only `/api/v1/rules` shows.
 pub async fn alerts(app: Arc<App>, _: Call) -> Result<Response, Failure> {
     let groups = app.alerting.groups();
-    let all: Vec<Value> =
-        groups.iter().flat_map(|g| &g.rules).flat_map(|r| &r.alerts).map(alert).collect();
+    let rules = groups.iter().flat_map(|g| &g.rules);
+    let all: Vec<Value> = rules.filter(|r| !r.shadow).flat_map(|r| &r.alerts).map(alert).collect();
     Ok(document(&json!({ "alerts": all })))
 }
 
