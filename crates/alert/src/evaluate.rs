@@ -231,11 +231,7 @@ fn shown(
         surroundings: scene.surroundings,
         queries: Some(scene),
     };
-    let mut labels = element.labels.with(METRIC_NAME, "");
-    for (name, template) in &rule.labels {
-        labels = labels.with(name, &template.show(&rule.name, &values));
-    }
-    labels = labels.with("alertname", &rule.name);
+    let labels = alert_labels(rule, &values);
     Alert {
         labels: map_of(&labels),
         annotations: annotations
@@ -249,6 +245,15 @@ fn shown(
         resolved_at: None,
         kept_since: None,
     }
+}
+
+/// The labels of the alert that an element makes.
+pub(crate) fn alert_labels(rule: &Rule, values: &Values<'_>) -> Labels {
+    let mut labels = values.labels.with(METRIC_NAME, "");
+    for (name, template) in &rule.labels {
+        labels = labels.with(name, &template.show(&rule.name, values));
+    }
+    labels.with("alertname", &rule.name)
 }
 
 /// Moves an alert on; `None` when it is over.

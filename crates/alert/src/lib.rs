@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 mod backfill;
+pub mod backtest;
 pub mod config;
 mod cycle;
 mod defaults;
@@ -24,6 +25,7 @@ pub mod route;
 mod rules;
 mod state;
 mod template;
+mod unit_test;
 
 pub use backfill::{BackfillAsk, BackfillError, BackfillReport, Backfilled};
 pub use defaults::{DEFAULT_RULES_FILE, default_rules};
@@ -43,3 +45,4 @@ pub use template::{
     Sample as TemplateSample, Surroundings, Template, TemplateError, Templates, Values,
     fuzz_template, plain as plain_notification,
 };
+pub use unit_test::{UnitTest, UnitTests, fuzz_unit_tests, read_unit_tests};

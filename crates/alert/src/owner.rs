@@ -516,6 +516,10 @@ impl Alerting {
         groups
     }
 
+    pub(crate) fn surroundings(&self) -> Surroundings {
+        self.surroundings.lock().clone()
+    }
+
     pub(crate) fn engine(&self) -> &Engine {
         &self.setup.engine
     }

@@ -15,6 +15,8 @@ mod import;
 mod notify;
 mod query;
 mod rules;
+mod rules_backtest;
+mod rules_test;
 mod serve;
 
 /// The configuration is wrong.
@@ -299,6 +301,79 @@ enum Rules {
     ///
     /// Example: plimsoll rules backfill --start 2026-11-01T00:00:00Z --end 2026-11-21T00:00:00Z --rule job:errors:rate5m
     Backfill(Backfill),
+    /// Runs unit tests of rules, in promtool's format.
+    ///
+    /// Example: plimsoll rules test tests/*.yml
+    Test(RulesTest),
+    /// Has a running server replay alerting rules over its history: every episode, pages per week, and
+    /// what other thresholds and lengths of `for` would have done.
+    ///
+    /// Example: plimsoll rules backtest rules.yml --start 2026-10-22T00:00:00Z --end 2026-11-21T00:00:00Z
+    Backtest(Backtest),
+}
+
+/// Which tests.
+#[derive(Args)]
+pub struct RulesTest {
+    /// Files with tests.
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// Only tests whose name this regular expression finds; several: any of them.
+    #[arg(long, value_name = "REGEX")]
+    run: Vec<String>,
+    /// Parts of PromQL that are off unless named, as `serve` takes them.
+    #[arg(long, value_name = "NAMES")]
+    enable_feature: Vec<String>,
+}
+
+/// Which rules, when, and how.
+#[derive(Args)]
+pub struct Backtest {
+    /// A rule file; without it, rules that the server runs.
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// The server.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7546")]
+    server: String,
+    /// First evaluation: RFC 3339 or seconds.
+    #[arg(long, alias = "from", value_name = "T")]
+    start: String,
+    /// Last evaluation.
+    #[arg(long, alias = "to", value_name = "T")]
+    end: String,
+    /// Only the group of this name.
+    #[arg(long, value_name = "NAME")]
+    group: Option<String>,
+    /// Only the alert of this name.
+    #[arg(long, value_name = "NAME")]
+    rule: Option<String>,
+    /// Time between evaluations of groups that name none [default: 1m]
+    #[arg(long, value_name = "DURATION")]
+    interval: Option<String>,
+    /// How long after its time a sample is seen [default: 0s]
+    #[arg(long, value_name = "DURATION")]
+    lag: Option<String>,
+    /// Another threshold for the table; several.
+    #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
+    threshold: Vec<String>,
+    /// Another length of `for` for the table; several.
+    #[arg(long = "for", value_name = "DURATION")]
+    for_length: Vec<String>,
+    /// Labels by which alerts become one page; several [default: alertname]
+    #[arg(long, value_name = "LABEL")]
+    group_by: Vec<String>,
+    /// Leaves the table out.
+    #[arg(long)]
+    no_curve: bool,
+    /// Evaluates every step as live does: slow, and the same.
+    #[arg(long)]
+    steps: bool,
+    /// Episodes that are listed of each rule.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    limit: usize,
+    /// Prints the answer as JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Which rules, and when.
@@ -384,6 +459,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Some(Command::Rekey(rekey)) => backup::rekey(&rekey),
         Some(Command::Notify(Notify::Test(test))) => notify::test(&test),
         Some(Command::Rules(Rules::Backfill(backfill))) => rules::backfill(&backfill),
+        Some(Command::Rules(Rules::Test(test))) => return rules_test::run(&test),
+        Some(Command::Rules(Rules::Backtest(backtest))) => rules_backtest::run(&backtest),
         Some(Command::Detect(detect)) => files::detect(&detect),
         Some(Command::Forecast(forecast)) => files::forecast(&forecast),
     };

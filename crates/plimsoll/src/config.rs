@@ -26,7 +26,7 @@ mod rules;
 mod store;
 
 pub use alertmanager::check as check_alertmanager_file;
-pub use rules::check_rule_file;
+pub use rules::{check_rule_file, matching as matching_rule_files};
 
 /// Reads an encryption key from a file that only its owner may read.
 ///

@@ -28,6 +28,7 @@ mod hist;
 mod kernels;
 mod lex;
 mod literal;
+mod notation;
 mod parse;
 mod prepared;
 mod print;
@@ -53,6 +54,10 @@ pub use format::{format_plain, format_time, format_value, write_time, write_valu
 pub use functions::{FUNCTIONS, Function, Variadic, function};
 pub use hist::{HistogramBucket, histogram_buckets, histogram_text};
 pub use literal::duration_text as format_duration;
+pub use notation::{
+    NotationError, SeriesValue, VALUES_MAX, fuzz_series, parse_series, parse_series_labels,
+    parse_series_values,
+};
 pub use parse::{parse, parse_selector};
 pub use prepared::KeptStats;
 

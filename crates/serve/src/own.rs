@@ -11,6 +11,7 @@ use crate::reply::{Failure, own};
 use crate::routes::Call;
 
 pub mod backfill;
+pub mod backtest;
 pub mod explain;
 mod frame;
 pub mod language;

@@ -130,6 +130,7 @@ static ROUTES: &[Route] = &[
     row!(BOTH, "/api/plimsoll/v1/query/check", Read, own::language::check),
     row!(GET, "/api/plimsoll/v1/query/functions", Read, own::language::functions),
     row!(POST, "/api/plimsoll/v1/rules/backfill", Admin, own::backfill::backfill),
+    row!(POST, "/api/plimsoll/v1/rules/backtest", Read, own::backtest::backtest),
     row!(POST, "/api/plimsoll/v1/storage/flush", Admin, own::flush),
     row!(POST, "/api/plimsoll/v1/storage/merge", Admin, own::merge),
 ];

@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod backfill;
+mod backtest;
 mod failover;
 mod receivers;
 mod router;
 mod templates;
+mod unit_test;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -193,8 +195,8 @@ fn a_rule_in_the_shadow_records_and_notifies_nobody() {
         &bench.transitions(),
         &expect![[r#"
             1 "a" "inactive" -> "pending"
-            11 "a" "pending" -> "firing"
-            41 "a" "firing" -> "inactive"
+            15 "a" "pending" -> "firing"
+            45 "a" "firing" -> "inactive"
         "#]],
     );
     assert_eq!(bench.told(), "");
@@ -212,8 +214,8 @@ fn a_rule_that_goes_into_the_shadow_ends_its_alerts() {
     check(
         &bench.told(),
         &expect![[r#"
-            12 "firing" a:"firing"
-            72 "resolved" a:"resolved"
+            16 "firing" a:"firing"
+            76 "resolved" a:"resolved"
         "#]],
     );
 }

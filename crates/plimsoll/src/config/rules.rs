@@ -71,7 +71,7 @@ pub fn check_rule_file(
 
 /// The files that a pattern names: `*` stands for anything in the last part of the path. A path
 /// without `*` must exist; a pattern may name none.
-pub(super) fn matching(base: &Path, pattern: &str) -> Result<Vec<PathBuf>, String> {
+pub fn matching(base: &Path, pattern: &str) -> Result<Vec<PathBuf>, String> {
     let path = base.join(pattern);
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     if !name.contains('*') {

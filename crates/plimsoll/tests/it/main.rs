@@ -31,4 +31,5 @@ mod plimsoll;
 mod process;
 mod quick;
 mod refusals;
+mod rules_cli;
 mod targets;

@@ -233,7 +233,7 @@ fn compare_series(case: &Case, found: &[(Labels, Points)]) -> Result<(), String>
             match item {
                 Item::Missing => {}
                 Item::Float(v) => points.push((t, Point::Float(*v))),
-                Item::Histogram(h) => points.push((t, Point::of(&h.model()))),
+                Item::Histogram(h) => points.push((t, Point::of(h))),
             }
         }
         if !points.is_empty() || step == 0 {

@@ -10,8 +10,9 @@
 //! ones.
 
 use plimsoll_model::{Histogram, Labels, stale_nan};
+pub use plimsoll_query::SeriesValue as Item;
 
-use crate::script_histogram::{self as histogram, Literal};
+use crate::script_histogram as histogram;
 
 /// A command of a script.
 pub enum Command {
@@ -30,17 +31,6 @@ pub struct Sample {
     pub histogram: Option<Histogram>,
     /// Start time, 0 if it is not stated.
     pub start: i64,
-}
-
-/// One value of a series.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Item {
-    /// Nothing.
-    Missing,
-    /// A number or the staleness marker.
-    Float(f64),
-    /// A native histogram.
-    Histogram(Literal),
 }
 
 /// An `eval` and what is expected of it.
@@ -128,7 +118,7 @@ fn load(line: &str, block: &[&str]) -> Result<Command, String> {
             let (value, histogram) = match item {
                 Item::Missing => continue,
                 Item::Float(v) => (v, None),
-                Item::Histogram(h) => (stale_nan(), Some(h.model())),
+                Item::Histogram(h) => (stale_nan(), Some(h)),
             };
             samples.push(Sample { time, value, histogram, start });
         }
@@ -229,45 +219,7 @@ fn after_words(line: &str, count: usize) -> String {
 
 /// `name{l="v"} values`
 fn series(line: &str) -> Result<(Labels, Vec<Item>), String> {
-    let mut pairs: Vec<(String, String)> = Vec::new();
-    let name_end =
-        line.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).unwrap_or(line.len());
-    if name_end > 0 {
-        pairs.push(("__name__".to_owned(), line[..name_end].to_owned()));
-    }
-    let mut rest = line[name_end..].trim_start();
-    if rest.starts_with('{') && !rest.starts_with("{{") {
-        rest = labels(&rest[1..], &mut pairs)?;
-    }
-    let borrowed = pairs.iter().map(|(n, v)| (n.as_str(), v.as_str()));
-    let labels = Labels::new(borrowed).map_err(|e| e.to_string())?;
-    Ok((labels, values(rest)?))
-}
-
-fn labels<'a>(mut rest: &'a str, pairs: &mut Vec<(String, String)>) -> Result<&'a str, String> {
-    loop {
-        rest = rest.trim_start_matches([' ', '\t', ',']);
-        if let Some(rest) = rest.strip_prefix('}') {
-            return Ok(rest);
-        }
-        let name;
-        if rest.starts_with(['"', '\'', '`']) {
-            (name, rest) = unquote(rest)?;
-            rest = rest.trim_start();
-            if rest.starts_with([',', '}']) {
-                pairs.push(("__name__".to_owned(), name));
-                continue;
-            }
-        } else {
-            let end = rest.find([' ', '=', '\t']).ok_or("a label without value")?;
-            name = rest[..end].to_owned();
-            rest = rest[end..].trim_start();
-        }
-        rest = rest.strip_prefix('=').ok_or("a label without value")?.trim_start();
-        let value;
-        (value, rest) = unquote(rest)?;
-        pairs.push((name, value));
-    }
+    plimsoll_query::parse_series(line).map_err(|e| e.to_string())
 }
 
 /// A quoted text at the start, and what follows it.
@@ -301,86 +253,15 @@ fn unquote(text: &str) -> Result<(String, &str), String> {
 }
 
 fn values(text: &str) -> Result<Vec<Item>, String> {
-    let mut out = Vec::new();
-    let mut rest = text.trim();
-    while !rest.is_empty() {
-        let end = item_end(rest);
-        item(&rest[..end], &mut out)?;
-        rest = rest[end..].trim_start();
-    }
-    Ok(out)
+    plimsoll_query::parse_series_values(text).map_err(|e| e.to_string())
 }
 
-/// Where the first item ends: at a blank outside double braces.
-fn item_end(text: &str) -> usize {
-    let mut depth = 0;
-    for (i, c) in text.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            c if c.is_whitespace() && depth == 0 => return i,
-            _ => {}
-        }
-    }
-    text.len()
-}
-
-fn item(text: &str, out: &mut Vec<Item>) -> Result<(), String> {
-    let times = |n: &str| n.parse::<usize>().map_err(|e| format!("{text:?}: {e}"));
-    if let Some(n) = text.strip_prefix("_x") {
-        out.extend(std::iter::repeat_n(Item::Missing, times(n)?));
-        return Ok(());
-    }
-    let (base, count) = match text.rsplit_once('x') {
-        Some((base, n)) if !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()) => {
-            (base, times(n)? + 1)
-        }
-        _ => (text, 1),
-    };
-    if base == "_" {
-        out.push(Item::Missing);
-    } else if base == "stale" {
-        out.extend(std::iter::repeat_n(Item::Float(stale_nan()), count));
-    } else if base.starts_with("{{") {
-        let (first, step) = histogram::read(base)?;
-        let mut value = first;
-        for i in 0..count {
-            if let Some((sign, step)) = step.as_ref().filter(|_| i > 0) {
-                value = value.plus(step, *sign);
-            }
-            out.push(Item::Histogram(value.clone()));
-        }
-    } else {
-        let (first, step) = first_and_step(base)?;
-        let mut value = first;
-        for _ in 0..count {
-            out.push(Item::Float(value));
-            value += step;
-        }
-    }
-    Ok(())
-}
-
-/// `a+b`, `a-b` or `a`; a sign behind `e` belongs to the exponent.
-fn first_and_step(text: &str) -> Result<(f64, f64), String> {
-    let bytes = text.as_bytes();
-    let sign = |i: usize| matches!(bytes[i], b'+' | b'-') && !matches!(bytes[i - 1], b'e' | b'E');
-    match (1..bytes.len()).find(|&i| sign(i)) {
-        Some(at) if number(text).is_err() => Ok((number(&text[..at])?, number(&text[at..])?)),
-        _ => Ok((number(text)?, 0.0)),
-    }
-}
-
+/// The one number of a line.
 fn number(text: &str) -> Result<f64, String> {
-    let plain = text.trim_start_matches(['+', '-']);
-    let sign = if text.starts_with('-') { -1.0 } else { 1.0 };
-    if let Some(hex) = plain.strip_prefix("0x").or_else(|| plain.strip_prefix("0X")) {
-        return u64::from_str_radix(hex, 16).map(|v| sign * v as f64).map_err(|e| e.to_string());
+    match values(text)?.as_slice() {
+        [Item::Float(v)] => Ok(*v),
+        _ => Err(format!("{text:?} is no number")),
     }
-    if let Ok(v) = plain.replace('_', "").parse::<f64>() {
-        return Ok(sign * v);
-    }
-    Ok(sign * duration(plain)? as f64 / 1000.0)
 }
 
 /// A duration, or 0, in ms.
