@@ -2,8 +2,8 @@
 //!
 //! Handing a request to another thread and its answer back costs two wake-ups, some 40 µs, which is more
 //! than most panels and lists of labels need. A question that was quick last time is therefore answered
-//! on the thread that read it, within [`BYTES`] and [`SAMPLES`]; what turns out to be more starts anew
-//! where it may take its time.
+//! on the thread that read it, within [`BYTES`], [`SAMPLES`] and [`PATIENCE`]; what turns out to be more
+//! starts anew where it may take its time.
 //!
 //! Limits: [`ROWS`] questions are remembered, by 48 bits of their hash; a newer one takes the row of an
 //! older one. A mistaken row costs one handing over, or one attempt within the bounds.
@@ -24,6 +24,8 @@ const QUICK: Duration = Duration::from_micros(500);
 pub(crate) const BYTES: u64 = 8 << 20;
 /// Samples that an answer given at once may read: less than a millisecond's worth.
 pub(crate) const SAMPLES: u64 = 100_000;
+/// How long an answer given at once may take, looked at between series.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(10);
 /// Parameters that differ each time the same is asked.
 const MOVING: [&str; 4] = ["time", "start", "end", "timeout"];
 
@@ -32,8 +34,8 @@ const MOVING: [&str; 4] = ["time", "start", "end", "timeout"];
 pub(crate) struct Habit(u64);
 
 impl Habit {
-    /// The path and parameters; of the times only how far they are apart.
-    pub fn of(path: &str, params: &Params) -> Self {
+    /// The path and parameters; of the times only how far they are apart. What has no end ends now.
+    pub fn of(path: &str, params: &Params, now_ms: i64) -> Self {
         let mut hash = Xxh3::new();
         hash.write(path.as_bytes());
         for (name, value) in params.pairs().filter(|(name, _)| !MOVING.contains(name)) {
@@ -43,9 +45,11 @@ impl Habit {
             }
         }
         let time = |name| params.get(name).and_then(|text| time_ms(text).ok());
-        if let (Some(start), Some(end)) = (time("start"), time("end")) {
+        let (start, end) = (time("start"), time("end"));
+        if start.is_some() || end.is_some() {
+            let span = end.unwrap_or(now_ms).saturating_sub(start.unwrap_or(i64::MIN));
             // Times that are given to the second differ by one now and then.
-            hash.write_i64(end.saturating_sub(start) / 10_000);
+            hash.write_i64(span / 10_000);
         }
         Self(hash.finish())
     }
@@ -91,7 +95,7 @@ mod tests {
     use super::*;
 
     fn habit(query: &str) -> Habit {
-        Habit::of("/api/v1/query_range", &Params::read(Some(query), None))
+        Habit::of("/api/v1/query_range", &Params::read(Some(query), None), 5_000_000)
     }
 
     #[test]
@@ -101,6 +105,8 @@ mod tests {
         assert_ne!(first, habit("query=up&start=1000&end=90000&step=15"));
         assert_ne!(first, habit("query=down&start=1000&end=4600&step=15"));
         assert_ne!(first, habit("query=up&start=1000&end=4600&step=1"));
+        assert_ne!(habit("match[]=up&start=4990"), habit("match[]=up&start=0"));
+        assert_ne!(habit("match[]=up&end=4990"), habit("match[]=up"));
     }
 
     #[test]

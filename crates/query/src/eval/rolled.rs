@@ -161,6 +161,10 @@ impl Rolled {
         if found.covered.is_empty() || !found.kept.has(want) {
             return Ok(false);
         }
+        // The mean of samples whose sum overflows is finite.
+        if self.fold == Fold::Avg && found.buckets.iter().any(|b| !b.sum.is_finite()) {
+            return Ok(false);
+        }
         out.extend_from_slice(found.buckets);
         let (mut from, mut folded) = (whole.start, false);
         let last = TimeRange::new(whole.end + 1, whole.end + 1);

@@ -20,7 +20,7 @@ pub(super) fn sum(w: &Windows<'_>, out: &mut [f64]) {
 pub(super) fn avg(w: &Windows<'_>, out: &mut [f64]) {
     let mean = |i: usize, sum: Sum| {
         let cut = w.cuts[i];
-        if sum.sum.is_infinite() {
+        if !sum.sum.is_finite() {
             return mean(&w.floats[cut.lo..cut.hi]);
         }
         let count = (cut.hi - cut.lo) as f64;
@@ -184,5 +184,33 @@ impl Fold for Max {
 pub(super) fn count(w: &Windows<'_>, out: &mut [f64]) {
     for (cut, slot) in w.cuts.iter().zip(out).filter(|(cut, _)| cut.lo < cut.hi) {
         *slot = (cut.hi - cut.lo) as f64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plimsoll_model::Grid;
+
+    #[test]
+    fn means_whose_sums_overflow_either_way_are_means() {
+        let floats: Vec<f64> = (0..80).map(|i| if i < 40 { f64::MAX } else { -f64::MAX }).collect();
+        let times: Vec<i64> = (0..80).collect();
+        let cuts: Vec<_> =
+            (0..=16).map(|i| super::super::Cut { lo: i, hi: i + 64, end: 0 }).collect();
+        let w = Windows {
+            times: &times,
+            floats: &floats,
+            cuts: &cuts,
+            range_ms: 64,
+            grid: Grid::instant(0),
+            args: &[],
+        };
+        let mut out = vec![0.0; cuts.len()];
+        avg(&w, &mut out);
+        for (cut, found) in cuts.iter().zip(&out) {
+            assert_eq!(*found, mean(&floats[cut.lo..cut.hi]), "{cut:?}");
+            assert!(found.is_finite(), "{cut:?}");
+        }
     }
 }
