@@ -52,6 +52,7 @@ impl fmt::Display for Stop {
 }
 
 type Hook = Box<dyn FnOnce(Stop) + Send>;
+type Over = Box<dyn Fn() -> bool + Send + Sync>;
 
 /// A flag that stops a reader from outside. Clones share it. The first stop counts.
 #[derive(Clone, Default)]
@@ -63,6 +64,7 @@ pub struct Cancel {
 struct CancelInner {
     state: AtomicU8,
     hooks: Mutex<Vec<Hook>>,
+    over: Option<Over>,
 }
 
 impl Cancel {
@@ -71,11 +73,21 @@ impl Cancel {
         Self::default()
     }
 
+    /// A flag that is also set, as [`Stop::Deadline`], when a check finds that `over` says so: for
+    /// readers too short for a timer.
+    pub fn when(over: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        let inner = CancelInner { over: Some(Box::new(over)), ..CancelInner::default() };
+        Self { inner: Arc::new(inner) }
+    }
+
     /// Fails once somebody called [`Cancel::stop`]. One atomic load.
     ///
     /// # Errors
     /// [`Error::Stopped`].
     pub fn check(&self) -> Result<()> {
+        if self.inner.over.as_ref().is_some_and(|over| over()) {
+            self.stop(Stop::Deadline);
+        }
         self.stopped().map_or(Ok(()), |stop| Err(Error::Stopped(stop)))
     }
 
@@ -294,6 +306,17 @@ mod tests {
         cancel.on_stop(move |why| s.lock().push(why));
         assert_eq!(*seen.lock(), [Stop::Deadline, Stop::Deadline]);
         assert!(matches!(cancel.check(), Err(Error::Stopped(Stop::Deadline))));
+    }
+
+    #[test]
+    fn a_check_asks_whether_it_is_over() {
+        let now = Arc::new(AtomicU64::new(0));
+        let clock = Arc::clone(&now);
+        let cancel = Cancel::when(move || clock.load(Ordering::Relaxed) > 5);
+        assert!(cancel.check().is_ok());
+        now.store(6, Ordering::Relaxed);
+        assert!(matches!(cancel.check(), Err(Error::Stopped(Stop::Deadline))));
+        assert_eq!(cancel.stopped(), Some(Stop::Deadline));
     }
 
     #[test]

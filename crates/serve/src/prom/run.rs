@@ -72,15 +72,11 @@ fn at_once<T>(
     let mut cx = ReadCx::with_budget(Budget::new(habits::BYTES, habits::SAMPLES));
     cx.lane = Lane::Dashboards;
     cx.may_wait = false;
-    let cancel = cx.cancel.clone();
-    let timer = runtime.spawn(async move {
-        tokio::time::sleep(habits::PATIENCE).await;
-        cancel.stop(Stop::Deadline);
-    });
+    let (clock, end) = (Arc::clone(&app.clock), app.clock.mono() + habits::PATIENCE);
+    cx.cancel = Cancel::when(move || clock.mono() > end);
     // A panic is told by the thread that tries again.
     let run = || std::panic::catch_unwind(AssertUnwindSafe(|| timed(app, || work(app, &cx))));
     let done = tokio::task::block_in_place(run);
-    timer.abort();
     let (result, took) = done.ok()?;
     Some((result.ok()?, took))
 }
