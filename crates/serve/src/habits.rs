@@ -2,8 +2,8 @@
 //!
 //! Handing a request to another thread and its answer back costs two wake-ups, some 40 µs, which is more
 //! than most panels and lists of labels need. A question that was quick last time is therefore answered
-//! on the thread that read it, within [`BYTES`], [`SAMPLES`] and [`PATIENCE`]; what turns out to be more
-//! starts anew where it may take its time.
+//! on the thread that read it, without the pool, within [`BYTES`], [`PATIENCE`] and a number of samples;
+//! what turns out to be more starts anew where it may take its time.
 //!
 //! Limits: [`ROWS`] questions are remembered, by 48 bits of their hash; a newer one takes the row of an
 //! older one. A mistaken row costs one handing over, or one attempt within the bounds.
@@ -18,12 +18,16 @@ use crate::params::{Params, time_ms};
 
 /// Questions remembered: 32 KiB.
 const ROWS: usize = 4096;
-/// Longer than this is not quick: others wait for the same thread.
+/// Longer than this is not quick.
 const QUICK: Duration = Duration::from_micros(500);
+/// Up to this, handing the other connections to another thread would cost as much as they wait.
+const AT_ONCE: Duration = Duration::from_micros(100);
 /// Memory that an answer given at once may take.
 pub(crate) const BYTES: u64 = 8 << 20;
-/// Samples that an answer given at once may read: less than a millisecond's worth.
-pub(crate) const SAMPLES: u64 = 100_000;
+/// Samples that a quick answer may read: less than a millisecond's worth.
+const SAMPLES: u64 = 100_000;
+/// Samples that an answer may read for which the other connections wait.
+const SAMPLES_AT_ONCE: u64 = 10_000;
 /// How long an answer given at once may take, looked at between series.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(10);
 /// Parameters that differ each time the same is asked.
@@ -63,6 +67,25 @@ impl Habit {
     }
 }
 
+/// How a quick question is answered, on the thread that read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// The other connections of the thread wait.
+    AtOnce,
+    /// Another thread goes on with them.
+    Soon,
+}
+
+impl Pace {
+    /// Samples that it may read.
+    pub const fn samples(self) -> u64 {
+        match self {
+            Self::AtOnce => SAMPLES_AT_ONCE,
+            Self::Soon => SAMPLES,
+        }
+    }
+}
+
 /// How long questions took. Any thread may look and note.
 pub(crate) struct Habits {
     /// 48 bits of the question, 16 of microseconds.
@@ -76,11 +99,12 @@ impl Default for Habits {
 }
 
 impl Habits {
-    /// Whether it was asked before and was quick.
-    pub fn is_quick(&self, habit: Habit) -> bool {
+    /// How it may be answered, when it was asked before and was quick.
+    pub fn pace(&self, habit: Habit) -> Option<Pace> {
         let row = self.rows[habit.row()].load(Ordering::Relaxed);
         let took = Duration::from_micros(row & 0xffff);
-        row >> 16 == habit.mark() && !took.is_zero() && took <= QUICK
+        let quick = row >> 16 == habit.mark() && !took.is_zero() && took <= QUICK;
+        quick.then_some(if took <= AT_ONCE { Pace::AtOnce } else { Pace::Soon })
     }
 
     /// Notes how long it took; what failed counts as slow.
@@ -110,16 +134,17 @@ mod tests {
     }
 
     #[test]
-    fn a_question_is_quick_when_it_was_quick_last_time() {
+    fn a_question_is_as_quick_as_it_was_last_time() {
         let (habits, habit) = (Habits::default(), habit("query=up"));
-        assert!(!habits.is_quick(habit));
-        habits.note(habit, Some(Duration::from_nanos(10)));
-        assert!(habits.is_quick(habit));
-        habits.note(habit, Some(Duration::from_secs(1)));
-        assert!(!habits.is_quick(habit));
-        habits.note(habit, Some(QUICK));
-        assert!(habits.is_quick(habit));
-        habits.note(habit, None);
-        assert!(!habits.is_quick(habit));
+        let noted = |took| {
+            habits.note(habit, took);
+            habits.pace(habit)
+        };
+        assert_eq!(habits.pace(habit), None);
+        assert_eq!(noted(Some(Duration::from_nanos(10))), Some(Pace::AtOnce));
+        assert_eq!(noted(Some(Duration::from_secs(1))), None);
+        assert_eq!(noted(Some(AT_ONCE)), Some(Pace::AtOnce));
+        assert_eq!(noted(Some(QUICK)), Some(Pace::Soon));
+        assert_eq!(noted(None), None);
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use plimsoll_model::{Budget, Cancel, Lane, ReadCx, Stop};
 
 use crate::app::App;
-use crate::habits::{self, Habit};
+use crate::habits::{self, Habit, Pace};
 use crate::metrics::count;
 use crate::params::{Params, duration_ms};
 use crate::reply::Failure;
@@ -29,8 +29,7 @@ pub fn read_cx(app: &App) -> ReadCx {
     cx
 }
 
-/// Answers at once what was quick last time; all else as [`ask`] does. Who is answered at once holds up
-/// nobody else: the other connections go on on another thread meanwhile. What fails, takes too long or
+/// Answers at once what was quick last time; all else as [`ask`] does. What fails, takes too long or
 /// needs too much is asked anew, with the timeout and the end that [`ask`] has.
 pub async fn ask_quickly<T: Send + 'static>(
     app: &Arc<App>,
@@ -39,10 +38,10 @@ pub async fn ask_quickly<T: Send + 'static>(
 ) -> Result<T, Failure> {
     let habit = Habit::of(call.parts.uri.path(), &call.params, app.now());
     let habits = &app.gates.habits;
-    if habits.is_quick(habit)
+    if let Some(pace) = habits.pace(habit)
         && call.params.get("timeout").is_none()
         && let Some(_place) = app.gates.free_query()
-        && let Some((answer, took)) = at_once(app, &work)
+        && let Some((answer, took)) = quickly(app, pace, &work)
     {
         habits.note(habit, Some(took));
         count(&app.metrics.queries, 1);
@@ -59,24 +58,27 @@ pub async fn ask_quickly<T: Send + 'static>(
 }
 
 /// The answer, if there is one within the bounds of [`habits`].
-fn at_once<T>(
+fn quickly<T>(
     app: &App,
+    pace: Pace,
     work: &impl Fn(&App, &ReadCx) -> Result<T, Failure>,
 ) -> Option<(T, Duration)> {
     use tokio::runtime::{Handle, RuntimeFlavor};
-    // A runtime of one thread has nobody who could go on meanwhile.
-    let runtime = Handle::try_current().ok()?;
-    if runtime.runtime_flavor() != RuntimeFlavor::MultiThread {
-        return None;
-    }
-    let mut cx = ReadCx::with_budget(Budget::new(habits::BYTES, habits::SAMPLES));
+    let mut cx = ReadCx::with_budget(Budget::new(habits::BYTES, pace.samples()));
     cx.lane = Lane::Dashboards;
     cx.may_wait = false;
     let (clock, end) = (Arc::clone(&app.clock), app.clock.mono() + habits::PATIENCE);
     cx.cancel = Cancel::when(move || clock.mono() > end);
     // A panic is told by the thread that tries again.
     let run = || std::panic::catch_unwind(AssertUnwindSafe(|| timed(app, || work(app, &cx))));
-    let done = tokio::task::block_in_place(run);
+    let done = match pace {
+        Pace::AtOnce => run(),
+        // A runtime of one thread has nobody who could go on meanwhile.
+        Pace::Soon if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread => {
+            tokio::task::block_in_place(run)
+        }
+        Pace::Soon => return None,
+    };
     let (result, took) = done.ok()?;
     Some((result.ok()?, took))
 }
