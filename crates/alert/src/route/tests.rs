@@ -193,6 +193,7 @@ fn a_restart_does_not_move_an_end_that_was_told_far_ahead() {
          28801 tick",
         &expect![[r#"
             1 hook {}:{alertname="A"} +1
+            25200 hook {}:{alertname="A"} +1 again
             28700 hook {}:{alertname="A"} +1 again
             28801 hook {}:{alertname="A"} -1
         "#]],
