@@ -33,10 +33,10 @@ pub use evaluate::{EvalError, Evaluated, Sample, Scene, evaluate};
 pub use metrics::Metrics;
 pub use owner::{Alerting, GroupView, Letter, PostError, Posted, Prepared, RuleView, Setup, Wake};
 pub use route::calendar::Window;
-pub use route::matching::{parse_matcher, parse_matchers};
+pub use route::matching::{REGEX_BYTES_MAX, parse_matcher, parse_matchers};
 pub use route::{
     GroupedView, Notice, NoticeView, Notification, Route, Router, Routing, Silence, SilenceError,
-    SilenceMatcher, SilenceState, payload,
+    SilenceMatcher, SilenceState, payload, silence_matchers,
 };
 pub use rules::{Group, Rule, RuleKind, read_rules};
 pub use state::{Alert, AlertState, RuleState, Transition};

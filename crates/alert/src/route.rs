@@ -32,6 +32,7 @@ pub use log::Told;
 pub use notices::{NOTICES_MAX, Notice, Put};
 pub use silences::{
     RETENTION_MS, SILENCES_MAX, Silence, SilenceError, SilenceMatcher, SilenceState,
+    silence_matchers,
 };
 pub use tree::{GroupBy, Route, Routing};
 pub use view::{GroupedView, NoticeView};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::{Error, LabelsRef, Result};
 
-/// Bytes that a compiled regex may take; a larger one is refused, not run.
+/// Bytes that a compiled regex may take unless the caller sets a limit; a larger one is refused, not run.
 const REGEX_BYTES_MAX: usize = 4 << 20;
 
 /// How a matcher compares.
@@ -49,9 +49,18 @@ impl Matcher {
     /// # Errors
     /// `Invalid` with the regex engine's reason when the pattern is wrong or too large.
     pub fn new(op: MatchOp, name: &str, value: &str) -> Result<Self> {
+        Self::with_limit(op, name, value, REGEX_BYTES_MAX)
+    }
+
+    /// A matcher whose regex takes at most `bytes_max` bytes when it is compiled, for places where many
+    /// are kept: its program, and as much again for the cache that runs it.
+    ///
+    /// # Errors
+    /// `Invalid` with the regex engine's reason when the pattern is wrong or too large.
+    pub fn with_limit(op: MatchOp, name: &str, value: &str, bytes_max: usize) -> Result<Self> {
         let regex = match op {
             MatchOp::Equal | MatchOp::NotEqual => None,
-            MatchOp::Regex | MatchOp::NotRegex => Some(Arc::new(compile(name, value)?)),
+            MatchOp::Regex | MatchOp::NotRegex => Some(Arc::new(compile(name, value, bytes_max)?)),
         };
         Ok(Self { name: name.into(), op, value: value.into(), regex })
     }
@@ -102,10 +111,10 @@ impl Matcher {
 }
 
 /// Compiles a pattern as PromQL reads it: anchored, `.` matches newline.
-fn compile(name: &str, pattern: &str) -> Result<regex::Regex> {
+fn compile(name: &str, pattern: &str, bytes_max: usize) -> Result<regex::Regex> {
     regex::RegexBuilder::new(&format!("^(?s:{pattern})$"))
-        .size_limit(REGEX_BYTES_MAX)
-        .dfa_size_limit(REGEX_BYTES_MAX)
+        .size_limit(bytes_max)
+        .dfa_size_limit(bytes_max)
         .build()
         .map_err(|e| Error::Invalid(format!("label {name}: regex {pattern:?}: {}", reason(&e))))
 }
@@ -156,5 +165,15 @@ mod tests {
         let e = Matcher::new(MatchOp::Regex, "l", "a(").unwrap_err().to_string();
         assert!(e.starts_with("label l: regex \"a(\": "), "{e}");
         assert!(Matcher::new(MatchOp::Regex, "l", "((a{1000}){1000}){1000}").is_err());
+    }
+
+    #[test]
+    fn a_limit_refuses_what_is_larger() {
+        let of = |pattern: &str, max| Matcher::with_limit(MatchOp::Regex, "l", pattern, max);
+        assert!(of("a{9000}", 4 << 20).is_ok());
+        let e = of("a{9000}", 64 << 10).unwrap_err().to_string();
+        assert!(e.contains("size limit"), "{e}");
+        assert!(of("node-[0-9]+", 4 << 10).unwrap().matches("node-12"));
+        assert!(Matcher::with_limit(MatchOp::Equal, "l", "x", 0).is_ok());
     }
 }

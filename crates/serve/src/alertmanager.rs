@@ -10,11 +10,13 @@ use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 use jiff::Timestamp as Instant;
 use plimsoll_alert::payload::rfc3339;
-use plimsoll_alert::{NoticeView, SilenceMatcher};
+use plimsoll_alert::{NoticeView, SilenceMatcher, parse_matcher};
+use plimsoll_model::Matcher;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::params::Params;
 use crate::prom::blocking;
 use crate::reply::{self, Failure};
 use crate::routes::Call;
@@ -26,6 +28,8 @@ pub mod silences;
 pub const PREFIX: &str = "/api/v2/";
 /// The version of Alertmanager whose API this is: clients choose their calls by it.
 const SPOKEN_VERSION: &str = "0.27.0";
+/// Filters of one request.
+const FILTERS_MAX: usize = 32;
 /// Go's zero time, which counts as not given, ms.
 const ZERO_MS: i64 = -62_135_596_800_000;
 
@@ -55,6 +59,15 @@ fn malformed(status: StatusCode, code: u16, message: impl Into<String>) -> Wrong
 /// What is wrong with what a request means.
 fn refused(status: StatusCode, message: impl Into<String>) -> Wrong {
     Wrong { status, code: None, message: message.into() }
+}
+
+/// The matchers of the parameters `filter`, at most [`FILTERS_MAX`]. Compiles: blocks.
+fn filters(params: &Params) -> Result<Vec<Matcher>, Wrong> {
+    let bad = |why: String| refused(StatusCode::BAD_REQUEST, why);
+    if params.all("filter").nth(FILTERS_MAX).is_some() {
+        return Err(bad(format!("more than {FILTERS_MAX} filters; ask with fewer")));
+    }
+    params.all("filter").map(|f| parse_matcher(f).map_err(bad)).collect()
 }
 
 /// Nothing but a status.

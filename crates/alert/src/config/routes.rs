@@ -7,7 +7,7 @@ use plimsoll_model::written::{Fields, Node, Problems, Value};
 use plimsoll_model::{MatchOp, Matcher};
 
 use crate::route::calendar::{Part, TimeInterval, parse_range, parse_time};
-use crate::route::matching::parse_matchers;
+use crate::route::matching::{REGEX_BYTES_MAX, parse_matchers};
 use crate::route::{GroupBy, InhibitRule, Route};
 
 /// Routes of one tree.
@@ -166,7 +166,8 @@ fn all_matchers(
     }
     for (name, value, line) in fields.pairs(regex, problems) {
         // Alertmanager shows what it compiled.
-        match Matcher::new(MatchOp::Regex, &name, &format!("^(?:{value})$")) {
+        let pattern = format!("^(?:{value})$");
+        match Matcher::with_limit(MatchOp::Regex, &name, &pattern, REGEX_BYTES_MAX) {
             Ok(matcher) => out.push(matcher),
             Err(e) => problems.add(line, format!("{}.{name}", fields.path(regex)), e.to_string()),
         }

@@ -49,7 +49,7 @@ impl Desk {
             let read = serde_json::from_str::<Silence>(&document.body).map_err(|e| e.to_string());
             let put = read.and_then(|s| router.restore_silence(s).map_err(|e| e.to_string()));
             if let Err(why) = put {
-                tracing::warn!(silence = document.id, why, "silence not readable");
+                tracing::warn!(silence = document.id, why, "a silence of records is left out");
             }
         }
         for document in records.documents(NOTICE)? {

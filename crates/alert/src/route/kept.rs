@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use plimsoll_model::Timestamp;
+use plimsoll_model::{HOUR_MS, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::groups::Group;
@@ -11,6 +11,10 @@ use super::notices::Notice;
 use super::silences::{Silence, SilenceError};
 use super::{Router, Routing};
 use crate::state::{Alert, AlertState};
+
+/// The longest time that an alert is given at a restart for its next word, ms: four times 15 minutes, as a
+/// Prometheus gives alerts of a rule that is evaluated so seldom. Who tells an end further ahead means it.
+const NEXT_WORD_MS_MAX: i64 = HOUR_MS;
 
 /// Something of the router that changed; `None` = it is gone.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,13 +62,14 @@ impl Router {
     }
 
     /// Puts an alert back. One that had not ended is given the time that it would have had from its last
-    /// word: who raised it could not reach this server while it was down. One of an own rule has
+    /// word, at most [`NEXT_WORD_MS_MAX`]: who raised it could not reach this server while it was down. One of an own rule has
     /// `grace_ms`: by then its rule is evaluated.
     pub fn restore_notice(&mut self, mut notice: Notice, grace_ms: i64, now: Timestamp) {
         match notice.ends_at {
             None => notice.ends_at = Some(now + grace_ms),
             Some(end) if end > notice.updated_at => {
-                notice.ends_at = Some(end.max(now + (end - notice.updated_at)));
+                let given = end.saturating_sub(notice.updated_at).min(NEXT_WORD_MS_MAX);
+                notice.ends_at = Some(end.max(now + given));
             }
             Some(_) => {}
         }

@@ -39,7 +39,8 @@ pub fn is_news(
     if sends_resolved && !resolved.is_subset(&told.resolved) {
         return true;
     }
-    now - told.at >= repeat_ms
+    // A clock that was set back must not keep repeats away until it catches up.
+    now < told.at || now - told.at >= repeat_ms
 }
 
 #[cfg(test)]
@@ -62,5 +63,7 @@ mod tests {
         assert!(news(&[], &[1, 2], false, 110));
         assert!(!news(&[1, 2], &[], true, 149));
         assert!(news(&[1, 2], &[], true, 150));
+        assert!(news(&[1, 2], &[], true, 99), "the clock was set back");
+        assert!(!news(&[1, 2], &[], true, 100));
     }
 }

@@ -11,6 +11,8 @@ use plimsoll_model::{MatchOp, Matcher};
 
 /// Matchers in one text; more is refused.
 const MATCHERS_MAX: usize = 1_000;
+/// Bytes that the compiled regex of a matcher may take: some 10,000 characters of alternatives.
+pub const REGEX_BYTES_MAX: usize = 512 << 10;
 
 /// Reads a list of matchers: `{a="b", c!~"d"}`, braces optional.
 ///
@@ -102,7 +104,7 @@ fn operator(text: &str) -> Option<(MatchOp, &str)> {
 }
 
 fn matcher(op: MatchOp, name: &str, value: &str) -> Result<Matcher, String> {
-    Matcher::new(op, name, value).map_err(|e| {
+    Matcher::with_limit(op, name, value, REGEX_BYTES_MAX).map_err(|e| {
         let text = e.to_string();
         let why = text.rsplit_once(": ").map_or(text.as_str(), |(_, why)| why);
         format!("error parsing regexp: {why}: `{value}`")

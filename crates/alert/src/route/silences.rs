@@ -4,7 +4,8 @@
 //! mutes only while one of them fits: every night, each first of the month. What may be changed in place is
 //! what Alertmanager lets change: other texts, another end, and of a pending one another start; any other
 //! change ends the old one and makes a new one. One that is over stays visible for [`RETENTION_MS`].
-//! At most [`SILENCES_MAX`] are kept.
+//! At most [`SILENCES_MAX`] are kept, and all together weigh at most [`WEIGHT_MAX`]: their texts, and what
+//! their regexes take when they are compiled. That holds for new ones and for those of records.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,8 +23,23 @@ pub const SILENCES_MAX: usize = 10_000;
 pub const MATCHERS_MAX: usize = 100;
 /// Windows of one silence.
 pub const WINDOWS_MAX: usize = 100;
-/// Bytes of a comment, a name of its author, a matcher's name or value.
+/// Bytes of all texts of one silence: comment, author, names and values of matchers.
 pub const TEXT_BYTES_MAX: usize = 64 << 10;
+/// Bytes of all regexes of one silence as people write them.
+pub const PATTERN_BYTES_MAX: usize = 16 << 10;
+/// Bytes that one regex may take when it is compiled.
+pub const REGEX_BYTES_MAX: usize = 256 << 10;
+/// Estimated bytes of one silence with its compiled regexes.
+pub const SILENCE_WEIGHT_MAX: usize = 8 << 20;
+/// Estimated bytes of all silences with their compiled regexes.
+pub const WEIGHT_MAX: usize = 64 << 20;
+
+/// Sizes at which the compiling of a regex is tried, so that its size is known to a factor of 4.
+const STEPS: [usize; 5] = [1 << 10, 4 << 10, 16 << 10, 64 << 10, REGEX_BYTES_MAX];
+/// What a compiled regex weighs in steps: two programs, forwards and backwards, and their caches.
+const PARTS: usize = 4;
+/// What a silence, or a matcher, weighs beside its texts.
+const OVERHEAD: usize = 128;
 
 /// A silence. Times in ms since the epoch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,26 +136,46 @@ pub enum SilenceError {
     /// There are too many.
     #[error("exceeded maximum number of silences: {SILENCES_MAX} silences, limit {SILENCES_MAX}")]
     TooMany,
+    /// It would take too much memory.
+    #[error("silence too large: {0}")]
+    TooLarge(&'static str),
 }
+
+const ALL_TOO_LARGE: &str = "all silences together would take more than 64 MiB; \
+    let some of them expire, or write simpler regular expressions";
+const ONE_TOO_LARGE: &str = "its compiled regular expressions would take more than 8 MiB; \
+    write simpler ones, or divide it into several silences";
 
 /// The silences that are kept. Those with a matcher of one value are found by it; an alert is held
 /// against the others one by one.
 #[derive(Debug, Default)]
 pub struct Silences {
     kept: BTreeMap<String, (Silence, Compiled)>,
+    /// What all of them weigh.
+    weight: usize,
     by_value: BTreeMap<(String, String), BTreeSet<String>>,
     others: BTreeSet<String>,
 }
 
 impl Silences {
-    /// Takes one from records. One that cannot be read any more is left out, with the reason.
+    /// Takes one from records. One that cannot be read any more, or for which there is no room, is left
+    /// out, with the reason.
     ///
     /// # Errors
-    /// What is wrong with its matchers.
+    /// What is wrong with its matchers, or which bound it exceeds.
     pub fn restore(&mut self, silence: Silence) -> Result<(), SilenceError> {
-        let compiled = compiled(&silence)?;
+        if self.kept.len() >= SILENCES_MAX {
+            return Err(SilenceError::TooMany);
+        }
+        let compiled = compiled(&silence, self.room(&silence.id))?;
         self.insert(silence, compiled);
         Ok(())
+    }
+
+    /// What a silence may weigh that takes the place of the one of this id, if there is one.
+    fn room(&self, id: &str) -> usize {
+        let old = self.kept.get(id).map_or(0, |(_, c)| c.weight);
+        WEIGHT_MAX - (self.weight - old)
     }
 
     fn insert(&mut self, silence: Silence, compiled: Compiled) {
@@ -148,7 +184,10 @@ impl Silences {
             Some(pair) => _ = self.by_value.entry(pair).or_default().insert(id.clone()),
             None => _ = self.others.insert(id.clone()),
         }
-        self.kept.insert(id, (silence, compiled));
+        self.weight += compiled.weight;
+        if let Some((_, old)) = self.kept.insert(id, (silence, compiled)) {
+            self.weight -= old.weight;
+        }
     }
 
     /// Makes a silence, or changes the one of the given id. `new_id` names a new one. Gives the ids of
@@ -167,16 +206,17 @@ impl Silences {
             None if !wish.id.is_empty() => return Err(SilenceError::NotFound),
             old => old.map(|(old, _)| old),
         };
-        let compiled = compiled(&wish)?;
         if wish.ends_at < wish.starts_at {
             let why = "end time must not be before start time";
             return Err(SilenceError::Invalid(why.to_owned()));
         }
         if old.is_some_and(|old| can_change(old, &wish, at)) {
             let id = wish.id.clone();
+            let compiled = compiled(&wish, self.room(&id))?;
             self.insert(wish, compiled);
             return Ok(vec![id]);
         }
+        let compiled = compiled(&wish, self.room(""))?;
         if self.kept.len() >= SILENCES_MAX {
             return Err(SilenceError::TooMany);
         }
@@ -214,7 +254,8 @@ impl Silences {
         let old: Vec<String> =
             self.kept.values().filter(|(s, _)| is_old(s)).map(|(s, _)| s.id.clone()).collect();
         for id in &old {
-            let Some((silence, _)) = self.kept.remove(id) else { continue };
+            let Some((silence, compiled)) = self.kept.remove(id) else { continue };
+            self.weight -= compiled.weight;
             match value_of(&silence) {
                 Some(pair) => {
                     if let Some(ids) = self.by_value.get_mut(&pair) {
@@ -289,6 +330,8 @@ fn value_of(silence: &Silence) -> Option<(String, String)> {
 struct Compiled {
     matchers: Vec<Matcher>,
     windows: Vec<TimeInterval>,
+    /// Estimated bytes of it and of the silence.
+    weight: usize,
 }
 
 impl Compiled {
@@ -298,8 +341,18 @@ impl Compiled {
     }
 }
 
-/// Matchers and windows of a wish, checked; what is wrong is told in Alertmanager's words.
-fn compiled(silence: &Silence) -> Result<Compiled, SilenceError> {
+/// Matchers as a silence may have them, checked.
+///
+/// # Errors
+/// What is wrong, in Alertmanager's words, or which bound they exceed.
+pub fn silence_matchers(matchers: Vec<SilenceMatcher>) -> Result<Vec<Matcher>, SilenceError> {
+    let silence = Silence { matchers, ..Silence::default() };
+    compiled(&silence, WEIGHT_MAX).map(|compiled| compiled.matchers)
+}
+
+/// Matchers and windows of a wish, checked; what is wrong is told in Alertmanager's words. It may weigh
+/// `room`; nothing more is compiled once that is used up.
+fn compiled(silence: &Silence, room: usize) -> Result<Compiled, SilenceError> {
     let invalid = |why: String| Err(SilenceError::Invalid(why));
     if silence.matchers.is_empty() {
         return invalid("at least one matcher required".to_owned());
@@ -307,21 +360,42 @@ fn compiled(silence: &Silence) -> Result<Compiled, SilenceError> {
     if silence.matchers.len() > MATCHERS_MAX {
         return invalid(format!("more than {MATCHERS_MAX} matchers"));
     }
-    let long = |text: &String| text.len() > TEXT_BYTES_MAX;
-    if long(&silence.comment) || long(&silence.created_by) {
-        return invalid(format!("a text of more than {TEXT_BYTES_MAX} bytes"));
+    let named: usize = silence.matchers.iter().map(|m| m.name.len() + m.value.len()).sum();
+    let text = silence.comment.len() + silence.created_by.len() + named;
+    if text > TEXT_BYTES_MAX {
+        return invalid(format!(
+            "{text} bytes of comment, author and matchers; at most {TEXT_BYTES_MAX}"
+        ));
     }
+    let regexes = silence.matchers.iter().filter(|m| m.is_regex);
+    let patterns: usize = regexes.map(|m| m.value.len()).sum();
+    if patterns > PATTERN_BYTES_MAX {
+        return invalid(format!(
+            "{patterns} bytes of regular expressions; at most {PATTERN_BYTES_MAX}"
+        ));
+    }
+    // Names and values are kept twice: as people gave them, and ready.
+    let mut weight = text + named + OVERHEAD * (silence.matchers.len() + 2);
+    let fits = |weight: usize| match weight {
+        w if w > room => Err(SilenceError::TooLarge(ALL_TOO_LARGE)),
+        w if w > SILENCE_WEIGHT_MAX => Err(SilenceError::TooLarge(ONE_TOO_LARGE)),
+        _ => Ok(()),
+    };
+    fits(weight)?;
     let mut matchers = Vec::with_capacity(silence.matchers.len());
     for (i, m) in silence.matchers.iter().enumerate() {
         if m.name.is_empty() {
             return invalid(format!("invalid label matcher {i}: invalid label name \"\""));
         }
-        if long(&m.name) || long(&m.value) {
-            let why = format!("more than {TEXT_BYTES_MAX} bytes");
-            return invalid(format!("invalid label matcher {i}: {why}"));
+        if m.is_regex {
+            fits(weight + PARTS * STEPS[0])?;
         }
-        match Matcher::new(m.op(), &m.name, &m.value) {
-            Ok(matcher) => matchers.push(matcher),
+        match weighed(m) {
+            Ok((matcher, more)) => {
+                weight += more;
+                fits(weight)?;
+                matchers.push(matcher);
+            }
             Err(e) => {
                 let text = e.to_string();
                 let why = text.rsplit_once(": ").map_or(text.as_str(), |(_, why)| why);
@@ -342,7 +416,22 @@ fn compiled(silence: &Silence) -> Result<Compiled, SilenceError> {
         w.interval().map_err(|why| SilenceError::Invalid(format!("invalid window {i}: {why}")))
     };
     let windows = silence.windows.iter().enumerate().map(window).collect::<Result<_, _>>()?;
-    Ok(Compiled { matchers, windows })
+    Ok(Compiled { matchers, windows, weight })
+}
+
+/// A matcher, and what its regex weighs.
+fn weighed(m: &SilenceMatcher) -> plimsoll_model::Result<(Matcher, usize)> {
+    if !m.is_regex {
+        return Ok((Matcher::new(m.op(), &m.name, &m.value)?, 0));
+    }
+    let of = |max| Matcher::with_limit(m.op(), &m.name, &m.value, max);
+    let (last, smaller) = (STEPS[STEPS.len() - 1], &STEPS[..STEPS.len() - 1]);
+    for step in smaller {
+        if let Ok(matcher) = of(*step) {
+            return Ok((matcher, step * PARTS));
+        }
+    }
+    Ok((of(last)?, last * PARTS))
 }
 
 /// Whether a silence may become another without losing its name.
@@ -423,6 +512,62 @@ mod tests {
         assert_eq!(told.unwrap_err().to_string(), why);
     }
 
+    fn regexes(patterns: &[&str]) -> Silence {
+        let matcher = |p: &&str| SilenceMatcher {
+            name: "n".into(),
+            value: (*p).to_owned(),
+            is_regex: true,
+            is_equal: true,
+        };
+        Silence { matchers: patterns.iter().map(matcher).collect(), ..wish("", 0, 100_000) }
+    }
+
+    #[test]
+    fn one_silence_is_bounded() {
+        let why = |silence: Silence| {
+            let mut silences = Silences::default();
+            let e = silences.set(silence, "a".into(), 10).unwrap_err();
+            assert_eq!((silences.kept.len(), silences.weight), (0, 0));
+            e.to_string()
+        };
+        // Far below a normal regex' limit of 4 MiB.
+        assert!(why(regexes(&["a{30000}"])).contains("size limit"));
+        let long = "a".repeat(9_000);
+        assert!(why(regexes(&[&long, &long])).contains("18000 bytes of regular expressions"));
+        let wordy = Silence { comment: "c".repeat(65_000), ..wish(&"v".repeat(999), 0, 99_000) };
+        assert!(why(wordy).contains("66000 bytes of comment, author and matchers; at most 65536"));
+        assert!(why(regexes(&["a{4000}"; 100])).contains("more than 8 MiB"));
+    }
+
+    #[test]
+    fn all_silences_are_bounded_also_when_they_come_back() {
+        let mut silences = Silences::default();
+        let big = regexes(&["a{4000}"; 7]);
+        let mut count = 0;
+        let full = loop {
+            match silences.set(big.clone(), format!("{count}"), 10) {
+                Ok(_) => count += 1,
+                Err(e) => break e,
+            }
+            assert!(silences.weight <= WEIGHT_MAX && count < 10_000);
+        };
+        assert_eq!(full, SilenceError::TooLarge(ALL_TOO_LARGE));
+        // Up to its own weight, each may still be changed, and what is gone makes room.
+        let last = silences.get("0").unwrap().clone();
+        let later = Silence { ends_at: 200_000, ..last };
+        assert_eq!(silences.set(later, "x".into(), 10).unwrap(), ["0"]);
+        let mut back = Silences::default();
+        for id in 0..count {
+            back.restore(Silence { id: format!("{id}"), ..big.clone() }).unwrap();
+        }
+        let over = Silence { id: "over".into(), ..big.clone() };
+        assert_eq!(back.restore(over), Err(SilenceError::TooLarge(ALL_TOO_LARGE)));
+        assert_eq!((back.kept.len(), back.weight), (silences.kept.len(), silences.weight));
+        assert_eq!(back.collect(100_000 + RETENTION_MS).len(), back.kept.len() + count);
+        assert_eq!(back.weight, 0);
+        back.set(big, "again".into(), 10).unwrap();
+    }
+
     #[test]
     fn only_some_changes_keep_the_name() {
         let mut silences = Silences::default();
@@ -453,7 +598,7 @@ mod tests {
                 is_equal: true,
             };
             silence.matchers = m.iter().map(matcher).collect();
-            compiled(&silence).unwrap_err().to_string()
+            compiled(&silence, WEIGHT_MAX).unwrap_err().to_string()
         };
         assert_eq!(told(&[]), "silence invalid: at least one matcher required");
         let empty = "silence invalid: at least one matcher must not match the empty string";

@@ -8,6 +8,7 @@
 //! | between tags, in `title` and `textarea` | escaped text; what `safeHtml` gave stays as it is |
 //! | value of an attribute | escaped text |
 //! | value of `href`, `src` and alike | a URL with `http`, `https`, `mailto` or no scheme, escaped |
+//! | the same behind another scheme of the template's own | [`REFUSED`] |
 //! | value of `style`, in `<style>` | plain words and numbers, else [`REFUSED`] |
 //! | script, value of `on…`, `type`, `rel` and alike, names of tags and attributes | [`REFUSED`] |
 //! | comment | nothing |
@@ -124,6 +125,10 @@ impl Place {
             return shown.to_owned();
         }
         let before = self.seen.trim_start();
+        if !has_safe_scheme(before) {
+            // Behind `javascript:` even what is escaped for URLs would be script.
+            return REFUSED.to_owned();
+        }
         if before.contains(['?', '#']) {
             return super::functions::query_escaped(shown).replace('+', "%20");
         }
@@ -153,7 +158,11 @@ impl Place {
                 }
             },
             State::AttributeName => match c {
-                '=' => self.state = State::BeforeValue,
+                '=' => {
+                    // What is still there is another attribute's value.
+                    self.seen.clear();
+                    self.state = State::BeforeValue;
+                }
                 '>' => self.close_tag(),
                 // `name =`: a value may follow; another name begins anew.
                 c if c.is_whitespace() => self.tail = " ".to_owned(),
@@ -208,6 +217,8 @@ impl Place {
                 // `< ` is text.
                 self.state = if self.tag.is_empty() { State::Text } else { State::Tag };
             }
+            // `<script/>` opens a script like `<script>`.
+            '/' if !self.tag.is_empty() => self.state = State::Tag,
             c if self.tag.len() < 64 => {
                 self.tag.push(c.to_ascii_lowercase());
                 if self.tag == "!--" {
@@ -345,6 +356,18 @@ mod tests {
         check("1 < 2 ", "<", "&lt;");
         check("<p title=\"a\">b</p><p class=c>", "'", "&#39;");
         check("<style>p { color: ", "#fff", "#fff");
+        check("<img src=\"https://x/y\"><a href=", "javascript:alert(1)", "#ZgotmplZ");
+        check("<a title=/ href=", "javascript:alert(1)", "#ZgotmplZ");
+        check("<a title='?' href =", "javascript:alert(1)", "#ZgotmplZ");
+        check("<script/>var x = ", "1", REFUSED);
+        check("<style/>p { color: ", "red;x:url(y)", REFUSED);
+        check("<br/><p title=\"", "'", "&#39;");
+        check("<script></script/><p>", "<", "&lt;");
+        check("<a href=\"javascript:f('", "alert(1)", REFUSED);
+        check("<a href=\"javascript:f('?", "');alert(1)//", REFUSED);
+        check("<a href=\"java\nscript:", "alert(1)", REFUSED);
+        check("<a href=\"HTTPS://x/", "a b:c", "a%20b:c");
+        check("<a href=\"mailto:", "a@b", "a@b");
     }
 
     #[test]

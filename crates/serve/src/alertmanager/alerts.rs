@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use http::StatusCode;
-use plimsoll_alert::{GroupedView, NoticeView, PostError, Posted, parse_matcher};
+use plimsoll_alert::{GroupedView, NoticeView, PostError, Posted, REGEX_BYTES_MAX};
 use plimsoll_model::{MatchOp, Matcher};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{AlertDoc, Named, bare, body, document, go_kind, is_suppressed, malformed, refused};
-use super::{Wrong, required, text_of, time_of, unreadable};
+use super::{Wrong, filters, required, text_of, time_of, unreadable};
 use crate::app::App;
 use crate::params::Params;
 use crate::prom::blocking;
@@ -122,7 +122,8 @@ impl Asked {
         };
         let bad = |why: String| refused(StatusCode::BAD_REQUEST, why);
         let receiver = params.get("receiver").map(|pattern| {
-            Matcher::new(MatchOp::Regex, "receiver", pattern).map_err(|e| {
+            let limit = REGEX_BYTES_MAX;
+            Matcher::with_limit(MatchOp::Regex, "receiver", pattern, limit).map_err(|e| {
                 let text = e.to_string();
                 let why = text.rsplit_once(": ").map_or(text.as_str(), |(_, why)| why);
                 bad(format!(
@@ -130,14 +131,13 @@ impl Asked {
                 ))
             })
         });
-        let matchers = params.all("filter").map(|f| parse_matcher(f).map_err(bad));
         Ok(Self {
             active: yes("active"),
             silenced: yes("silenced"),
             inhibited: yes("inhibited"),
             muted: yes("muted"),
             receiver: receiver.transpose()?,
-            matchers: matchers.collect::<Result<_, _>>()?,
+            matchers: filters(params)?,
         })
     }
 
@@ -158,12 +158,12 @@ impl Asked {
 
 /// The alerts that are not over; `active`, `silenced`, `inhibited`, `muted`, `filter`, `receiver` choose.
 pub async fn list(app: Arc<App>, call: Call) -> Result<Response, Failure> {
-    let asked = match Asked::read(&call.params) {
-        Ok(asked) => asked,
+    let until = app.now() + OPEN_END_MS;
+    let read = move || Asked::read(&call.params).map(|asked| (asked, app.alerting.routed()));
+    let (asked, all) = match blocking(read).await? {
+        Ok(read) => read,
         Err(wrong) => return Ok(wrong.into_response()),
     };
-    let until = app.now() + OPEN_END_MS;
-    let all = blocking(move || app.alerting.routed()).await?;
     let docs: Vec<AlertDoc> = all
         .into_iter()
         .filter(|v| asked.wants(v) && v.receivers.iter().any(|r| asked.wants_receiver(r)))
@@ -181,12 +181,12 @@ struct GroupDoc {
 
 /// The open groups with their alerts; the parameters of [`list`] choose.
 pub async fn groups(app: Arc<App>, call: Call) -> Result<Response, Failure> {
-    let asked = match Asked::read(&call.params) {
-        Ok(asked) => asked,
+    let until = app.now() + OPEN_END_MS;
+    let read = move || Asked::read(&call.params).map(|asked| (asked, app.alerting.routed_groups()));
+    let (asked, all) = match blocking(read).await? {
+        Ok(read) => read,
         Err(wrong) => return Ok(wrong.into_response()),
     };
-    let until = app.now() + OPEN_END_MS;
-    let all = blocking(move || app.alerting.routed_groups()).await?;
     let mut docs = Vec::new();
     for GroupedView { labels, receiver, alerts } in all {
         if !asked.wants_receiver(&receiver) {
@@ -209,6 +209,17 @@ mod tests {
     fn an_address_of_what_raised_an_alert_is_checked() {
         assert!(is_uri("http://x/y") && is_uri("/graph") && is_uri("a:b"));
         assert!(!is_uri("::x") && !is_uri("x y:z") && !is_uri("graph"));
+    }
+
+    #[test]
+    fn filters_are_bounded() {
+        let query = |n: usize, f: &str| Params::read(Some(&vec![f; n].join("&")), None);
+        assert_eq!(filters(&query(32, "filter=a=~b")).ok().unwrap().len(), 32);
+        let wrong = filters(&query(2_500, "filter=a=~b")).err().unwrap();
+        assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+        assert_eq!(wrong.message, "more than 32 filters; ask with fewer");
+        let wrong = filters(&query(1, "filter=a=~%22a{50000}%22")).err().unwrap();
+        assert!(wrong.message.contains("size limit"), "{}", wrong.message);
     }
 
     #[test]

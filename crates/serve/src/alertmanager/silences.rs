@@ -5,13 +5,13 @@ use std::sync::Arc;
 use axum::response::Response;
 use http::StatusCode;
 use plimsoll_alert::payload::rfc3339;
-use plimsoll_alert::{Silence, SilenceError, SilenceMatcher, Window, parse_matcher};
+use plimsoll_alert::{Silence, SilenceError, SilenceMatcher, Window, silence_matchers};
 use plimsoll_model::Matcher;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{AlertDoc, MatcherDoc, bare, body, document, malformed, refused, required};
-use super::{Wrong, go_kind, text_of, time_of, unreadable};
+use super::{Wrong, filters, go_kind, text_of, time_of, unreadable};
 use crate::app::App;
 use crate::prom::blocking;
 use crate::reply::Failure;
@@ -56,15 +56,12 @@ impl SilenceDoc {
 
 /// All silences; each `filter` must be one of a silence's own matchers.
 pub async fn list(app: Arc<App>, call: Call) -> Result<Response, Failure> {
-    let mut filters = Vec::new();
-    for text in call.params.all("filter") {
-        match parse_matcher(text) {
-            Ok(matcher) => filters.push(matcher),
-            Err(why) => return Ok(refused(StatusCode::BAD_REQUEST, why).into_response()),
-        }
-    }
     let now = app.now();
-    let all = blocking(move || app.alerting.silences()).await?;
+    let read = move || filters(&call.params).map(|filters| (filters, app.alerting.silences()));
+    let (filters, all) = match blocking(read).await? {
+        Ok(read) => read,
+        Err(wrong) => return Ok(wrong.into_response()),
+    };
     let has = |s: &Silence, f: &Matcher| {
         let same =
             |m: &SilenceMatcher| m.name == f.name() && m.value == f.value() && m.op() == f.op();
@@ -221,13 +218,12 @@ pub async fn preview(app: Arc<App>, call: Call) -> Result<Response, Failure> {
         Ok(wanted) => wanted,
         Err(wrong) => return Ok(wrong.into_response()),
     };
-    let compiled = wanted.iter().map(|m| Matcher::new(m.op(), &m.name, &m.value));
-    let compiled: Vec<Matcher> = match compiled.collect() {
-        Ok(compiled) => compiled,
+    let now = app.now();
+    let find = move || silence_matchers(wanted).map(|m| app.alerting.would_mute(&m));
+    let found = match blocking(find).await? {
+        Ok(found) => found,
         Err(e) => return Ok(refused(StatusCode::BAD_REQUEST, e.to_string()).into_response()),
     };
-    let now = app.now();
-    let found = blocking(move || app.alerting.would_mute(&compiled)).await?;
     let docs: Vec<AlertDoc> = found.into_iter().map(|v| AlertDoc::new(v, now)).collect();
     Ok(document(&json!({ "alerts": docs })))
 }
