@@ -34,6 +34,7 @@ use crate::state::{Alert, AlertState, RuleState, Transition, labels_of};
 use crate::template::Surroundings;
 
 mod desk;
+mod handles;
 mod keep;
 mod letters;
 mod posted;
@@ -505,35 +506,6 @@ impl Alerting {
         };
         count(&self.metrics.sink_failures, 1);
         tracing::warn!(error = why, "results of rules not stored");
-    }
-
-    /// The groups that are evaluated, in order.
-    pub(crate) fn running_groups(&self) -> Vec<Group> {
-        let mut groups: Vec<_> = self.rules.lock().groups.iter().map(|g| g.group.clone()).collect();
-        for rule in groups.iter_mut().flat_map(|g| &mut g.rules) {
-            rule.query = rule.query.once();
-        }
-        groups
-    }
-
-    pub(crate) fn surroundings(&self) -> Surroundings {
-        self.surroundings.lock().clone()
-    }
-
-    pub(crate) fn engine(&self) -> &Engine {
-        &self.setup.engine
-    }
-
-    pub(crate) fn source(&self) -> &dyn SeriesSource {
-        &*self.setup.source
-    }
-
-    pub(crate) fn sink(&self) -> &dyn SampleSink {
-        &*self.setup.sink
-    }
-
-    pub(crate) fn clock(&self) -> &dyn Clock {
-        &*self.setup.clock
     }
 
     /// The groups as they were after their last evaluation, by file and name.
