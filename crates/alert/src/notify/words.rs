@@ -4,14 +4,13 @@
 //! ([`template::plain`](crate::template::plain)), any other text is left out, and the error is noted at the end
 //! of the main text.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use super::channel::Making;
-use crate::route::{Notice, Notification};
-use crate::template::{AlertData, Data, ExpandError, Kind, plain};
+use crate::route::{Notification, payload};
+use crate::template::{Data, ExpandError, Kind, plain};
 
 /// Errors noted in one message.
 const NOTED_MAX: usize = 3;
@@ -30,7 +29,7 @@ impl<'m> Words<'m> {
     /// For this notification.
     pub fn new(n: &Notification, making: &Making<'m>) -> Self {
         Self {
-            data: Arc::new(data(n, making.external_url)),
+            data: Arc::new(payload::data(n, making.external_url, 0)),
             making: *making,
             at: n.at,
             errors: Vec::new(),
@@ -114,44 +113,6 @@ impl<'m> Words<'m> {
             other => other.clone(),
         }
     }
-}
-
-/// What templates see of a notification.
-fn data(n: &Notification, external_url: &str) -> Data {
-    Data {
-        receiver: n.receiver.clone(),
-        status: if n.is_firing() { "firing" } else { "resolved" }.to_owned(),
-        alerts: n.alerts.iter().map(|a| Arc::new(alert(a))).collect(),
-        notification_reason: String::new(),
-        group_labels: Arc::new(n.group_labels.clone()),
-        common_labels: Arc::new(common(n.alerts.iter().map(|a| &a.labels))),
-        common_annotations: Arc::new(common(n.alerts.iter().map(|a| &a.annotations))),
-        external_url: external_url.to_owned(),
-        group_key: n.group_key.clone(),
-        truncated_alerts: 0,
-    }
-}
-
-fn alert(a: &Notice) -> AlertData {
-    AlertData {
-        status: if a.ends_at.is_none() { "firing" } else { "resolved" }.to_owned(),
-        labels: Arc::new(a.labels.clone()),
-        annotations: Arc::new(a.annotations.clone()),
-        starts_at_ms: a.starts_at,
-        ends_at_ms: a.ends_at,
-        generator_url: a.generator_url.clone(),
-        fingerprint: format!("{:016x}", a.fingerprint()),
-    }
-}
-
-fn common<'a>(
-    mut maps: impl Iterator<Item = &'a BTreeMap<String, String>>,
-) -> BTreeMap<String, String> {
-    let mut common = maps.next().cloned().unwrap_or_default();
-    for map in maps {
-        common.retain(|name, value| map.get(name) == Some(value));
-    }
-    common
 }
 
 /// A text of at most `max` characters; what is cut ends with `…`.
