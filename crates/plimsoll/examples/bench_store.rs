@@ -12,9 +12,12 @@
 //! - `encryption`: CPU of everything with sealed files, over the same with plain ones.
 //! - `replay`: samples a second from a log that was left behind.
 //! - `rules`: the expressions of 10,000 rules over 100,000 series, asked again and again.
+//! - `backtest`: 30 days of one rule over 1,000 series.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
+#[path = "bench/store/backtest.rs"]
+mod backtest;
 #[path = "bench/store/load.rs"]
 mod load;
 #[path = "bench/proc.rs"]
@@ -32,7 +35,7 @@ use std::process::Command;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const SECTIONS: [(&str, fn()); 8] = [
+const SECTIONS: [(&str, fn()); 9] = [
     ("year", shape::year),
     ("tiers", shape::tiers),
     ("window", shape::window),
@@ -41,6 +44,7 @@ const SECTIONS: [(&str, fn()); 8] = [
     ("encryption", load::encryption),
     ("replay", load::replay),
     ("rules", rules::rules),
+    ("backtest", backtest::backtest),
 ];
 
 fn main() {
