@@ -19,11 +19,11 @@ const SIZE_MIB: u32 = 192;
 const SERIES: u64 = 500;
 
 /// A mounted tmpfs; dropping it unmounts it.
-struct Tmpfs(PathBuf);
+pub struct Tmpfs(pub PathBuf);
 
 impl Tmpfs {
     /// Mounts it; says so where that is not allowed.
-    fn mount(at: PathBuf) -> Option<Self> {
+    pub fn mount(at: PathBuf) -> Option<Self> {
         std::fs::create_dir_all(&at).unwrap();
         let size = format!("size={SIZE_MIB}m");
         let out =
@@ -66,7 +66,7 @@ fn write(
 }
 
 /// Takes all the room that is left.
-fn fill(at: &Path) {
+pub fn fill(at: &Path) {
     use std::io::Write;
     let mut file = std::fs::File::options().create(true).append(true).open(at).unwrap();
     let block = vec![1; 64 << 10];

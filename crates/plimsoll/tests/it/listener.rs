@@ -61,24 +61,31 @@ pub fn serve(handle: impl Fn(TcpStream) + Send + Sync + 'static) -> u16 {
 
 /// Reads a request to its end, for servers that do not care what it is.
 pub fn take_request(stream: &TcpStream) -> Option<Vec<u8>> {
+    Some(take_message(stream, "")?.1)
+}
+
+/// Reads a request to its end: the value of a header, empty when there is none, and the body.
+pub fn take_message(stream: &TcpStream, header: &str) -> Option<(String, Vec<u8>)> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
-    let mut length = 0;
+    let (mut length, mut wanted) = (0, String::new());
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line).ok()? == 0 {
             return None;
         }
-        let line = line.trim().to_ascii_lowercase();
-        if let Some(value) = line.strip_prefix("content-length:") {
+        let (name, value) = line.trim().split_once(':').unwrap_or((line.trim(), ""));
+        if name.eq_ignore_ascii_case("content-length") {
             length = value.trim().parse().ok()?;
+        } else if name.eq_ignore_ascii_case(header) {
+            wanted = value.trim().to_owned();
         }
-        if line.is_empty() {
+        if name.is_empty() {
             break;
         }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some(body)
+    Some((wanted, body))
 }
 
 fn take_body(stream: &TcpStream) -> Option<Value> {

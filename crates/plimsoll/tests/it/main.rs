@@ -25,6 +25,7 @@ mod http;
 mod kept;
 mod listener;
 mod load;
+mod pages;
 mod peer;
 mod peers;
 mod plimsoll;
