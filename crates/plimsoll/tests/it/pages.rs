@@ -37,6 +37,11 @@ groups:
     labels: {severity: page}
 ";
 
+/// Messages that wait to be delivered.
+const OUTBOX: &str = "plimsoll_alert_outbox_messages";
+/// Decisions that wait to be written down.
+const UNSAVED: &str = "plimsoll_alert_unsaved_changes";
+
 /// Fires for two seconds of four, whatever is written.
 const BY_ITSELF: &str = "\
 groups:
@@ -224,6 +229,13 @@ impl Driver {
     }
 }
 
+/// One of its own metrics; empty when it has none of this name.
+fn value(server: &Plimsoll, name: &str) -> String {
+    let text = server.get("/metrics").text();
+    let line = text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(' '));
+    line.map(str::to_owned).unwrap_or_default()
+}
+
 fn configured(home: &Home, receiver: &Receiver, rules: &str) -> String {
     home.write("rules.yml", rules);
     let config = format!(
@@ -261,6 +273,9 @@ fn fifty_kills_lose_no_page_and_repeat_none() {
         }
     }
     driver.settle(&receiver, &server);
+    // A message that was taken while the connection broke is sent once more.
+    let sent = wait_for(Duration::from_secs(60), || (value(&server, OUTBOX) == "0").then_some(()));
+    assert!(sent.is_some(), "the outbox is never empty: {}", server.process.log());
     server.stop();
     let before = receiver.messages();
     let server = home.start(&args);
@@ -283,11 +298,7 @@ fn pages_go_out_while_the_disk_is_full() {
     let file = configured(&home, &receiver, BY_ITSELF);
     let server = home.start_in(&disk.0.join("data"), &["--bare", "--config", &file]);
     let told = || receiver.told(0).states.len();
-    let unsaved = || {
-        let text = server.get("/metrics").text();
-        let line = text.lines().find_map(|l| l.strip_prefix("plimsoll_alert_unsaved_changes "));
-        line.map(str::to_owned).unwrap_or_default()
-    };
+    let unsaved = || value(&server, UNSAVED);
     let some = wait_for(Duration::from_secs(60), || (told() >= 2).then_some(()));
     assert!(some.is_some(), "never told: {}", server.process.log());
 
