@@ -32,7 +32,8 @@ fn fails(arguments: &[&str]) -> String {
     String::from_utf8_lossy(&out.stderr).into_owned()
 }
 
-/// Counters, gauges and odd values of the last days, whole minutes; sorted as export sorts.
+/// Counters, gauges and odd values of the last days, whole minutes; sorted as export sorts. Ask once: the next
+/// minute gives others.
 fn open_metrics(days: i64) -> String {
     let now = crate::load::now_ms() / 60_000 * 60;
     let mut text = String::new();
@@ -58,7 +59,8 @@ fn text(path: &Path) -> &str {
 fn what_goes_in_comes_out_in_either_format() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
-    fs::write(at("a.om"), open_metrics(3)).unwrap();
+    let given = open_metrics(3);
+    fs::write(at("a.om"), &given).unwrap();
     let said = done(&["import", "--data-dir", text(&at("one")), text(&at("a.om"))]);
     assert!(said.starts_with("2592 samples stored, 0 duplicates"), "{said}");
     let csv = done(&["export", "--data-dir", text(&at("one")), "--format", "csv"]);
@@ -66,7 +68,7 @@ fn what_goes_in_comes_out_in_either_format() {
     fs::write(at("a.csv"), &csv).unwrap();
     done(&["import", "--data-dir", text(&at("two")), text(&at("a.csv"))]);
     let back = done(&["export", "--data-dir", text(&at("two"))]);
-    assert_eq!(back, open_metrics(3));
+    assert_eq!(back, given);
     let two = at("two");
     let some = ["export", "--data-dir", text(&two), "--match", "temperature"];
     assert_eq!(done(&some).lines().count(), 865);
@@ -86,14 +88,15 @@ fn blocks_of_a_prometheus_are_taken_over() {
     let Some(promtool) = peer::program("promtool") else { return };
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
-    fs::write(at("a.om"), open_metrics(2)).unwrap();
+    let given = open_metrics(2);
+    fs::write(at("a.om"), &given).unwrap();
     let made = Command::new(promtool)
         .args(["tsdb", "create-blocks-from", "openmetrics", text(&at("a.om")), text(&at("blocks"))])
         .output()
         .unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     done(&["import", "--data-dir", text(&at("store")), text(&at("blocks"))]);
-    assert_eq!(done(&["export", "--data-dir", text(&at("store"))]), open_metrics(2));
+    assert_eq!(done(&["export", "--data-dir", text(&at("store"))]), given);
 }
 
 #[test]
@@ -107,7 +110,8 @@ fn a_snapshot_of_an_encrypted_server_is_restored_verified_and_rekeyed() {
     let (old, new) = (key("old.key", "a"), key("new.key", "b"));
     let section = format!("store:\n  encryption:\n    key_file: {}\n", text(&old));
     let config = home.write("c.yml", &section);
-    let samples = home.write("a.om", &open_metrics(1));
+    let given = open_metrics(1);
+    let samples = home.write("a.om", &given);
     let server = home.start(&["--bare", "--config", text(&config)]);
     let url = format!("http://127.0.0.1:{}", server.port);
     done(&["import", "--server", &url, text(&samples)]);
@@ -125,7 +129,7 @@ fn a_snapshot_of_an_encrypted_server_is_restored_verified_and_rekeyed() {
     let export = |key: &Path| run(&["export", "--data-dir", text(&back), "--key-file", text(key)]);
     let wrong = String::from_utf8_lossy(&export(&old).stderr).into_owned();
     assert!(wrong.contains("wrong key"), "{wrong}");
-    assert_eq!(String::from_utf8_lossy(&export(&new).stdout), open_metrics(1));
+    assert_eq!(String::from_utf8_lossy(&export(&new).stdout), given);
     let e = fails(&["verify", "--data-dir", text(&back)]);
     assert!(e.contains("is encrypted"), "{e}");
 }
