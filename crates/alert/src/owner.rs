@@ -8,36 +8,32 @@
 //! interval skips. Locks are taken in the order rules, desk, views.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future as _;
-use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use plimsoll_model::{
-    Batch, Cancel, Canonical, Overlay, ReadCx, Rows, SampleSink, SeriesSource, Snapshot, SourceId,
-    Ticket, Timestamp, stale_nan,
-};
+use plimsoll_model::{Cancel, SampleSink, SeriesSource, SourceId, Ticket, Timestamp, stale_nan};
 use plimsoll_query::Engine;
-use plimsoll_records::{BODY_BYTES_MAX, Change, Delivery, Event, Records};
+use plimsoll_records::{Change, Delivery, Records};
 use plimsoll_world::Clock;
 
 use crate::config::Config;
-use crate::evaluate::{Sample, Scene, evaluate};
+use crate::evaluate::Sample;
 use crate::forward::Alertmanager;
 use crate::metrics::{Metrics, count};
 use crate::notify::{Breakers, Outbox, Tools};
 use crate::route::{Notice, Routing};
 use crate::rules::{Group, RuleKind, SHADOW};
-use crate::state::{Alert, AlertState, RuleState, Transition, labels_of};
+use crate::state::{RuleState, Transition, labels_of};
 use crate::template::Surroundings;
 
 mod desk;
+mod evaluation;
 mod handles;
 mod keep;
 mod letters;
 mod posted;
+mod states;
 mod view;
 
 pub use letters::Letter;
@@ -45,18 +41,11 @@ pub use posted::{PostError, Posted};
 pub use view::{GroupView, RuleView};
 
 use desk::Desk;
+use states::{RULE_STATE, end, event, orphan};
 
-/// Least time that a group's queries are given together.
-const EVALUATION_MIN: Duration = Duration::from_secs(10);
 /// How long alerts of own rules are believed after a start, besides the time until their rules are
 /// evaluated, ms.
 const OWN_GRACE_MS: i64 = 15 * 60_000;
-/// Kind of the documents that hold the states of a group's rules.
-const RULE_STATE: &str = "rule_state";
-/// Kind of the events that hold transitions.
-const TRANSITION: &str = "alert_transition";
-/// Kind of the events that hold transitions of rules in the shadow.
-const SHADOW_TRANSITION: &str = "shadow_transition";
 
 /// What alerting works on.
 #[derive(Clone)]
@@ -240,108 +229,6 @@ impl Alerting {
         self.poke.notify_one();
     }
 
-    /// A group with the states that its rules had; and the states of rules that are gone, by key.
-    fn running(
-        &self,
-        mut group: Group,
-        old: Option<Running>,
-        now: Duration,
-    ) -> (Running, BTreeMap<String, RuleState>) {
-        for rule in &mut group.rules {
-            rule.query = self.setup.engine.keep(&rule.query);
-        }
-        let old = old.unwrap_or_else(|| Running {
-            states: self.stored_states(&group.key()),
-            group: group.clone(),
-            kept: String::new(),
-            next_mono: now,
-            last_at: None,
-        });
-        let mut before = old.states;
-        let mut states = BTreeMap::new();
-        for key in group.rule_keys() {
-            let state = before.remove(&key).unwrap_or_default();
-            states.insert(key, state);
-        }
-        let last = states.values().filter_map(|s| s.last_at).max();
-        let running = Running {
-            next_mono: old.next_mono.min(now + Duration::from_millis(group.interval_ms as u64)),
-            last_at: old.last_at.or(last),
-            kept: old.kept,
-            states,
-            group,
-        };
-        (running, before)
-    }
-
-    fn stored_states(&self, key: &str) -> BTreeMap<String, RuleState> {
-        match self.setup.records.document(RULE_STATE, key) {
-            Ok(Some(document)) => serde_json::from_str(&document.body).unwrap_or_else(|e| {
-                tracing::warn!(group = key, error = %e, "rule states not readable; they start anew");
-                BTreeMap::new()
-            }),
-            Ok(None) => BTreeMap::new(),
-            Err(e) => {
-                tracing::error!(group = key, error = %e, "rule states cannot be read");
-                BTreeMap::new()
-            }
-        }
-    }
-
-    /// Evaluates what is due and decides what to tell. Blocks while it does.
-    pub fn tick(&self) -> Wake {
-        let rules = self.evaluate();
-        let told = self.settle();
-        Wake { after: rules.after.min(told.after) }
-    }
-
-    /// Evaluates the groups that are due and hands their alerts on. Blocks while it does.
-    pub fn evaluate(&self) -> Wake {
-        let mut rules = self.rules.lock();
-        let rules = &mut *rules;
-        let mono = self.setup.clock.mono();
-        let (mut samples, mut moved, mut changes) = (Vec::new(), Vec::new(), Vec::new());
-        let mut evaluated = Vec::new();
-        for (i, running) in rules.groups.iter_mut().enumerate() {
-            if running.next_mono > mono {
-                continue;
-            }
-            self.evaluate_group(running, &mut samples, &mut moved);
-            schedule(running, mono, &self.metrics);
-            changes.extend(rule_state_change(running, self.setup.clock.wall_ms()));
-            evaluated.push(i);
-        }
-        if !evaluated.is_empty() {
-            let wall = self.setup.clock.wall_ms();
-            let mut desk = self.desk.lock();
-            for step in moved.iter().filter(|m| !m.shadow) {
-                desk.moved(&step.transition, &step.expr, step.interval_ms, wall);
-            }
-            for running in evaluated.into_iter().map(|i| &rules.groups[i]) {
-                still_firing(&mut desk, running, wall);
-            }
-            desk.unsaved.changes(changes);
-            desk.unsaved.changes(moved.iter().map(|m| event(&m.transition, m.shadow)));
-            self.tell(&mut desk, wall);
-            drop(desk);
-            self.poke.notify_one();
-            self.forward_poke.notify_one();
-        }
-        self.append(rules, &samples);
-        let now = self.setup.clock.mono();
-        let next = rules.groups.iter().map(|g| g.next_mono.saturating_sub(now)).min();
-        Wake { after: bounded(next.unwrap_or(Duration::from_secs(1))) }
-    }
-
-    /// Decides what to tell of the alerts that are known. Blocks while it is written down.
-    pub fn settle(&self) -> Wake {
-        let mut desk = self.desk.lock();
-        let wall = self.setup.clock.wall_ms();
-        let next = self.tell(&mut desk, wall);
-        let after = next.map_or(1_000, |at| at.saturating_sub(wall).max(0));
-        Wake { after: bounded(Duration::from_millis(after.unsigned_abs())) }
-    }
-
     /// What is to be forwarded in one request, and to whom.
     pub(crate) fn forwards(&self) -> (Vec<Notice>, Vec<Alertmanager>) {
         let mut desk = self.desk.lock();
@@ -362,68 +249,6 @@ impl Alerting {
     /// Waits until there is something to settle before its time.
     pub(crate) async fn poked(&self) {
         self.poke.notified().await;
-    }
-
-    fn evaluate_group(
-        &self,
-        running: &mut Running,
-        samples: &mut Vec<Sample>,
-        moved: &mut Vec<Moved>,
-    ) {
-        let started = self.setup.clock.mono();
-        let wall = running.group.evaluation_time(self.setup.clock.wall_ms());
-        let at = running.last_at.map_or(wall, |last| wall.max(last + 1));
-        running.last_at = Some(at);
-        let overlay = Arc::new(Overlay::new(self.setup.source.snapshot()));
-        let view: Arc<dyn Snapshot> = Arc::clone(&overlay) as Arc<dyn Snapshot>;
-        let cancel = Cancel::new();
-        let interval = Duration::from_millis(running.group.interval_ms.max(1).unsigned_abs());
-        (self.setup.arm)(interval.max(EVALUATION_MIN), cancel.clone());
-        let mut outcomes = Vec::with_capacity(running.group.rules.len());
-        let keys = running.group.rule_keys();
-        let seen = self.surroundings.lock().clone();
-        for (rule, key) in running.group.rules.iter().zip(keys) {
-            let state = running.states.entry(key).or_default();
-            let began = self.setup.clock.mono();
-            let mut cx = ReadCx::with_budget(self.setup.engine.budget());
-            cx.lane = plimsoll_model::Lane::Rules;
-            cx.cancel = cancel.clone();
-            let scene =
-                Scene { engine: &self.setup.engine, view: &view, at, surroundings: &seen, cx: &cx };
-            let result = evaluate(rule, running.group.limit, state, &scene);
-            count(&self.metrics.evaluations, 1);
-            let error = match result {
-                Ok(done) => {
-                    for s in &done.samples {
-                        match &s.histogram {
-                            Some(h) => overlay.put_histogram(&s.labels, s.time, h),
-                            None => overlay.put(&s.labels, s.time, s.value),
-                        }
-                    }
-                    samples.extend(done.samples);
-                    let interval_ms = running.group.interval_ms;
-                    let expr = rule.query.text();
-                    let step = |transition| Moved {
-                        transition,
-                        expr: expr.to_owned(),
-                        interval_ms,
-                        shadow: rule.shadow,
-                    };
-                    moved.extend(done.transitions.into_iter().map(step));
-                    None
-                }
-                Err(e) => {
-                    count(&self.metrics.evaluation_failures, 1);
-                    tracing::warn!(rule = rule.name, error = %e, "rule not evaluated");
-                    Some(e.to_string())
-                }
-            };
-            outcomes.push(view::Outcome { error, took: self.setup.clock.mono() - began, at });
-        }
-        let took = self.setup.clock.mono() - started;
-        count(&self.metrics.evaluation_us, u64::try_from(took.as_micros()).unwrap_or(0));
-        let seen = view::after(&running.group, &running.states, outcomes, at, took);
-        self.views.lock().insert(running.group.key(), seen);
     }
 
     /// Asks the router, and writes all that was decided in one transaction. What cannot be written
@@ -464,48 +289,6 @@ impl Alerting {
         let relaxed = std::sync::atomic::Ordering::Relaxed;
         self.metrics.unsaved.store(desk.unsaved.len() as u64, relaxed);
         self.metrics.unsaved_dropped.store(desk.unsaved.dropped(), relaxed);
-    }
-
-    /// Hands result samples to the store and does not wait: a page never waits for a disk. What became
-    /// of them is seen at the next tick.
-    fn append(&self, rules: &mut Rules, samples: &[Sample]) {
-        self.look_after(rules.appending.take());
-        if samples.is_empty() {
-            return;
-        }
-        let times: Vec<i64> = samples.iter().map(|s| s.time).collect();
-        let floats: Vec<f64> = samples.iter().map(|s| s.value).collect();
-        let rows: Vec<Rows<'_>> = samples
-            .iter()
-            .enumerate()
-            .map(|(i, s)| {
-                let histograms = s.histogram.as_deref().map_or(&[][..], std::slice::from_ref);
-                let floats = if histograms.is_empty() { &floats[i..=i] } else { &[] };
-                Rows {
-                    fp: Some(s.labels.fp()),
-                    raw: s.labels.as_ref().as_bytes(),
-                    times: &times[i..=i],
-                    floats,
-                    histograms,
-                    ..Rows::default()
-                }
-            })
-            .collect();
-        let batch =
-            Batch { source: &self.source_id, decode: &Canonical, rows: &rows, metadata: &[] };
-        rules.appending = Some(self.setup.sink.submit(batch));
-    }
-
-    fn look_after(&self, ticket: Option<Ticket>) {
-        let Some(mut ticket) = ticket else { return };
-        let mut cx = Context::from_waker(Waker::noop());
-        let why = match Pin::new(&mut ticket).poll(&mut cx) {
-            Poll::Ready(Ok(_)) => return,
-            Poll::Ready(Err(e)) => e.to_string(),
-            Poll::Pending => "the store has not answered since the last tick".to_owned(),
-        };
-        count(&self.metrics.sink_failures, 1);
-        tracing::warn!(error = why, "results of rules not stored");
     }
 
     /// The groups as they were after their last evaluation, by file and name.
@@ -584,97 +367,6 @@ impl Alerting {
 fn grace_ms(groups: &[Group]) -> i64 {
     let longest = groups.iter().map(|g| g.interval_ms).max().unwrap_or(0);
     OWN_GRACE_MS + longest.saturating_mul(2)
-}
-
-/// Tells the router that alerts go on firing; their texts may have changed.
-fn still_firing(desk: &mut Desk, running: &Running, wall: Timestamp) {
-    let rules = running.group.rules.iter().zip(running.group.rule_keys());
-    for (rule, key) in rules.filter(|(rule, _)| !rule.shadow) {
-        let alerts = running.states.get(&key).into_iter().flat_map(|s| s.active.values());
-        for alert in alerts.filter(|a| a.state == AlertState::Firing) {
-            desk.fires(alert, rule.query.text(), running.group.interval_ms, wall);
-        }
-    }
-}
-
-fn bounded(after: Duration) -> Duration {
-    after.clamp(Duration::from_millis(10), Duration::from_secs(1))
-}
-
-/// A group of which records know states and the configuration nothing: its alerts end at the start.
-fn orphan(id: &str, body: &str) -> Option<Running> {
-    let (file, name) = id.split_once(';')?;
-    let group = Group {
-        file: file.to_owned(),
-        name: name.to_owned(),
-        interval_ms: 1,
-        limit: 0,
-        offset_ms: 0,
-        rules: Vec::new(),
-    };
-    let states = serde_json::from_str(body).unwrap_or_default();
-    let (kept, next_mono) = (String::new(), Duration::ZERO);
-    Some(Running { group, states, kept, next_mono, last_at: None })
-}
-
-fn end(mut alert: Alert, at: Timestamp) -> Transition {
-    let from = std::mem::replace(&mut alert.state, AlertState::Inactive);
-    alert.resolved_at = (from == AlertState::Firing).then_some(at);
-    Transition { at, from, to: AlertState::Inactive, alert }
-}
-
-/// The next time on the group's grid; what lies behind is missed.
-fn schedule(running: &mut Running, mono: Duration, metrics: &Metrics) {
-    let step = Duration::from_millis(running.group.interval_ms.max(1).unsigned_abs());
-    running.next_mono += step;
-    if running.next_mono <= mono {
-        let behind = (mono - running.next_mono).as_nanos() / step.as_nanos().max(1) + 1;
-        count(&metrics.missed, u64::try_from(behind).unwrap_or(u64::MAX));
-        running.next_mono = mono + step;
-    }
-}
-
-/// Writes the states of a group when something in them changed that a restart must know: not values.
-fn rule_state_change(running: &mut Running, now: Timestamp) -> Option<Change> {
-    let essence: Vec<_> = running
-        .states
-        .iter()
-        .map(|(key, s)| {
-            let active: Vec<_> = s
-                .active
-                .iter()
-                .map(|(k, a)| (k, a.state as u8, a.active_at, a.kept_since))
-                .collect();
-            (key, active, &s.written)
-        })
-        .collect();
-    let essence = format!("{essence:?}");
-    if essence == running.kept {
-        return None;
-    }
-    let mut body = serde_json::to_string(&running.states).ok()?;
-    if body.len() > BODY_BYTES_MAX {
-        // The alerts matter; without the list a few recorded series end late after a restart.
-        let mut states = running.states.clone();
-        states.values_mut().for_each(|s| s.written.clear());
-        body = serde_json::to_string(&states).ok()?;
-    }
-    running.kept = essence;
-    Some(put(RULE_STATE.to_owned(), running.group.key(), now, body))
-}
-
-fn put(kind: String, id: String, time_ms: Timestamp, body: String) -> Change {
-    Change::Put { kind, id, time_ms, author: "alerting".to_owned(), body, expected: None, keep: 1 }
-}
-
-fn event(transition: &Transition, shadow: bool) -> Change {
-    Change::Append(Event {
-        seq: 0,
-        time_ms: transition.at,
-        kind: if shadow { SHADOW_TRANSITION } else { TRANSITION }.to_owned(),
-        subject: transition.alert.key(),
-        body: serde_json::to_string(transition).unwrap_or_default(),
-    })
 }
 
 /// Whether a rule gives alerts, for views.

@@ -8,7 +8,7 @@ use plimsoll_model::Timestamp;
 use plimsoll_records::{Change, Delivery, DeliveryState, Event, Records};
 
 use super::keep::Unsaved;
-use super::put;
+use super::states::put;
 use crate::config::Config;
 use crate::forward::Forwarder;
 use crate::metrics::{Metrics, count};

@@ -1,0 +1,209 @@
+//! The two loops' work: evaluates groups that are due, and decides what is told.
+//!
+//! Evaluation times of a group never go back; a group that is late by more than an interval skips.
+
+use std::future::Future as _;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use plimsoll_model::{
+    Batch, Cancel, Canonical, Overlay, ReadCx, Rows, Snapshot, Ticket, Timestamp,
+};
+
+use super::desk::Desk;
+use super::states::{event, rule_state_change};
+use super::{Alerting, Moved, Rules, Running, Wake, view};
+use crate::evaluate::{Sample, Scene, evaluate};
+use crate::metrics::{Metrics, count};
+use crate::state::AlertState;
+
+/// Least time that a group's queries are given together.
+const EVALUATION_MIN: Duration = Duration::from_secs(10);
+
+impl Alerting {
+    /// Evaluates what is due and decides what to tell. Blocks while it does.
+    pub fn tick(&self) -> Wake {
+        let rules = self.evaluate();
+        let told = self.settle();
+        Wake { after: rules.after.min(told.after) }
+    }
+
+    /// Evaluates the groups that are due and hands their alerts on. Blocks while it does.
+    pub fn evaluate(&self) -> Wake {
+        let mut rules = self.rules.lock();
+        let rules = &mut *rules;
+        let mono = self.setup.clock.mono();
+        let (mut samples, mut moved, mut changes) = (Vec::new(), Vec::new(), Vec::new());
+        let mut evaluated = Vec::new();
+        for (i, running) in rules.groups.iter_mut().enumerate() {
+            if running.next_mono > mono {
+                continue;
+            }
+            self.evaluate_group(running, &mut samples, &mut moved);
+            schedule(running, mono, &self.metrics);
+            changes.extend(rule_state_change(running, self.setup.clock.wall_ms()));
+            evaluated.push(i);
+        }
+        if !evaluated.is_empty() {
+            let wall = self.setup.clock.wall_ms();
+            let mut desk = self.desk.lock();
+            for step in moved.iter().filter(|m| !m.shadow) {
+                desk.moved(&step.transition, &step.expr, step.interval_ms, wall);
+            }
+            for running in evaluated.into_iter().map(|i| &rules.groups[i]) {
+                still_firing(&mut desk, running, wall);
+            }
+            desk.unsaved.changes(changes);
+            desk.unsaved.changes(moved.iter().map(|m| event(&m.transition, m.shadow)));
+            self.tell(&mut desk, wall);
+            drop(desk);
+            self.poke.notify_one();
+            self.forward_poke.notify_one();
+        }
+        self.append(rules, &samples);
+        let now = self.setup.clock.mono();
+        let next = rules.groups.iter().map(|g| g.next_mono.saturating_sub(now)).min();
+        Wake { after: bounded(next.unwrap_or(Duration::from_secs(1))) }
+    }
+
+    /// Decides what to tell of the alerts that are known. Blocks while it is written down.
+    pub fn settle(&self) -> Wake {
+        let mut desk = self.desk.lock();
+        let wall = self.setup.clock.wall_ms();
+        let next = self.tell(&mut desk, wall);
+        let after = next.map_or(1_000, |at| at.saturating_sub(wall).max(0));
+        Wake { after: bounded(Duration::from_millis(after.unsigned_abs())) }
+    }
+
+    fn evaluate_group(
+        &self,
+        running: &mut Running,
+        samples: &mut Vec<Sample>,
+        moved: &mut Vec<Moved>,
+    ) {
+        let started = self.setup.clock.mono();
+        let wall = running.group.evaluation_time(self.setup.clock.wall_ms());
+        let at = running.last_at.map_or(wall, |last| wall.max(last + 1));
+        running.last_at = Some(at);
+        let overlay = Arc::new(Overlay::new(self.setup.source.snapshot()));
+        let view: Arc<dyn Snapshot> = Arc::clone(&overlay) as Arc<dyn Snapshot>;
+        let cancel = Cancel::new();
+        let interval = Duration::from_millis(running.group.interval_ms.max(1).unsigned_abs());
+        (self.setup.arm)(interval.max(EVALUATION_MIN), cancel.clone());
+        let mut outcomes = Vec::with_capacity(running.group.rules.len());
+        let keys = running.group.rule_keys();
+        let seen = self.surroundings.lock().clone();
+        for (rule, key) in running.group.rules.iter().zip(keys) {
+            let state = running.states.entry(key).or_default();
+            let began = self.setup.clock.mono();
+            let mut cx = ReadCx::with_budget(self.setup.engine.budget());
+            cx.lane = plimsoll_model::Lane::Rules;
+            cx.cancel = cancel.clone();
+            let scene =
+                Scene { engine: &self.setup.engine, view: &view, at, surroundings: &seen, cx: &cx };
+            let result = evaluate(rule, running.group.limit, state, &scene);
+            count(&self.metrics.evaluations, 1);
+            let error = match result {
+                Ok(done) => {
+                    for s in &done.samples {
+                        match &s.histogram {
+                            Some(h) => overlay.put_histogram(&s.labels, s.time, h),
+                            None => overlay.put(&s.labels, s.time, s.value),
+                        }
+                    }
+                    samples.extend(done.samples);
+                    let interval_ms = running.group.interval_ms;
+                    let expr = rule.query.text();
+                    let step = |transition| Moved {
+                        transition,
+                        expr: expr.to_owned(),
+                        interval_ms,
+                        shadow: rule.shadow,
+                    };
+                    moved.extend(done.transitions.into_iter().map(step));
+                    None
+                }
+                Err(e) => {
+                    count(&self.metrics.evaluation_failures, 1);
+                    tracing::warn!(rule = rule.name, error = %e, "rule not evaluated");
+                    Some(e.to_string())
+                }
+            };
+            outcomes.push(view::Outcome { error, took: self.setup.clock.mono() - began, at });
+        }
+        let took = self.setup.clock.mono() - started;
+        count(&self.metrics.evaluation_us, u64::try_from(took.as_micros()).unwrap_or(0));
+        let seen = view::after(&running.group, &running.states, outcomes, at, took);
+        self.views.lock().insert(running.group.key(), seen);
+    }
+
+    /// Hands result samples to the store and does not wait: a page never waits for a disk. What became
+    /// of them is seen at the next tick.
+    pub(super) fn append(&self, rules: &mut Rules, samples: &[Sample]) {
+        self.look_after(rules.appending.take());
+        if samples.is_empty() {
+            return;
+        }
+        let times: Vec<i64> = samples.iter().map(|s| s.time).collect();
+        let floats: Vec<f64> = samples.iter().map(|s| s.value).collect();
+        let rows: Vec<Rows<'_>> = samples
+            .iter()
+            .enumerate()
+            .map(|(i, s)| {
+                let histograms = s.histogram.as_deref().map_or(&[][..], std::slice::from_ref);
+                let floats = if histograms.is_empty() { &floats[i..=i] } else { &[] };
+                Rows {
+                    fp: Some(s.labels.fp()),
+                    raw: s.labels.as_ref().as_bytes(),
+                    times: &times[i..=i],
+                    floats,
+                    histograms,
+                    ..Rows::default()
+                }
+            })
+            .collect();
+        let batch =
+            Batch { source: &self.source_id, decode: &Canonical, rows: &rows, metadata: &[] };
+        rules.appending = Some(self.setup.sink.submit(batch));
+    }
+
+    fn look_after(&self, ticket: Option<Ticket>) {
+        let Some(mut ticket) = ticket else { return };
+        let mut cx = Context::from_waker(Waker::noop());
+        let why = match Pin::new(&mut ticket).poll(&mut cx) {
+            Poll::Ready(Ok(_)) => return,
+            Poll::Ready(Err(e)) => e.to_string(),
+            Poll::Pending => "the store has not answered since the last tick".to_owned(),
+        };
+        count(&self.metrics.sink_failures, 1);
+        tracing::warn!(error = why, "results of rules not stored");
+    }
+}
+
+/// Tells the router that alerts go on firing; their texts may have changed.
+fn still_firing(desk: &mut Desk, running: &Running, wall: Timestamp) {
+    let rules = running.group.rules.iter().zip(running.group.rule_keys());
+    for (rule, key) in rules.filter(|(rule, _)| !rule.shadow) {
+        let alerts = running.states.get(&key).into_iter().flat_map(|s| s.active.values());
+        for alert in alerts.filter(|a| a.state == AlertState::Firing) {
+            desk.fires(alert, rule.query.text(), running.group.interval_ms, wall);
+        }
+    }
+}
+
+fn bounded(after: Duration) -> Duration {
+    after.clamp(Duration::from_millis(10), Duration::from_secs(1))
+}
+
+/// The next time on the group's grid; what lies behind is missed.
+fn schedule(running: &mut Running, mono: Duration, metrics: &Metrics) {
+    let step = Duration::from_millis(running.group.interval_ms.max(1).unsigned_abs());
+    running.next_mono += step;
+    if running.next_mono <= mono {
+        let behind = (mono - running.next_mono).as_nanos() / step.as_nanos().max(1) + 1;
+        count(&metrics.missed, u64::try_from(behind).unwrap_or(u64::MAX));
+        running.next_mono = mono + step;
+    }
+}
