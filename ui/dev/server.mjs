@@ -1,18 +1,21 @@
 // For work on the UI only: serves ui/dist and answers the UI's endpoints with made-up data, under the
 // same content security policy as the binary. Not shipped; no test of the product uses it.
-//   node dev/server.mjs [port] [scene]     scenes: full, learning, empty, error, first
+//   node dev/server.mjs [port] [scene]     scenes: full, many, learning, empty, error, first, loading
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { alerting } from "./alerting.mjs";
 
 const port = Number(process.argv[2] ?? 7599);
 const scene = process.argv[3] ?? "full";
+const ofAlerting = alerting(scene);
 const dist = fileURLToPath(new URL("../dist", import.meta.url));
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 export const CSP = "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'";
 const GIB = 2 ** 30;
+const born = Date.now();
 
 /** Smooth noise in [0, 1] that depends only on the time and a seed. */
 function wave(t, seed, period = 60_000) {
@@ -32,9 +35,14 @@ const SHAPES = [
   [/sum\(rate\(node_network_receive/, () => one({}, (t) => 1.9e6 * wave(t, 7))],
   [/sum\(rate\(node_network_transmit/, () => one({}, (t) => 7e5 * wave(t, 8))],
   [/node_network/, () => ["eth0", "eth1", "docker0", "lo"].map((device, i) => ({ labels: { device, instance: "web-1", job: "host" }, f: (t) => 1e6 * (i + 0.4) * wave(t, i + 11) }))],
+  [/avail_bytes \/ node_filesystem_size/, () => one({ mountpoint: "/data", device: "/dev/vdb", instance: "db-1", job: "host" }, (t) => 0.931 + ((t - born) / 3.6e6) * 0.011)],
   [/node_filesystem/, () => ["/", "/data", "/boot", "/var/lib/containers"].map((mountpoint, i) => ({ labels: { mountpoint, device: `/dev/vda${i + 1}`, fstype: "ext4", instance: "web-1", job: "host" }, f: () => [0.78, 0.91, 0.22, 0.4][i] }))],
   [/node_load/, () => one({ __name__: "node_load1", instance: "web-1", job: "host" }, (t) => 3 * wave(t, 20))],
   [/many/, () => Array.from({ length: 50 }, (_, i) => ({ labels: { __name__: "many", i: String(i), path: `/api/v1/things/${i}/and/a/rather/long/path` }, f: (t) => i + wave(t, i) }))],
+  [/http_requests_total/, () => ["web-1", "web-2", "web-3", "web-4"].map((instance, i) => ({ labels: { instance, job: "checkout" }, f: (t) => (i < 3 && t > born - (16 + i) * 60_000 ? 0.03 : 0.003) + 0.006 * wave(t, i + 40, 45_000) }))],
+  [/backup_last/, () => one({ job: "ledger-backup" }, (t) => 137_000 + (t - born) / 1000)],
+  [/time_to_limit/, () => one({ instance: "db-2", mountpoint: "/", job: "host" }, (t) => 39_600 + (born - t) / 1000)],
+  [/duration_seconds/, () => ["search", "report"].map((job, i) => ({ labels: { job }, f: (t) => 0.5 + 0.9 * wave(t, i + 60, 80_000) }))],
   [/nothing|^absent/, () => []],
 ];
 
@@ -164,7 +172,7 @@ async function panels(req, res) {
 const json = (res, data) => res.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(data));
 
 const server = createServer(async (req, res) => {
-  const { pathname } = new URL(req.url, "http://x");
+  const { pathname, searchParams } = new URL(req.url, "http://x");
   res.setHeader("content-security-policy", CSP);
   if (scene === "loading" && pathname.startsWith("/api")) return;
   if (pathname === "/api/plimsoll/v1/panels/query") return panels(req, res);
@@ -177,6 +185,12 @@ const server = createServer(async (req, res) => {
     if (pathname.endsWith("check")) return json(res, error ? { valid: false, error: { message: error.message.replace(/^.*parse error: /, ""), line: 1, column: query.length + 1, at: [query.length, query.length] } } : { valid: true, type: "instant vector" });
     if (error) return res.writeHead(400, { "content-type": "application/json" }).end(JSON.stringify({ status: "error", errorType: error.type, error: error.message }));
     return json(res, explained(query, Number(form.get("start")), Number(form.get("end"))));
+  }
+  if (/^\/api\/(v1\/rules|v2\/silence|plimsoll\/v1\/(alerts|silences|incidents|rules))/.test(pathname)) {
+    if (scene === "error") return res.writeHead(503, { "content-type": "application/json" }).end('{"status":"error","errorType":"unavailable","error":"the store is still replaying its log"}');
+    const doc = ofAlerting(req.method, pathname, searchParams, (await body(req)).toString());
+    if (doc?.code) return res.writeHead(doc.code, { "content-type": "application/json" }).end(JSON.stringify({ status: "error", errorType: "bad_data", ...doc }));
+    if (doc !== undefined) return json(res, doc);
   }
   if (pathname === "/api/v1/label/__name__/values") return json(res, { status: "success", data: scene === "empty" ? [] : NAMES });
   if (pathname === "/api/v1/metadata") return json(res, { status: "success", data: { node_load1: [{ type: "gauge", help: "1m load average.", unit: "" }], node_cpu_seconds_total: [{ type: "counter", help: "Seconds the CPUs spent in each mode.", unit: "" }], up: [{ type: "gauge", help: "1 when the target answered.", unit: "" }] } });

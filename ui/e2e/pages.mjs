@@ -1,4 +1,6 @@
 // Page objects: where things are, so that the specs read as sentences.
+import { base } from "./browser.mjs";
+
 export const overview = (page) => ({
   panel: (title) => page.getByRole("region", { name: title, exact: true }),
   health: page.getByRole("region", { name: "Health" }),
@@ -43,6 +45,45 @@ export const explore = (page) => ({
     await page.keyboard.press("Control+Enter");
   },
 });
+
+export const alerts = (page) => ({
+  list: page.getByRole("grid", { name: "Alerts" }),
+  rows: page.locator(".grid-alerts .grid-row"),
+  alertRows: page.locator(".row-alert"),
+  row: (n) => page.locator(`.grid-alerts [aria-rowindex="${n}"]`),
+  group: (name) => page.locator(".row-group").filter({ hasText: name }),
+  detail: (name) => page.getByRole("region", { name: `Alert ${name}`, exact: true }),
+});
+
+export const silences = (page) => ({
+  rows: page.locator(".row-silence"),
+  detail: page.getByRole("region", { name: "Silence", exact: true }),
+});
+
+export const silenceDialog = (page) => {
+  const dialog = page.getByRole("dialog", { name: /silence$/ });
+  return {
+    dialog,
+    preview: dialog.locator(".preview"),
+    name: dialog.getByLabel("Your name"),
+    why: dialog.getByLabel("Why"),
+    length: (text) => dialog.getByRole("button", { name: text, exact: true }),
+    submit: dialog.locator("button[type=submit]"),
+  };
+};
+
+export const rules = (page) => ({
+  ruleRows: page.locator(".row-rule"),
+  detail: (name) => page.getByRole("region", { name: `Rule ${name}`, exact: true }),
+});
+
+/** Alerts that fire, posted as another program would: `e2e` names the test. */
+export async function postAlerts(test, all) {
+  const name = `E2e${test.charAt(0).toUpperCase()}${test.slice(1)}`;
+  const body = all.map(({ severity = "warning", ...labels }) => ({ labels: { alertname: name, severity, e2e: test, ...labels }, annotations: { summary: `posted by the browser test ${test}`, runbook_url: `${base}/explore` }, endsAt: new Date(Date.now() + 600_000).toISOString() }));
+  const answer = await fetch(`${base}/api/v2/alerts`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  if (!answer.ok) throw new Error(`posting alerts: ${answer.status} ${await answer.text()}`);
+}
 
 export const top = (page) => ({
   theme: page.getByRole("button", { name: /^Theme/ }),

@@ -1,6 +1,7 @@
 // Runs every spec against PLIMSOLL_URL, one after the other; ends with 0 when all pass, 1 otherwise.
 //   npm run e2e [-- words that the names of tests must contain]
 import { base, launch } from "./browser.mjs";
+import alerts from "./alerts.spec.mjs";
 import editor from "./editor.spec.mjs";
 import explain from "./explain.spec.mjs";
 import explore from "./explore.spec.mjs";
@@ -8,7 +9,7 @@ import overview from "./overview.spec.mjs";
 import shell from "./shell.spec.mjs";
 
 const wanted = process.argv.slice(2);
-const tests = Object.entries({ ...overview, ...explore, ...editor, ...explain, ...shell }).filter(([name]) => wanted.every((w) => name.includes(w)));
+const tests = Object.entries({ ...overview, ...explore, ...editor, ...explain, ...alerts, ...shell }).filter(([name]) => wanted.every((w) => name.includes(w)));
 const TEST_MS_MAX = 90_000;
 
 const browser = await launch();

@@ -6,14 +6,17 @@ import type { Checked, FunctionRow, MetricMeta, OverviewDoc, Plan } from "./type
 export class ApiError extends Error {
   readonly status: number;
   readonly kind: string;
-  constructor(message: string, status: number, kind: string) {
+  /** the whole answer, when it was JSON */
+  readonly body: unknown;
+  constructor(message: string, status: number, kind: string, body?: unknown) {
     super(message);
     this.status = status;
     this.kind = kind;
+    this.body = body;
   }
 }
 
-async function request(path: string, init?: RequestInit): Promise<Response> {
+export async function request(path: string, init?: RequestInit): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(path, { credentials: "same-origin", ...init });
@@ -28,8 +31,10 @@ async function request(path: string, init?: RequestInit): Promise<Response> {
 async function failure(response: Response): Promise<ApiError> {
   const body = await response.text().catch(() => "");
   try {
-    const json = JSON.parse(body) as { error?: string; errorType?: string };
-    if (json.error) return new ApiError(json.error, response.status, json.errorType ?? "");
+    // Ours and Prometheus' are objects with `error`; Alertmanager's a text, or an object with `message`.
+    const json = JSON.parse(body) as string | { error?: string; errorType?: string; message?: string };
+    const [message, kind] = typeof json === "string" ? [json, ""] : [json.error ?? json.message, json.errorType ?? ""];
+    if (message) return new ApiError(message, response.status, kind, json);
   } catch {
     // Not JSON: the status line has to do.
   }

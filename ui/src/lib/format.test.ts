@@ -51,6 +51,8 @@ describe("the unit", () => {
     ["count by (cpu) (node_cpu_seconds_total)", "short"],
     ["node_load1", "short"],
     ["", "short"],
+    ['sum(rate(http_requests_total{code=~"5.."}[5m])) / sum(rate(http_requests_total[5m]))', "ratio"],
+    ["histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket[5m])))", "seconds"],
   ])("of %s is %s", (expr, unit) => expect(guessUnit(expr)).toBe(unit));
   it("as the server says wins", () => expect(guessUnit("node_load1", "bytes")).toBe("bytes"));
 });

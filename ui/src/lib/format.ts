@@ -102,9 +102,12 @@ export function guessUnit(expr: string, serverUnit = ""): Unit {
   const names = expr.match(/[a-zA-Z_:][\w:]*_(bytes|seconds|ratio|total|celsius)(_total)?\b/g) ?? [];
   const name = names[0] ?? "";
   const perSecond = /\b(i?rate|irate|deriv)\s*\(/.test(expr);
+  const bucket = /_(seconds|bytes)_bucket\b/.exec(expr)?.[1];
+  if (bucket && /\bhistogram_quantile\s*\(/.test(expr)) return bucket as Unit;
   if (/\bcount\b\s*(by|without)?\s*\(/.test(expr)) return "short";
   const divided = /\)\s*\/\s*(ignoring|on|\w|\()|[a-z}]\s*\/\s*[a-z(]/.test(expr);
   if (divided && names.length >= 2 && names.every((x) => /_bytes/.test(x))) return "ratio";
+  if (divided && names.length >= 2 && names.every((x) => /_total$/.test(x) && !/_(bytes|seconds)_total$/.test(x))) return "ratio";
   if (/_bytes(_total)?$/.test(name)) return perSecond ? "bytes/s" : "bytes";
   if (/_seconds_total$/.test(name) || /_seconds$/.test(name)) {
     if (divided && perSecond && /_count\b/.test(expr)) return "seconds";

@@ -1,9 +1,18 @@
-// Every text of the UI, in one typed catalogue. `t("key", {n})` fills {n}; `{n|one|many}` chooses by Intl.PluralRules.
+// The texts of the UI in one typed catalogue; those of pages that arrive later come with them (textAlerting.ts).
+// `t("key", {n})` fills {n}; `{n|one|many}` chooses by Intl.PluralRules.
+import type { AlertingKey } from "./textAlerting";
+
 const EN = {
   "app.name": "Plimsoll",
   "nav.label": "Pages",
   "nav.overview": "Overview",
   "nav.explore": "Explore",
+  "nav.alerts": "Alerts",
+  "nav.incidents": "Incidents",
+  "nav.silences": "Silences",
+  "nav.history": "History",
+  "nav.rules": "Rules",
+  "nav.files": "Rule files",
   "nav.skip": "Skip to content",
   "page.missing": "There is no page at {path}.",
   "page.missing.back": "Go to Overview",
@@ -218,9 +227,13 @@ const EN = {
   "help.shift": "Move the time range back or on",
   "help.zoom": "Shorter or longer time range",
   "help.theme": "Next theme",
-  "help.filter": "To the query box",
+  "help.filter": "To the query or filter box",
   "help.table": "On a chart: show the data as a table",
   "help.cross": "On a chart: move the crosshair",
+  "help.rows": "In a list: the next or previous row",
+  "help.open": "In a list: open, or close",
+  "help.acknowledge": "On an alert or incident: acknowledge",
+  "help.silence": "On an alert: silence",
   "help.plan": "In Explain: walk through the parts",
   "help.plan.open": "In Explain: close or open a part",
   "help.escape": "Close, or back to the page",
@@ -229,14 +242,21 @@ const EN = {
   "common.and": " and ",
 } as const;
 
-export type TextKey = keyof typeof EN;
+const texts: Record<string, string> = { ...EN };
+
+/** Takes in the texts of pages that arrived. */
+export function addTexts(more: Record<string, string>): void {
+  Object.assign(texts, more);
+}
+
+export type TextKey = keyof typeof EN | AlertingKey;
 type Params = Record<string, string | number>;
 
 const plural = new Intl.PluralRules("en");
 
 /** The text of a key with its parameters filled in. */
 export function t(key: TextKey, params: Params = {}): string {
-  return EN[key].replace(/\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}/g, (_, name: string, one?: string, many?: string) => {
+  return (texts[key] ?? key).replace(/\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}/g, (_, name: string, one?: string, many?: string) => {
     const v = params[name];
     if (one === undefined || many === undefined) return String(v ?? "");
     return (plural.select(Number(v)) === "one" ? one : many).replace("#", String(v));

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import type { AlertRow, OverviewDoc, Reason } from "../api/types";
 import { formatCount, formatDuration, formatValue } from "../lib/format";
+import { formatMatcher } from "../lib/matchers";
 import { t, type TextKey } from "../lib/text";
 import { Icon, type IconName } from "../parts/Icon";
 import { LoadLine } from "../parts/LoadLine";
@@ -192,7 +193,10 @@ function Alert({ alert: a, now }: { alert: AlertRow; now: number }) {
       <Icon name={known} size={16} />
       <div class="alert-text">
         <div>
-          <span class="strong">{humps(a.name)}</span> <span class="soft">{a.severity}</span>
+          <a class="strong alert-name" href={hrefOf("alerts", { q: formatMatcher({ name: "alertname", value: a.name, isRegex: false, isEqual: true }) })} onClick={follow}>
+            {humps(a.name)}
+          </a>{" "}
+          <span class="soft">{a.severity}</span>
         </div>
         {a.summary ? <div class="alert-summary">{a.summary}</div> : null}
       </div>

@@ -6,6 +6,7 @@ import { shiftRange, zoomRange } from "../lib/time";
 import { Overview } from "../pages/Overview";
 import { focusFilter } from "../state/filter";
 import { decideKey, type KeyAction, type KeyState } from "../state/keys";
+import { giveToPage } from "../state/pagekeys";
 import { nextTheme, setTheme, theme } from "../state/prefs";
 import { follow, go, hrefOf, page, patch, url } from "../state/url";
 import { closeDialog, dialog, openDialog } from "./dialogs";
@@ -21,10 +22,6 @@ function act(action: KeyAction): void {
   };
   const now = Date.now();
   switch (action) {
-    case "overview":
-    case "explore":
-      go(hrefOf(action));
-      break;
     case "live":
       toggleLive();
       break;
@@ -47,6 +44,8 @@ function act(action: KeyAction): void {
     case "zoomOut":
       move(zoomRange(url.value.range, action === "zoomIn" ? 0.5 : 2, now));
       break;
+    default:
+      go(hrefOf(action));
   }
 }
 
@@ -57,25 +56,26 @@ function useKeyboard(): void {
     let state: KeyState = { goAt: null };
     const onKeyDown = (e: KeyboardEvent) => {
       if (e.defaultPrevented) return;
-      const busy = dialog.value !== null || isField(e.composedPath()[0]);
+      const busy = document.querySelector("dialog[open]") !== null || dialog.value !== null || isField(e.composedPath()[0]);
       const [next, action] = decideKey(state, { key: e.key, ctrl: e.ctrlKey || e.metaKey, alt: e.altKey, busy }, performance.now());
       state = next;
-      if (!action) return;
+      const taken = action === null && !busy && !e.ctrlKey && !e.metaKey && !e.altKey && giveToPage(e);
+      if (action === null && !taken) return;
       e.preventDefault();
-      act(action);
+      if (action) act(action);
     };
     addEventListener("keydown", onKeyDown);
     return () => removeEventListener("keydown", onKeyDown);
   }, []);
 }
 
-/** Explore is a chunk of its own; it arrives when first wanted. */
-function LazyExplore() {
+/** A page in a chunk of its own, which arrives when first wanted. */
+function Lazy({ load }: { load: () => Promise<ComponentType> }) {
   const [page, setPage] = useState<ComponentType | null>(null);
   const [failed, setFailed] = useState(false);
   useEffect(() => {
-    import("../pages/Explore").then(
-      (m) => setPage(() => m.Explore),
+    load().then(
+      (p) => setPage(() => p),
       () => setFailed(true),
     );
   }, []);
@@ -83,6 +83,9 @@ function LazyExplore() {
   if (failed) return <Failed message={t("error.unreachable")} onRetry={() => location.reload()} />;
   return Page ? <Page /> : <Loading />;
 }
+
+const explore = () => import("../pages/Explore").then((m) => m.Explore);
+const alerting = () => import("../pages/Alerting").then((m) => m.Alerting);
 
 const Missing = () => (
   <div class="state state-empty">
@@ -108,7 +111,7 @@ export function App() {
       <Rail />
       <TopBar />
       <main id="main" tabIndex={-1}>
-        {page.value === "overview" ? <Overview /> : page.value === "explore" ? <LazyExplore /> : <Missing />}
+        {page.value === "overview" ? <Overview /> : page.value === "explore" ? <Lazy key="explore" load={explore} /> : page.value === "missing" ? <Missing /> : <Lazy key="alerting" load={alerting} />}
       </main>
       {dialog.value === "help" ? <Help /> : null}
       {dialog.value === "palette" ? <Palette /> : null}

@@ -1,6 +1,8 @@
 // The keyboard shortcuts.
 import type { ComponentChildren } from "preact";
 import { t } from "../lib/text";
+import { GO_KEYS } from "../state/keys";
+import { PAGE_NAMES } from "../state/urlstate";
 import { Dialog } from "./Dialog";
 import { closeDialog } from "./dialogs";
 
@@ -8,8 +10,7 @@ const Key = ({ children }: { children: ComponentChildren }) => <kbd>{children}</
 
 export function Help() {
   const rows: [ComponentChildren, string][] = [
-    [<Pair a="g" b="o" />, t("help.goto", { page: t("nav.overview") })],
-    [<Pair a="g" b="e" />, t("help.goto", { page: t("nav.explore") })],
+    ...PAGE_NAMES.map((p): [ComponentChildren, string] => [<Pair a="g" b={GO_KEYS[p]} />, t("help.goto", { page: t(`nav.${p}`) })]),
     [<Key>Ctrl-K</Key>, t("help.palette")],
     [<Key>/</Key>, t("help.filter")],
     [<Key>L</Key>, t("help.live")],
@@ -19,6 +20,10 @@ export function Help() {
     [<Key>T</Key>, t("help.theme")],
     [<Key>V</Key>, t("help.table")],
     [<Two a="←" b="→" />, t("help.cross")],
+    [<Two a="j" b="k" />, t("help.rows")],
+    [<Two a="Enter" b="Esc" />, t("help.open")],
+    [<Key>a</Key>, t("help.acknowledge")],
+    [<Key>s</Key>, t("help.silence")],
     [<Two a="↑" b="↓" />, t("help.plan")],
     [<Two a="←" b="→" />, t("help.plan.open")],
     [<Key>Esc</Key>, t("help.escape")],

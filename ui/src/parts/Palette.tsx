@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { t } from "../lib/text";
 import { metrics, wantMetrics } from "../state/names";
 import { go, hrefOf } from "../state/url";
+import { PAGE_NAMES } from "../state/urlstate";
 import { Dialog } from "./Dialog";
 import { closeDialog } from "./dialogs";
 
@@ -27,10 +28,7 @@ export function matches(names: string[], query: string, max: number): string[] {
 }
 
 function entries(query: string): Entry[] {
-  const pages: Entry[] = [
-    { name: t("nav.overview"), kind: t("palette.page"), href: hrefOf("overview") },
-    { name: t("nav.explore"), kind: t("palette.page"), href: hrefOf("explore") },
-  ].filter((p) => p.name.toLowerCase().includes(query.toLowerCase()));
+  const pages: Entry[] = PAGE_NAMES.map((p) => ({ name: t(`nav.${p}`), kind: t("palette.page"), href: hrefOf(p) })).filter((p) => p.name.toLowerCase().includes(query.toLowerCase()));
   const found = query ? matches(metrics.value.names, query, SHOWN_MAX - pages.length) : [];
   return [...pages, ...found.map((name) => ({ name, kind: t("palette.metric"), href: hrefOf("explore", { expr: name }) }))];
 }

@@ -3,7 +3,9 @@ import { t } from "../lib/text";
 import { follow, hrefOf, page } from "../state/url";
 import { Icon, Mark } from "./Icon";
 
-const PAGES = ["overview", "explore"] as const;
+const PAGES = ["overview", "explore", "alerts", "rules"] as const;
+/** Pages that are reached from another page, which the rail lights up for them. */
+const PART_OF: Partial<Record<string, (typeof PAGES)[number]>> = { incidents: "alerts", silences: "alerts", history: "alerts", files: "rules" };
 
 export const Rail = () => (
   <nav class="rail" aria-label={t("nav.label")}>
@@ -12,7 +14,7 @@ export const Rail = () => (
       <span class="rail-name">{t("app.name")}</span>
     </a>
     {PAGES.map((p) => (
-      <a key={p} class="rail-link" href={hrefOf(p)} aria-current={page.value === p ? "page" : undefined} onClick={follow}>
+      <a key={p} class="rail-link" href={hrefOf(p)} aria-current={page.value === p ? "page" : PART_OF[page.value] === p ? "true" : undefined} onClick={follow}>
         <Icon name={p} size={20} />
         <span>{t(`nav.${p}`)}</span>
       </a>

@@ -1,7 +1,8 @@
 // The keyboard map. Pure decision, then one listener; keys typed into fields are left alone.
+import { PAGE_NAMES, type PageName } from "./urlstate";
+
 export type KeyAction =
-  | "overview"
-  | "explore"
+  | PageName
   | "live"
   | "time"
   | "help"
@@ -27,7 +28,9 @@ export interface KeyState {
 }
 
 const GO_WAIT_MS = 1500;
-const GO: Record<string, KeyAction> = { o: "overview", e: "explore" };
+/** The second letter of `g …`, by page. */
+export const GO_KEYS: Record<PageName, string> = { overview: "o", explore: "e", alerts: "a", incidents: "n", silences: "m", history: "h", rules: "l", files: "f" };
+const GO = new Map(PAGE_NAMES.map((page) => [GO_KEYS[page], page]));
 const PLAIN: Record<string, KeyAction> = {
   l: "live",
   L: "live",
@@ -48,7 +51,7 @@ export function decideKey(s: KeyState, k: KeyPress, now: number): [KeyState, Key
   if (k.ctrl && !k.alt && k.key.toLowerCase() === "k") return [none, "palette"];
   if (k.busy || k.ctrl || k.alt) return [none, null];
   if (s.goAt !== null && now - s.goAt <= GO_WAIT_MS) {
-    const to = GO[k.key];
+    const to = GO.get(k.key);
     if (to) return [none, to];
   }
   if (k.key === "g") return [{ goAt: now }, null];

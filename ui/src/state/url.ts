@@ -1,6 +1,6 @@
 // The router: one signal that mirrors the address bar, and the two ways to change it.
 import { computed, signal } from "@preact/signals";
-import { defaultState, formatUrl, type PageName, parseUrl, type UrlState } from "./urlstate";
+import { defaultRange, defaultState, formatUrl, type PageName, parseUrl, type UrlState } from "./urlstate";
 
 const read = () => parseUrl(location.pathname, location.search);
 
@@ -22,10 +22,12 @@ export function patch(change: Partial<UrlState>, how: "push" | "replace" = "push
   history[how === "push" ? "pushState" : "replaceState"](null, "", after);
 }
 
-/** The address of a page that keeps time, live and zone. */
+/** The address of a page that keeps time, live and zone. A time range that nobody chose is left behind. */
 export function hrefOf(name: PageName, change: Partial<UrlState> = {}): string {
-  const { range, live, zone } = url.value;
-  return formatUrl({ ...defaultState(name), range, live, zone, ...change });
+  const { page, range, live, zone } = url.value;
+  const usual = defaultRange(page);
+  const chosen = range.from !== usual.from || range.to !== usual.to;
+  return formatUrl({ ...defaultState(name), ...(chosen ? { range } : {}), live, zone, ...change });
 }
 
 export function go(href: string): void {

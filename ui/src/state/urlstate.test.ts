@@ -36,6 +36,15 @@ describe("the address", () => {
             }
   });
 
+  it("of a list keeps filter, part, grouping and what is open", () => {
+    for (const page of ["alerts", "silences", "rules"] as const) {
+      const s: UrlState = { ...defaultState(page), q: 'job=~"a|b" x', show: "firing", by: "severity", open: "a/b c" };
+      expect(read(formatUrl(s))).toEqual(s);
+      expect(read(formatUrl(defaultState(page)))).toEqual(defaultState(page));
+    }
+  });
+  it("of one alert is the list with it open", () => expect(read("/alerts/0123456789abcdef")).toMatchObject({ page: "alerts", open: "0123456789abcdef" }));
+
   it("of an unknown page is kept and told", () => expect(read("/dashboards/7")).toMatchObject({ page: "missing", path: "/dashboards/7" }));
   it("forgives a slash at the end and nonsense", () => expect(read("/explore/?tab=pie&live=maybe&tz=mars&hide=")).toEqual(defaultState("explore")));
   it("has at most 100 hidden series", () => expect(read(`/explore?${"hide=a&".repeat(500)}`).hide).toHaveLength(100));

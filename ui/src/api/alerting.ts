@@ -1,0 +1,109 @@
+// The requests behind the pages of alerting: our own API, Alertmanager's for silences, Prometheus' for rules.
+import type {
+  AlertDoc,
+  AlertList,
+  BacktestReport,
+  EpisodeDoc,
+  Evidence,
+  IncidentDoc,
+  IncidentView,
+  NoticeDoc,
+  Problem,
+  RuleFileDoc,
+  RuleFileText,
+  RuleFileVersion,
+  RuleGroupDoc,
+  SilenceDoc,
+  SilenceWish,
+  Statistics,
+} from "./alertingTypes";
+import { request } from "./http";
+import { joined } from "./standardAlerts";
+
+const OWN = "/api/plimsoll/v1";
+/** Alerts and episodes that a page holds: the most that the server tells at once. */
+export const ALERTS_MAX = 10_000;
+export const EPISODES_MAX = 1_000;
+
+type Query = Record<string, string | number | undefined>;
+
+function withQuery(path: string, query: Query): string {
+  const p = new URLSearchParams();
+  for (const [k, v] of Object.entries(query)) if (v !== undefined && v !== "") p.set(k, String(v));
+  const text = p.toString();
+  return text ? `${path}?${text}` : path;
+}
+
+async function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+  return (await request(withQuery(path, query), { signal: signal ?? null })).json();
+}
+
+/** Sends JSON; an answer without a body is null. */
+async function send<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const headers = body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+  const text = await (await request(path, { method, ...headers, signal: signal ?? null })).text();
+  return (text ? JSON.parse(text) : null) as T;
+}
+
+const part = encodeURIComponent;
+
+/** Whether the server keeps acknowledgements and a history. */
+export const LIFE = false;
+
+export async function fetchAlerts(signal: AbortSignal): Promise<AlertList> {
+  if (LIFE) return get<AlertList>(`${OWN}/alerts`, { state: "all", limit: ALERTS_MAX }, signal);
+  const [groups, notices] = await Promise.all([fetchRules(signal), get<NoticeDoc[]>("/api/v2/alerts", {}, signal)]);
+  return joined(groups, notices);
+}
+export const acknowledge = (fingerprint: string, by: string, note: string) => send<AlertDoc>("POST", `${OWN}/alerts/${part(fingerprint)}/acknowledge`, { by, note });
+export const takeBack = (fingerprint: string, by: string) => send<AlertDoc>("DELETE", `${OWN}/alerts/${part(fingerprint)}/acknowledge`, { by });
+
+export interface HistoryAsk {
+  fingerprint?: string;
+  rule?: string;
+  /** ms */
+  from?: number;
+  to?: number;
+  limit?: number;
+}
+const spanOf = (ask: HistoryAsk): Query => ({ ...ask, from: ask.from && new Date(ask.from).toISOString(), to: ask.to && new Date(ask.to).toISOString() });
+export const fetchHistory = (ask: HistoryAsk, signal: AbortSignal) => get<{ episodes: EpisodeDoc[]; truncated: boolean }>(`${OWN}/alerts/history`, spanOf(ask), signal);
+export const fetchStatistics = (from: number, to: number, signal: AbortSignal) => get<Statistics>(`${OWN}/alerts/statistics`, spanOf({ from, to }), signal);
+export const fetchEvidence = (fingerprint: string, signal: AbortSignal) => get<Evidence>(`${OWN}/alerts/${part(fingerprint)}/evidence`, {}, signal);
+
+export const fetchSilences = (signal: AbortSignal) => get<SilenceDoc[]>("/api/v2/silences", {}, signal);
+export const saveSilence = (wish: SilenceWish) => send<{ silenceID: string }>("POST", "/api/v2/silences", wish);
+export const expireSilence = (id: string) => send<null>("DELETE", `/api/v2/silence/${part(id)}`);
+export const previewSilence = (matchers: SilenceWish["matchers"], signal: AbortSignal) => send<{ alerts: NoticeDoc[] }>("POST", `${OWN}/silences/preview`, { matchers }, signal);
+
+export const fetchIncidents = (state: string, signal: AbortSignal) => get<{ incidents: IncidentDoc[] }>(`${OWN}/incidents`, { state, limit: EPISODES_MAX }, signal);
+export const fetchIncident = (id: string, signal: AbortSignal) => get<IncidentView>(`${OWN}/incidents/${part(id)}`, {}, signal);
+export const acknowledgeIncident = (id: string, by: string, note: string) => send<unknown>("POST", `${OWN}/incidents/${part(id)}/acknowledge`, { by, note });
+export const takeBackIncident = (id: string, by: string) => send<unknown>("DELETE", `${OWN}/incidents/${part(id)}/acknowledge`, { by });
+export const noteIncident = (id: string, by: string, text: string) => send<unknown>("POST", `${OWN}/incidents/${part(id)}/notes`, { by, text });
+
+export async function fetchRules(signal: AbortSignal): Promise<RuleGroupDoc[]> {
+  return (await get<{ data: { groups: RuleGroupDoc[] } }>("/api/v1/rules", {}, signal)).data.groups ?? [];
+}
+
+/** Replays one rule that runs over the last `ms`. */
+export async function backtest(rule: { group: string; name: string }, ms: number, signal: AbortSignal): Promise<BacktestReport> {
+  const end = Date.now();
+  const body = new URLSearchParams({ group: rule.group, rule: rule.name, start: String((end - ms) / 1000), end: String(end / 1000) });
+  return (await request(`${OWN}/rules/backtest`, { method: "POST", body, signal })).json();
+}
+
+const fileAt = (name: string) => `${OWN}/rules/files/${part(name)}`;
+export const fetchFiles = (signal: AbortSignal) => get<{ files: RuleFileDoc[] }>(`${OWN}/rules/files`, {}, signal);
+export const fetchFile = (name: string, version: number | undefined, signal: AbortSignal) => get<RuleFileText>(fileAt(name), { version }, signal);
+export const fetchVersions = (name: string, signal: AbortSignal) => get<{ versions: RuleFileVersion[] }>(`${fileAt(name)}/versions`, {}, signal);
+export const checkFile = (text: string, signal: AbortSignal) => send<{ problems: Problem[] }>("POST", `${OWN}/rules/check`, { text }, signal);
+export const deleteFile = (name: string) => send<unknown>("DELETE", fileAt(name));
+
+export interface FileWish {
+  text: string;
+  author?: string;
+  comment?: string;
+  expected_version?: number;
+}
+export const saveFile = (name: string, wish: FileWish) => send<{ version: number }>("PUT", fileAt(name), wish);

@@ -1,0 +1,92 @@
+// What a page shows, asked for again and again: every few seconds while live and seen, at once when the connection
+// comes back. Answers that come while somebody points at the page wait (rule 9), but for those that were asked for.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { connected } from "./connection";
+import { held } from "./hold";
+import { url } from "./url";
+
+export interface Polled<T> {
+  data: T | null;
+  /** why the last request failed; empty when it did not */
+  error: string;
+  /** HTTP status of the failure; 0 when there was no answer */
+  status: number;
+  busy: boolean;
+  /** asks now, and shows the answer whoever points where */
+  again: () => void;
+}
+
+/** A slow answer is asked for seldom: at most this part of the time is spent on it. */
+const SHARE = 0.05;
+export const POLL_MS = 5_000;
+
+export function usePoll<T>(key: string, load: (signal: AbortSignal) => Promise<T>, everyMs = POLL_MS): Polled<T> {
+  const [state, setState] = useState<Omit<Polled<T>, "again"> & { key: string }>({ key, data: null, error: "", status: 0, busy: true });
+  const newest = useRef(state);
+  const [round, setRound] = useState(0);
+  const forced = useRef(true);
+  const { live } = url.value;
+  const up = connected.value;
+  const latest = useRef(load);
+  latest.current = load;
+
+  useEffect(
+    () =>
+      held.subscribe((h) => {
+        if (!h) setState(newest.current);
+      }),
+    [],
+  );
+
+  useEffect(() => {
+    const abort = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    if (newest.current.key !== key) {
+      forced.current = true;
+      newest.current = { key, data: null, error: "", status: 0, busy: true };
+      setState(newest.current);
+    }
+    const took = (change: Partial<typeof state>) => {
+      newest.current = { ...newest.current, error: "", status: 0, ...change, busy: false };
+      if (forced.current || !held.peek() || newest.current.error) setState(newest.current);
+      forced.current = false;
+    };
+    let asking = false;
+    const run = async () => {
+      const began = performance.now();
+      asking = true;
+      try {
+        const data = await latest.current(abort.signal);
+        if (abort.signal.aborted) return;
+        took({ data });
+      } catch (e) {
+        if (abort.signal.aborted) return;
+        const { message, status = 0 } = e as Error & { status?: number };
+        took({ error: message || String(e), status });
+      }
+      asking = false;
+      if (live) timer = setTimeout(next, Math.max(everyMs, (performance.now() - began) / SHARE));
+    };
+    const next = () => {
+      timer = undefined;
+      if (!document.hidden) void run();
+    };
+    const seen = () => {
+      if (!document.hidden && !asking && timer === undefined && live) next();
+    };
+    document.addEventListener("visibilitychange", seen);
+    void run();
+    return () => {
+      abort.abort();
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", seen);
+    };
+  }, [key, round, live, up]);
+
+  const again = () => {
+    forced.current = true;
+    setRound((n) => n + 1);
+  };
+  const shown = state.key === key ? state : { data: null, error: "", status: 0, busy: true };
+  return { data: shown.data, error: shown.error, status: shown.status, busy: shown.busy, again };
+}
