@@ -10,6 +10,8 @@ use std::process::Command;
 const WANTED: &[(&str, &str)] = &[
     ("prometheus_client", "prometheus-client"),
     ("numpy", "numpy"),
+    ("aiosmtpd", "aiosmtpd"),
+    ("cryptography", "cryptography"),
     ("prometheus_api_client", "prometheus-api-client"),
     ("opentelemetry.sdk.metrics", "opentelemetry-sdk"),
     ("opentelemetry.exporter.otlp.proto.http", "opentelemetry-exporter-otlp-proto-http"),

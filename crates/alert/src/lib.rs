@@ -17,6 +17,7 @@ pub mod config;
 mod cycle;
 mod defaults;
 mod evaluate;
+pub mod evidence;
 pub mod forward;
 mod metrics;
 pub mod notify;

@@ -38,6 +38,12 @@ pub struct Metrics {
     pub(crate) forward_lost: AtomicU64,
     pub(crate) forward_waiting: AtomicU64,
     pub(crate) forward_dropped: AtomicU64,
+    pub(crate) evidence_made: AtomicU64,
+    pub(crate) evidence_late: AtomicU64,
+    pub(crate) evidence_left_out: AtomicU64,
+    pub(crate) evidence_us: AtomicU64,
+    pub(crate) evidence_pictures: AtomicU64,
+    pub(crate) evidence_bytes: AtomicU64,
 }
 
 /// Upper bounds of the buckets of [`Latency`], ms; what is longer is in none.
@@ -251,6 +257,42 @@ impl Metrics {
                 "Alerts that were not forwarded because too many waited.",
                 counter,
                 get(&self.forward_dropped),
+            ),
+            (
+                "plimsoll_alert_evidence_total",
+                "Messages that went out with their evidence.",
+                counter,
+                get(&self.evidence_made),
+            ),
+            (
+                "plimsoll_alert_evidence_late_total",
+                "Messages that went out without evidence because it took too long.",
+                counter,
+                get(&self.evidence_late),
+            ),
+            (
+                "plimsoll_alert_evidence_left_out_total",
+                "Messages that went out without evidence because too many waited for theirs.",
+                counter,
+                get(&self.evidence_left_out),
+            ),
+            (
+                "plimsoll_alert_evidence_seconds_total",
+                "Time spent in making evidence.",
+                counter,
+                get(&self.evidence_us) / 1e6,
+            ),
+            (
+                "plimsoll_alert_evidence_pictures",
+                "Charts of messages that are kept.",
+                MetricKind::Gauge,
+                get(&self.evidence_pictures),
+            ),
+            (
+                "plimsoll_alert_evidence_picture_bytes",
+                "Bytes of charts of messages that are kept.",
+                MetricKind::Gauge,
+                get(&self.evidence_bytes),
             ),
         ]
     }

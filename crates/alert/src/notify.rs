@@ -15,6 +15,7 @@ use plimsoll_records::Delivery;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use crate::evidence::AT_ONCE;
 use crate::metrics::count;
 use crate::owner::Alerting;
 use crate::route::{Notification, Routing};
@@ -44,6 +45,7 @@ pub use channel::{Channel, Making, Outcome, Outgoing, Tools};
 pub use entry::{Entry, build};
 pub use outbox::Outbox;
 pub use trial::{Tried, trial};
+pub(crate) use words::escaped;
 
 /// How long a stop waits for the messages on their way: cut off, they would be sent twice.
 const FINISH_WITHIN: Duration = Duration::from_secs(2);
@@ -83,6 +85,10 @@ pub async fn run(alerting: Arc<Alerting>, tools: Tools, stop: watch::Receiver<bo
     let forwarding = forward::run(Arc::clone(&alerting), tools.clone(), stop.clone());
     let forwarding = tokio::spawn(forwarding);
     let telling = tokio::spawn(tell(Arc::clone(&alerting), stop.clone()));
+    for _ in 0..AT_ONCE {
+        // Not waited for: a message goes out without what is not ready.
+        tokio::spawn(illustrate(Arc::clone(&alerting), stop.clone()));
+    }
     deliver(Arc::clone(&alerting), tools, stop).await;
     for task in [evaluating, forwarding, telling] {
         let _in_time = tokio::time::timeout(FINISH_WITHIN, task).await;
@@ -126,6 +132,22 @@ async fn tell(alerting: Arc<Alerting>, mut stop: watch::Receiver<bool>) {
         tokio::select! {
             () = tokio::time::sleep(wake) => {}
             () = alerting.poked() => {}
+            _ = stop.changed() => break,
+        }
+    }
+}
+
+/// Makes evidence for messages that wait for it.
+async fn illustrate(alerting: Arc<Alerting>, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        let at_work = Arc::clone(&alerting);
+        match tokio::task::spawn_blocking(move || at_work.illustrate_one()).await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(e) => tracing::error!(error = %e, "evidence for a message was not made"),
+        }
+        tokio::select! {
+            () = alerting.evidence_wanted() => {}
             _ = stop.changed() => break,
         }
     }

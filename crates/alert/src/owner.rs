@@ -19,6 +19,7 @@ use plimsoll_world::Clock;
 
 use crate::config::Config;
 use crate::evaluate::Sample;
+use crate::evidence::{Jobs, Studio};
 use crate::forward::Alertmanager;
 use crate::metrics::{Metrics, count};
 use crate::notify::{Breakers, Outbox, Tools};
@@ -29,6 +30,7 @@ use crate::template::Surroundings;
 
 mod desk;
 mod evaluation;
+mod evidence;
 mod handles;
 mod keep;
 mod letters;
@@ -96,6 +98,8 @@ pub struct Alerting {
     /// Deliveries that ended an attempt and are not written down yet; at most those on their way.
     ended: Mutex<Vec<Ended>>,
     breakers: Breakers,
+    /// Who makes evidence for messages, if anybody does.
+    studio: OnceLock<Studio>,
     /// What messages are sent with, once they are.
     tools: OnceLock<Tools>,
     /// The routes and receivers in force, for who must not wait for the desk.
@@ -161,6 +165,7 @@ impl Alerting {
             outbox,
             ended: Mutex::default(),
             breakers: Breakers::default(),
+            studio: OnceLock::new(),
             tools: OnceLock::new(),
             receivers: Mutex::default(),
             metrics,
@@ -255,8 +260,14 @@ impl Alerting {
     /// waits; its messages go out, once: those decided now are handed over now. When to ask again.
     fn tell(&self, desk: &mut Desk, wall: Timestamp) -> Option<Timestamp> {
         self.note_ended(desk);
-        let (fresh, next) = desk.decide(wall, &self.metrics);
+        let mut jobs = Jobs::default();
+        let evidence = self.studio().map(|studio| (studio, self.evidence_until()));
+        let (fresh, next) = desk.decide(wall, &self.metrics, evidence, &mut jobs);
         self.keep(desk, fresh);
+        count(&self.metrics.evidence_left_out, jobs.left_out);
+        if let Some(studio) = self.studio() {
+            studio.put(jobs.all);
+        }
         desk.count(wall, &self.metrics);
         next
     }

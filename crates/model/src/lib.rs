@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod chart;
 pub mod contract;
 mod error;
 mod histogram;
@@ -17,6 +18,7 @@ mod memory;
 mod merge;
 mod metadata;
 mod overlay;
+mod quantity;
 mod read;
 mod run;
 mod sample;
@@ -29,6 +31,7 @@ mod time;
 mod units;
 pub mod written;
 
+pub use chart::{CHART_LINES_MAX, CHART_POINTS_MAX, Chart, Level, Line, Role};
 pub use error::{Error, LimitName, Result};
 pub use histogram::{
     CUSTOM_BUCKETS, Counts, Exemplar, HISTOGRAM_BUCKETS_MAX, Histogram, ResetHint, SCHEMA_MAX,
@@ -44,6 +47,7 @@ pub use memory::MemorySource;
 pub use merge::Merge;
 pub use metadata::{Metadata, MetricKind};
 pub use overlay::Overlay;
+pub use quantity::{Unit, show_duration_ms};
 pub use read::{Budget, Cancel, Deadline, Lane, ReadCx, Scope, Stop, Warnings};
 pub use run::Run;
 pub use sample::{Columns, Last, STALE_NAN, Scratch, is_stale, stale_nan};

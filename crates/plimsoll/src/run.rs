@@ -28,6 +28,7 @@ use crate::config::{Config, Options, load, needs_restart};
 use crate::error::Error;
 
 mod control;
+mod evidence;
 mod exposed;
 mod outlook;
 mod thinking;
@@ -96,13 +97,15 @@ pub async fn start(options: Options, config: Config) -> Result<Running, Error> {
     let workers = Arc::new(Workers::new(0));
     let engine = Arc::new(Engine::new(config.query.clone(), Arc::clone(&workers)));
     let alerting = start_alerting(&world, &store, &engine, &records, &config)?;
+    let gallery = evidence::start(&world, &alerting, &config);
     let registry = Arc::new(Registry::new());
     let client: Arc<dyn Client> = Arc::new(HttpClient::new(HttpConfig::default()));
     let collector = start_collector(&world, &store, &registry, &client, &config, address)?;
     let insight = prepare_insight(&world, &store, &engine, &records, &config);
     let thinking = Thinking::start(&insight, &config)?;
     let (stop, stopped) = watch::channel(false);
-    let tools = notify::Tools { client: Arc::clone(&client), disk: Arc::clone(&world.disk) };
+    let disk = Arc::clone(&world.disk);
+    let tools = notify::Tools { client: Arc::clone(&client), disk, gallery };
     let telling = tokio::spawn(notify::run(Arc::clone(&alerting), tools, stopped.clone()));
     let handles = Arc::new(Handles {
         address,

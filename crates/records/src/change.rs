@@ -135,7 +135,7 @@ pub enum Change {
     Append(Event),
     /// Puts a message into the outbox; nothing happens when its id is known.
     Enqueue(Delivery),
-    /// Replaces state, attempts, next attempt and error of a message that is in the outbox.
+    /// Replaces state, attempts, next attempt, error and body of a message that is in the outbox.
     Update(Delivery),
 }
 

@@ -93,6 +93,7 @@ impl State {
                     d.attempts = delivery.attempts;
                     d.state = delivery.state;
                     d.error.clone_from(&delivery.error);
+                    d.body.clone_from(&delivery.body);
                 }
             }
         }

@@ -12,6 +12,7 @@ use crate::routes::Call;
 
 pub mod backfill;
 pub mod backtest;
+pub mod evidence;
 pub mod explain;
 mod frame;
 pub mod language;

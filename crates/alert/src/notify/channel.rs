@@ -16,6 +16,7 @@ use plimsoll_world::{Disk, Open};
 use serde_json::Value;
 
 use crate::config::http::{Auth, HttpConfig, SecretFrom};
+use crate::evidence::{Exhibit, Gallery, PictureKind};
 use crate::route::Notification;
 use crate::template::Templates;
 
@@ -44,6 +45,20 @@ pub struct Making<'m> {
     pub external_url: &'m str,
     /// The named templates.
     pub templates: &'m Templates,
+    /// What is shown beside the words, if it is there.
+    pub exhibit: Option<&'m Exhibit>,
+}
+
+impl Making<'_> {
+    /// Where a chart is served, if there is one.
+    pub fn chart(&self, kind: PictureKind) -> Option<String> {
+        Some(self.exhibit?.picture.as_ref()?.url(self.external_url, kind))
+    }
+
+    /// The figures of the evidence; none when there is none.
+    pub fn fields(&self) -> Vec<(&'static str, String)> {
+        self.exhibit.map(Exhibit::fields).unwrap_or_default()
+    }
 }
 
 /// What a message is sent with.
@@ -53,6 +68,8 @@ pub struct Tools {
     pub client: Arc<dyn Client>,
     /// Reads files of secrets.
     pub disk: Arc<dyn Disk>,
+    /// Where pictures of messages are.
+    pub gallery: Option<Arc<Gallery>>,
 }
 
 /// A message on its way to be sent.

@@ -1,12 +1,14 @@
 //! `email_configs`: a message of text and HTML by SMTP.
 //!
-//! The `Message-ID` is made of the idempotency key: a mail server or reader that gets a message twice
+//! A chart, if there is one, is inside the mail (`multipart/related`), so that it is seen wherever mail is
+//! read. The `Message-ID` is made of the idempotency key: a mail server or reader that gets a message twice
 //! can tell. With `threading`, mails of a group refer to one root, so that they stand together.
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use lettre::message::header::{self, HeaderName, HeaderValue};
-use lettre::message::{Mailboxes, Message, MultiPart, SinglePart};
+use lettre::message::{Attachment, Mailboxes, Message, MultiPart, SinglePart};
+use plimsoll_model::Secret;
 use plimsoll_net::Trust;
 use serde_json::{Map, Value, json};
 
@@ -15,12 +17,15 @@ use super::entry::{Entry, json_of};
 use super::smtp::{Login, Security, Server, deliver};
 use super::words::{Words, cut_chars, group_hash};
 use crate::config::http::SecretFrom;
+use crate::evidence::{PictureKind, slot};
 use crate::route::Notification;
 
 /// Characters of each body.
 const BODY_CHARS_MAX: usize = 1 << 20;
 /// Characters of a header.
 const HEADER_CHARS_MAX: usize = 2_000;
+/// What a chart is.
+const PNG: &str = "image/png";
 /// The port on which TLS comes first.
 const IMPLICIT_TLS_PORT: u16 = 465;
 
@@ -32,6 +37,8 @@ pub struct Email {
     server: Server,
     user: String,
     password: Option<SecretFrom>,
+    /// The certificate that is believed instead of the system's.
+    authority: Option<SecretFrom>,
     headers: Vec<(String, String)>,
     html: String,
     text: String,
@@ -91,12 +98,27 @@ impl Email {
             (false, true) => Security::StartTls,
             (false, false) => Security::IfOffered,
         };
+        let tls = tls_config(entry);
+        let text_in = |key: &str| tls[key].as_str().filter(|t| !t.is_empty());
+        let authority = match (text_in("ca"), text_in("ca_file")) {
+            (Some(_), Some(_)) => {
+                entry.wrong("tls_config", "at most one of ca and ca_file may be given");
+                None
+            }
+            (Some(pem), None) => Some(SecretFrom::Text(Secret::new(pem.to_owned()))),
+            (None, file) => file.map(|path| SecretFrom::File(path.into())),
+        };
         let server = Server {
             host: host.trim_matches(['[', ']']).to_owned(),
             port,
             hello: entry.text_or_global("hello", "smtp_hello", "localhost"),
             security,
-            trust: trust(entry),
+            trust: if tls["insecure_skip_verify"] == true {
+                Trust::Anything
+            } else {
+                Trust::System
+            },
+            tls_name: tls["server_name"].as_str().unwrap_or_default().to_owned(),
         };
         let mut headers = vec![
             ("Subject".to_owned(), r#"{{ template "email.default.subject" . }}"#.to_owned()),
@@ -121,6 +143,7 @@ impl Email {
             server,
             user,
             password,
+            authority,
             headers,
             html: entry.text("html", r#"{{ template "email.default.html" . }}"#),
             text: entry.text("text", r#"{{ template "__text" . }}"#),
@@ -128,8 +151,8 @@ impl Email {
         }
     }
 
-    /// The message, ready to be sent, with who it is from and for.
-    fn build(&self, message: &Value, key: &str) -> Result<Message, String> {
+    /// The message, ready to be sent, with who it is from and for. `chart` is the PNG that it shows.
+    fn build(&self, message: &Value, key: &str, chart: Option<Vec<u8>>) -> Result<Message, String> {
         let text = |key: &str| message[key].as_str().unwrap_or_default();
         let list = |what: &str, text: &str| -> Result<Mailboxes, String> {
             text.parse().map_err(|e| format!("the {what} address {text:?}: {e}"))
@@ -163,30 +186,60 @@ impl Email {
             };
         }
         let plain = SinglePart::plain(text("text").to_owned());
-        let html = SinglePart::html(text("html").to_owned());
-        let built = match (text("text").is_empty(), text("html").is_empty()) {
-            (_, true) => mail.singlepart(plain),
-            (true, false) => mail.singlepart(html),
-            (false, false) => {
-                let boundary = format!("part-{}", &group_hash(key)[..24]);
-                let parts = MultiPart::alternative().boundary(boundary);
-                mail.multipart(parts.singlepart(plain).singlepart(html))
+        let boundary = |part: &str| format!("{part}-{}", &group_hash(key)[..24]);
+        let id = text("chart");
+        let html = match chart {
+            Some(png) => Html::Shown(
+                MultiPart::related()
+                    .boundary(boundary("page"))
+                    .singlepart(SinglePart::html(text("html").to_owned()))
+                    .singlepart(
+                        Attachment::new_inline_with_name(content_id(id), "chart.png".to_owned())
+                            .body(png, PNG.parse().map_err(|_| "no media type")?),
+                    ),
+            ),
+            // Where a mail cannot have it inside, it may be at our door.
+            None => Html::Plain(SinglePart::html(
+                text("html").replace(&format!("cid:{}", content_id(id)), text("chart_url")),
+            )),
+        };
+        let built = match (text("text").is_empty(), text("html").is_empty(), html) {
+            (_, true, _) => mail.singlepart(plain),
+            (true, false, Html::Plain(html)) => mail.singlepart(html),
+            (true, false, Html::Shown(html)) => mail.multipart(html),
+            (false, false, html) => {
+                let parts = MultiPart::alternative().boundary(boundary("part")).singlepart(plain);
+                mail.multipart(match html {
+                    Html::Plain(html) => parts.singlepart(html),
+                    Html::Shown(html) => parts.multipart(html),
+                })
             }
         };
         built.map_err(|e| e.to_string())
     }
 }
 
-/// Which certificates are believed. Other keys of `tls_config` change nothing.
-fn trust(entry: &Entry<'_>) -> Trust {
+/// The HTML of a mail, alone or with its chart.
+enum Html {
+    Plain(SinglePart),
+    Shown(MultiPart),
+}
+
+/// The name of a chart inside its mail.
+fn content_id(picture: &str) -> String {
+    format!("chart-{picture}@plimsoll")
+}
+
+/// How the server proves who it is: `insecure_skip_verify`, `ca`, `ca_file`, `server_name`. Other keys of
+/// `tls_config` change nothing.
+fn tls_config(entry: &Entry<'_>) -> Value {
     let own = entry.any("tls_config").map(json_of).or_else(|| {
         match entry.global.settings.get("smtp_tls_config") {
             Some(crate::config::Setting::Any(node)) => Some(json_of(node)),
             _ => None,
         }
     });
-    let anything = own.is_some_and(|tls| tls["insecure_skip_verify"] == true);
-    if anything { Trust::Anything } else { Trust::System }
+    own.unwrap_or(Value::Null)
 }
 
 fn threading(entry: &mut Entry<'_>) -> Threading {
@@ -209,6 +262,13 @@ fn threading(entry: &mut Entry<'_>) -> Threading {
 fn one_line(text: &str) -> String {
     let words: Vec<&str> = text.split(['\r', '\n']).map(str::trim).collect();
     cut_chars(words.join(" ").trim(), HEADER_CHARS_MAX)
+}
+
+/// The chart of a message, while it is kept.
+fn picture(message: &Value, tools: &Tools) -> Option<Vec<u8>> {
+    let id = message["chart"].as_str()?;
+    let found = tools.gallery.as_ref()?.get(id, PictureKind::Png);
+    found.inspect_err(|e| tracing::warn!(id, error = %e, "the chart of a mail is not read")).ok()?
 }
 
 impl Channel for Email {
@@ -238,14 +298,21 @@ impl Channel for Email {
         let html = if self.html.is_empty() {
             String::new()
         } else {
-            words.html(&self.html, BODY_CHARS_MAX)
+            let chart = making.exhibit.and_then(|e| e.picture.as_ref());
+            let src = chart.map(|p| format!("cid:{}", content_id(&p.id)));
+            let html = words.html(&self.html, BODY_CHARS_MAX);
+            slot(&html, making.exhibit, src.as_deref())
         };
         let text = if self.text.is_empty() && !self.html.is_empty() {
             String::new()
         } else {
-            words.body(&self.text, BODY_CHARS_MAX)
+            let text = words.body(&self.text, BODY_CHARS_MAX);
+            match making.exhibit {
+                Some(exhibit) => format!("{}\n\n{}", text.trim_end(), exhibit.text()),
+                None => text,
+            }
         };
-        Some(json!({
+        let mut message = json!({
             "from": one_line(&from),
             "to": one_line(&to),
             "headers": headers,
@@ -253,12 +320,18 @@ impl Channel for Email {
             "text": text,
             "thread": thread,
             "at": n.at,
-        }))
+        });
+        if let Some(picture) = making.exhibit.and_then(|e| e.picture.as_ref()) {
+            message["chart"] = picture.id.clone().into();
+            message["chart_url"] = making.chart(PictureKind::Png).into();
+        }
+        Some(message)
     }
 
     fn send<'a>(&'a self, outgoing: Outgoing, tools: &'a Tools) -> Attempt<'a> {
         Box::pin(async move {
-            let mail = match self.build(&outgoing.message, &outgoing.idempotency_key) {
+            let chart = picture(&outgoing.message, tools);
+            let mail = match self.build(&outgoing.message, &outgoing.idempotency_key, chart) {
                 Ok(mail) => mail,
                 Err(why) => return Outcome::GivenUp(why),
             };
@@ -269,7 +342,13 @@ impl Channel for Email {
                 },
                 _ => None,
             };
-            deliver(&self.server, login, mail.envelope(), &mail.formatted()).await
+            let authority = self.authority.as_ref().map(|from| secret(from, &*tools.disk));
+            let authority = match authority.transpose() {
+                Ok(pem) => pem,
+                Err(why) => return Outcome::Failed(format!("tls_config: {why}")),
+            };
+            let (envelope, bytes) = (mail.envelope(), mail.formatted());
+            deliver(&self.server, login, authority.as_deref(), envelope, &bytes).await
         })
     }
 }

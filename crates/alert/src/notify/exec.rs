@@ -53,7 +53,11 @@ impl Channel for Exec {
     }
 
     fn make(&self, n: &Notification, making: &Making<'_>) -> Option<Value> {
-        Some(payload::webhook(n, making.external_url, 0))
+        let mut message = payload::webhook(n, making.external_url, 0);
+        if let Some(exhibit) = making.exhibit {
+            message["plimsoll"] = exhibit.json(making.external_url);
+        }
+        Some(message)
     }
 
     fn send<'a>(&'a self, outgoing: Outgoing, _: &'a Tools) -> Attempt<'a> {

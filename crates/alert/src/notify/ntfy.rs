@@ -8,12 +8,15 @@ use super::channel::{Attempt, Channel, Making, Outgoing, Tools, exchange, judge,
 use super::entry::Entry;
 use super::words::{Words, cut_bytes, cut_chars, filled};
 use crate::config::http::{HttpConfig, SecretFrom};
+use crate::evidence::{Link, PictureKind};
 use crate::route::Notification;
 
 /// Bytes of a message; more becomes an attachment at the server.
 const MESSAGE_BYTES_MAX: usize = 4096;
 /// Characters of a title.
 const TITLE_CHARS_MAX: usize = 250;
+/// Buttons below a message.
+const ACTIONS_MAX: usize = 3;
 /// Where the public server is.
 const URL: &str = "https://ntfy.sh";
 
@@ -95,7 +98,19 @@ impl Channel for Ntfy {
         out.retain(|key, v| key != "click" || v.as_str().is_some_and(|v| v.contains("://")));
         out.insert("topic".into(), topic.into());
         out.insert("priority".into(), priority(&words.text(&self.priority)).into());
-        let message = words.body(&self.message, MESSAGE_BYTES_MAX);
+        let mut message = words.body(&self.message, MESSAGE_BYTES_MAX);
+        if let Some(exhibit) = making.exhibit {
+            for (name, value) in making.fields() {
+                message.push_str(&format!("\n{name}: {value}"));
+            }
+            let open = |l: &Link| json!({ "action": "view", "label": l.title, "url": l.url });
+            let actions: Vec<Value> = exhibit.links.iter().take(ACTIONS_MAX).map(open).collect();
+            out.extend(filled([("actions", actions.into())]));
+        }
+        if let Some(url) = making.chart(PictureKind::Png) {
+            out.insert("attach".into(), url.into());
+            out.insert("filename".into(), "chart.png".into());
+        }
         out.insert("message".into(), cut_bytes(&message, MESSAGE_BYTES_MAX).into());
         Some(Value::Object(out))
     }

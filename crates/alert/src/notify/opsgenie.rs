@@ -11,6 +11,7 @@ use super::channel::{
 use super::entry::{Entry, text_in};
 use super::words::{Words, cut_chars, filled, group_hash};
 use crate::config::http::{HttpConfig, SecretFrom};
+use crate::evidence::PictureKind;
 use crate::route::Notification;
 
 /// Characters of a message, a description and a note.
@@ -129,6 +130,15 @@ impl Channel for Opsgenie {
             words.data().common_labels.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
         for (key, template) in &self.details {
             details.insert(key.clone(), words.text(template).into());
+        }
+        for (name, value) in making.fields() {
+            details.entry(name).or_insert(value.into());
+        }
+        let chart = making.chart(PictureKind::Png);
+        let links = making.exhibit.map(|e| e.links.as_slice()).unwrap_or_default();
+        let links = links.iter().map(|l| (format!("Link: {}", l.title), l.url.clone()));
+        for (name, url) in links.chain(chart.map(|url| ("Picture".to_owned(), url))) {
+            details.entry(name).or_insert(url.into());
         }
         let message = cut_chars(&words.title(&self.message), MESSAGE_CHARS_MAX);
         let note = cut_chars(&words.text(&self.note), NOTE_CHARS_MAX);

@@ -158,6 +158,25 @@ impl Outbox {
         dead
     }
 
+    /// Puts another body into a message that waits for its first attempt, and lets it go at once; `false`
+    /// when it is on its way, or is not known.
+    pub fn enrich(&self, delivery: Delivery, now: Timestamp) -> bool {
+        let mut waiting = self.waiting.lock();
+        let waits = |d: &&Delivery| d.attempts == 0 && !waiting.in_flight.contains_key(&d.id);
+        if waiting.by_id.get(&delivery.id).filter(waits).is_none() {
+            return false;
+        }
+        let lane = lane(&delivery);
+        waiting.unready(&lane);
+        if let Some(known) = waiting.by_id.get_mut(&delivery.id) {
+            known.body = delivery.body;
+            known.next_ms = known.next_ms.min(now);
+        }
+        waiting.make_ready(&lane);
+        self.changed.notify_one();
+        true
+    }
+
     /// Waits until another message may be due.
     pub(crate) async fn changed(&self) {
         self.changed.notified().await;
@@ -354,6 +373,28 @@ mod tests {
         let dead = outbox.add([of(PENDING_MAX)].into_iter());
         assert_eq!(dead[0].id, "000000-x-0");
         assert_eq!((outbox.len() as u64, dead[0].state), (PENDING_MAX, DeliveryState::Dead));
+    }
+
+    #[test]
+    fn a_message_that_waits_for_its_evidence_goes_when_it_is_there_or_time_is_over() {
+        let outbox = outbox();
+        let of = |id: &str, at| Delivery {
+            next_ms: at + 2_000,
+            ..Delivery::new(id.into(), "r".into(), at, "plain".into())
+        };
+        outbox.add([of("a-x-0", 0), of("b-x-0", 0)].into_iter());
+        assert!(outbox.take_due(100).is_empty());
+        let rich = Delivery::new("a-x-0".into(), "r".into(), 0, "rich".into());
+        assert!(outbox.enrich(rich.clone(), 150));
+        let due = outbox.take_due(150);
+        assert_eq!((due.len(), due[0].body.as_str()), (1, "rich"));
+        assert!(!outbox.enrich(rich.clone(), 160), "it is on its way");
+        outbox.done(due.into_iter().next().unwrap(), &Outcome::Failed("no".into()), 170);
+        assert!(!outbox.enrich(rich, 180), "it was tried as it was");
+        assert_eq!(outbox.next_at(), Some(670));
+        assert_eq!(outbox.take_due(2_000).last().unwrap().body, "plain");
+        let unknown = Delivery::new("c-x-0".into(), "r".into(), 0, "rich".into());
+        assert!(!outbox.enrich(unknown, 180));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::channel::{
 use super::entry::{Entry, json_of, text_in};
 use super::words::{Words, cut_chars, filled, group_hash};
 use crate::config::http::{HttpConfig, SecretFrom};
+use crate::evidence::PictureKind;
 use crate::route::Notification;
 
 /// Characters of a summary.
@@ -102,8 +103,8 @@ impl PagerDuty {
         }
     }
 
-    fn v1(&self, n: &Notification, mut words: Words<'_>) -> Value {
-        let details = words.value(&Value::Object(self.details.clone()));
+    fn v1(&self, n: &Notification, mut words: Words<'_>, making: &Making<'_>) -> Value {
+        let details = detailed(words.value(&Value::Object(self.details.clone())), making);
         let client = words.text(&self.client);
         let client_url = words.text(&self.client_url);
         let mut out = filled([("details", details)]);
@@ -117,8 +118,8 @@ impl PagerDuty {
         Value::Object(out)
     }
 
-    fn v2(&self, n: &Notification, mut words: Words<'_>) -> Value {
-        let details = words.value(&Value::Object(self.details.clone()));
+    fn v2(&self, n: &Notification, mut words: Words<'_>, making: &Making<'_>) -> Value {
+        let details = detailed(words.value(&Value::Object(self.details.clone())), making);
         let severity = match words.text(&self.severity) {
             text if text.is_empty() => "error".to_owned(),
             text => text,
@@ -139,6 +140,7 @@ impl PagerDuty {
         out.insert("dedup_key".into(), group_hash(&n.group_key).into());
         let images = listed(&self.images, ["src", "alt", "href"], "src", &mut words);
         let links = listed(&self.links, ["href", "text", ""], "href", &mut words);
+        let (images, links) = (with_chart(images, making), with_links(links, making));
         out.extend(filled([("images", images), ("links", links)]));
         let summary = words.body(&self.description, SUMMARY_CHARS_MAX);
         payload.insert("summary".into(), cut_chars(&summary, SUMMARY_CHARS_MAX).into());
@@ -151,6 +153,33 @@ impl PagerDuty {
         }
         out
     }
+}
+
+/// Details with the figures of the evidence; what people wrote comes first.
+fn detailed(mut details: Value, making: &Making<'_>) -> Value {
+    if let Value::Object(map) = &mut details {
+        for (name, value) in making.fields() {
+            let name = name.to_lowercase().replace(' ', "_");
+            map.entry(name).or_insert(value.into());
+        }
+    }
+    details
+}
+
+fn with_chart(images: Value, making: &Making<'_>) -> Value {
+    let Value::Array(mut all) = images else { return images };
+    if let (Some(src), Some(exhibit)) = (making.chart(PictureKind::Png), making.exhibit) {
+        let href = exhibit.links.iter().find(|l| l.title == "Chart").map(|l| l.url.as_str());
+        all.push(json!({ "src": src, "alt": exhibit.caption, "href": href.unwrap_or(&src) }));
+    }
+    Value::Array(all)
+}
+
+fn with_links(links: Value, making: &Making<'_>) -> Value {
+    let Value::Array(mut all) = links else { return links };
+    let more = making.exhibit.map(|e| e.links.as_slice()).unwrap_or_default();
+    all.extend(more.iter().map(|l| json!({ "href": l.url, "text": l.title })));
+    Value::Array(all)
 }
 
 fn kind_of(n: &Notification) -> &'static str {
@@ -177,7 +206,7 @@ impl Channel for PagerDuty {
 
     fn make(&self, n: &Notification, making: &Making<'_>) -> Option<Value> {
         let words = Words::new(n, making);
-        Some(if self.is_v1 { self.v1(n, words) } else { self.v2(n, words) })
+        Some(if self.is_v1 { self.v1(n, words, making) } else { self.v2(n, words, making) })
     }
 
     fn send<'a>(&'a self, outgoing: Outgoing, tools: &'a Tools) -> Attempt<'a> {

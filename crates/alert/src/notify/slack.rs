@@ -9,8 +9,9 @@ use super::channel::{
     secret,
 };
 use super::entry::{Entry, text_in};
-use super::words::{Words, cut_chars, filled};
+use super::words::{Words, cut_chars, escaped, filled};
 use crate::config::http::{HttpConfig, SecretFrom};
+use crate::evidence::PictureKind;
 use crate::route::Notification;
 
 /// Characters of a title, as Alertmanager cuts it.
@@ -19,6 +20,8 @@ const TITLE_CHARS_MAX: usize = 1024;
 const TEXT_CHARS_MAX: usize = 40_000;
 /// Characters of a field's value.
 const FIELD_CHARS_MAX: usize = 3_000;
+/// Bytes of a value that stands beside another one.
+const SHORT_BYTES_MAX: usize = 40;
 /// Where an app's messages go.
 const APP_URL: &str = "https://slack.com/api/chat.postMessage";
 
@@ -135,6 +138,26 @@ impl Slack {
     }
 }
 
+/// The evidence as fields; links in Slack's own marks.
+fn evidence(making: &Making<'_>) -> Vec<Value> {
+    let mut out: Vec<Value> = making
+        .fields()
+        .into_iter()
+        .map(|(title, value)| {
+            let is_short = value.len() <= SHORT_BYTES_MAX && !value.contains('\n');
+            let value = cut_chars(&escaped(&value), FIELD_CHARS_MAX);
+            json!({ "title": title, "value": value, "short": is_short })
+        })
+        .collect();
+    let links = making.exhibit.map(|e| e.links.as_slice()).unwrap_or_default();
+    let links: Vec<String> =
+        links.iter().map(|l| format!("<{}|{}>", escaped(&l.url), escaped(&l.title))).collect();
+    if !links.is_empty() {
+        out.push(json!({ "title": "Links", "value": links.join(" · "), "short": false }));
+    }
+    out
+}
+
 /// An action with its texts shown.
 fn action(action: &Map<String, Value>, words: &mut Words<'_>) -> Value {
     let mut text = |map: &Map<String, Value>, key| Value::String(words.text(&text_in(map, key)));
@@ -183,7 +206,12 @@ impl Channel for Slack {
                 attachment.extend(filled([(*key, text)]));
             }
         }
-        let fields: Vec<Value> = self.fields.iter().map(|f| self.field(f, &mut words)).collect();
+        if let Some(url) = making.chart(PictureKind::Png) {
+            attachment.entry("image_url").or_insert(url.into());
+        }
+        let mut fields: Vec<Value> =
+            self.fields.iter().map(|f| self.field(f, &mut words)).collect();
+        fields.extend(evidence(making));
         let actions: Vec<Value> = self.actions.iter().map(|a| action(a, &mut words)).collect();
         attachment.extend(filled([
             ("fields", fields.into()),

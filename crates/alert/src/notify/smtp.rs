@@ -15,7 +15,8 @@ use std::time::Duration;
 use lettre::address::Envelope;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{
-    AsyncNetworkStream, AsyncSmtpConnection, AsyncTokioStream, TlsParameters,
+    AsyncNetworkStream, AsyncSmtpConnection, AsyncTokioStream, Certificate, CertificateStore,
+    TlsParameters,
 };
 use lettre::transport::smtp::extension::{ClientId, Extension};
 use plimsoll_net::Trust;
@@ -55,6 +56,8 @@ pub struct Server {
     pub security: Security,
     /// Which certificates are believed.
     pub trust: Trust,
+    /// The name that its certificate must have; empty = its own.
+    pub tls_name: String,
 }
 
 /// Who one is.
@@ -65,14 +68,15 @@ pub struct Login {
     pub password: String,
 }
 
-/// Hands a mail over.
+/// Hands a mail over. `authority` is a certificate (PEM) that is believed instead of the system's.
 pub async fn deliver(
     server: &Server,
     login: Option<Login>,
+    authority: Option<&str>,
     envelope: &Envelope,
     mail: &[u8],
 ) -> Outcome {
-    let spoken = speak(server, login, envelope, mail);
+    let spoken = speak(server, login, authority, envelope, mail);
     match tokio::time::timeout(WITHIN, spoken).await {
         Ok(Ok(())) => Outcome::Delivered,
         Ok(Err(outcome)) => outcome,
@@ -83,6 +87,7 @@ pub async fn deliver(
 async fn speak(
     server: &Server,
     login: Option<Login>,
+    authority: Option<&str>,
     envelope: &Envelope,
     mail: &[u8],
 ) -> Result<(), Outcome> {
@@ -93,10 +98,14 @@ async fn speak(
     let bounded = Box::new(Bounded { inner: tcp, left: ANSWER_BYTES_MAX });
     let hello = ClientId::Domain(server.hello.clone());
     let tls = || {
-        TlsParameters::builder(server.host.clone())
-            .dangerous_accept_invalid_certs(server.trust == Trust::Anything)
-            .build_rustls()
-            .map_err(at("TLS"))
+        let name = if server.tls_name.is_empty() { &server.host } else { &server.tls_name };
+        let mut tls = TlsParameters::builder(name.clone())
+            .dangerous_accept_invalid_certs(server.trust == Trust::Anything);
+        if let Some(pem) = authority {
+            let read = Certificate::from_pem(pem.as_bytes()).map_err(at("tls_config.ca"))?;
+            tls = tls.certificate_store(CertificateStore::None).add_root_certificate(read);
+        }
+        tls.build_rustls().map_err(at("TLS"))
     };
     let mut is_private = matches!(server.host.as_str(), "localhost" | "127.0.0.1" | "::1");
     let mut conn = if server.security == Security::Implicit {

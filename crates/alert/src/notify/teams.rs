@@ -10,6 +10,7 @@ use super::channel::{
 use super::entry::Entry;
 use super::words::{Words, cut_bytes};
 use crate::config::http::{HttpConfig, SecretFrom};
+use crate::evidence::{Link, PictureKind};
 use crate::route::Notification;
 
 /// Bytes of a text: Teams takes messages of 28 KB.
@@ -46,6 +47,39 @@ impl Teams {
     }
 }
 
+/// The evidence of a message card; nothing when there is none.
+fn section(making: &Making<'_>) -> Option<Value> {
+    let exhibit = making.exhibit?;
+    let facts: Vec<Value> = making
+        .fields()
+        .into_iter()
+        .map(|(name, value)| json!({ "name": name, "value": value.replace('\n', "  \n") }))
+        .collect();
+    let links: Vec<String> =
+        exhibit.links.iter().map(|l| format!("[{}]({})", l.title, l.url)).collect();
+    let mut section = json!({ "facts": facts, "text": links.join(" · ") });
+    if let Some(url) = making.chart(PictureKind::Png) {
+        section["images"] = json!([{ "image": url, "title": exhibit.caption }]);
+    }
+    Some(section)
+}
+
+/// The evidence of an adaptive card: the chart, and the figures.
+fn blocks(making: &Making<'_>) -> Vec<Value> {
+    let Some(exhibit) = making.exhibit else { return Vec::new() };
+    let mut out = Vec::new();
+    if let Some(url) = making.chart(PictureKind::Png) {
+        out.push(json!({
+            "type": "Image", "url": url, "altText": exhibit.caption, "size": "Stretch",
+            "msTeams": { "allowExpand": true },
+        }));
+    }
+    let facts =
+        making.fields().into_iter().map(|(title, value)| json!({ "title": title, "value": value }));
+    out.push(json!({ "type": "FactSet", "facts": facts.collect::<Vec<_>>() }));
+    out
+}
+
 impl Channel for Teams {
     fn kind(&self) -> &'static str {
         if self.is_v2 { "msteamsv2" } else { "msteams" }
@@ -57,17 +91,21 @@ impl Channel for Teams {
         let summary = words.text(&self.summary);
         let text = cut_bytes(&words.body(&self.text, TEXT_BYTES_MAX), TEXT_BYTES_MAX);
         if !self.is_v2 {
-            return Some(json!({
+            let mut card = json!({
                 "@context": "http://schema.org/extensions",
                 "@type": "MessageCard",
                 "title": title,
                 "summary": summary,
                 "text": text,
                 "themeColor": if n.is_firing() { "8C1A1A" } else { "2DC72D" },
-            }));
+            });
+            if let Some(section) = section(making) {
+                card["sections"] = json!([section]);
+            }
+            return Some(card);
         }
         let color = if n.is_firing() { "Attention" } else { "Good" };
-        Some(json!({
+        let mut card = json!({
             "type": "message",
             "attachments": [{
                 "contentType": "application/vnd.microsoft.card.adaptive",
@@ -86,7 +124,17 @@ impl Channel for Teams {
                     "msteams": { "width": "full" },
                 },
             }],
-        }))
+        });
+        let content = &mut card["attachments"][0]["content"];
+        if let Value::Array(body) = &mut content["body"] {
+            body.extend(blocks(making));
+        }
+        if let Some(exhibit) = making.exhibit {
+            let open =
+                |l: &Link| json!({ "type": "Action.OpenUrl", "title": l.title, "url": l.url });
+            content["actions"] = exhibit.links.iter().map(open).collect();
+        }
+        Some(card)
     }
 
     fn send<'a>(&'a self, outgoing: Outgoing, tools: &'a Tools) -> Attempt<'a> {

@@ -8,12 +8,15 @@ use super::channel::{
     Attempt, Channel, Making, Outcome, Outgoing, Tools, exchange, judge, post, said, secret,
 };
 use super::entry::Entry;
-use super::words::{Words, filled};
+use super::words::{Words, escaped, filled};
 use crate::config::http::{HttpConfig, SecretFrom};
+use crate::evidence::PictureKind;
 use crate::route::Notification;
 
 /// Characters of a message.
 const TEXT_CHARS_MAX: usize = 4096;
+/// Characters of evidence in it.
+const EVIDENCE_CHARS_MAX: usize = 1500;
 /// Where the API is.
 const URL: &str = "https://api.telegram.org";
 
@@ -77,6 +80,30 @@ impl Telegram {
     }
 }
 
+/// The evidence in Telegram's HTML, at most [`EVIDENCE_CHARS_MAX`]; what does not fit is left out.
+fn evidence(making: &Making<'_>) -> String {
+    let Some(exhibit) = making.exhibit else { return String::new() };
+    let mut out = String::new();
+    let mut add = |line: String| {
+        if out.chars().count() + line.chars().count() <= EVIDENCE_CHARS_MAX {
+            out.push_str(&line);
+        }
+    };
+    add("\n".to_owned());
+    for (name, value) in making.fields() {
+        add(format!("\n<b>{name}:</b> {}", escaped(&value)));
+    }
+    let links = exhibit.links.iter().map(|l| {
+        let url = escaped(&l.url).replace('"', "&quot;");
+        format!("<a href=\"{url}\">{}</a>", escaped(&l.title))
+    });
+    let links: Vec<String> = links.collect();
+    if !links.is_empty() {
+        add(format!("\n{}", links.join(" · ")));
+    }
+    out
+}
+
 impl Channel for Telegram {
     fn kind(&self) -> &'static str {
         "telegram"
@@ -85,7 +112,9 @@ impl Channel for Telegram {
     fn make(&self, n: &Notification, making: &Making<'_>) -> Option<Value> {
         let mut words = Words::new(n, making);
         let text = if self.parse_mode == "HTML" {
-            words.html(&self.message, TEXT_CHARS_MAX)
+            let more = evidence(making);
+            let room = TEXT_CHARS_MAX - more.chars().count();
+            words.html(&self.message, room) + &more
         } else {
             words.body(&self.message, TEXT_CHARS_MAX)
         };
@@ -96,6 +125,12 @@ impl Channel for Telegram {
             ("disable_notification", self.is_silent.into()),
             ("disable_web_page_preview", true.into()),
         ]);
+        if let Some(url) = making.chart(PictureKind::Png) {
+            // Telegram fetches it and shows it below the text, when it can reach it.
+            out.remove("disable_web_page_preview");
+            let options = json!({ "url": url, "prefer_large_media": true });
+            out.insert("link_preview_options".into(), options);
+        }
         out.insert("text".into(), text.into());
         Some(Value::Object(out))
     }

@@ -65,7 +65,7 @@ async fn send(alerting: &Alerting, integration: &Integration, n: &Notification) 
     };
     let routing = alerting.receivers();
     let external_url = alerting.external_url();
-    let making = Making { external_url: &external_url, templates: &routing.named };
+    let making = Making { external_url: &external_url, templates: &routing.named, exhibit: None };
     let Some(message) = integration.channel.make(n, &making) else {
         return Some("it has nothing to say".to_owned());
     };

@@ -80,7 +80,12 @@ impl Channel for Webhook {
     }
 
     fn make(&self, notification: &Notification, making: &Making<'_>) -> Option<Value> {
-        Some(payload::webhook(notification, making.external_url, self.max_alerts))
+        let mut message = payload::webhook(notification, making.external_url, self.max_alerts);
+        if let Some(exhibit) = making.exhibit {
+            // Beside Alertmanager's keys; who does not know it passes over it.
+            message["plimsoll"] = exhibit.json(making.external_url);
+        }
+        Some(message)
     }
 
     fn send<'a>(&'a self, outgoing: Outgoing, tools: &'a Tools) -> Attempt<'a> {

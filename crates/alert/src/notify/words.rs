@@ -28,12 +28,11 @@ pub struct Words<'m> {
 impl<'m> Words<'m> {
     /// For this notification.
     pub fn new(n: &Notification, making: &Making<'m>) -> Self {
-        Self {
-            data: Arc::new(payload::data(n, making.external_url, 0)),
-            making: *making,
-            at: n.at,
-            errors: Vec::new(),
+        let mut data = payload::data(n, making.external_url, 0);
+        if let Some(exhibit) = making.exhibit {
+            data.evidence = Arc::new(exhibit.words(making.external_url));
         }
+        Self { data: Arc::new(data), making: *making, at: n.at, errors: Vec::new() }
     }
 
     /// What the templates see.

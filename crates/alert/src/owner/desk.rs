@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use plimsoll_model::Timestamp;
 use plimsoll_records::{Change, Delivery, DeliveryState, Event, Records};
@@ -10,12 +11,15 @@ use plimsoll_records::{Change, Delivery, DeliveryState, Event, Records};
 use super::keep::Unsaved;
 use super::states::put;
 use crate::config::Config;
+use crate::evidence::{Jobs, Studio, WITHIN};
 use crate::forward::Forwarder;
 use crate::metrics::{Metrics, count};
 use crate::notify::{Making, compose, key_of};
 use crate::route::{Kept, Notice, Put, Router, Silence, payload};
 use crate::state::{Alert, AlertState, Transition};
 
+/// How long a message waits for its evidence, ms.
+const WITHIN_MS: i64 = WITHIN.as_millis() as i64;
 /// Kind of the documents that hold alerts of the router.
 const NOTICE: &str = "router_alert";
 /// Kind of the documents that hold groups of the router.
@@ -139,21 +143,29 @@ impl Desk {
         })
     }
 
-    /// Asks the router; its messages, and when to ask again.
+    /// Asks the router; its messages, and when to ask again. Those whose evidence is to be made by `studio`
+    /// until then wait for it, and are in `jobs`.
     pub fn decide(
         &mut self,
         now: Timestamp,
         metrics: &Metrics,
+        evidence: Option<(&Studio, Duration)>,
+        jobs: &mut Jobs,
     ) -> (Vec<Delivery>, Option<Timestamp>) {
         self.forwarder.tick(now);
         let (messages, next) = self.router.due(now);
         let mut fresh = Vec::new();
         let external_url = &self.config.external_url;
-        let making = Making { external_url, templates: &self.config.routing.named };
+        let making = Making { external_url, templates: &self.config.routing.named, exhibit: None };
         for message in &messages {
             count(&metrics.notifications, 1);
             match compose(message, &self.config.routing, &making, now) {
-                Some(delivery) => {
+                Some(mut delivery) => {
+                    if let Some((studio, until)) = evidence
+                        && jobs.add(message, studio, until)
+                    {
+                        delivery.next_ms = now + WITHIN_MS;
+                    }
                     self.unsaved.change(Change::Enqueue(delivery.clone()));
                     fresh.push(delivery);
                 }

@@ -70,6 +70,7 @@ pub fn data(n: &Notification, external_url: &str, max_alerts: usize) -> Data {
         external_url: external_url.to_owned(),
         group_key: n.group_key.clone(),
         truncated_alerts: truncated as u64,
+        evidence: Arc::default(),
     }
 }
 
@@ -79,7 +80,7 @@ pub fn link(external_url: &str, expr: &str) -> String {
 }
 
 /// A text as it stands in the query of a URL.
-fn in_query(text: &str) -> String {
+pub(crate) fn in_query(text: &str) -> String {
     let mut out = String::new();
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -89,6 +90,26 @@ fn in_query(text: &str) -> String {
         }
     }
     out
+}
+
+/// A text of the query of a URL. What is no text is replaced.
+pub(crate) fn decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let hex = bytes.get(at + 1..at + 3).and_then(|two| std::str::from_utf8(two).ok());
+        let escaped = hex.filter(|_| *byte == b'%').and_then(|t| u8::from_str_radix(t, 16).ok());
+        match escaped {
+            Some(byte) => {
+                out.push(byte);
+                at += 2;
+            }
+            None => out.push(if *byte == b'+' { b' ' } else { *byte }),
+        }
+        at += 1;
+    }
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// A time as RFC 3339 with milliseconds, UTC.

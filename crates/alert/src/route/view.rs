@@ -38,6 +38,11 @@ pub struct GroupedView {
 }
 
 impl Router {
+    /// The alert of a fingerprint, over or not.
+    pub fn notice(&self, fingerprint: u64) -> Option<&Notice> {
+        self.notices.get(fingerprint)
+    }
+
     /// The alerts that are not over at `now`, by fingerprint.
     pub fn alerts(&self, now: Timestamp) -> Vec<NoticeView> {
         let open = self.notices.iter().filter(|(_, n)| !n.is_resolved(now));

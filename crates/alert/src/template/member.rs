@@ -83,7 +83,7 @@ const RULE: [(&str, Member); 4] = [
     ("ExternalURL", Field(Type::Text)),
     ("Value", Field(Type::Float)),
 ];
-const DATA: [(&str, Member); 10] = [
+const DATA: [(&str, Member); 11] = [
     ("Receiver", Field(Type::Text)),
     ("Status", Field(Type::Text)),
     ("Alerts", Field(Type::Alerts)),
@@ -94,6 +94,8 @@ const DATA: [(&str, Member); 10] = [
     ("ExternalURL", Field(Type::Text)),
     ("GroupKey", Field(Type::Text)),
     ("TruncatedAlerts", Field(Type::Int)),
+    // Ours; Alertmanager has no such thing.
+    ("Evidence", Field(Type::Kv)),
 ];
 const ALERTS: [(&str, Member); 2] =
     [("Firing", Method(&[], Type::AlertList)), ("Resolved", Method(&[], Type::AlertList))];
@@ -161,6 +163,7 @@ pub(super) fn field(record: &Value, name: &str) -> Option<Value> {
         (Value::Data(d), "TruncatedAlerts") => {
             Value::Int(i64::try_from(d.truncated_alerts).unwrap_or(i64::MAX))
         }
+        (Value::Data(d), "Evidence") => Value::kv(&d.evidence),
         (Value::Alert(a), "Status") => Value::text(&a.status),
         (Value::Alert(a), "Labels") => Value::kv(&a.labels),
         (Value::Alert(a), "Annotations") => Value::kv(&a.annotations),

@@ -411,6 +411,7 @@ fn data() -> Arc<Data> {
         external_url: "http://host:1".to_owned(),
         group_key: "{}:{alertname=\"Down\"}".to_owned(),
         truncated_alerts: 0,
+        evidence: map(&[("Value", "97 %")]),
     })
 }
 

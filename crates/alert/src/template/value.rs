@@ -224,6 +224,8 @@ pub struct Data {
     pub group_key: String,
     /// Alerts left out of `alerts`.
     pub truncated_alerts: u64,
+    /// What is known of the alerts beside their words; empty when nothing is.
+    pub evidence: Arc<BTreeMap<String, String>>,
 }
 
 /// An alert in a notification.

@@ -4,6 +4,7 @@
 
 mod backfill;
 mod backtest;
+mod evidence;
 mod failover;
 mod receivers;
 mod router;

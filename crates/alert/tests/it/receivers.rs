@@ -13,7 +13,7 @@ use plimsoll_world::RealDisk;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-const CONFIG: &str = r#"
+pub const CONFIG: &str = r#"
 global: {opsgenie_api_key: key-o, opsgenie_api_url: 'http://ADDR/opsgenie/', pagerduty_url: 'http://ADDR/pagerduty', telegram_api_url: 'http://ADDR/telegram'}
 route: {receiver: all}
 receivers:
@@ -122,7 +122,7 @@ async fn serve_http(stream: TcpStream, mood: Mood, seen: &Mutex<Vec<Seen>>) -> s
 }
 
 /// Speaks enough SMTP to record mails.
-async fn smtp_double(mood: Mood) -> (String, Arc<Mutex<Vec<Seen>>>) {
+pub async fn smtp_double(mood: Mood) -> (String, Arc<Mutex<Vec<Seen>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap().to_string();
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -195,7 +195,7 @@ fn alert(instance: &str, ends_at: Option<i64>) -> Notice {
     }
 }
 
-fn notification(fires: bool) -> Notification {
+pub fn notification(fires: bool) -> Notification {
     let end = if fires { None } else { Some(1_763_700_600_000) };
     Notification {
         receiver: "all".into(),
@@ -210,19 +210,20 @@ fn notification(fires: bool) -> Notification {
     }
 }
 
-fn routing(text: &str, http: &str, mail: &str) -> Arc<Routing> {
+pub fn routing(text: &str, http: &str, mail: &str) -> Arc<Routing> {
     let text = text.replace("ADDR", http).replace("MAIL", mail);
     read_file("am.yml", &text, &["/bin/cat".into(), "/bin/sh".into()]).unwrap().routing
 }
 
 pub fn tools() -> Tools {
     let client = Arc::new(HttpClient::new(HttpConfig::default()));
-    Tools { client, disk: Arc::new(RealDisk) }
+    Tools { client, disk: Arc::new(RealDisk), gallery: None }
 }
 
 fn message(integration: &Integration, n: &Notification) -> serde_json::Value {
     let templates = Templates::standard();
-    let making = Making { external_url: "http://plimsoll:7546", templates: &templates };
+    let making =
+        Making { external_url: "http://plimsoll:7546", templates: &templates, exhibit: None };
     integration.channel.make(n, &making).unwrap()
 }
 

@@ -25,6 +25,7 @@ mod http;
 mod kept;
 mod listener;
 mod load;
+mod mail;
 mod pages;
 mod peer;
 mod peers;

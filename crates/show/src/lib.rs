@@ -1,0 +1,19 @@
+//! Charts: a [`Chart`] as SVG, and that as PNG.
+//!
+//! Deterministic: the same chart gives the same bytes on every machine, since the typeface is part of the
+//! program (a subset of Inter under the SIL Open Font License, see `fonts/OFL.txt`). Light, and large
+//! enough to be read on a telephone. Limits: [`CHART_LINES_MAX`] lines, [`CHART_POINTS_MAX`] points of
+//! each, 12 levels, 50 spans; texts are cut to the room that they have. Times are UTC.
+//!
+//! Not here: where data come from, where pictures are kept.
+
+#![forbid(unsafe_code)]
+
+mod axis;
+mod picture;
+mod svg;
+mod text;
+
+pub use picture::{DrawError, SCALE, png};
+pub use plimsoll_model::{CHART_LINES_MAX, CHART_POINTS_MAX, Chart};
+pub use svg::{HEIGHT, WIDTH, svg};
