@@ -17,7 +17,6 @@ use super::past::Past;
 use super::subject::{Subject, narrowed};
 use super::units::unit_of;
 use super::{ALERTS_MAX, CAUSES_MAX, Evidence, Exhibit, Link, Reading, Shown};
-use crate::owner::RuleView;
 use crate::route::Notice;
 use crate::route::payload::{decoded, in_query};
 
@@ -45,11 +44,20 @@ pub struct Inquiry<'i> {
     pub past: &'i Past,
     pub evidence: Option<&'i dyn Evidence>,
     /// The rule of the first alert, when it is one of ours.
-    pub rule: Option<RuleView>,
+    pub rule: Option<OwnRule>,
     pub external_labels: &'i Labels,
     pub external_url: &'i str,
     pub now: Timestamp,
     pub cancel: Cancel,
+}
+
+/// What matters of a rule of ours.
+#[derive(Clone, Debug, Default)]
+pub struct OwnRule {
+    /// How long its condition holds before it fires, ms.
+    pub for_ms: i64,
+    /// The labels that it adds.
+    pub labels: Vec<String>,
 }
 
 /// The alerts of a message that are shown together: those of the rule of the first one that fires.
@@ -177,7 +185,7 @@ impl Inquiry<'_> {
     /// The labels of an alert that its series have: not those that rule and configuration add.
     fn own_labels<'a>(&self, alert: &'a Notice) -> Vec<(&'a str, &'a str)> {
         let added = |name: &str| {
-            let rule = self.rule.as_ref().is_some_and(|r| r.labels.iter().any(|(n, _)| n == name));
+            let rule = self.rule.as_ref().is_some_and(|r| r.labels.iter().any(|n| n == name));
             rule || name == "alertname" || name == "severity"
         };
         let outer = |n: &str, v: &str| self.external_labels.get(n) == Some(v);

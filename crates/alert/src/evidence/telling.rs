@@ -91,7 +91,8 @@ impl Exhibit {
             }
         });
         if self.others > 0 {
-            out.push(("Others", format!("{} more alerts in this message", self.others)));
+            let plural = if self.others == 1 { "" } else { "s" };
+            out.push(("Others", format!("{} more alert{plural} in this message", self.others)));
         }
     }
 

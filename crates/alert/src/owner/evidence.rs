@@ -6,7 +6,7 @@ use std::time::Duration;
 use plimsoll_model::Cancel;
 
 use super::Alerting;
-use crate::evidence::inquiry::{Inquiry, expression};
+use crate::evidence::inquiry::{Inquiry, OwnRule, expression, together};
 use crate::evidence::{Exhibit, Job, PictureKind, Shown, Studio, WITHIN};
 use crate::metrics::count;
 use crate::notify::{Making, compose};
@@ -34,18 +34,15 @@ impl Alerting {
         let began = self.setup.clock.mono();
         let left = job.until.saturating_sub(began);
         if left.is_zero() {
-            count(&self.metrics.evidence_late, 1);
+            count(&self.metrics.evidence_late, job.notifications.len() as u64);
             return true;
         }
         let Some(first) = job.notifications.first() else { return true };
-        let mut exhibit = {
-            let shown = self.inquire(studio, &first.alerts, left);
-            let mut exhibit = shown.exhibit.clone();
-            if self.setup.clock.mono() < job.until {
-                exhibit.picture = studio.picture(&shown, self.now());
-            }
-            exhibit
-        };
+        let shown = self.inquire(studio, &first.alerts, left);
+        let mut exhibit = shown.exhibit.clone();
+        if self.setup.clock.mono() < job.until {
+            exhibit.picture = studio.picture(&shown, self.now());
+        }
         exhibit.at = first.at;
         self.put_in(&job, &exhibit);
         let took = self.setup.clock.mono().saturating_sub(began);
@@ -81,14 +78,18 @@ impl Alerting {
     fn inquire(&self, studio: &Studio, alerts: &[Notice], within: Duration) -> Shown {
         let cancel = Cancel::new();
         (self.setup.arm)(within, cancel.clone());
-        let lead = crate::evidence::inquiry::together(alerts);
-        let lead = lead.first();
+        let alike = together(alerts);
+        let lead = alike.first();
         let expr = lead.and_then(expression).unwrap_or_default();
         let name = lead.and_then(|l| l.labels.get("alertname"));
         let rule = {
             let views = self.views.lock();
             let mut rules = views.values().flat_map(|g| &g.rules);
-            rules.find(|r| Some(&r.name) == name && r.query == expr).cloned()
+            let found = rules.find(|r| Some(&r.name) == name && r.query == expr);
+            found.map(|r| OwnRule {
+                for_ms: r.for_ms,
+                labels: r.labels.iter().map(|(n, _)| n.clone()).collect(),
+            })
         };
         let seen = self.surroundings();
         let inquiry = Inquiry {

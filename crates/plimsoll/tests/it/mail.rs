@@ -118,7 +118,13 @@ fn a_page_shows_its_chart_in_mail_and_slack() {
         ["multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png"]
     );
     let plain = text_of(&mail, "text/plain");
-    for wanted in ["Now: 98.5 % (alerts > 90 %)", "A day ago: 5", "A week ago: 5", "Firing since:", "https://runbooks.example.org/disk-full"] {
+    for wanted in [
+        "Now: 98.5 % (alerts > 90 %)",
+        "A day ago: 5",
+        "A week ago: 5",
+        "Firing since:",
+        "https://runbooks.example.org/disk-full",
+    ] {
         assert!(plain.contains(wanted), "{wanted:?} is not in {plain}");
     }
     let html = text_of(&mail, "text/html");
@@ -138,7 +144,10 @@ fn a_page_shows_its_chart_in_mail_and_slack() {
         .map(|f| (f["title"].as_str().unwrap(), f["value"].as_str().unwrap()))
         .collect();
     assert!(fields["Now"].starts_with("98.5 %"), "{fields:?}");
-    assert!(fields["A week ago"].starts_with('5') && fields["Links"].contains("Runbook"), "{fields:?}");
+    assert!(
+        fields["A week ago"].starts_with('5') && fields["Links"].contains("Runbook"),
+        "{fields:?}"
+    );
     let url = attachment["image_url"].as_str().unwrap();
     let path = &url[url.find("/api/").unwrap()..];
     let picture = server.get(path);
@@ -208,7 +217,9 @@ fn mail_goes_over_tls_with_a_login() {
         let mail = server.mail(n);
         assert_eq!((&mail["tls"], &mail["login"]), (&true.into(), &"plimsoll".into()), "{mail}");
     }
-    for (name, wanted) in [("named", "certificate"), ("untrusted", "certificate"), ("password", "login: ")] {
+    for (name, wanted) in
+        [("named", "certificate"), ("untrusted", "certificate"), ("password", "login: ")]
+    {
         let told = tried(name);
         assert!(told.contains(wanted), "{name}: {told}");
     }
