@@ -21,6 +21,10 @@ pub use receivers::{Integration, Kept, Receiver, Setting, Settings};
 pub use routing::{Loaded, Style, read_file, unused};
 pub use texts::wrong_texts;
 
+/// Alerts of one rule, unless the configuration says otherwise: ten times what a rule that somebody reads
+/// gives, and little enough that one that matches every series of a server does no harm.
+const ALERTS_MAX: usize = 100_000;
+
 /// What alerting works with.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -30,6 +34,8 @@ pub struct Config {
     pub default_rules: bool,
     /// Time between evaluations of groups that name none, ms.
     pub interval_ms: i64,
+    /// Alerts that one rule may give; more is an error of the rule. Above 0.
+    pub max_alerts_per_rule: usize,
     /// Who is told what.
     pub routing: Arc<Routing>,
     /// An Alertmanager configuration file that takes the place of `routing`, as written.
@@ -53,6 +59,7 @@ impl Default for Config {
             default_rules: true,
             // Every 5 s, as often as the host is read: a breach is seen at the next sample.
             interval_ms: 5_000,
+            max_alerts_per_rule: ALERTS_MAX,
             routing: Arc::default(),
             alertmanager_config: None,
             exec_allowed: Vec::new(),
@@ -74,6 +81,9 @@ pub fn read(node: &Node, path: &str, problems: &mut Problems) -> Config {
         Some(ms) if ms > 0 => config.interval_ms = ms,
         Some(_) => problems.add(node.line, fields.path("interval"), "must be above 0"),
         None => {}
+    }
+    if let Some(n) = fields.int("max_alerts_per_rule", 1..=10_000_000, problems) {
+        config.max_alerts_per_rule = usize::try_from(n).unwrap_or(ALERTS_MAX);
     }
     if let Some(url) = fields.text("external_url", problems) {
         if !url.starts_with("http://") && !url.starts_with("https://") {

@@ -3,7 +3,9 @@
 //! The life cycle is Prometheus': an element that appears is pending until it was there for `for`,
 //! then fires; an element that goes away ends it, at once or `keep_firing_for` later. Alerting rules
 //! write `ALERTS` and `ALERTS_FOR_STATE`; series that a rule wrote last time and not now get a
-//! staleness marker.
+//! staleness marker. What the kinds of ours find goes through the same cycle: [`levels`] says which
+//! elements crossed which number and [`ranks`] that one severity of an element fires, [`absence`] which
+//! series are silent, [`health`] what a rule does that fails or has nothing to look at.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,12 +13,19 @@ use std::sync::Arc;
 use plimsoll_model::{
     Counts, Histogram, Labels, METRIC_NAME, ReadCx, SECOND_MS, Snapshot, Timestamp, stale_nan,
 };
-use plimsoll_query::{Engine, QueryError, Value};
+use plimsoll_query::{Engine, Query, QueryError, Value};
 
 use crate::cycle::{Cycle, Holds};
-use crate::rules::{Rule, RuleKind};
+use crate::rules::{Condition, OnError, OnNoData, Rule, RuleKind};
 use crate::state::{Alert, AlertState, RuleState, Transition, labels_of, map_of};
-use crate::template::{self, Queries, Surroundings, Template, Values};
+use crate::template::{self, Queries, Reached, Surroundings, Template, Values};
+
+mod absence;
+mod health;
+mod levels;
+mod ranks;
+
+pub use health::Health;
 
 /// A sample that a rule writes.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +54,10 @@ pub struct Evaluated {
     pub transitions: Vec<Transition>,
     /// Samples to write.
     pub samples: Vec<Sample>,
+    /// How the rule is.
+    pub health: Health,
+    /// Why the rule could not be evaluated, when its policy is to fire then.
+    pub failure: Option<Arc<EvalError>>,
 }
 
 /// Why a rule could not be evaluated. Its state is unchanged.
@@ -56,6 +69,14 @@ pub enum EvalError {
     /// The result cannot be what the rule wants.
     #[error("{0}")]
     Result(String),
+    /// More elements than the limit.
+    #[error("exceeded limit of {limit} with {found} series")]
+    Limit {
+        /// Elements that the rule may give.
+        limit: usize,
+        /// Elements that there are.
+        found: usize,
+    },
 }
 
 struct Element {
@@ -80,10 +101,11 @@ pub struct Scene<'s> {
 
 /// Evaluates a rule at the time of `scene`, moving its state on.
 ///
-/// `limit` is the group's limit of elements; 0 = any number.
+/// `limit` is how many elements it may give, or alerts; 0 = any number.
 ///
 /// # Errors
-/// The query's, a result that is no vector or scalar, two elements with equal labels, too many.
+/// The query's, a result that is no vector or scalar, two elements with equal labels, too many. A rule
+/// with `on_error: fire` gives no error but an alert, and what failed beside it.
 pub fn evaluate(
     rule: &Rule,
     limit: usize,
@@ -91,25 +113,29 @@ pub fn evaluate(
     scene: &Scene<'_>,
 ) -> Result<Evaluated, EvalError> {
     let at = scene.at;
-    let elements = elements(rule, scene)?;
-    if limit > 0 && elements.len() > limit {
-        let text = format!("exceeded limit of {limit} with {} series", elements.len());
-        return Err(EvalError::Result(text));
-    }
     let mut out = match &rule.kind {
-        RuleKind::Record => record(rule, elements, at)?,
-        RuleKind::Alert { for_ms, keep_firing_for_ms, annotations } => {
-            let times = Holds { at, for_ms: *for_ms, keep_ms: *keep_firing_for_ms };
-            alert(rule, annotations, elements, times, state, scene)?
+        RuleKind::Record => {
+            let elements = elements(&rule.query, scene)?;
+            within(limit, elements.len())?;
+            record(rule, elements, at)?
         }
+        RuleKind::Alert { policy, .. } => match find(rule, limit, state, scene) {
+            Ok(found) => act(rule, found, state, scene),
+            Err(e) if policy.on_error == OnError::Fire => health::failed(rule, e, state, scene),
+            Err(e) => return Err(e),
+        },
     };
     mark_gone(&mut out.samples, at, state);
     state.last_at = Some(at);
     Ok(out)
 }
 
-fn elements(rule: &Rule, scene: &Scene<'_>) -> Result<Vec<Element>, EvalError> {
-    match scene.engine.instant(scene.view, &rule.query, scene.at, scene.cx)?.value {
+fn within(limit: usize, found: usize) -> Result<(), EvalError> {
+    if limit > 0 && found > limit { Err(EvalError::Limit { limit, found }) } else { Ok(()) }
+}
+
+fn elements(query: &Query, scene: &Scene<'_>) -> Result<Vec<Element>, EvalError> {
+    match scene.engine.instant(scene.view, query, scene.at, scene.cx)?.value {
         Value::Vector(samples) => {
             let element = |s: plimsoll_query::Sample| Element {
                 labels: s.labels,
@@ -150,7 +176,7 @@ fn record(rule: &Rule, elements: Vec<Element>, at: Timestamp) -> Result<Evaluate
             histogram: element.histogram,
         });
     }
-    Ok(Evaluated { transitions: Vec::new(), samples })
+    Ok(Evaluated { samples, ..Evaluated::default() })
 }
 
 /// Whether a histogram holds less than nothing somewhere, as differences may.
@@ -181,65 +207,122 @@ impl Queries for Scene<'_> {
     }
 }
 
-fn alert(
-    rule: &Rule,
-    annotations: &[(String, Template)],
-    elements: Vec<Element>,
-    holds: Holds,
-    state: &mut RuleState,
-    scene: &Scene<'_>,
-) -> Result<Evaluated, EvalError> {
-    let mut now: BTreeMap<String, Alert> = BTreeMap::new();
-    for element in elements {
-        let alert = shown(rule, annotations, &element, scene);
-        if now.insert(alert.key(), alert).is_some() {
+/// The alerts that hold now, as if they were new.
+#[derive(Default)]
+struct Found {
+    alerts: BTreeMap<String, Alert>,
+    health: Health,
+}
+
+impl Found {
+    fn put(&mut self, alert: Alert) -> Result<(), EvalError> {
+        if self.alerts.insert(alert.key(), alert).is_some() {
             let text = "vector contains metrics with the same labelset after applying alert labels";
             return Err(EvalError::Result(text.to_owned()));
         }
+        Ok(())
     }
-    let mut out = Evaluated::default();
-    let before = std::mem::take(&mut state.active);
-    for (key, old) in before {
-        let found = now.remove(&key);
-        if let Some(alert) = step(old, found, holds, &mut out.transitions) {
-            state.active.insert(key, alert);
+}
+
+/// What an alerting rule finds.
+fn find(
+    rule: &Rule,
+    limit: usize,
+    state: &mut RuleState,
+    scene: &Scene<'_>,
+) -> Result<Found, EvalError> {
+    let RuleKind::Alert { condition, policy, .. } = &rule.kind else {
+        return Ok(Found::default());
+    };
+    match condition {
+        Condition::Elements { threshold, data } => {
+            let elements = elements(&rule.query, scene)?;
+            within(limit, elements.len())?;
+            let mut found = Found::default();
+            let asks = elements.is_empty() && policy.on_no_data != OnNoData::Ok;
+            if let Some(data) = data.as_ref().filter(|_| asks)
+                && self::elements(data, scene)?.is_empty()
+            {
+                found.health = Health::NoData;
+            }
+            for element in elements {
+                let mut alert = shown(rule, &element, None, scene);
+                alert.threshold = *threshold;
+                found.put(alert)?;
+            }
+            Ok(found)
         }
+        Condition::Levels(levels) => levels::find(rule, levels, limit, state, scene),
+        Condition::Absence(absence) => absence::find(rule, absence, limit, state, scene),
     }
-    for (key, mut alert) in now {
-        move_to(&mut alert, Cycle::begin(holds), holds.at, &mut out.transitions);
-        state.active.insert(key, alert);
+}
+
+/// Moves the alerts of a rule on.
+fn act(rule: &Rule, mut found: Found, state: &mut RuleState, scene: &Scene<'_>) -> Evaluated {
+    let RuleKind::Alert { for_ms, keep_firing_for_ms, condition, policy, .. } = &rule.kind else {
+        return Evaluated::default();
+    };
+    let holds = Holds { at: scene.at, for_ms: *for_ms, keep_ms: *keep_firing_for_ms };
+    let mut out = Evaluated { health: found.health, ..Evaluated::default() };
+    match (found.health, policy.on_no_data) {
+        (Health::NoData, OnNoData::Keep) => {}
+        (health, on_no_data) => {
+            if health == Health::NoData && on_no_data == OnNoData::Fire {
+                let alert = health::alert(rule, health, "there is no data", scene);
+                found.alerts.insert(alert.key(), alert);
+            }
+            match condition {
+                Condition::Levels(levels) if levels.levels.len() > 1 => {
+                    ranks::advance(found.alerts, holds, levels, state, &mut out.transitions);
+                }
+                _ => advance(found.alerts, holds, state, &mut out.transitions),
+            }
+        }
     }
     for alert in state.active.values() {
         own_series(alert, rule.shadow, holds.at, &mut out.samples);
     }
-    Ok(out)
+    out
+}
+
+/// Each alert by itself.
+fn advance(
+    mut now: BTreeMap<String, Alert>,
+    holds: Holds,
+    state: &mut RuleState,
+    transitions: &mut Vec<Transition>,
+) {
+    state.masked.clear();
+    let before = std::mem::take(&mut state.active);
+    for (key, old) in before {
+        let found = now.remove(&key);
+        if let Some(alert) = step(old, found, holds, transitions) {
+            state.active.insert(key, alert);
+        }
+    }
+    for (key, mut alert) in now {
+        move_to(&mut alert, Cycle::begin(holds), holds.at, transitions);
+        state.active.insert(key, alert);
+    }
 }
 
 /// The alert that an element makes, as if it were new.
-fn shown(
-    rule: &Rule,
-    annotations: &[(String, Template)],
-    element: &Element,
-    scene: &Scene<'_>,
-) -> Alert {
+fn shown(rule: &Rule, element: &Element, reached: Option<Reached<'_>>, scene: &Scene<'_>) -> Alert {
     // An alert over a histogram has no number to show; Prometheus shows 0.
     let value = if element.histogram.is_some() { 0.0 } else { element.value };
-    let values = Values {
-        labels: &element.labels,
-        value,
-        at: scene.at,
-        surroundings: scene.surroundings,
-        queries: Some(scene),
-    };
+    let values = values_of(&element.labels, value, reached, scene);
     let labels = alert_labels(rule, &values);
+    let annotations = match &rule.kind {
+        RuleKind::Alert { annotations, .. } => &annotations[..],
+        RuleKind::Record => &[],
+    };
+    let show = |(n, t): &(String, Template)| (n.clone(), t.show(&rule.name, &values));
     Alert {
         labels: map_of(&labels),
-        annotations: annotations
-            .iter()
-            .map(|(n, t)| (n.clone(), t.show(&rule.name, &values)))
-            .collect(),
+        annotations: annotations.iter().map(show).collect(),
         state: AlertState::Inactive,
         value,
+        threshold: reached.map(|r| r.threshold),
         active_at: scene.at,
         fired_at: None,
         resolved_at: None,
@@ -247,11 +330,25 @@ fn shown(
     }
 }
 
+/// What templates see.
+fn values_of<'v>(
+    labels: &'v Labels,
+    value: f64,
+    reached: Option<Reached<'v>>,
+    scene: &'v Scene<'_>,
+) -> Values<'v> {
+    let (surroundings, queries) = (scene.surroundings, Some(scene as &dyn Queries));
+    Values { labels, value, at: scene.at, surroundings, queries, reached }
+}
+
 /// The labels of the alert that an element makes.
 pub(crate) fn alert_labels(rule: &Rule, values: &Values<'_>) -> Labels {
     let mut labels = values.labels.with(METRIC_NAME, "");
     for (name, template) in &rule.labels {
         labels = labels.with(name, &template.show(&rule.name, values));
+    }
+    if let Some(reached) = values.reached.filter(|r| !r.severity.is_empty()) {
+        labels = labels.with("severity", reached.severity);
     }
     labels.with("alertname", &rule.name)
 }
@@ -267,6 +364,7 @@ fn step(
     match found {
         Some(found) => {
             alert.value = found.value;
+            alert.threshold = found.threshold;
             alert.annotations = found.annotations;
             cycle.seen(holds);
         }

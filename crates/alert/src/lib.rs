@@ -30,7 +30,7 @@ mod unit_test;
 
 pub use backfill::{BackfillAsk, BackfillError, BackfillReport, Backfilled};
 pub use defaults::{DEFAULT_RULES_FILE, default_rules};
-pub use evaluate::{EvalError, Evaluated, Sample, Scene, evaluate};
+pub use evaluate::{EvalError, Evaluated, Health, Sample, Scene, evaluate};
 pub use metrics::Metrics;
 pub use owner::{Alerting, GroupView, Letter, PostError, Posted, Prepared, RuleView, Setup, Wake};
 pub use route::calendar::Window;
@@ -39,10 +39,13 @@ pub use route::{
     GroupedView, Notice, NoticeView, Notification, Route, Router, Routing, Silence, SilenceError,
     SilenceMatcher, SilenceState, payload, silence_matchers,
 };
-pub use rules::{Group, Rule, RuleKind, read_rules};
-pub use state::{Alert, AlertState, RuleState, Transition};
+pub use rules::kinds;
+pub use rules::{
+    Condition, Group, OnError, OnNoData, Policy, Rule, RuleKind, fuzz_rules, read_rules,
+};
+pub use state::{Alert, AlertState, RuleState, Seen, Transition};
 pub use template::{
-    AlertData, Data, ExpandError, Kind as TemplateKind, Limits as TemplateLimits, Queries,
+    AlertData, Data, ExpandError, Kind as TemplateKind, Limits as TemplateLimits, Queries, Reached,
     Sample as TemplateSample, Surroundings, Template, TemplateError, Templates, Values,
     fuzz_template, plain as plain_notification,
 };

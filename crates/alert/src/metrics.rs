@@ -10,6 +10,7 @@ pub struct Metrics {
     pub(crate) evaluations: AtomicU64,
     pub(crate) evaluation_failures: AtomicU64,
     pub(crate) evaluation_us: AtomicU64,
+    pub(crate) over_limit: AtomicU64,
     pub(crate) missed: AtomicU64,
     pub(crate) records_failures: AtomicU64,
     pub(crate) sink_failures: AtomicU64,
@@ -100,6 +101,12 @@ impl Metrics {
                 "Rules that could not be evaluated.",
                 counter,
                 get(&self.evaluation_failures),
+            ),
+            (
+                "plimsoll_alert_rule_over_limit_total",
+                "Evaluations of rules that gave more than the limit of their group or of the configuration.",
+                counter,
+                get(&self.over_limit),
             ),
             (
                 "plimsoll_alert_rule_evaluation_seconds_total",

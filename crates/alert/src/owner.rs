@@ -8,6 +8,7 @@
 //! interval skips. Locks are taken in the order rules, desk, views.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -34,6 +35,7 @@ mod evidence;
 mod handles;
 mod keep;
 mod letters;
+mod outcome;
 mod posted;
 mod states;
 mod view;
@@ -94,6 +96,8 @@ pub struct Alerting {
     views: Mutex<BTreeMap<String, GroupView>>,
     /// What templates of rules see beside their elements.
     surroundings: Mutex<Surroundings>,
+    /// Alerts that one rule may give.
+    alerts_max: AtomicUsize,
     outbox: Outbox,
     /// Deliveries that ended an attempt and are not written down yet; at most those on their way.
     ended: Mutex<Vec<Ended>>,
@@ -162,6 +166,7 @@ impl Alerting {
             desk: Mutex::new(desk),
             views: Mutex::default(),
             surroundings: Mutex::default(),
+            alerts_max: AtomicUsize::default(),
             outbox,
             ended: Mutex::default(),
             breakers: Breakers::default(),
@@ -184,6 +189,8 @@ impl Alerting {
             external_labels: prepared.config.external_labels.clone(),
             external_url: prepared.config.external_url.as_str().into(),
         };
+        let alerts_max = prepared.config.max_alerts_per_rule;
+        self.alerts_max.store(alerts_max, std::sync::atomic::Ordering::Relaxed);
         // A file that two patterns name is read twice; its groups are evaluated once.
         let mut seen = BTreeSet::new();
         prepared.groups.retain(|g| seen.insert(g.key()));

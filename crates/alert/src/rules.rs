@@ -1,4 +1,5 @@
-//! Rules as code uses them; [`read_rules`] makes them from a Prometheus rule file.
+//! Rules as code uses them; [`read_rules`] makes them from a Prometheus rule file, in which kinds of
+//! ours may stand beside `record` and `alert`.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +8,13 @@ use plimsoll_query::Query;
 
 use crate::Template;
 
+mod comparison;
 mod file;
+pub mod kinds;
 
-pub use file::read_rules;
+pub use comparison::Comparison;
+pub use file::{fuzz_rules, read_rules};
+pub use kinds::{Condition, Level, OnError, OnNoData, Policy};
 
 /// What the keys of rules in the shadow begin with.
 pub(crate) const SHADOW: &str = "shadow;";
@@ -36,7 +41,7 @@ pub struct Group {
 pub struct Rule {
     /// The alert's name, or the name of the recorded series.
     pub name: String,
-    /// The expression, read.
+    /// The expression, read; of a kind of ours the PromQL that stands for it.
     pub query: Query,
     /// The line where the rule begins.
     pub line: u64,
@@ -54,7 +59,7 @@ pub struct Rule {
 pub enum RuleKind {
     /// Writes the expression's result as a series.
     Record,
-    /// Fires for each element of the expression's result.
+    /// Fires for each element of the expression's result, or what a kind of ours finds.
     Alert {
         /// How long an element must be there before it fires, ms.
         for_ms: i64,
@@ -62,6 +67,10 @@ pub enum RuleKind {
         keep_firing_for_ms: i64,
         /// Texts for people.
         annotations: Vec<(String, Template)>,
+        /// What it watches.
+        condition: Condition,
+        /// What becomes of its alerts when it cannot be evaluated or finds nothing to look at.
+        policy: Policy,
     },
 }
 
@@ -96,6 +105,38 @@ impl Rule {
         let hash = xxhash_rust::xxh3::xxh3_64(self.query.text().as_bytes());
         let mode = if self.shadow { SHADOW } else { "" };
         format!("{mode}{};{hash:016x}", self.name)
+    }
+
+    /// What it watches, if it is an alerting rule.
+    pub const fn condition(&self) -> Option<&Condition> {
+        match &self.kind {
+            RuleKind::Record => None,
+            RuleKind::Alert { condition, .. } => Some(condition),
+        }
+    }
+
+    /// Its kind as the API names it: `recording`, `expression` (Prometheus' `alert`), or one of ours.
+    pub const fn kind_name(&self) -> &'static str {
+        match self.condition() {
+            None => "recording",
+            Some(condition) => condition.kind(),
+        }
+    }
+
+    /// All queries that it may ask.
+    pub(crate) fn queries(&self) -> Vec<&Query> {
+        let more = self.condition().map(Condition::queries).unwrap_or_default();
+        std::iter::once(&self.query).chain(more).collect()
+    }
+
+    /// Changes all queries that it may ask.
+    pub(crate) fn each_query(&mut self, change: impl Fn(&Query) -> Query) {
+        self.query = change(&self.query);
+        if let RuleKind::Alert { condition, .. } = &mut self.kind {
+            for query in condition.queries_mut() {
+                *query = change(query);
+            }
+        }
     }
 
     /// Whether it is an alerting rule.

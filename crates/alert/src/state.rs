@@ -1,6 +1,6 @@
 //! What a rule remembers between evaluations, and what changes in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use plimsoll_model::{Labels, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,9 @@ pub struct Alert {
     /// Value at the last evaluation at which it was there.
     #[serde(with = "float_text")]
     pub value: f64,
+    /// The number that the value crossed, if its rule compares with one.
+    #[serde(default)]
+    pub threshold: Option<f64>,
     /// Since when its condition holds.
     pub active_at: Timestamp,
     /// Since when it fires.
@@ -56,10 +59,26 @@ pub struct Alert {
 pub struct RuleState {
     /// The alerts that are pending or firing.
     pub active: BTreeMap<String, Alert>,
+    /// Alerts that hold too, and of which nothing is told or shown: one of a higher severity fires for
+    /// the same element.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub masked: BTreeMap<String, Alert>,
     /// Series that the last evaluation wrote: those missing in the next one get a staleness marker.
     pub written: Vec<BTreeMap<String, String>>,
     /// When the rule was last evaluated, ms; evaluation times never go back.
     pub last_at: Option<Timestamp>,
+    /// What a rule of the kind absence saw. Not kept: after a restart it is read from the store anew.
+    #[serde(skip)]
+    pub seen: Seen,
+}
+
+/// When series sent something last.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Seen {
+    /// By series, ms; at most [`REMEMBERED_MAX`](crate::kinds::REMEMBERED_MAX).
+    pub(crate) last: HashMap<Labels, Timestamp>,
+    /// Up to when was looked.
+    pub(crate) until: Option<Timestamp>,
 }
 
 /// One step of one alert.

@@ -22,6 +22,8 @@ use parking_lot::Mutex;
 use plimsoll_model::{Labels, Timestamp};
 use regex::Regex;
 
+use crate::rules::Level;
+
 mod check;
 mod eval;
 mod format;
@@ -59,6 +61,9 @@ const RULE_VARIABLES: [(&str, Type); 4] = [
     ("$externalURL", Type::Text),
     ("$value", Type::Float),
 ];
+
+/// Those that rules of our kinds have besides.
+const KIND_VARIABLES: [(&str, Type); 2] = [("$threshold", Type::Float), ("$severity", Type::Text)];
 
 /// What one run of a template may use. More is an error.
 #[derive(Clone, Copy, Debug)]
@@ -119,6 +124,24 @@ pub struct Values<'v> {
     pub surroundings: &'v Surroundings,
     /// Answers `query`; without it, that is an error.
     pub queries: Option<&'v dyn Queries>,
+    /// What the element reached, if the rule is of a kind that has thresholds.
+    pub reached: Option<Reached<'v>>,
+}
+
+/// The number that an element crossed.
+#[derive(Clone, Copy, Debug)]
+pub struct Reached<'v> {
+    /// The number.
+    pub threshold: f64,
+    /// What it means; may be empty.
+    pub severity: &'v str,
+}
+
+impl<'v> Reached<'v> {
+    /// A level of a rule.
+    pub(crate) fn of(level: &'v Level) -> Self {
+        Self { threshold: level.threshold, severity: &level.severity }
+    }
 }
 
 /// Why a text is not a template.
@@ -186,17 +209,29 @@ impl Template {
     /// # Errors
     /// What is wrong and where.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        Self::parse_with(text, &RULE_VARIABLES)
+    }
+
+    /// As [`Template::parse`], for rules of our kinds: `$threshold` and `$severity` are known too.
+    ///
+    /// # Errors
+    /// What is wrong and where.
+    pub fn parse_of_kind(text: &str) -> Result<Self, TemplateError> {
+        Self::parse_with(text, &[&RULE_VARIABLES[..], &KIND_VARIABLES].concat())
+    }
+
+    fn parse_with(text: &str, variables: &[(&str, Type)]) -> Result<Self, TemplateError> {
         if !text.contains("{{") {
             return Ok(Self::literal(text));
         }
         let before = BEFORE_RULES.len();
         let source = Source { name: String::new(), text: text.to_owned(), before };
         let source = Arc::new(source);
-        let names = RULE_VARIABLES.map(|(name, _)| name);
+        let names: Vec<&str> = variables.iter().map(|(name, _)| *name).collect();
         let trees = read(&source, "", Set::Prometheus, &names)?;
         let trees = eval::collect(trees);
         if let Some(main) = trees.get("") {
-            check::check(main, &trees, Set::Prometheus, Type::Rule, &RULE_VARIABLES)?;
+            check::check(main, &trees, Set::Prometheus, Type::Rule, variables)?;
         }
         Ok(Self::of(text, Some(trees)))
     }
@@ -223,6 +258,8 @@ impl Template {
             ("$externalLabels", field("ExternalLabels")),
             ("$externalURL", field("ExternalURL")),
             ("$value", field("Value")),
+            ("$threshold", Value::Float(values.reached.map_or(f64::NAN, |r| r.threshold))),
+            ("$severity", Value::Text(values.reached.map_or("", |r| r.severity).into())),
         ];
         let env = Env {
             now_ms: values.at,

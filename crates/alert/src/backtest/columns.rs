@@ -15,15 +15,16 @@ use plimsoll_query::{Query, QueryError, Value};
 use super::curve::{Curve, FORS_MAX, Making, THRESHOLDS_MAX};
 use super::ledger::{Ledger, Open};
 use super::outputs::{Outputs, with_markers};
-use super::plan::{Comparison, Plan};
+use super::plan::Plan;
 use super::{
     BacktestError, Give, KEYS_MAX, LabelMap, Replay, RuleBacktest, grid_of, stopped, told,
 };
 use crate::cycle::{Cycle, Holds};
 use crate::evaluate::{Sample, Scene, alert_labels};
-use crate::rules::{Group, Rule, RuleKind};
+use crate::rules::kinds::only;
+use crate::rules::{Comparison, Condition, Group, Rule, RuleKind};
 use crate::state::{AlertState, map_of};
-use crate::template::Values;
+use crate::template::{Reached, Values};
 
 /// Steps of the first window.
 const WINDOW_FIRST: i64 = 64;
@@ -463,7 +464,7 @@ impl<'a> Columns<'a> {
         grid: Grid,
         matrix: Matrix,
     ) -> Result<(), Give> {
-        let RuleKind::Alert { for_ms, keep_firing_for_ms, annotations } = &rule.kind else {
+        let RuleKind::Alert { for_ms, keep_firing_for_ms, annotations, .. } = &rule.kind else {
             return Ok(());
         };
         let (replay, view) = (self.replay, self.outputs.view());
@@ -545,6 +546,7 @@ impl<'a> Columns<'a> {
                             at: scene.at,
                             surroundings: scene.surroundings,
                             queries: Some(&scene),
+                            reached: reached(rule),
                         };
                         let show = |(n, t): &(String, crate::Template)| {
                             (n.clone(), t.show(&rule.name, &values))
@@ -588,6 +590,14 @@ impl<'a> Columns<'a> {
     }
 }
 
+/// The number that every alert of a rule crosses: columns are of rules with one at most.
+fn reached(rule: &Rule) -> Option<Reached<'_>> {
+    match rule.condition() {
+        Some(Condition::Levels(levels)) => only(&levels.levels).map(Reached::of),
+        _ => None,
+    }
+}
+
 const NO_VECTOR: &str = "rule result is not a vector or scalar";
 
 /// Runs of the values that pass; where all or none do, their bounds tell.
@@ -622,6 +632,7 @@ impl Running {
             at: scene.at,
             surroundings: scene.surroundings,
             queries: Some(scene),
+            reached: reached(rule),
         };
         let labels = alert_labels(rule, &values);
         let next = self.keys.len();

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::CELLS_MAX;
 use super::columns::{Run, Step, Times, walk};
 use super::pages::PageCount;
-use super::plan::Comparison;
 use crate::cycle::Cycle;
+use crate::rules::Comparison;
 
 /// Thresholds of a table at most.
 pub const THRESHOLDS_MAX: usize = 20;

@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 
 use plimsoll_model::{METRIC_NAME, MatchOp, Matcher};
-use plimsoll_query::{
-    At, BinaryOp, Duration, DurationExpr, Expr, MatchOp as AstOp, Query, UnaryOp, VectorSelector,
-};
+use plimsoll_query::{At, Duration, DurationExpr, Expr, MatchOp as AstOp, VectorSelector};
 
 use crate::Template;
-use crate::rules::{Group, Rule, RuleKind};
+use crate::rules::kinds::OnNoData;
+use crate::rules::{Condition, Group, OnError, Rule, RuleKind};
 
 /// Names of the series that alerts write.
 const OF_ALERTS: [&str; 4] =
@@ -43,7 +42,8 @@ impl Plan {
             }
         }
         for (g, r, rule) in &places {
-            let selectors = rule.query.expr().selectors();
+            let queries = rule.queries();
+            let selectors: Vec<_> = queries.iter().flat_map(|q| q.expr().selectors()).collect();
             let reads = |name: &str| selectors.iter().any(|s| could_read(s, name));
             let writers = places.iter().filter(|(.., w)| matches!(w.kind, RuleKind::Record));
             for (wg, wr, writer) in writers.filter(|(.., w)| reads(&w.name)) {
@@ -60,10 +60,15 @@ impl Plan {
             if rule.is_alert() && rule.labels.iter().any(of_value) {
                 plan.by_steps = Some("labels depend on more than labels");
             }
-            if depends_on_query(rule.query.expr()) {
+            if queries.iter().any(|q| depends_on_query(q.expr())) {
                 plan.by_steps = Some("an expression depends on start, end, step or range");
             }
-            plan.reach_ms = plan.reach_ms.max(reach(rule.query.expr(), lookback_ms));
+            if let Some(why) = remembers(rule) {
+                plan.by_steps = Some(why);
+            }
+            for query in queries {
+                plan.reach_ms = plan.reach_ms.max(reach(query.expr(), lookback_ms));
+            }
         }
         plan
     }
@@ -71,6 +76,20 @@ impl Plan {
     /// Whether a recording rule must be computed.
     pub fn is_read(&self, rule: &Rule) -> bool {
         self.read.contains(&rule.name)
+    }
+}
+
+/// Why what a rule fires for is not told by its expression alone.
+fn remembers(rule: &Rule) -> Option<&'static str> {
+    let RuleKind::Alert { condition, policy, .. } = &rule.kind else { return None };
+    if policy.on_error != OnError::Keep || policy.on_no_data != OnNoData::Ok {
+        return Some("a rule fires when it fails or finds no data");
+    }
+    match condition {
+        Condition::Elements { .. } => None,
+        Condition::Levels(levels) if levels.is_plain() => None,
+        Condition::Levels(_) => Some("a rule has severities, hysteresis or least traffic"),
+        Condition::Absence(_) => Some("a rule remembers series"),
     }
 }
 
@@ -155,84 +174,13 @@ fn reach(expr: &Expr, lookback_ms: i64) -> i64 {
     }
 }
 
-/// An expression that is compared with a number.
-pub struct Comparison {
-    /// What is compared, on the left of the operator.
-    pub left: Query,
-    pub op: BinaryOp,
-    pub number: f64,
-}
-
-impl Comparison {
-    /// `a > 5` or `5 < a`, if that is what the rule asks.
-    pub fn of(query: &Query) -> Option<Self> {
-        let Expr::Binary(binary) = query.expr().unwrap_paren() else { return None };
-        if binary.return_bool {
-            return None;
-        }
-        let flipped = match binary.op {
-            BinaryOp::Greater => BinaryOp::Less,
-            BinaryOp::GreaterEqual => BinaryOp::LessEqual,
-            BinaryOp::Less => BinaryOp::Greater,
-            BinaryOp::LessEqual => BinaryOp::GreaterEqual,
-            _ => return None,
-        };
-        let (left, op, number) = match (number(&binary.lhs), number(&binary.rhs)) {
-            (None, Some(n)) => (&binary.lhs, binary.op, n),
-            (Some(n), None) => (&binary.rhs, flipped, n),
-            _ => return None,
-        };
-        if left.value_type() != plimsoll_query::ValueType::InstantVector || number.is_nan() {
-            return None;
-        }
-        Some(Self { left: Query::new(query.text(), left.clone()), op, number })
-    }
-
-    /// Whether large values make it hold.
-    pub const fn is_upper(&self) -> bool {
-        matches!(self.op, BinaryOp::Greater | BinaryOp::GreaterEqual)
-    }
-
-    /// Whether a value passes another threshold.
-    pub fn passes(&self, value: f64, threshold: f64) -> bool {
-        match self.op {
-            BinaryOp::Greater => value > threshold,
-            BinaryOp::GreaterEqual => value >= threshold,
-            BinaryOp::Less => value < threshold,
-            _ => value <= threshold,
-        }
-    }
-}
-
-fn number(expr: &Expr) -> Option<f64> {
-    match expr.unwrap_paren() {
-        Expr::Number(n) => Some(n.value),
-        Expr::Unary(u) => {
-            let inner = number(&u.expr)?;
-            Some(if u.op == UnaryOp::Minus { -inner } else { inner })
-        }
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plimsoll_query::Features;
+    use plimsoll_query::{Features, Query};
 
     fn query(text: &str) -> Query {
         Query::parse(text, &Features::default()).unwrap()
-    }
-
-    #[test]
-    fn comparisons_with_a_number_are_found() {
-        let found = |text: &str| Comparison::of(&query(text)).map(|c| (c.op.text(), c.number));
-        assert_eq!(found("rate(m[5m]) > 5"), Some((">", 5.0)));
-        assert_eq!(found("(-(0.5) >= m)"), Some(("<=", -0.5)));
-        assert_eq!(found("m > bool 5"), None);
-        assert_eq!(found("m > n"), None);
-        assert_eq!(found("m == 5"), None);
-        assert_eq!(found("m > 5 and n < 3"), None);
     }
 
     #[test]

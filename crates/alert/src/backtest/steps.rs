@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use plimsoll_model::Timestamp;
+use plimsoll_query::QueryError;
 
 use super::ledger::{Ledger, Open};
 use super::outputs::Outputs;
 use super::plan::Plan;
-use super::{Give, LabelMap, Replay, RuleBacktest, grid_of, stopped, told};
+use super::{Give, KEYS_MAX, LabelMap, Replay, RuleBacktest, grid_of, stopped, told};
 use crate::evaluate::{EvalError, Scene, evaluate};
 use crate::rules::{Group, Rule, RuleKind};
 use crate::state::{Alert, AlertState, RuleState};
@@ -93,12 +94,21 @@ impl<'a> Steps<'a> {
             surroundings: replay.surroundings,
             cx: &cx,
         };
-        let result = evaluate(rule, group.limit, &mut running.state, &scene);
+        let limit = if group.limit == 0 && rule.is_alert() { KEYS_MAX } else { group.limit };
+        let result = evaluate(rule, limit, &mut running.state, &scene);
         drop(view);
         running.ledger.evaluations += 1;
         running.ledger.until = Some(at);
         match result {
             Ok(done) => {
+                if let Some(e) = done.failure.as_deref() {
+                    if let EvalError::Query(query) = e
+                        && matches!(query, QueryError::Timeout(_) | QueryError::Canceled(_))
+                    {
+                        return Err(stopped(query.clone()));
+                    }
+                    running.ledger.failed(at, e.to_string());
+                }
                 for step in &done.transitions {
                     let from = (step.from, step.to);
                     running.step(from, &step.alert, at, lag, &replay.ask.group_by);
@@ -112,10 +122,9 @@ impl<'a> Steps<'a> {
                 self.outputs.put(done.samples)?;
                 Ok(())
             }
-            Err(EvalError::Query(
-                e @ (plimsoll_query::QueryError::Timeout(_)
-                | plimsoll_query::QueryError::Canceled(_)),
-            )) => Err(stopped(e)),
+            Err(EvalError::Query(e @ (QueryError::Timeout(_) | QueryError::Canceled(_)))) => {
+                Err(stopped(e))
+            }
             Err(e) => {
                 running.ledger.failed(at, e.to_string());
                 Ok(())

@@ -14,7 +14,7 @@ use plimsoll_model::{
 
 use super::desk::Desk;
 use super::states::{event, rule_state_change};
-use super::{Alerting, Moved, Rules, Running, Wake, view};
+use super::{Alerting, Moved, Rules, Running, Wake, outcome, view};
 use crate::evaluate::{Sample, Scene, evaluate};
 use crate::metrics::{Metrics, count};
 use crate::state::AlertState;
@@ -95,6 +95,7 @@ impl Alerting {
         let mut outcomes = Vec::with_capacity(running.group.rules.len());
         let keys = running.group.rule_keys();
         let seen = self.surroundings.lock().clone();
+        let alerts_max = self.alerts_max.load(std::sync::atomic::Ordering::Relaxed);
         for (rule, key) in running.group.rules.iter().zip(keys) {
             let state = running.states.entry(key).or_default();
             let began = self.setup.clock.mono();
@@ -103,35 +104,30 @@ impl Alerting {
             cx.cancel = cancel.clone();
             let scene =
                 Scene { engine: &self.setup.engine, view: &view, at, surroundings: &seen, cx: &cx };
-            let result = evaluate(rule, running.group.limit, state, &scene);
+            let (limit, is_ours) = outcome::limit_of(rule, running.group.limit, alerts_max);
+            let result = evaluate(rule, limit, state, &scene);
             count(&self.metrics.evaluations, 1);
-            let error = match result {
-                Ok(done) => {
-                    for s in &done.samples {
-                        match &s.histogram {
-                            Some(h) => overlay.put_histogram(&s.labels, s.time, h),
-                            None => overlay.put(&s.labels, s.time, s.value),
-                        }
+            let (health, error) = self.outcome(rule, &result, is_ours);
+            if let Ok(done) = result {
+                for s in &done.samples {
+                    match &s.histogram {
+                        Some(h) => overlay.put_histogram(&s.labels, s.time, h),
+                        None => overlay.put(&s.labels, s.time, s.value),
                     }
-                    samples.extend(done.samples);
-                    let interval_ms = running.group.interval_ms;
-                    let expr = rule.query.text();
-                    let step = |transition| Moved {
-                        transition,
-                        expr: expr.to_owned(),
-                        interval_ms,
-                        shadow: rule.shadow,
-                    };
-                    moved.extend(done.transitions.into_iter().map(step));
-                    None
                 }
-                Err(e) => {
-                    count(&self.metrics.evaluation_failures, 1);
-                    tracing::warn!(rule = rule.name, error = %e, "rule not evaluated");
-                    Some(e.to_string())
-                }
-            };
-            outcomes.push(view::Outcome { error, took: self.setup.clock.mono() - began, at });
+                samples.extend(done.samples);
+                let interval_ms = running.group.interval_ms;
+                let expr = rule.query.text();
+                let step = |transition| Moved {
+                    transition,
+                    expr: expr.to_owned(),
+                    interval_ms,
+                    shadow: rule.shadow,
+                };
+                moved.extend(done.transitions.into_iter().map(step));
+            }
+            let took = self.setup.clock.mono() - began;
+            outcomes.push(view::Outcome { health, error, took, at });
         }
         let took = self.setup.clock.mono() - started;
         count(&self.metrics.evaluation_us, u64::try_from(took.as_micros()).unwrap_or(0));

@@ -13,7 +13,7 @@ impl Alerting {
     pub(crate) fn running_groups(&self) -> Vec<Group> {
         let mut groups: Vec<_> = self.rules.lock().groups.iter().map(|g| g.group.clone()).collect();
         for rule in groups.iter_mut().flat_map(|g| &mut g.rules) {
-            rule.query = rule.query.once();
+            rule.each_query(plimsoll_query::Query::once);
         }
         groups
     }

@@ -26,7 +26,7 @@ impl Alerting {
         now: Duration,
     ) -> (Running, BTreeMap<String, RuleState>) {
         for rule in &mut group.rules {
-            rule.query = self.setup.engine.keep(&rule.query);
+            rule.each_query(|query| self.setup.engine.keep(query));
         }
         let old = old.unwrap_or_else(|| Running {
             states: self.stored_states(&group.key()),
@@ -100,7 +100,8 @@ pub fn rule_state_change(running: &mut Running, now: Timestamp) -> Option<Change
                 .iter()
                 .map(|(k, a)| (k, a.state as u8, a.active_at, a.kept_since))
                 .collect();
-            (key, active, &s.written)
+            let masked: Vec<_> = s.masked.iter().map(|(k, a)| (k, a.kept_since)).collect();
+            (key, active, masked, &s.written)
         })
         .collect();
     let essence = format!("{essence:?}");

@@ -6,7 +6,8 @@ use std::time::Duration;
 use plimsoll_model::Timestamp;
 
 use super::durations;
-use crate::rules::{Group, Rule, RuleKind};
+use crate::evaluate::Health;
+use crate::rules::{Condition, Group, Rule, RuleKind};
 use crate::state::{Alert, AlertState, RuleState};
 
 /// A group of rules, as the API shows it.
@@ -33,8 +34,13 @@ pub struct GroupView {
 pub struct RuleView {
     /// Name of the alert or the recorded series.
     pub name: String,
-    /// The expression.
+    /// The expression; of a kind of ours the PromQL that stands for it.
     pub query: String,
+    /// `recording`, `expression` (Prometheus' `alert`), `threshold`, `trend`, `anomaly`, `prediction`
+    /// or `absence`.
+    pub kind: &'static str,
+    /// Severities (empty where there is one number only) with their numbers, the least severe first.
+    pub thresholds: Vec<(String, f64)>,
     /// Whether it is an alerting rule.
     pub is_alert: bool,
     /// Whether it notifies nobody.
@@ -51,6 +57,8 @@ pub struct RuleView {
     pub state: AlertState,
     /// Pending and firing alerts.
     pub alerts: Vec<Alert>,
+    /// How the last evaluation went.
+    pub health: Health,
     /// Why the last evaluation failed.
     pub error: Option<String>,
     /// When it was last evaluated, ms; `None` = not yet.
@@ -61,6 +69,7 @@ pub struct RuleView {
 
 /// How the evaluation of one rule went.
 pub(super) struct Outcome {
+    pub health: Health,
     pub error: Option<String>,
     pub took: Duration,
     pub at: Timestamp,
@@ -81,6 +90,7 @@ pub(super) fn of(
         let same = known.rules.iter().find(|r| r.name == rule.name && r.query == rule.query);
         if let Some(same) = same {
             rule.error.clone_from(&same.error);
+            rule.health = same.health;
             rule.last_evaluation = same.last_evaluation;
             rule.evaluation_time = same.evaluation_time;
         }
@@ -126,6 +136,8 @@ fn rule_view(rule: &Rule, state: &RuleState, outcome: Option<Outcome>) -> RuleVi
     RuleView {
         name: rule.name.clone(),
         query: rule.query.text().to_owned(),
+        kind: rule.kind_name(),
+        thresholds: rule.condition().map(Condition::thresholds).unwrap_or_default(),
         is_alert: rule.is_alert(),
         shadow: rule.shadow,
         labels: written(&rule.labels),
@@ -140,6 +152,7 @@ fn rule_view(rule: &Rule, state: &RuleState, outcome: Option<Outcome>) -> RuleVi
         alerts: state.active.values().cloned().collect(),
         last_evaluation: outcome.as_ref().map(|o| o.at),
         evaluation_time: outcome.as_ref().map_or(Duration::ZERO, |o| o.took),
+        health: outcome.as_ref().map_or(Health::Unknown, |o| o.health),
         error: outcome.and_then(|o| o.error),
     }
 }

@@ -1,11 +1,13 @@
-//! Prometheus rule files: from written to checked, all problems at once.
+//! Prometheus rule files: from written to checked, all problems at once. What is special about the
+//! kinds of ours is read by [`kinds`].
 
 use plimsoll_model::METRIC_NAME;
 use plimsoll_model::written::{Fields, Node, Problem, Problems, parse};
 use plimsoll_query::{Features, Query, parse as parse_promql};
 
-use super::{Group, Rule, RuleKind};
-use crate::Template;
+use super::kinds::read as kinds;
+use super::{Comparison, Condition, Group, OnNoData, Rule, RuleKind};
+use crate::{Template, TemplateError};
 
 /// Rules in one file.
 const RULES_MAX: usize = 10_000;
@@ -39,6 +41,20 @@ pub fn read_rules(
     }
     fields.finish(&mut reader.problems);
     reader.problems.into_result(groups)
+}
+
+/// Reads bytes as a rule file; a problem has a line of the file.
+pub fn fuzz_rules(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let lines = text.lines().count() as u64 + 1;
+    match read_rules("r.yml", &text, 60_000, &Features::default()) {
+        Ok(groups) => {
+            for rule in groups.iter().flat_map(|g| &g.rules) {
+                assert!(rule.line >= 1 && rule.line <= lines);
+            }
+        }
+        Err(problems) => assert!(!problems.is_empty()),
+    }
 }
 
 struct Reader<'r> {
@@ -96,55 +112,88 @@ impl Reader<'_> {
         let mut fields = Fields::of(node, path, problems);
         let record = fields.text("record", problems);
         let alert = fields.text("alert", problems);
+        let own = kinds::begin(&mut fields, problems);
         let for_ms = fields.duration_ms("for", problems);
         let keep = fields.duration_ms("keep_firing_for", problems);
         let own_mode = mode(&mut fields, problems);
+        let (policy, has_policy) = kinds::policy(&mut fields, problems);
         let annotations = fields.pairs("annotations", problems);
         let mut labels = fields.pairs("labels", problems);
-        let own: Vec<String> = labels.iter().map(|(n, ..)| n.clone()).collect();
-        labels.extend(common.iter().filter(|(n, ..)| !own.contains(n)).cloned());
-        let query = self.query(&mut fields, path);
+        let graded = match &own[..] {
+            [(own, _)] => kinds::condition(*own, &mut fields, self.features, problems),
+            _ => None,
+        };
+        if let Some((_, condition)) = &graded {
+            check_severity(condition, &labels, path, problems);
+        }
+        let names: Vec<String> = labels.iter().map(|(n, ..)| n.clone()).collect();
+        labels.extend(common.iter().filter(|(n, ..)| !names.contains(n)).cloned());
+        let query = if own.is_empty() { self.query(&mut fields, path) } else { None };
         let problems = &mut self.problems;
         fields.finish(problems);
-        let is_alert = alert.is_some();
-        let labels = templates(labels, &format!("{path}.labels"), is_alert, problems);
+        let is_alert = record.is_none();
+        let labels =
+            templates(labels, &format!("{path}.labels"), Expand::of(is_alert, false), problems);
         check_label_names(&labels, path, node.line, is_alert, problems);
-        let (name, kind) = match (record, alert) {
-            (Some(name), None) => {
-                let none = for_ms.is_none()
-                    && keep.is_none()
-                    && annotations.is_empty()
-                    && own_mode.is_none();
-                if !none {
-                    let message =
-                        "for, keep_firing_for, annotations and mode belong to alerts only";
-                    problems.add(node.line, path, message);
-                }
-                if !is_metric_name(&name) {
-                    let message =
-                        format!("{name:?} is not a metric name (write job:errors:rate5m)");
-                    problems.add(node.line, format!("{path}.record"), message);
-                }
-                (name, RuleKind::Record)
-            }
-            (None, Some(name)) => {
-                if name.is_empty() {
-                    problems.add(node.line, format!("{path}.alert"), "an alert needs a name");
-                }
-                let annotations =
-                    templates(annotations, &format!("{path}.annotations"), true, problems);
-                let (for_ms, keep) = (for_ms.unwrap_or(0), keep.unwrap_or(0));
-                (name, RuleKind::Alert { for_ms, keep_firing_for_ms: keep, annotations })
-            }
-            (found, _) => {
-                let found = if found.is_some() { "both" } else { "neither" };
-                let message = format!("a rule has either record or alert; {found} found");
-                problems.add(node.line, path, message);
-                return None;
-            }
-        };
         let shadow = is_alert && own_mode.unwrap_or(shadow);
-        Some(Rule { name, query: query?, line: node.line, labels, shadow, kind })
+        let all = [record.as_ref().map(|_| "record"), alert.as_ref().map(|_| "alert")];
+        let all: Vec<&str> =
+            all.into_iter().flatten().chain(own.iter().map(|(own, _)| own.key())).collect();
+        if all.len() != 1 {
+            let found = match &all[..] {
+                [] => "neither".to_owned(),
+                ["record", "alert"] => "both".to_owned(),
+                more => more.join(" and "),
+            };
+            let message = format!("a rule has either record or alert; {found} found");
+            problems.add(node.line, path, message);
+            return None;
+        }
+        if let Some(name) = record {
+            let none = for_ms.is_none()
+                && keep.is_none()
+                && annotations.is_empty()
+                && own_mode.is_none()
+                && !has_policy;
+            if !none {
+                let message = "for, keep_firing_for, annotations and mode belong to alerts only; \
+                               so do on_error and on_no_data";
+                problems.add(node.line, path, message);
+            }
+            if !is_metric_name(&name) {
+                let message = format!("{name:?} is not a metric name (write job:errors:rate5m)");
+                problems.add(node.line, format!("{path}.record"), message);
+            }
+            return Some(Rule {
+                name,
+                query: query?,
+                line: node.line,
+                labels,
+                shadow,
+                kind: RuleKind::Record,
+            });
+        }
+        let (key, name) = match (alert, own.into_iter().next()) {
+            (Some(name), _) => ("alert", name),
+            (None, Some((own, name))) => (own.key(), name),
+            (None, None) => return None,
+        };
+        if name.is_empty() {
+            problems.add(node.line, format!("{path}.{key}"), "an alert needs a name");
+        }
+        let expand = Expand::of(true, key != "alert");
+        let annotations = templates(annotations, &format!("{path}.annotations"), expand, problems);
+        let (query, condition) = match (query, graded) {
+            (Some(query), _) => {
+                let condition = elements(&query);
+                (query, condition)
+            }
+            (None, graded) => graded?,
+        };
+        check_no_data(&condition, policy.on_no_data, path, node.line, problems);
+        let (for_ms, keep_firing_for_ms) = (for_ms.unwrap_or(0), keep.unwrap_or(0));
+        let kind = RuleKind::Alert { for_ms, keep_firing_for_ms, annotations, condition, policy };
+        Some(Rule { name, query, line: node.line, labels, shadow, kind })
     }
 
     fn query(&mut self, fields: &mut Fields<'_>, path: &str) -> Option<Query> {
@@ -175,16 +224,86 @@ fn mode(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<bool> {
     })
 }
 
+/// What an expression of Prometheus' `alert` watches.
+fn elements(query: &Query) -> Condition {
+    let compared = Comparison::of(query);
+    Condition::Elements {
+        threshold: compared.as_ref().map(|c| c.number),
+        data: compared.map(|c| c.left),
+    }
+}
+
+/// Severities come from the numbers or from the labels.
+fn check_severity(
+    condition: &Condition,
+    labels: &[(String, String, u64)],
+    path: &str,
+    problems: &mut Problems,
+) {
+    let is_graded = condition.thresholds().iter().any(|(severity, _)| !severity.is_empty());
+    if let Some((.., line)) = labels.iter().find(|(n, ..)| is_graded && n == "severity") {
+        let message = "the severity comes from the numbers; leave this label out";
+        problems.add(*line, format!("{path}.labels.severity"), message);
+    }
+}
+
+/// Only where nothing can be told from nothing that passes may a rule act on it.
+fn check_no_data(
+    condition: &Condition,
+    asked: OnNoData,
+    path: &str,
+    line: u64,
+    problems: &mut Problems,
+) {
+    let message = match condition {
+        _ if asked == OnNoData::Ok => return,
+        Condition::Elements { data: None, .. } => {
+            "whether there is data can be told of a comparison with a number only (or write a \
+             threshold)"
+        }
+        Condition::Absence(_) => "an absence is about data that is missing; leave this out",
+        _ => return,
+    };
+    problems.add(line, format!("{path}.on_no_data"), message);
+}
+
+/// How texts with `{{ … }}` are read.
+#[derive(Clone, Copy)]
+enum Expand {
+    /// As they are.
+    Not,
+    AsPrometheus,
+    /// With `$threshold` and `$severity`.
+    AsOurs,
+}
+
+impl Expand {
+    const fn of(is_alert: bool, is_ours: bool) -> Self {
+        match (is_alert, is_ours) {
+            (false, _) => Self::Not,
+            (true, false) => Self::AsPrometheus,
+            (true, true) => Self::AsOurs,
+        }
+    }
+
+    fn read(self, text: &str) -> Result<Template, TemplateError> {
+        match self {
+            Self::Not => Ok(Template::literal(text)),
+            Self::AsPrometheus => Template::parse(text),
+            Self::AsOurs => Template::parse_of_kind(text),
+        }
+    }
+}
+
 fn templates(
     pairs: Vec<(String, String, u64)>,
     path: &str,
-    expand: bool,
+    expand: Expand,
     problems: &mut Problems,
 ) -> Vec<(String, Template)> {
     let mut out = Vec::new();
     for (name, text, line) in pairs {
-        let template = if expand { Template::parse(&text) } else { Ok(Template::literal(&text)) };
-        match template {
+        match expand.read(&text) {
             Ok(template) => out.push((name, template)),
             Err(e) => problems.add(line, format!("{path}.{name}"), e.to_string()),
         }

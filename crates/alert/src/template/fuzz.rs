@@ -28,6 +28,7 @@ pub fn fuzz_template(bytes: &[u8]) {
         at: 0,
         surroundings: &surroundings,
         queries: Some(&Few),
+        reached: None,
     };
     if let Ok(template) = Template::parse(&text) {
         let shown = template.show("X", &values);

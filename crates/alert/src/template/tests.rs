@@ -41,6 +41,7 @@ fn expanded(text: &str, value: f64) -> Result<String, String> {
         at: 1_435_065_584_128,
         surroundings: &surroundings,
         queries: Some(&Fake),
+        reached: None,
     };
     let template = Template::parse(text).map_err(|e| e.to_string())?;
     template.expand("X", &values).map_err(|e| e.to_string())

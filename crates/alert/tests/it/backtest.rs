@@ -11,7 +11,7 @@ use super::*;
 const SECOND: i64 = 1_000;
 
 /// xorshift64*: the same streams in every run.
-struct Random(u64);
+pub(super) struct Random(pub u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -21,15 +21,15 @@ impl Random {
         self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
     }
 
-    fn below(&mut self, n: u64) -> u64 {
+    pub(super) fn below(&mut self, n: u64) -> u64 {
         (self.next() >> 33) % n
     }
 }
 
-type Stream = Vec<(Labels, i64, f64)>;
+pub(super) type Stream = Vec<(Labels, i64, f64)>;
 
 /// Samples in order of time: walks with gaps, ends and resets.
-fn stream(random: &mut Random, end_s: i64) -> Stream {
+pub(super) fn stream(random: &mut Random, end_s: i64) -> Stream {
     let mut out = Vec::new();
     let names = [("m", "a"), ("m", "b"), ("m", "c"), ("n", "a"), ("n", "b"), ("c_total", "a")];
     let mut all: Vec<(Labels, f64, i64)> = names
@@ -62,7 +62,8 @@ fn stream(random: &mut Random, end_s: i64) -> Stream {
 }
 
 /// What is compared of an episode.
-type Told = (String, i64, Option<i64>, Option<i64>, Option<u64>, Option<u64>, Option<u64>);
+pub(super) type Told =
+    (String, i64, Option<i64>, Option<i64>, Option<u64>, Option<u64>, Option<u64>);
 
 fn told(e: &Episode) -> Told {
     let bits = |v: Option<f64>| v.map(f64::to_bits);
@@ -121,7 +122,12 @@ impl Live {
 }
 
 /// Evaluates as time goes on, over what has arrived; now and then the states go through their text.
-fn live(group: &Group, stream: &Stream, end: i64, random: &mut Random) -> Vec<Vec<Told>> {
+pub(super) fn live(
+    group: &Group,
+    stream: &Stream,
+    end: i64,
+    random: &mut Random,
+) -> Vec<Vec<Told>> {
     let (memory, engine) = (MemorySource::new(), engine());
     let mut rules: Vec<(RuleState, Live)> =
         group.rules.iter().map(|_| (RuleState::default(), Live::default())).collect();
@@ -159,7 +165,7 @@ fn live(group: &Group, stream: &Stream, end: i64, random: &mut Random) -> Vec<Ve
     rules.into_iter().map(|(_, live)| live.told()).collect()
 }
 
-fn ask(groups: Vec<Group>, start: i64, end: i64) -> BacktestAsk {
+pub(super) fn ask(groups: Vec<Group>, start: i64, end: i64) -> BacktestAsk {
     BacktestAsk {
         groups,
         range: TimeRange::new(start, end),
@@ -175,16 +181,16 @@ fn ask(groups: Vec<Group>, start: i64, end: i64) -> BacktestAsk {
     }
 }
 
-fn alerting(memory: &Arc<MemorySource>) -> Alerting {
+pub(super) fn alerting(memory: &Arc<MemorySource>) -> Alerting {
     let clock = Arc::new(SimClock::at(1_000_000_000));
     open("groups: []", &clock, memory, &Arc::new(SimRecords::new()))
 }
 
-fn replay(alerting: &Alerting, ask: &BacktestAsk) -> BacktestReport {
+pub(super) fn replay(alerting: &Alerting, ask: &BacktestAsk) -> BacktestReport {
     alerting.backtest(ask, &Cancel::new(), &|_| {}).unwrap()
 }
 
-fn episodes(report: &BacktestReport) -> Vec<Vec<Told>> {
+pub(super) fn episodes(report: &BacktestReport) -> Vec<Vec<Told>> {
     let sorted = |r: &plimsoll_alert::backtest::RuleBacktest| {
         let mut all: Vec<Told> = r.episodes.iter().map(told).collect();
         all.sort();
@@ -228,7 +234,7 @@ const CASES: [(&str, &str, &str); 22] = [
 ];
 
 #[track_caller]
-fn same(found: &[Vec<Told>], expected: &[Vec<Told>], rule: &str) {
+pub(super) fn same(found: &[Vec<Told>], expected: &[Vec<Told>], rule: &str) {
     for (found, expected) in found.iter().zip(expected) {
         let differ = found.iter().zip(expected).find(|(a, b)| a != b);
         assert_eq!((differ, found.len()), (None, expected.len()), "{rule}");
@@ -325,10 +331,16 @@ fn rules_that_read_each_other_are_replayed_in_their_order() {
 
 #[test]
 fn a_process_that_is_restarted_has_the_same_episodes() {
-    let text = "groups:\n- name: g\n  interval: 10s\n  rules:\n  - alert: A\n    expr: m > 6\n    for: 45s\n    keep_firing_for: 30s\n";
+    restarted("  - alert: A\n    expr: m > 6\n    for: 45s\n    keep_firing_for: 30s\n");
+}
+
+/// Runs rules, of which one is called A, in a process that is restarted now and then, and replays them.
+#[track_caller]
+pub(super) fn restarted(rules: &str) {
+    let text = format!("groups:\n- name: g\n  interval: 10s\n  rules:\n{rules}");
     let mut random = Random(99);
     let stream = stream(&mut random, 4_000);
-    let mut bench = Bench::new(text);
+    let mut bench = Bench::new(&text);
     let mut arrived = 0;
     for i in 1..=400 {
         bench.clock.advance(Duration::from_secs(10));

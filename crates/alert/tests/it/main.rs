@@ -6,6 +6,7 @@ mod backfill;
 mod backtest;
 mod evidence;
 mod failover;
+mod kinds;
 mod receivers;
 mod router;
 mod templates;
@@ -34,7 +35,8 @@ struct Bench {
 }
 
 fn engine() -> Engine {
-    Engine::new(EngineConfig::default(), Arc::new(plimsoll_world::Workers::new(1)))
+    let config = EngineConfig { features: kinds::features(), ..EngineConfig::default() };
+    Engine::new(config, Arc::new(plimsoll_world::Workers::new(1)))
 }
 
 fn config() -> Config {
@@ -59,7 +61,7 @@ fn open(
     memory: &Arc<MemorySource>,
     records: &Arc<SimRecords>,
 ) -> Alerting {
-    let groups = read_rules("r.yml", rules, 5_000, &Features::default()).unwrap();
+    let groups = read_rules("r.yml", rules, 5_000, &kinds::features()).unwrap();
     let setup = Setup {
         engine: Arc::new(engine()),
         source: Arc::clone(memory) as Arc<dyn SeriesSource>,

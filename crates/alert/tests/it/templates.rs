@@ -276,6 +276,7 @@ fn cases() -> Vec<Case> {
             at: 60_000,
             surroundings: &surroundings,
             queries: Some(&Fake),
+            reached: None,
         };
         let template = Template::parse(&text).unwrap_or_else(|e| panic!("{text}: {e}"));
         let shown = template.show(&format!("T{i}"), &values);

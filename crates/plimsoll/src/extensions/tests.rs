@@ -221,3 +221,46 @@ fn nothing_is_foreseen_too_far_ahead() {
     assert!(ask(&source, at, "forecast(m[1h], 29 * 3600)").is_some());
     assert_eq!(ask(&source, at, "forecast(m[1h], 31 * 3600)"), None);
 }
+
+/// The first rule of a file over a series `m`; whether it fires at a moment, and with what value.
+fn fires(rule: &str, source: &MemorySource, at: i64) -> Option<f64> {
+    use plimsoll_alert::{RuleState, Scene, Surroundings, evaluate, read_rules};
+    let text = format!("groups:\n- name: g\n  rules:\n  - {{{rule}}}\n");
+    let groups = read_rules("r.yml", &text, 60_000, &super::features().unwrap()).unwrap();
+    let (engine, view, cx) = (engine(), source.snapshot(), ReadCx::unlimited());
+    let surroundings = Surroundings::default();
+    let scene = Scene { engine: &engine, view: &view, at, surroundings: &surroundings, cx: &cx };
+    let mut state = RuleState::default();
+    evaluate(&groups[0].rules[0], 0, &mut state, &scene).unwrap();
+    state.active.into_values().next().map(|alert| alert.value)
+}
+
+#[test]
+fn rules_of_our_kinds_use_them() {
+    // 100, and 0.01 more each second for six hours: 316 at the end.
+    let (rising, at) = source(60, line(361, 0.01, 60));
+    let near = |found: Option<f64>, wanted: f64| {
+        assert!(found.is_some_and(|v| (v - wanted).abs() < wanted.abs() * 0.05), "{found:?}");
+    };
+    let trend = |by: &str| fires(&format!("trend: A, expr: m, over: 6h, {by}"), &rising, at);
+    near(trend("rising_by: {amount: 30, per: 1h}"), 36.0);
+    assert_eq!(trend("rising_by: {amount: 40, per: 1h}"), None);
+    assert_eq!(trend("falling_by: {amount: 30, per: 1h}"), None);
+    let prediction = |rest: &str| {
+        fires(&format!("prediction: A, expr: m, over: 6h, {rest}"), &rising, at)
+    };
+    near(prediction("limit: 388, within: 3h"), 7_200.0);
+    assert_eq!(prediction("limit: 388, within: 1h"), None);
+    let limit = Labels::new([("__name__", "most"), ("job", "j")]).unwrap();
+    (0..=360).for_each(|i| {
+        rising.append(&limit, START_MS + i * 60_000, 388.0);
+    });
+    near(prediction("limit: most, within: 3h"), 7_200.0);
+    // What is past the limit is told only with a direction.
+    assert_eq!(prediction("limit: 200, within: 1h, direction: rising"), Some(0.0));
+    assert_eq!(prediction("limit: 200, within: 1h"), None);
+    let quiet = noise().take(360).chain([50.0]);
+    let (odd, at) = source(60, quiet);
+    assert!(fires("anomaly: A, expr: m, over: 6h", &odd, at).is_some_and(|score| score > 0.5));
+    assert_eq!(fires("anomaly: A, expr: m, over: 6h", &odd, at - 60_000), None);
+}

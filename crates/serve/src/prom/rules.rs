@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use plimsoll_alert::{Alert, GroupView, RuleView, payload::rfc3339};
+use plimsoll_alert::{Alert, GroupView, Health, RuleView, payload::rfc3339};
 use plimsoll_model::Matcher;
 use plimsoll_query::format_value;
 use serde_json::{Value, json};
@@ -181,6 +181,13 @@ fn rule(rule: &RuleView, exclude_alerts: bool) -> Value {
             rule.annotations.iter().map(|(n, v)| (n.clone(), json!(v))).collect();
         if rule.shadow {
             doc["mode"] = json!("shadow");
+        }
+        // What Prometheus has is as Prometheus shows it, without keys of ours.
+        if rule.kind != "expression" {
+            doc["kind"] = json!(rule.kind);
+        }
+        if rule.health == Health::NoData {
+            doc["noData"] = json!(true);
         }
         doc["state"] = json!(rule.state.as_str());
         doc["duration"] = json!(rule.for_ms as f64 / 1e3);
