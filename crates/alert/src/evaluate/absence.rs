@@ -94,3 +94,43 @@ fn note(elements: Vec<Element>, found: &mut HashMap<Labels, Timestamp>) {
         *known = last.max(*known);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use plimsoll_model::{MemorySource, SeriesSource, Snapshot};
+    use plimsoll_query::{Engine, EngineConfig, Features};
+    use plimsoll_world::Workers;
+
+    use super::*;
+    use crate::template::Surroundings;
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let text = "groups:\n- name: g\n  rules:\n  - {absence: A, expr: m, over: 1m}\n";
+        let groups = crate::read_rules("r.yml", text, 60_000, &Features::default()).unwrap();
+        let rule = &groups[0].rules[0];
+        let series = |i: usize| Labels::new([("i", i.to_string().as_str())]).unwrap();
+        let memory = MemorySource::new();
+        let new = series(REMEMBERED_MAX).with("__name__", "m");
+        memory.append(&new, 99_000, 1.0);
+        let mut state = RuleState::default();
+        state.seen.last = (0..REMEMBERED_MAX).map(|i| (series(i), 99_000)).collect();
+        state.seen.until = Some(95_000);
+        let engine = Engine::new(EngineConfig::default(), Arc::new(Workers::new(1)));
+        let view: Arc<dyn Snapshot> = memory.snapshot();
+        let (surroundings, cx) = (Surroundings::default(), ReadCx::unlimited());
+        let ask = |at, state: &mut RuleState| {
+            let (engine, view, surroundings) = (&engine, &view, &surroundings);
+            let scene = Scene { engine, view, at, surroundings, cx: &cx };
+            crate::evaluate(rule, 0, state, &scene).map(|done| done.transitions.len())
+        };
+        let error = ask(100_000, &mut state).unwrap_err().to_string();
+        assert!(error.contains("200001 series to remember, at most 200000"), "{error}");
+        // What is forgotten makes room.
+        state.seen.last.insert(series(0), 99_000 - 86_400_000);
+        assert_eq!(ask(100_000, &mut state).unwrap(), 0);
+        assert_eq!(state.seen.last.len(), REMEMBERED_MAX);
+    }
+}

@@ -246,9 +246,8 @@ fn rules_of_our_kinds_use_them() {
     near(trend("rising_by: {amount: 30, per: 1h}"), 36.0);
     assert_eq!(trend("rising_by: {amount: 40, per: 1h}"), None);
     assert_eq!(trend("falling_by: {amount: 30, per: 1h}"), None);
-    let prediction = |rest: &str| {
-        fires(&format!("prediction: A, expr: m, over: 6h, {rest}"), &rising, at)
-    };
+    let prediction =
+        |rest: &str| fires(&format!("prediction: A, expr: m, over: 6h, {rest}"), &rising, at);
     near(prediction("limit: 388, within: 3h"), 7_200.0);
     assert_eq!(prediction("limit: 388, within: 1h"), None);
     let limit = Labels::new([("__name__", "most"), ("job", "j")]).unwrap();
