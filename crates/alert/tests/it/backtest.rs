@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use plimsoll_alert::backtest::{BacktestAsk, BacktestReport, Episode};
-use plimsoll_alert::{AlertState, Group, RuleState, Scene, Surroundings, Transition, evaluate};
+use plimsoll_alert::{
+    Alert, AlertState, Group, RuleState, Scene, Surroundings, Transition, evaluate,
+};
 use plimsoll_model::{Cancel, ReadCx, TimeRange, stale_nan};
 
 use super::*;
@@ -106,7 +108,8 @@ impl Live {
     }
 
     fn active(&mut self, state: &RuleState) {
-        for (key, alert) in state.active.iter().filter(|(_, a)| a.kept_since.is_none()) {
+        let seen = |a: &Alert| a.kept_since.is_none() && !a.value.is_nan();
+        for (key, alert) in state.active.iter().filter(|(_, a)| seen(a)) {
             let e = self.open.get_mut(key).unwrap();
             e.max = Some(e.max.map_or(alert.value, |v| v.max(alert.value)));
             e.min = Some(e.min.map_or(alert.value, |v| v.min(alert.value)));
