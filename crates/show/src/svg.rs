@@ -190,7 +190,7 @@ impl<'c> Drawing<'c> {
             self.put(format_args!("<path d=\"M{x:.1} {bottom:.1}v4\" stroke=\"{WEEK}\"/>\n"));
             let half = width(&label, LABEL, Face::Regular) / 2.0;
             let x = x.clamp(left, right - half);
-            self.text((x, bottom + 19.0), &label, LABEL, Face::Regular, ("middle", SOFT));
+            self.text((x, bottom + 21.0), &label, LABEL, Face::Regular, ("middle", SOFT));
         }
     }
 

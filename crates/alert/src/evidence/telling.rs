@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use plimsoll_model::{Timestamp, show_duration_ms};
+use plimsoll_model::{SECOND_MS, Timestamp, show_duration_ms};
 use serde_json::{Value, json};
 
 use super::{Exhibit, Picture, PictureKind, Reading};
@@ -82,7 +82,10 @@ impl Exhibit {
         out.extend(reading.week_ago.map(|v| ("A week ago", show(v))));
         out.push(match reading.until {
             None => {
-                let lasts = show_duration_ms(self.at - reading.since);
+                let lasts = match self.at - reading.since {
+                    ms if ms < SECOND_MS => "just now".to_owned(),
+                    ms => show_duration_ms(ms),
+                };
                 ("Firing since", format!("{} UTC ({lasts})", moment(reading.since)))
             }
             Some(end) => {

@@ -1,6 +1,7 @@
 //! Evidence for messages: who makes it is given once; jobs are taken by blocking threads of the rim.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use plimsoll_model::Cancel;
@@ -19,6 +20,7 @@ impl Alerting {
     /// Gives messages evidence from now on. The first one that is given stays.
     pub fn show_evidence(&self, studio: Studio) {
         let _as_before = self.studio.set(studio);
+        self.count_pictures();
     }
 
     /// Who makes evidence, if anybody does.
@@ -48,12 +50,18 @@ impl Alerting {
         let took = self.setup.clock.mono().saturating_sub(began);
         count(&self.metrics.evidence_us, u64::try_from(took.as_micros()).unwrap_or(0));
         if let Some(gallery) = studio.gallery() {
-            let (pictures, bytes) = gallery.size();
-            let relaxed = std::sync::atomic::Ordering::Relaxed;
-            self.metrics.evidence_pictures.store(pictures, relaxed);
-            self.metrics.evidence_bytes.store(bytes, relaxed);
+            gallery.expire(self.now());
         }
+        self.count_pictures();
         true
+    }
+
+    fn count_pictures(&self) {
+        if let Some(gallery) = self.studio().and_then(Studio::gallery) {
+            let (pictures, bytes) = gallery.size();
+            self.metrics.evidence_pictures.store(pictures, Relaxed);
+            self.metrics.evidence_bytes.store(bytes, Relaxed);
+        }
     }
 
     /// Makes the messages of a job anew and lets them go.

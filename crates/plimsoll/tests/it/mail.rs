@@ -67,7 +67,7 @@ fn history(server: &Plimsoll, instance: &str) {
         for minute in (0..=400).rev() {
             let at = now - back - minute * MINUTE;
             let wave = 0.02 * ((at / MINUTE) as f64 / 17.0).sin();
-            let rise = if back == 0 { (110 - minute.min(110)) as f64 * 0.0042 } else { 0.0 };
+            let rise = if back == 0 { (110 - minute.min(110)) as f64 * 0.0045 } else { 0.0 };
             times.push(at);
             values.push((0.52 + wave + rise).min(0.985));
         }
