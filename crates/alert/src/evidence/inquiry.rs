@@ -271,11 +271,11 @@ impl Inquiry<'_> {
             let url = format!("{base}/explore?expr={expr}&from={}&to={}", grid.start, grid.end);
             links.push(Link { title: "Chart".to_owned(), url });
         }
-        let alert = match alerts {
-            [only] => format!("{base}/alerts/{:016x}", only.fingerprint()),
-            _ => format!("{base}/alerts"),
+        let (title, url) = match alerts {
+            [only] => ("Alert", format!("{base}/alerts/{:016x}", only.fingerprint())),
+            _ => ("Alerts", format!("{base}/alerts")),
         };
-        links.push(Link { title: "Alert".to_owned(), url: alert });
+        links.push(Link { title: title.to_owned(), url });
         if !lead.generator_url.is_empty() {
             links.push(Link { title: "Rule".to_owned(), url: lead.generator_url.clone() });
         }

@@ -29,7 +29,7 @@ impl Exhibit {
                     out.push(("Values", lines.join("\n") + &self.more()));
                 }
                 if !self.condition.is_empty() {
-                    out.push(("Alerts", self.condition.clone()));
+                    out.push(("Condition", self.condition.clone()));
                 }
             }
         }

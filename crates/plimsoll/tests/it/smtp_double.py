@@ -80,7 +80,7 @@ class Keeper:
             "from": envelope.mail_from,
             "to": envelope.rcpt_tos,
             "subject": mail["Subject"],
-            "tls": session.ssl is not None,
+            "tls": server.transport.get_extra_info("ssl_object") is not None,
             "login": login.login.decode() if login else None,
             "parts": parts,
         }
