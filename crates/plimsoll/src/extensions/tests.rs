@@ -263,3 +263,13 @@ fn rules_of_our_kinds_use_them() {
     assert!(fires("anomaly: A, expr: m, over: 6h", &odd, at).is_some_and(|score| score > 0.5));
     assert_eq!(fires("anomaly: A, expr: m, over: 6h", &odd, at - 60_000), None);
 }
+
+#[test]
+fn the_rules_of_the_documentation_are_read() {
+    let page = include_str!("../../../../docs/user/rule-kinds.md");
+    let text = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let groups =
+        plimsoll_alert::read_rules("doc.yml", text, 60_000, &super::features().unwrap()).unwrap();
+    let kinds: Vec<&str> = groups[0].rules.iter().map(|r| r.kind_name()).collect();
+    assert_eq!(kinds, ["threshold", "threshold", "trend", "anomaly", "prediction", "absence"]);
+}
