@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use plimsoll_model::{
     Budget, Cancel, Chart, DAY_MS, Grid, HOUR_MS, Labels, Level, Line, MatrixSeries, ReadCx, Role,
-    Snapshot, Timestamp,
+    Snapshot, Timestamp, Unit,
 };
 use plimsoll_query::{BinaryOp, Engine, Query, Value};
 use plimsoll_records::Records;
@@ -58,6 +58,8 @@ pub struct OwnRule {
     pub for_ms: i64,
     /// The labels that it adds.
     pub labels: Vec<String>,
+    /// Its thresholds with their severities, if it has several.
+    pub thresholds: Vec<(String, f64)>,
 }
 
 /// The alerts of a message that are shown together: those of the rule of the first one that fires.
@@ -142,10 +144,11 @@ impl Inquiry<'_> {
                 lines.extend(self.limit(subject, &labels, grid, alert));
             }
         }
-        let levels = self.levels(subject, unit);
+        let severity = lead.labels.get("severity").map(String::as_str);
+        let (levels, condition) = self.levels(subject, unit, severity);
         exhibit.unit = unit;
-        exhibit.condition = match (levels.first(), &subject.limit) {
-            (Some(level), _) => level.label.clone(),
+        exhibit.condition = match (condition, &subject.limit) {
+            (Some(condition), _) => condition,
             (None, Some((op, limit))) => format!("{} {}", op.text(), limit.expr()),
             (None, None) => String::new(),
         };
@@ -229,8 +232,14 @@ impl Inquiry<'_> {
         (!points.is_empty()).then_some(Line { name, role: Role::Limit, points })
     }
 
-    fn levels(&self, subject: &Subject, unit: plimsoll_model::Unit) -> Vec<Level> {
-        let mut out = Vec::new();
+    /// The levels that are drawn, and what the alert crossed.
+    fn levels(
+        &self,
+        subject: &Subject,
+        unit: Unit,
+        severity: Option<&str>,
+    ) -> (Vec<Level>, Option<String>) {
+        let mut out: Vec<Level> = Vec::new();
         for (op, query) in &subject.levels {
             let value = match self.engine.instant(&self.view, query, self.now, &self.cx()) {
                 Ok(answer) => answer.value,
@@ -242,7 +251,22 @@ impl Inquiry<'_> {
                 out.push(Level { value, label: format!("{} {}", sign(*op), unit.show(value)) });
             }
         }
-        out
+        let mut condition = out.first().map(|l| l.label.clone());
+        // A rule with several severities has a line for each; its expression has the first of them.
+        let op = subject.levels.first().map(|(op, _)| sign(*op)).unwrap_or_default();
+        let known = self.rule.iter().flat_map(|r| &r.thresholds).filter(|(s, _)| !s.is_empty());
+        for (name, value) in known {
+            let short = format!("{op} {}", unit.show(*value)).trim_start().to_owned();
+            if severity == Some(name) {
+                condition = Some(short.clone());
+            }
+            let label = format!("{name} {short}");
+            match out.iter_mut().find(|l| l.value == *value) {
+                Some(same) => same.label = label,
+                None => out.push(Level { value: *value, label }),
+            }
+        }
+        (out, condition)
     }
 
     fn cx(&self) -> ReadCx {

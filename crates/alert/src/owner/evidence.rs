@@ -97,6 +97,7 @@ impl Alerting {
             found.map(|r| OwnRule {
                 for_ms: r.for_ms,
                 labels: r.labels.iter().map(|(n, _)| n.clone()).collect(),
+                thresholds: r.thresholds.clone(),
             })
         };
         let seen = self.surroundings();

@@ -234,6 +234,28 @@ fn several_alerts_share_a_chart() {
 }
 
 #[test]
+fn each_severity_of_a_rule_has_its_line() {
+    let rules = "\
+groups:
+- name: g
+  interval: 1s
+  rules:
+  - threshold: Full
+    expr: m_ratio
+    above: {warning: 0.8, critical: 0.9}
+";
+    let mut scene = Scene::new(rules, 1);
+    scene.breach(1);
+    scene.bench.alerting.illustrate_one();
+    let charts = scene.sketches.0.lock();
+    let levels: Vec<&str> = charts[0].levels.iter().map(|l| l.label.as_str()).collect();
+    assert_eq!(levels, ["warning > 80 %", "critical > 90 %"]);
+    let due = scene.bench.alerting.outbox().take_due(scene.now);
+    let shown = &body(&due[0])["payload"]["plimsoll"];
+    assert_eq!(shown["condition"], "> 90 %", "what this alert crossed: {shown}");
+}
+
+#[test]
 fn what_cannot_be_drawn_or_kept_leaves_the_figures() {
     let rules = RULES.replace("m_ratio{kind='disk'} > 0.5 + 0.4", "vector(1) > 0");
     let mut scene = Scene::new(&rules, 1);
