@@ -19,6 +19,7 @@ mod defaults;
 mod evaluate;
 pub mod evidence;
 pub mod forward;
+pub mod history;
 mod metrics;
 pub mod notify;
 mod owner;
@@ -32,7 +33,11 @@ pub use backfill::{BackfillAsk, BackfillError, BackfillReport, Backfilled};
 pub use defaults::{DEFAULT_RULES_FILE, default_rules};
 pub use evaluate::{EvalError, Evaluated, Health, Sample, Scene, evaluate};
 pub use metrics::Metrics;
-pub use owner::{Alerting, GroupView, Letter, PostError, Posted, Prepared, RuleView, Setup, Wake};
+pub use owner::{
+    AlertView, Alerting, AlertsAsked, AlertsView, GroupView, IncidentView, Letter, PostError,
+    Posted, Prepared, RuleView, Setup, Wake,
+};
+pub use route::acknowledge::{AcknowledgeError, Acknowledged};
 pub use route::calendar::Window;
 pub use route::matching::{REGEX_BYTES_MAX, parse_matcher, parse_matchers};
 pub use route::{

@@ -2,7 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use parking_lot::Mutex;
 use plimsoll_model::MetricKind;
+
+use crate::history::TallyRow;
 
 /// Counters and gauges; any thread may count.
 #[derive(Debug, Default)]
@@ -45,6 +48,13 @@ pub struct Metrics {
     pub(crate) evidence_us: AtomicU64,
     pub(crate) evidence_pictures: AtomicU64,
     pub(crate) evidence_bytes: AtomicU64,
+    pub(crate) episodes_open: AtomicU64,
+    pub(crate) episodes_kept: AtomicU64,
+    pub(crate) episodes_forgotten: AtomicU64,
+    pub(crate) episodes_missed: AtomicU64,
+    pub(crate) incidents_open: AtomicU64,
+    /// What was counted of episodes, by rule.
+    pub(crate) tally: Mutex<Vec<TallyRow>>,
 }
 
 /// Upper bounds of the buckets of [`Latency`], ms; what is longer is in none.
@@ -85,6 +95,12 @@ impl Latency {
 pub type Row = (&'static str, &'static str, MetricKind, f64);
 
 impl Metrics {
+    /// What was counted of episodes, by rule; at most [`crate::history::tally::RULES_MAX`] rules and one row
+    /// for all others.
+    pub fn episodes(&self) -> Vec<TallyRow> {
+        self.tally.lock().clone()
+    }
+
     /// All values, in a fixed order.
     pub fn rows(&self) -> Vec<Row> {
         let counter = MetricKind::Counter;
@@ -300,6 +316,36 @@ impl Metrics {
                 "Bytes of charts of messages that are kept.",
                 MetricKind::Gauge,
                 get(&self.evidence_bytes),
+            ),
+            (
+                "plimsoll_alert_episodes_open",
+                "Episodes of alerts that are pending or firing.",
+                MetricKind::Gauge,
+                get(&self.episodes_open),
+            ),
+            (
+                "plimsoll_alert_episodes_kept",
+                "Episodes that are over and kept.",
+                MetricKind::Gauge,
+                get(&self.episodes_kept),
+            ),
+            (
+                "plimsoll_alert_episodes_forgotten_total",
+                "Episodes that are not kept any more because newer ones are.",
+                counter,
+                get(&self.episodes_forgotten),
+            ),
+            (
+                "plimsoll_alert_episodes_missed_total",
+                "Episodes that were not kept because too many were open.",
+                counter,
+                get(&self.episodes_missed),
+            ),
+            (
+                "plimsoll_alert_incidents_open",
+                "Incidents that are open.",
+                MetricKind::Gauge,
+                get(&self.incidents_open),
             ),
         ]
     }

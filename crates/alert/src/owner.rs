@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::evaluate::Sample;
 use crate::evidence::{Jobs, Studio};
 use crate::forward::Alertmanager;
+use crate::history::Origin;
 use crate::metrics::{Metrics, count};
 use crate::notify::{Breakers, Outbox, Tools};
 use crate::route::{Notice, Routing};
@@ -29,6 +30,7 @@ use crate::rules::{Group, RuleKind, SHADOW};
 use crate::state::{RuleState, Transition, labels_of};
 use crate::template::Surroundings;
 
+mod chronicle;
 mod desk;
 mod evaluation;
 mod evidence;
@@ -36,16 +38,18 @@ mod handles;
 mod keep;
 mod letters;
 mod outcome;
+mod parts;
 mod posted;
 mod states;
 mod view;
 
+pub use chronicle::{AlertView, AlertsAsked, AlertsView, IncidentView};
 pub use letters::Letter;
 pub use posted::{PostError, Posted};
 pub use view::{GroupView, RuleView};
 
 use desk::Desk;
-use states::{RULE_STATE, end, event, orphan};
+use states::{RULE_STATE, end, event, orphan, with_origins};
 
 /// How long alerts of own rules are believed after a start, besides the time until their rules are
 /// evaluated, ms.
@@ -126,10 +130,10 @@ struct Rules {
     appending: Option<Ticket>,
 }
 
-/// A step of an alert, and the expression of its rule.
+/// A step of an alert, and its rule.
 struct Moved {
     transition: Transition,
-    expr: String,
+    origin: Arc<Origin>,
     interval_ms: i64,
     shadow: bool,
 }
@@ -139,6 +143,8 @@ struct Running {
     states: BTreeMap<String, RuleState>,
     /// What is in records, to write only what changed.
     kept: String,
+    /// In how many documents that is.
+    parts: usize,
     next_mono: Duration,
     last_at: Option<Timestamp>,
 }
@@ -157,7 +163,8 @@ impl Alerting {
         let mut orphans = Vec::new();
         for document in setup.records.documents(RULE_STATE)? {
             if !known.contains(&document.id) {
-                orphans.extend(orphan(&document.id, &document.body));
+                let (states, parts) = parts::load(&*setup.records, &document.id)?;
+                orphans.extend(orphan(&document.id, states, parts));
             }
         }
         let alerting = Self {
@@ -179,6 +186,7 @@ impl Alerting {
             forward_poke: tokio::sync::Notify::new(),
         };
         alerting.apply(prepared);
+        alerting.end_orphans();
         Ok(alerting)
     }
 
@@ -207,25 +215,24 @@ impl Alerting {
         for group in prepared.groups {
             let old = before.remove(&group.key());
             let (running, gone) = self.running(group, old, now);
-            over.extend(gone);
+            over.extend(with_origins(&running.group.key(), gone));
             rules.groups.push(running);
         }
         for (_, old) in before {
-            over.extend(old.states);
-            desk.unsaved
-                .change(Change::Remove { kind: RULE_STATE.to_owned(), id: old.group.key() });
+            over.extend(with_origins(&old.group.key(), old.states));
+            desk.unsaved.changes(parts::removal(&old.group.key(), old.parts));
         }
         let stale = |labels| Sample::new(labels, wall, stale_nan());
         let samples: Vec<Sample> =
-            over.iter().flat_map(|(_, s)| &s.written).map(|l| stale(labels_of(l))).collect();
+            over.iter().flat_map(|(_, _, s)| &s.written).map(|l| stale(labels_of(l))).collect();
         self.append(rules, &samples);
-        for (key, state) in over {
+        for (key, origin, state) in over {
             let shadow = key.starts_with(SHADOW);
             for alert in state.active.into_values() {
                 let transition = end(alert, wall);
                 desk.unsaved.change(event(&transition, shadow));
                 if !shadow {
-                    desk.moved(&transition, "", 0, wall);
+                    desk.moved(&origin, &transition, 0, wall);
                 }
             }
         }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use plimsoll_model::Timestamp;
 
+pub mod acknowledge;
 pub mod calendar;
 mod groups;
 mod inhibition;
@@ -20,7 +21,9 @@ mod kept;
 mod log;
 pub mod matching;
 mod notices;
+pub mod packed;
 pub mod payload;
+mod refusal;
 mod silences;
 mod tree;
 mod view;
@@ -29,7 +32,7 @@ pub use groups::{Group, Notification};
 pub use inhibition::InhibitRule;
 pub use kept::Kept;
 pub use log::Told;
-pub use notices::{NOTICES_MAX, Notice, Put};
+pub use notices::{NOTICES_MAX, Notice, Put, fingerprint};
 pub use silences::{
     RETENTION_MS, SILENCES_MAX, Silence, SilenceError, SilenceMatcher, SilenceState,
     silence_matchers,
@@ -40,12 +43,14 @@ pub use view::{GroupedView, NoticeView};
 use groups::group_id;
 use inhibition::Inhibitor;
 use notices::Notices;
+use refusal::Undo;
 use silences::Silences;
 
 /// Groups that may be open at once.
 pub const GROUPS_MAX: usize = 10_000;
-/// Messages that are on their way and whose failure is taken back.
-const UNDO_MAX: usize = 10_000;
+/// Bytes of the texts of all alerts together. At the bound others can post no new alert and no longer
+/// texts; own alerts are taken all the same.
+pub const NOTICE_BYTES_MAX: usize = 64 << 20;
 
 /// The groups that are open, the alerts in them, and what mutes them.
 #[derive(Debug)]
@@ -58,8 +63,22 @@ pub struct Router {
     inhibitor: Inhibitor,
     silences: Silences,
     undo: BTreeMap<String, Undo>,
+    heard: Vec<Heard>,
     changed: Changed,
     looked: Counts,
+}
+
+/// A group that was looked at, and its alerts that fire while nothing mutes them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// The name of the group.
+    pub group: String,
+    /// The labels that made it.
+    pub labels: BTreeMap<String, String>,
+    /// Its receiver.
+    pub receiver: String,
+    /// The alerts, by fingerprint; at least one.
+    pub alerts: Vec<u64>,
 }
 
 /// What the router counts; since the start, except where it says now.
@@ -73,15 +92,6 @@ pub struct Counts {
     pub silenced: u64,
     /// Looks at groups that the calendar kept from telling.
     pub out_of_hours: u64,
-}
-
-/// What to take back when a message cannot be delivered: its group was not told after all.
-#[derive(Debug)]
-struct Undo {
-    group: String,
-    integration: String,
-    before: Option<Told>,
-    resolved: Vec<Notice>,
 }
 
 #[derive(Debug, Default)]
@@ -103,6 +113,7 @@ impl Router {
             homes: BTreeMap::new(),
             silences: Silences::default(),
             undo: BTreeMap::new(),
+            heard: Vec::new(),
             changed: Changed::default(),
             looked: Counts::default(),
         }
@@ -199,6 +210,21 @@ impl Router {
         put
     }
 
+    /// Takes note of an alert of others at `now`, within [`NOTICE_BYTES_MAX`].
+    pub fn post(&mut self, mut notice: Notice, now: Timestamp) -> Put {
+        let known = self.notices.get(notice.fingerprint());
+        let (size, before) = (notice.bytes(), known.map_or(0, Notice::bytes));
+        if size > before && self.notices.bytes() + size - before > NOTICE_BYTES_MAX {
+            let Some(known) = known else {
+                self.looked.refused += 1;
+                return Put::Refused;
+            };
+            notice.annotations.clone_from(&known.annotations);
+            notice.generator_url.clone_from(&known.generator_url);
+        }
+        self.put(notice, now)
+    }
+
     /// An alert that began long ago has waited enough.
     fn hasten(&mut self, fp: u64, now: Timestamp) {
         let Some(notice) = self.notices.get(fp) else { return };
@@ -217,14 +243,22 @@ impl Router {
     fn assign(&mut self, fp: u64, now: Timestamp, old: &BTreeMap<String, Group>) {
         let Some(notice) = self.notices.get(fp) else { return };
         let mut homes = Vec::new();
+        let none = BTreeMap::new();
         for at in self.routing.matching(&notice.labels) {
             let route = &self.routing.routes[at];
             let mut labels = route.group_labels(&notice.labels);
             let mut id = group_id(route, &labels);
             let mut known = self.groups.contains_key(&id);
-            if !known && self.groups.len() >= GROUPS_MAX {
+            let collecting = group_id(route, &none);
+            let is_in =
+                |g: &Group| g.collects && g.receiver == route.receiver && g.alerts.contains(&fp);
+            // Where it was told it stays, also when there is room for a group of its own again.
+            let is_collected = self.groups.get(&collecting).is_some_and(is_in)
+                || old.get(&collecting).is_some_and(is_in);
+            let collects = is_collected || (!known && self.groups.len() >= GROUPS_MAX);
+            if collects {
                 labels.clear();
-                id = group_id(route, &labels);
+                id = collecting;
                 known = self.groups.contains_key(&id);
             }
             if !known {
@@ -238,6 +272,7 @@ impl Router {
                         next_at: now + route.group_wait_ms,
                         begun: false,
                         told: BTreeMap::new(),
+                        collects,
                     },
                     |g| Group { alerts: BTreeSet::new(), ..g.clone() },
                 );
@@ -259,6 +294,7 @@ impl Router {
     /// What is due, and when to ask again.
     pub fn due(&mut self, now: Timestamp) -> (Vec<Notification>, Option<Timestamp>) {
         self.changed.silences.extend(self.silences.collect(now));
+        self.heard.clear();
         let mut messages = Vec::new();
         let routing = Arc::clone(&self.routing);
         let routes: BTreeMap<&str, &Route> =
@@ -298,10 +334,11 @@ impl Router {
             .filter(|fp| self.notices.get(*fp).is_none_or(|n| n.is_resolved(now)))
             .collect();
         let audible = self.audible(&all, route, now);
+        self.hear(id, &group, &audible, now);
         if let Some(receiver) = self.routing.receiver(&route.receiver) {
             let mut looked = group.tell(id, route, receiver, audible, now);
             for ((key, before), message) in looked.before.into_iter().zip(&looked.messages) {
-                self.remember(key, message, before);
+                self.remember(key, message, before, &group);
             }
             out.append(&mut looked.messages);
         }
@@ -312,6 +349,25 @@ impl Router {
         if !group.alerts.is_empty() {
             self.groups.insert(id.to_owned(), group);
         }
+    }
+
+    /// Takes note of the alerts that fire and that nothing mutes.
+    fn hear(&mut self, id: &str, group: &Group, audible: &[Notice], now: Timestamp) {
+        let firing = audible.iter().filter(|n| !n.is_resolved(now));
+        let alerts: Vec<u64> = firing.map(Notice::fingerprint).collect();
+        if !alerts.is_empty() {
+            self.heard.push(Heard {
+                group: id.to_owned(),
+                labels: group.labels.clone(),
+                receiver: group.receiver.clone(),
+                alerts,
+            });
+        }
+    }
+
+    /// What fires in the groups that the last [`Router::due`] looked at.
+    pub fn take_heard(&mut self) -> Vec<Heard> {
+        std::mem::take(&mut self.heard)
     }
 
     /// The alerts that nothing mutes.
@@ -343,77 +399,6 @@ impl Router {
                 self.inhibitor.remove(fp, &notice);
             }
             self.changed.notices.insert(fp);
-        }
-    }
-
-    fn remember(&mut self, key: String, message: &Notification, before: Option<Told>) {
-        if self.undo.len() >= UNDO_MAX {
-            return;
-        }
-        let over = |n: &&Notice| n.ends_at.is_some();
-        let undo = Undo {
-            group: message.group_id.clone(),
-            integration: message.integration.clone(),
-            before,
-            resolved: message.alerts.iter().filter(over).cloned().collect(),
-        };
-        self.undo.insert(key, undo);
-    }
-
-    /// A message has arrived.
-    pub fn delivered(&mut self, key: &str) {
-        self.undo.remove(key);
-    }
-
-    /// A message was refused for good: the group's next look tells it anew, as Alertmanager does. What
-    /// was over comes back for that.
-    pub fn refused(&mut self, key: &str, now: Timestamp) {
-        let Some(undo) = self.undo.remove(key) else { return self.unknown_refused(key) };
-        let Undo { group: id, integration, before, resolved } = undo;
-        for later in self.undo.values_mut() {
-            let same = later.group == id && later.integration == integration;
-            if same && later.before.as_ref().is_some_and(|t| t.key == key) {
-                later.before.clone_from(&before);
-            }
-        }
-        let open: BTreeSet<String> = self.groups.keys().cloned().collect();
-        for notice in resolved {
-            let fp = notice.fingerprint();
-            let was_told = before.as_ref().is_some_and(|t| t.firing.contains(&fp));
-            if self.notices.get(fp).is_none() && was_told {
-                self.inhibitor.put(fp, &notice);
-                self.notices.restore(notice);
-                self.changed.notices.insert(fp);
-                self.assign(fp, now, &BTreeMap::new());
-            }
-        }
-        for (id, group) in self.groups.iter_mut().filter(|(id, _)| !open.contains(*id)) {
-            // Opened anew: it goes on in its rhythm instead of trying again at once.
-            let route = self.routing.routes.iter().find(|r| r.id == group.route);
-            group.begun = true;
-            group.next_at = now + route.map_or(0, |r| r.group_interval_ms);
-            self.changed.groups.insert(id.clone());
-        }
-        let Some(group) = self.groups.get_mut(&id) else { return };
-        let current = group.told.get(&integration);
-        if current.is_some_and(|t| t.key != key) {
-            return;
-        }
-        match before {
-            Some(before) => _ = group.told.insert(integration, before),
-            None => _ = group.told.remove(&integration),
-        }
-        self.changed.groups.insert(id);
-    }
-
-    /// A message of before a restart was refused for good: its group has told nothing.
-    fn unknown_refused(&mut self, key: &str) {
-        for (id, group) in &mut self.groups {
-            let before = group.told.len();
-            group.told.retain(|_, told| told.key != key);
-            if group.told.len() < before {
-                self.changed.groups.insert(id.clone());
-            }
         }
     }
 

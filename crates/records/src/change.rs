@@ -135,7 +135,8 @@ pub enum Change {
     Append(Event),
     /// Puts a message into the outbox; nothing happens when its id is known.
     Enqueue(Delivery),
-    /// Replaces state, attempts, next attempt, error and body of a message that is in the outbox.
+    /// Replaces state, attempts, next attempt, error and body of a message that is in the outbox. A body
+    /// above [`BODY_BYTES_MAX`] leaves the one that is stored.
     Update(Delivery),
 }
 

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use parking_lot::Mutex;
 
 use crate::change::{
-    Change, DEAD_MAX, Delivery, DeliveryState, Document, EVENTS_MAX, Event, EventQuery,
-    PENDING_MAX, Records,
+    BODY_BYTES_MAX, Change, DEAD_MAX, Delivery, DeliveryState, Document, EVENTS_MAX, Event,
+    EventQuery, PENDING_MAX, Records,
 };
 use crate::{Error, Result};
 
@@ -93,7 +93,9 @@ impl State {
                     d.attempts = delivery.attempts;
                     d.state = delivery.state;
                     d.error.clone_from(&delivery.error);
-                    d.body.clone_from(&delivery.body);
+                    if delivery.body.len() <= BODY_BYTES_MAX {
+                        d.body.clone_from(&delivery.body);
+                    }
                 }
             }
         }

@@ -180,12 +180,12 @@ fn apply_one(tx: &Transaction<'_>, change: &Change) -> Result<()> {
         }
         Change::Enqueue(d) => enqueue(tx, d)?,
         Change::Update(d) => {
-            sized(&d.body)?;
+            let body = (d.body.len() <= BODY_BYTES_MAX).then_some(&d.body);
             let sql = "UPDATE delivery SET next_ms = ?2, attempts = ?3, state = ?4, error = ?5,
-                       body = ?6 WHERE id = ?1";
+                       body = COALESCE(?6, body) WHERE id = ?1";
             tx.prepare_cached(sql)
                 .and_then(|mut s| {
-                    s.execute(params![d.id, d.next_ms, d.attempts, code(d.state), d.error, d.body])
+                    s.execute(params![d.id, d.next_ms, d.attempts, code(d.state), d.error, body])
                 })
                 .map_err(io("update a delivery"))?;
         }

@@ -10,11 +10,13 @@ use crate::prom::blocking;
 use crate::reply::{Failure, own};
 use crate::routes::Call;
 
+pub mod alerts;
 pub mod backfill;
 pub mod backtest;
 pub mod evidence;
 pub mod explain;
 mod frame;
+pub mod incidents;
 pub mod language;
 pub mod live;
 pub mod notifications;

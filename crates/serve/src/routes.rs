@@ -127,6 +127,31 @@ static ROUTES: &[Route] = &[
     row!(GET, "/api/plimsoll/v1/evidence/{file}", Read, own::evidence::picture),
     row!(GET, "/api/plimsoll/v1/alerts/{fingerprint}/evidence", Read, own::evidence::of_alert),
     row!(GET, "/api/plimsoll/v1/alerts/{fingerprint}/evidence.svg", Read, own::evidence::chart),
+    row!(GET, "/api/plimsoll/v1/alerts", Read, own::alerts::list),
+    row!(GET, "/api/plimsoll/v1/alerts/history", Read, own::alerts::history),
+    row!(GET, "/api/plimsoll/v1/alerts/statistics", Read, own::alerts::statistics),
+    row!(
+        POST,
+        "/api/plimsoll/v1/alerts/{fingerprint}/acknowledge",
+        Alert,
+        own::alerts::acknowledge
+    ),
+    row!(
+        DELETE,
+        "/api/plimsoll/v1/alerts/{fingerprint}/acknowledge",
+        Alert,
+        own::alerts::unacknowledge
+    ),
+    row!(GET, "/api/plimsoll/v1/incidents", Read, own::incidents::list),
+    row!(GET, "/api/plimsoll/v1/incidents/{id}", Read, own::incidents::get),
+    row!(POST, "/api/plimsoll/v1/incidents/{id}/acknowledge", Alert, own::incidents::acknowledge),
+    row!(
+        DELETE,
+        "/api/plimsoll/v1/incidents/{id}/acknowledge",
+        Alert,
+        own::incidents::unacknowledge
+    ),
+    row!(POST, "/api/plimsoll/v1/incidents/{id}/notes", Alert, own::incidents::note),
     row!(GET, "/api/plimsoll/v1/overview", Read, own::overview::overview),
     row!(POST, "/api/plimsoll/v1/panels/query", Read, own::panels::query),
     row!(BOTH, "/api/plimsoll/v1/query/explain", Read, own::explain::explain),
@@ -216,6 +241,8 @@ mod tests {
                 || route.path.contains("write")
                 || route.path.ends_with("/v1/metrics")
                 || route.path.ends_with("/test")
+                || route.path.ends_with("/acknowledge")
+                || route.path.ends_with("/notes")
                 || (route.path.contains("/notifications/") && route.methods != GET)
                 || (route.path.starts_with("/api/v2/") && route.methods != GET);
             assert_eq!(changes, route.permission > Permission::Read, "{}", route.path);

@@ -6,16 +6,20 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use plimsoll_model::Timestamp;
-use plimsoll_records::{Change, Delivery, DeliveryState, Event, Records};
+use plimsoll_records::{BODY_BYTES_MAX, Change, Delivery, DeliveryState, Event, Records};
 
 use super::keep::Unsaved;
 use super::states::put;
 use crate::config::Config;
 use crate::evidence::{Jobs, Studio, WITHIN};
 use crate::forward::Forwarder;
+use crate::history::{Episode, History, Incident, KeptHistory, Origin};
 use crate::metrics::{Metrics, count};
 use crate::notify::{Making, compose, key_of};
-use crate::route::{Kept, Notice, Put, Router, Silence, payload};
+use crate::route::acknowledge::{AcknowledgeError, Acknowledged};
+use crate::route::{
+    Kept, Notice, Notification, Put, Router, Routing, Silence, fingerprint, packed, payload,
+};
 use crate::state::{Alert, AlertState, Transition};
 
 /// How long a message waits for its evidence, ms.
@@ -26,6 +30,14 @@ const NOTICE: &str = "router_alert";
 const GROUP: &str = "router_group";
 /// Kind of the documents that hold silences, and of the events that tell their changes.
 pub const SILENCE: &str = "silence";
+/// Kind of the documents that hold episodes of alerts.
+pub const EPISODE: &str = "alert_episode";
+/// Kind of the documents that hold incidents.
+pub const INCIDENT: &str = "incident";
+/// Kind of the events that tell who took care of what.
+const ACKNOWLEDGEMENT: &str = "alert_acknowledgement";
+/// How often it is found out which alerts of incidents are silenced, ms.
+const SILENCES_MS: i64 = 60_000;
 /// Kind of the documents in which an earlier version kept groups with their alerts.
 const EARLIER_GROUP: &str = "alert_group";
 
@@ -34,7 +46,9 @@ pub struct Desk {
     pub config: Config,
     pub router: Router,
     pub forwarder: Forwarder,
+    pub history: History,
     pub unsaved: Unsaved,
+    silences_at: Timestamp,
     /// Counts what needs a name of its own.
     pub serial: u64,
 }
@@ -63,7 +77,7 @@ impl Desk {
             }
         }
         for document in records.documents(GROUP)? {
-            match serde_json::from_str(&document.body) {
+            match packed::read(&document.body) {
                 Ok(group) => router.restore_group(document.id, group),
                 Err(e) => tracing::warn!(group = document.id, error = %e, "group not readable"),
             }
@@ -77,7 +91,9 @@ impl Desk {
             unsaved.change(Change::Remove { kind, id });
         }
         router.set_routing(Arc::clone(&config.routing), now);
-        Ok(Self { config, router, forwarder: Forwarder::default(), unsaved, serial: 0 })
+        let history = history(records, now)?;
+        let (forwarder, serial, silences_at) = (Forwarder::default(), 0, 0);
+        Ok(Self { config, router, forwarder, history, unsaved, silences_at, serial })
     }
 
     /// Takes another configuration. Within `grace_ms` every rule is evaluated.
@@ -97,22 +113,115 @@ impl Desk {
     }
 
     /// Takes note of a step of an alert of an own rule that is evaluated every `interval_ms`.
-    pub fn moved(&mut self, step: &Transition, expr: &str, interval_ms: i64, now: Timestamp) {
+    pub fn moved(&mut self, origin: &Origin, step: &Transition, interval_ms: i64, now: Timestamp) {
         let ended = step.from == AlertState::Firing && step.to == AlertState::Inactive;
-        if step.to == AlertState::Firing || ended {
-            self.fires(&step.alert, expr, interval_ms, now);
-        }
+        let fp = if step.to == AlertState::Firing || ended {
+            self.fires(&step.alert, &origin.expr, interval_ms, now)
+        } else {
+            self.fingerprint(&step.alert, now)
+        };
+        self.history.step(origin, step, fp);
     }
 
-    /// Takes note that an alert of an own rule fires, or is over.
-    pub fn fires(&mut self, alert: &Alert, expr: &str, interval_ms: i64, now: Timestamp) {
-        let Some(notice) = self.notice(alert, expr, now) else { return };
+    /// Takes note that an alert of an own rule, which its rule calls `name`, is still there; its texts may
+    /// have changed.
+    pub fn seen(
+        &mut self,
+        origin: &Origin,
+        name: &str,
+        alert: &Alert,
+        interval_ms: i64,
+        now: Timestamp,
+    ) {
+        let fp = if alert.state == AlertState::Firing {
+            self.fires(alert, &origin.expr, interval_ms, now)
+        } else {
+            let known = self.history.fingerprint(origin, name);
+            known.unwrap_or_else(|| self.fingerprint(alert, now))
+        };
+        self.history.seen(origin, name, alert, fp);
+    }
+
+    /// The name of an alert of an own rule among all.
+    fn fingerprint(&self, alert: &Alert, now: Timestamp) -> u64 {
+        let notice = self.notice(alert, "", now);
+        notice.map_or_else(|| fingerprint(&alert.labels), |n| n.fingerprint())
+    }
+
+    /// Takes note that an alert of an own rule fires, or is over. Its name among all.
+    fn fires(&mut self, alert: &Alert, expr: &str, interval_ms: i64, now: Timestamp) -> u64 {
+        let Some(notice) = self.notice(alert, expr, now) else { return fingerprint(&alert.labels) };
+        let fp = notice.fingerprint();
         if !self.config.forward.alertmanagers.is_empty() {
             self.forwarder.note(&notice, interval_ms, now);
         }
-        if self.router.put(notice, now) == Put::Refused {
-            tracing::debug!(alert = %alert.key(), "alert not routed: there are too many");
+        match self.router.put(notice, now) {
+            Put::Refused => {
+                tracing::debug!(alert = %alert.key(), "alert not routed: there are too many");
+            }
+            Put::New => {
+                // It went on all the time if its episode did, and so does who takes care of it.
+                if let Some(by) = self.history.acknowledged(fp).cloned() {
+                    let _it_fires = self.router.acknowledge(fp, Some(by), now);
+                }
+            }
+            Put::Changed | Put::Same => {}
         }
+        fp
+    }
+
+    /// Takes note of an alert of others.
+    pub fn post(&mut self, notice: Notice, now: Timestamp) -> Put {
+        let fp = notice.fingerprint();
+        let put = self.router.post(notice, now);
+        if let Some(known) = self.router.notice(fp).filter(|_| put != Put::Refused) {
+            self.history.posted(put, known, now);
+        }
+        put
+    }
+
+    /// Says who takes care of alerts, or that nobody does; `what` names them for people and in the log.
+    pub fn care(
+        &mut self,
+        what: &str,
+        fingerprints: &[u64],
+        by: Option<&Acknowledged>,
+        who: &str,
+        now: Timestamp,
+    ) -> Result<(), AcknowledgeError> {
+        self.history.expire(now, |fp| self.router.notice(fp));
+        let mut why = AcknowledgeError::NotFiring(what.to_owned());
+        let mut n = 0;
+        for fp in fingerprints {
+            match self.router.acknowledge(*fp, by.cloned(), now) {
+                Ok(()) => n += 1,
+                Err(AcknowledgeError::Unknown(_)) if self.history.of(*fp).next().is_none() => {
+                    why = AcknowledgeError::Unknown(what.to_owned());
+                }
+                Err(_) => {}
+            }
+        }
+        n += self.history.acknowledge(fingerprints, by, who, now);
+        if n == 0 {
+            return Err(why);
+        }
+        let shown: Vec<String> = fingerprints.iter().map(|fp| format!("{fp:016x}")).collect();
+        let body = serde_json::json!({
+            "acknowledged": by.is_some(), "by": who, "note": by.map_or("", |b| b.note.as_str()),
+            "alerts": shown,
+        });
+        let (kind, subject) = (ACKNOWLEDGEMENT.to_owned(), what.to_owned());
+        let event = Event { seq: 0, time_ms: now, kind, subject, body: body.to_string() };
+        self.unsaved.change(Change::Append(event));
+        self.note_changes(now);
+        Ok(())
+    }
+
+    /// Takes note in the incidents of what silences mute now; `by` and `text` tell who did it and why.
+    pub fn note_silences(&mut self, by: Option<&str>, text: &str, now: Timestamp) {
+        let router = &self.router;
+        self.silences_at = now;
+        self.history.silenced(|e| router.is_silenced(e.fingerprint, now), by, text, now);
     }
 
     /// An alert as others see it; `None` when relabelling drops it.
@@ -140,6 +249,7 @@ impl Desk {
             updated_at: now,
             by_timeout: false,
             generator_url: payload::link(&self.config.external_url, expr),
+            acknowledged: None,
         })
     }
 
@@ -153,7 +263,15 @@ impl Desk {
         jobs: &mut Jobs,
     ) -> (Vec<Delivery>, Option<Timestamp>) {
         self.forwarder.tick(now);
+        self.history.expire(now, |fp| self.router.notice(fp));
+        self.history.settle(now);
         let (messages, next) = self.router.due(now);
+        for heard in self.router.take_heard() {
+            self.history.heard(&heard, now);
+        }
+        if now < self.silences_at || now - self.silences_at >= SILENCES_MS {
+            self.note_silences(None, "", now);
+        }
         let mut fresh = Vec::new();
         let external_url = &self.config.external_url;
         let making = Making { external_url, templates: &self.config.routing.named, exhibit: None };
@@ -166,7 +284,9 @@ impl Desk {
                     {
                         delivery.next_ms = now + WITHIN_MS;
                     }
-                    self.unsaved.change(Change::Enqueue(delivery.clone()));
+                    self.history.notified(message);
+                    let kept = kept_message(&delivery, message, &self.config.routing, &making, now);
+                    self.unsaved.change(Change::Enqueue(kept));
                     fresh.push(delivery);
                 }
                 None => self.router.delivered(&message.key),
@@ -181,6 +301,9 @@ impl Desk {
         for kept in self.router.take_changed() {
             self.unsaved.changes(changes(kept, now));
         }
+        for kept in self.history.take_changed(now) {
+            self.unsaved.change(history_change(kept, now));
+        }
     }
 
     /// Takes note of how a message went.
@@ -190,10 +313,14 @@ impl Desk {
             DeliveryState::Delivered => self.router.delivered(key_of(delivery)),
             DeliveryState::Dead => self.router.refused(key_of(delivery), now),
         }
+        if delivery.state != DeliveryState::Pending {
+            let is_there = delivery.state == DeliveryState::Delivered;
+            self.history.went(key_of(delivery), is_there, now);
+        }
     }
 
     /// Shows sizes and counts.
-    pub fn count(&self, now: Timestamp, metrics: &Metrics) {
+    pub fn count(&mut self, now: Timestamp, metrics: &Metrics) {
         let [alerts, groups, silences] = self.router.sizes(now);
         metrics.router_alerts.store(alerts as u64, Relaxed);
         metrics.router_groups.store(groups as u64, Relaxed);
@@ -203,6 +330,15 @@ impl Desk {
         metrics.inhibited.store(counts.inhibited, Relaxed);
         metrics.silenced.store(counts.silenced, Relaxed);
         metrics.out_of_hours.store(counts.out_of_hours, Relaxed);
+        let [open, kept, forgotten, missed, incidents] = self.history.sizes();
+        metrics.episodes_open.store(open, Relaxed);
+        metrics.episodes_kept.store(kept, Relaxed);
+        metrics.episodes_forgotten.store(forgotten, Relaxed);
+        metrics.episodes_missed.store(missed, Relaxed);
+        metrics.incidents_open.store(incidents, Relaxed);
+        if let Some(rows) = self.history.tally() {
+            *metrics.tally.lock() = rows;
+        }
         let (waiting, dropped) = self.forwarder.counts();
         metrics.forward_waiting.store(waiting as u64, Relaxed);
         metrics.forward_dropped.store(dropped, Relaxed);
@@ -217,7 +353,9 @@ fn changes(kept: Kept, now: Timestamp) -> Vec<Change> {
     };
     match kept {
         Kept::Notice(id, n) => vec![document(NOTICE, id, n.map(|n| serde_json::to_string(&n)))],
-        Kept::Group(id, g) => vec![document(GROUP, id, g.map(|g| serde_json::to_string(&g)))],
+        Kept::Group(id, g) => {
+            vec![document(GROUP, id, g.map(|g| packed::text(&g, BODY_BYTES_MAX)))]
+        }
         Kept::Silence(id, silence) => {
             let body = silence.map(|s| serde_json::to_string(&s));
             let told = match &body {
@@ -228,5 +366,61 @@ fn changes(kept: Kept, now: Timestamp) -> Vec<Change> {
             let event = Event { seq: 0, time_ms: now, kind, subject, body: told };
             vec![document(SILENCE, id, body), Change::Append(event)]
         }
+    }
+}
+
+/// A message as records hold it: when it is too large for them, with fewer texts, then with fewer alerts.
+/// What is sent at once is the whole one; only after a restart it is the smaller one.
+fn kept_message(
+    whole: &Delivery,
+    message: &Notification,
+    routing: &Routing,
+    making: &Making<'_>,
+    now: Timestamp,
+) -> Delivery {
+    if whole.body.len() <= BODY_BYTES_MAX {
+        return whole.clone();
+    }
+    let mut less = message.clone();
+    less.alerts.iter_mut().for_each(|alert| alert.annotations.clear());
+    loop {
+        match compose(&less, routing, making, now) {
+            Some(small) if small.body.len() <= BODY_BYTES_MAX => {
+                return Delivery { body: small.body, ..whole.clone() };
+            }
+            _ if less.alerts.len() <= 1 => return whole.clone(),
+            _ => less.alerts.truncate(less.alerts.len() / 2),
+        }
+    }
+}
+
+/// The history as records hold it.
+fn history(records: &dyn Records, now: Timestamp) -> plimsoll_records::Result<History> {
+    let mut history = History::default();
+    for document in records.documents(EPISODE)? {
+        match serde_json::from_str::<Episode>(&document.body) {
+            Ok(episode) => history.restore_episode(episode, now),
+            Err(e) => tracing::warn!(episode = document.id, error = %e, "episode not readable"),
+        }
+    }
+    let mut incidents = Vec::new();
+    for document in records.documents(INCIDENT)? {
+        match serde_json::from_str::<Incident>(&document.body) {
+            Ok(incident) => incidents.push(incident),
+            Err(e) => tracing::warn!(incident = document.id, error = %e, "incident not readable"),
+        }
+    }
+    history.restore_incidents(incidents, now);
+    Ok(history)
+}
+
+fn history_change(kept: KeptHistory, now: Timestamp) -> Change {
+    let (kind, id, body) = match kept {
+        KeptHistory::Episode(id, e) => (EPISODE, id, e.map(|e| serde_json::to_string(&e))),
+        KeptHistory::Incident(id, i) => (INCIDENT, id, i.map(|i| serde_json::to_string(&i))),
+    };
+    match body {
+        Some(Ok(body)) => put(kind.to_owned(), id, now, body),
+        _ => Change::Remove { kind: kind.to_owned(), id },
     }
 }

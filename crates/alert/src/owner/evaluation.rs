@@ -13,11 +13,10 @@ use plimsoll_model::{
 };
 
 use super::desk::Desk;
-use super::states::{event, rule_state_change};
+use super::states::{event, origin, rule_state_changes};
 use super::{Alerting, Moved, Rules, Running, Wake, outcome, view};
 use crate::evaluate::{Sample, Scene, evaluate};
 use crate::metrics::{Metrics, count};
-use crate::state::AlertState;
 
 /// Least time that a group's queries are given together.
 const EVALUATION_MIN: Duration = Duration::from_secs(10);
@@ -43,17 +42,17 @@ impl Alerting {
             }
             self.evaluate_group(running, &mut samples, &mut moved);
             schedule(running, mono, &self.metrics);
-            changes.extend(rule_state_change(running, self.setup.clock.wall_ms()));
+            changes.extend(rule_state_changes(running, self.setup.clock.wall_ms()));
             evaluated.push(i);
         }
         if !evaluated.is_empty() {
             let wall = self.setup.clock.wall_ms();
             let mut desk = self.desk.lock();
             for step in moved.iter().filter(|m| !m.shadow) {
-                desk.moved(&step.transition, &step.expr, step.interval_ms, wall);
+                desk.moved(&step.origin, &step.transition, step.interval_ms, wall);
             }
             for running in evaluated.into_iter().map(|i| &rules.groups[i]) {
-                still_firing(&mut desk, running, wall);
+                still_there(&mut desk, running, wall);
             }
             desk.unsaved.changes(changes);
             desk.unsaved.changes(moved.iter().map(|m| event(&m.transition, m.shadow)));
@@ -97,7 +96,8 @@ impl Alerting {
         let seen = self.surroundings.lock().clone();
         let alerts_max = self.alerts_max.load(std::sync::atomic::Ordering::Relaxed);
         for (rule, key) in running.group.rules.iter().zip(keys) {
-            let state = running.states.entry(key).or_default();
+            let origin = || Arc::new(origin(&running.group, rule, &key));
+            let state = running.states.entry(key.clone()).or_default();
             let began = self.setup.clock.mono();
             let mut cx = ReadCx::with_budget(self.setup.engine.budget());
             cx.lane = plimsoll_model::Lane::Rules;
@@ -117,14 +117,15 @@ impl Alerting {
                 }
                 samples.extend(done.samples);
                 let interval_ms = running.group.interval_ms;
-                let expr = rule.query.text();
-                let step = |transition| Moved {
-                    transition,
-                    expr: expr.to_owned(),
-                    interval_ms,
-                    shadow: rule.shadow,
-                };
-                moved.extend(done.transitions.into_iter().map(step));
+                if !done.transitions.is_empty() {
+                    let (origin, shadow) = (origin(), rule.shadow);
+                    moved.extend(done.transitions.into_iter().map(|transition| Moved {
+                        transition,
+                        origin: Arc::clone(&origin),
+                        interval_ms,
+                        shadow,
+                    }));
+                }
             }
             let took = self.setup.clock.mono() - began;
             outcomes.push(view::Outcome { health, error, took, at });
@@ -178,13 +179,16 @@ impl Alerting {
     }
 }
 
-/// Tells the router that alerts go on firing; their texts may have changed.
-fn still_firing(desk: &mut Desk, running: &Running, wall: Timestamp) {
+/// Takes note of alerts that are still there; their texts may have changed.
+fn still_there(desk: &mut Desk, running: &Running, wall: Timestamp) {
     let rules = running.group.rules.iter().zip(running.group.rule_keys());
     for (rule, key) in rules.filter(|(rule, _)| !rule.shadow) {
-        let alerts = running.states.get(&key).into_iter().flat_map(|s| s.active.values());
-        for alert in alerts.filter(|a| a.state == AlertState::Firing) {
-            desk.fires(alert, rule.query.text(), running.group.interval_ms, wall);
+        let Some(state) = running.states.get(&key).filter(|s| !s.active.is_empty()) else {
+            continue;
+        };
+        let origin = origin(&running.group, rule, &key);
+        for (name, alert) in &state.active {
+            desk.seen(&origin, name, alert, running.group.interval_ms, wall);
         }
     }
 }

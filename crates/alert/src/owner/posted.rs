@@ -9,10 +9,11 @@ use super::Alerting;
 use crate::metrics::count;
 use crate::route::matching::quoted;
 use crate::route::{
-    GroupedView, NOTICES_MAX, Notice, NoticeView, Put, Routing, Silence, SilenceError,
+    GroupedView, NOTICE_BYTES_MAX, NOTICES_MAX, Notice, NoticeView, Put, Routing, Silence,
+    SilenceError,
 };
 
-/// Bytes of one alert's labels and annotations together.
+/// Bytes of one alert's labels, annotations and address together.
 const ALERT_BYTES_MAX: usize = 256 << 10;
 
 /// An alert as somebody posts it. Times in ms since the epoch; 0 counts as not given.
@@ -37,7 +38,10 @@ pub enum PostError {
     #[error("{0}")]
     Invalid(String),
     /// There are too many alerts; this many were refused.
-    #[error("{0} alerts refused: {NOTICES_MAX} are known already; resolve or relabel some")]
+    #[error(
+        "{0} alerts refused: {NOTICES_MAX} are known already, or their texts have {NOTICE_BYTES_MAX} \
+         bytes; resolve or relabel some"
+    )]
     TooMany(usize),
 }
 
@@ -52,6 +56,7 @@ impl Posted {
             updated_at: now,
             by_timeout: self.ends_at.is_none(),
             generator_url: self.generator_url,
+            acknowledged: None,
         };
         let end = *notice.ends_at.get_or_insert(now + resolve_timeout_ms);
         if end < notice.starts_at {
@@ -65,11 +70,10 @@ impl Posted {
                 return Err(format!("invalid {what}: invalid name {}", quoted(name)));
             }
         }
-        let pairs = notice.labels.iter().chain(&notice.annotations);
-        let bytes: usize = pairs.map(|(n, v)| n.len() + v.len()).sum();
+        let bytes = notice.bytes();
         if bytes > ALERT_BYTES_MAX {
             return Err(format!(
-                "{bytes} bytes of labels and annotations; at most {ALERT_BYTES_MAX}"
+                "{bytes} bytes of labels, annotations and address; at most {ALERT_BYTES_MAX}"
             ));
         }
         Ok(notice)
@@ -92,7 +96,7 @@ impl Alerting {
             match alert.checked(now, timeout) {
                 Ok(notice) => {
                     count(&self.metrics.posted, 1);
-                    refused += usize::from(desk.router.put(notice, now) == Put::Refused);
+                    refused += usize::from(desk.post(notice, now) == Put::Refused);
                 }
                 Err(why) => {
                     count(&self.metrics.posted_invalid, 1);
@@ -124,7 +128,9 @@ impl Alerting {
         desk.serial += 1;
         let mono = self.setup.clock.mono().as_nanos();
         let id = uuid(&format!("{now} {mono} {} {wish:?}", desk.serial));
+        let (by, why) = (wish.created_by.clone(), wish.comment.clone());
         let id = desk.router.set_silence(wish, id, now)?;
+        desk.note_silences(Some(&by).filter(|by| !by.is_empty()).map(String::as_str), &why, now);
         self.tell(&mut desk, now);
         Ok(id)
     }
@@ -137,6 +143,7 @@ impl Alerting {
         let now = self.now();
         let mut desk = self.desk.lock();
         desk.router.expire_silence(id, now)?;
+        desk.note_silences(None, "the silence was ended", now);
         self.tell(&mut desk, now);
         Ok(())
     }

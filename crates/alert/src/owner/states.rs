@@ -1,13 +1,14 @@
 //! States of rules between evaluations and across restarts: how they come back, and what of them is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use plimsoll_model::Timestamp;
-use plimsoll_records::{BODY_BYTES_MAX, Change, Event};
+use plimsoll_records::{Change, Event};
 
-use super::{Alerting, Running};
-use crate::rules::Group;
+use super::{Alerting, Running, parts};
+use crate::history::{Origin, RuleName};
+use crate::rules::{Group, Rule, SHADOW};
 use crate::state::{Alert, AlertState, RuleState, Transition};
 
 /// Kind of the documents that hold the states of a group's rules.
@@ -18,6 +19,20 @@ const TRANSITION: &str = "alert_transition";
 const SHADOW_TRANSITION: &str = "shadow_transition";
 
 impl Alerting {
+    /// Ends episodes of own rules whose alerts no rule knows any more: something was not written down.
+    pub(super) fn end_orphans(&self) {
+        let rules = self.rules.lock();
+        let mut keys = BTreeSet::new();
+        for running in &rules.groups {
+            let group = running.group.key();
+            for (key, state) in running.states.iter().filter(|(key, _)| !key.starts_with(SHADOW)) {
+                let origin = Origin { key: origin_key(&group, key), ..Origin::default() };
+                keys.extend(state.active.keys().map(|name| origin.alert_key(name)));
+            }
+        }
+        self.desk.lock().history.retain_own(&keys, self.now());
+    }
+
     /// A group with the states that its rules had; and the states of rules that are gone, by key.
     pub(super) fn running(
         &self,
@@ -28,12 +43,10 @@ impl Alerting {
         for rule in &mut group.rules {
             rule.each_query(|query| self.setup.engine.keep(query));
         }
-        let old = old.unwrap_or_else(|| Running {
-            states: self.stored_states(&group.key()),
-            group: group.clone(),
-            kept: String::new(),
-            next_mono: now,
-            last_at: None,
+        let old = old.unwrap_or_else(|| {
+            let (states, parts) = self.stored_states(&group.key());
+            let (kept, group) = (String::new(), group.clone());
+            Running { group, states, kept, parts, next_mono: now, last_at: None }
         });
         let mut before = old.states;
         let mut states = BTreeMap::new();
@@ -46,29 +59,24 @@ impl Alerting {
             next_mono: old.next_mono.min(now + Duration::from_millis(group.interval_ms as u64)),
             last_at: old.last_at.or(last),
             kept: old.kept,
+            parts: old.parts,
             states,
             group,
         };
         (running, before)
     }
 
-    fn stored_states(&self, key: &str) -> BTreeMap<String, RuleState> {
-        match self.setup.records.document(RULE_STATE, key) {
-            Ok(Some(document)) => serde_json::from_str(&document.body).unwrap_or_else(|e| {
-                tracing::warn!(group = key, error = %e, "rule states not readable; they start anew");
-                BTreeMap::new()
-            }),
-            Ok(None) => BTreeMap::new(),
-            Err(e) => {
-                tracing::error!(group = key, error = %e, "rule states cannot be read");
-                BTreeMap::new()
-            }
-        }
+    /// The states that records hold of a group, and in how many parts.
+    fn stored_states(&self, key: &str) -> (BTreeMap<String, RuleState>, usize) {
+        parts::load(&*self.setup.records, key).unwrap_or_else(|e| {
+            tracing::error!(group = key, error = %e, "rule states cannot be read");
+            (BTreeMap::new(), 0)
+        })
     }
 }
 
 /// A group of which records know states and the configuration nothing: its alerts end at the start.
-pub fn orphan(id: &str, body: &str) -> Option<Running> {
+pub fn orphan(id: &str, states: BTreeMap<String, RuleState>, parts: usize) -> Option<Running> {
     let (file, name) = id.split_once(';')?;
     let group = Group {
         file: file.to_owned(),
@@ -78,9 +86,8 @@ pub fn orphan(id: &str, body: &str) -> Option<Running> {
         offset_ms: 0,
         rules: Vec::new(),
     };
-    let states = serde_json::from_str(body).unwrap_or_default();
     let (kept, next_mono) = (String::new(), Duration::ZERO);
-    Some(Running { group, states, kept, next_mono, last_at: None })
+    Some(Running { group, states, kept, parts, next_mono, last_at: None })
 }
 
 pub fn end(mut alert: Alert, at: Timestamp) -> Transition {
@@ -90,7 +97,7 @@ pub fn end(mut alert: Alert, at: Timestamp) -> Transition {
 }
 
 /// Writes the states of a group when something in them changed that a restart must know: not values.
-pub fn rule_state_change(running: &mut Running, now: Timestamp) -> Option<Change> {
+pub fn rule_state_changes(running: &mut Running, now: Timestamp) -> Vec<Change> {
     let essence: Vec<_> = running
         .states
         .iter()
@@ -106,17 +113,14 @@ pub fn rule_state_change(running: &mut Running, now: Timestamp) -> Option<Change
         .collect();
     let essence = format!("{essence:?}");
     if essence == running.kept {
-        return None;
+        return Vec::new();
     }
-    let mut body = serde_json::to_string(&running.states).ok()?;
-    if body.len() > BODY_BYTES_MAX {
-        // The alerts matter; without the list a few recorded series end late after a restart.
-        let mut states = running.states.clone();
-        states.values_mut().for_each(|s| s.written.clear());
-        body = serde_json::to_string(&states).ok()?;
-    }
-    running.kept = essence;
-    Some(put(RULE_STATE.to_owned(), running.group.key(), now, body))
+    let key = running.group.key();
+    let Ok((changes, parts)) = parts::changes(&running.states, &key, running.parts, now) else {
+        return Vec::new();
+    };
+    (running.kept, running.parts) = (essence, parts);
+    changes
 }
 
 pub fn put(kind: String, id: String, time_ms: Timestamp, body: String) -> Change {
@@ -130,5 +134,35 @@ pub fn event(transition: &Transition, shadow: bool) -> Change {
         kind: if shadow { SHADOW_TRANSITION } else { TRANSITION }.to_owned(),
         subject: transition.alert.key(),
         body: serde_json::to_string(transition).unwrap_or_default(),
+    })
+}
+
+/// The name of a rule among all, now and after a restart.
+fn origin_key(group: &str, rule: &str) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(format!("{group}\n{rule}").as_bytes())
+}
+
+/// A rule as its alerts name it; `key` is its name in its group.
+pub fn origin(group: &Group, rule: &Rule, key: &str) -> Origin {
+    Origin {
+        rule: RuleName {
+            file: group.file.clone(),
+            group: group.name.clone(),
+            name: rule.name.clone(),
+        },
+        key: origin_key(&group.key(), key),
+        kind: rule.kind_name().to_owned(),
+        expr: rule.query.text().to_owned(),
+    }
+}
+
+/// States of rules that are gone from a group, with as much as is known of those rules.
+pub fn with_origins(
+    group: &str,
+    states: BTreeMap<String, RuleState>,
+) -> impl Iterator<Item = (String, Origin, RuleState)> {
+    states.into_iter().map(move |(key, state)| {
+        let origin = Origin { key: origin_key(group, &key), ..Origin::default() };
+        (key, origin, state)
     })
 }

@@ -28,6 +28,9 @@ pub struct Group {
     pub begun: bool,
     /// What it told last, by integration.
     pub told: BTreeMap<String, Told>,
+    /// Whether it gathers alerts of its route for which there was no room for a group of their own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub collects: bool,
 }
 
 /// A message that is due for one integration.
@@ -97,10 +100,12 @@ impl Group {
             alerts.iter().filter(|a| a.ends_at.is_some() == over).map(Notice::fingerprint).collect()
         };
         let (firing, resolved) = (of(false), of(true));
+        // Somebody takes care of all that fires: it is not said again and again.
+        let is_cared_for = alerts.iter().all(|a| a.ends_at.is_some() || a.acknowledged.is_some());
+        let repeat = (!is_cared_for).then_some(route.repeat_interval_ms);
         for integration in &receiver.integrations {
             let name = integration.name();
             let told = self.told.get(&name);
-            let repeat = route.repeat_interval_ms;
             let sends = integration.send_resolved;
             if !is_news(told, &firing, &resolved, sends, repeat, now) {
                 continue;

@@ -146,6 +146,7 @@ impl Router {
             next_at: group.next_at,
             begun: group.told.is_some(),
             told,
+            collects: false,
         };
         self.restore_group(id, group);
     }

@@ -19,13 +19,13 @@ pub struct Told {
     pub resolved: BTreeSet<u64>,
 }
 
-/// Whether an integration must hear of these alerts at `now`.
+/// Whether an integration must hear of these alerts at `now`. Without `repeat_ms` nothing is said again.
 pub fn is_news(
     told: Option<&Told>,
     firing: &BTreeSet<u64>,
     resolved: &BTreeSet<u64>,
     sends_resolved: bool,
-    repeat_ms: i64,
+    repeat_ms: Option<i64>,
     now: Timestamp,
 ) -> bool {
     let Some(told) = told else { return !firing.is_empty() };
@@ -40,7 +40,7 @@ pub fn is_news(
         return true;
     }
     // A clock that was set back must not keep repeats away until it catches up.
-    now < told.at || now - told.at >= repeat_ms
+    repeat_ms.is_some_and(|ms| now < told.at || now - told.at >= ms)
 }
 
 #[cfg(test)]
@@ -52,10 +52,13 @@ mod tests {
         let set = |list: &[u64]| list.iter().copied().collect::<BTreeSet<_>>();
         let told = Told { at: 100, firing: set(&[1, 2]), resolved: set(&[3]), ..Told::default() };
         let news = |firing: &[u64], resolved: &[u64], sends, now| {
-            is_news(Some(&told), &set(firing), &set(resolved), sends, 50, now)
+            is_news(Some(&told), &set(firing), &set(resolved), sends, Some(50), now)
         };
-        assert!(is_news(None, &set(&[1]), &set(&[]), true, 50, 0));
-        assert!(!is_news(None, &set(&[]), &set(&[1]), true, 50, 0), "never told that it fired");
+        assert!(is_news(None, &set(&[1]), &set(&[]), true, Some(50), 0));
+        assert!(
+            !is_news(None, &set(&[]), &set(&[1]), true, Some(50), 0),
+            "never told that it fired"
+        );
         assert!(news(&[4], &[], true, 110));
         assert!(!news(&[1], &[3], true, 110));
         assert!(news(&[1], &[2], true, 110));
@@ -65,5 +68,10 @@ mod tests {
         assert!(news(&[1, 2], &[], true, 150));
         assert!(news(&[1, 2], &[], true, 99), "the clock was set back");
         assert!(!news(&[1, 2], &[], true, 100));
+        let quiet = |firing: &[u64], resolved: &[u64], now| {
+            is_news(Some(&told), &set(firing), &set(resolved), true, None, now)
+        };
+        assert!(!quiet(&[1, 2], &[], 9_000) && !quiet(&[1, 2], &[], 99));
+        assert!(quiet(&[1, 4], &[], 101) && quiet(&[1], &[2], 101) && quiet(&[], &[1, 2], 101));
     }
 }

@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use plimsoll_model::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::acknowledge::Acknowledged;
+
 /// Alerts that are known at once.
 pub const NOTICES_MAX: usize = 100_000;
 
@@ -31,9 +33,18 @@ pub struct Notice {
     /// Where the one who raised it explains it; may be empty.
     #[serde(default)]
     pub generator_url: String,
+    /// Who takes care of it; ends with the alert.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<Acknowledged>,
 }
 
 impl Notice {
+    /// Bytes of its texts.
+    pub fn bytes(&self) -> usize {
+        let pairs = self.labels.iter().chain(&self.annotations);
+        pairs.map(|(n, v)| n.len() + v.len()).sum::<usize>() + self.generator_url.len()
+    }
+
     /// Whether it is over at `at`.
     pub fn is_resolved(&self, at: Timestamp) -> bool {
         self.ends_at.is_some_and(|end| end <= at)
@@ -111,12 +122,17 @@ pub enum Put {
 #[derive(Debug, Default)]
 pub struct Notices {
     known: BTreeMap<u64, Notice>,
+    /// Of all of them together.
+    bytes: usize,
 }
 
 impl Notices {
     /// Takes an alert as it is, from records.
     pub fn restore(&mut self, notice: Notice) {
-        self.known.insert(notice.fingerprint(), notice);
+        self.bytes += notice.bytes();
+        if let Some(before) = self.known.insert(notice.fingerprint(), notice) {
+            self.bytes -= before.bytes();
+        }
     }
 
     /// Takes note of an alert at `at`.
@@ -125,10 +141,11 @@ impl Notices {
             if self.known.len() >= NOTICES_MAX {
                 return Put::Refused;
             }
+            self.bytes += notice.bytes();
             self.known.insert(fp, notice);
             return Put::New;
         };
-        let merged = if notice.overlaps(old) { notice.merged(old, at) } else { notice };
+        let mut merged = if notice.overlaps(old) { notice.merged(old, at) } else { notice };
         let put = match (old.is_resolved(at), merged.is_resolved(at)) {
             (true, false) => Put::New,
             (false, true) => Put::Changed,
@@ -142,8 +159,23 @@ impl Notices {
             }
             _ => Put::Same,
         };
+        // Whoever raises an alert again says nothing about who takes care of it.
+        merged.acknowledged = if put == Put::New { None } else { old.acknowledged.take() };
+        self.bytes = self.bytes + merged.bytes() - old.bytes();
         *old = merged;
         put
+    }
+
+    /// Says who takes care of an alert, or that nobody does.
+    pub fn acknowledge(&mut self, fp: u64, by: Option<Acknowledged>) {
+        if let Some(notice) = self.known.get_mut(&fp) {
+            notice.acknowledged = by;
+        }
+    }
+
+    /// Bytes of the texts of all alerts.
+    pub const fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// An alert.
@@ -160,7 +192,9 @@ impl Notices {
 
     /// Forgets one.
     pub fn remove(&mut self, fp: u64) -> Option<Notice> {
-        self.known.remove(&fp)
+        let gone = self.known.remove(&fp);
+        self.bytes -= gone.as_ref().map_or(0, Notice::bytes);
+        gone
     }
 
     /// All, by fingerprint.
@@ -222,7 +256,7 @@ mod tests {
             ends_at: end,
             updated_at: at,
             by_timeout: end.is_none_or(|e| e > 100_000),
-            generator_url: String::new(),
+            ..Notice::default()
         }
     }
 

@@ -70,6 +70,12 @@ impl Bench {
                     let key = self.last.as_ref().unwrap().key.clone();
                     self.router.refused(&key, now);
                 }
+                "care" | "nobody" => {
+                    let fp = notice(words[2], 0, None).fingerprint();
+                    let by = acknowledge::Acknowledged { at: now, ..Default::default() };
+                    let by = (words[1] == "care").then_some(by);
+                    self.router.acknowledge(fp, by, now).unwrap();
+                }
                 "tick" => {}
                 other => panic!("{other}"),
             }
@@ -366,4 +372,145 @@ fn a_clock_that_is_set_back_holds_up_nothing_for_long() {
     assert_eq!(bench.out, told);
     bench.run("1070 tick");
     assert!(bench.out.ends_with("1070 hook {}:{alertname=\"A\"} -1\n"), "{}", bench.out);
+}
+
+#[test]
+fn what_somebody_takes_care_of_is_not_said_again() {
+    check(
+        "0 fire alertname=A,i=1
+         0 fire alertname=A,i=2
+         1 tick
+         10 care alertname=A,i=1
+         601 tick
+         610 care alertname=A,i=2
+         1201 tick
+         1810 restart
+         1810 fire alertname=A,i=1
+         1810 fire alertname=A,i=2
+         1861 tick
+         1900 fire alertname=A,i=3
+         1921 tick
+         1930 care alertname=A,i=3
+         1940 resolve alertname=A,i=1
+         1981 tick
+         4000 tick
+         4001 nobody alertname=A,i=2
+         4021 tick",
+        &expect![[r#"
+            1 hook {}:{alertname="A"} +1 +2
+            601 hook {}:{alertname="A"} +1 +2 again
+            1921 hook {}:{alertname="A"} +1 +2 +3
+            1981 hook {}:{alertname="A"} -1 +2 +3
+            4021 hook {}:{alertname="A"} +2 +3 again
+        "#]],
+    );
+}
+
+#[test]
+fn care_ends_with_the_alert() {
+    let mut bench = bench("");
+    bench.run("0 fire alertname=A,i=1\n1 tick\n2 care alertname=A,i=1");
+    let fp = notice("alertname=A,i=1", 0, None).fingerprint();
+    bench.run("3 fire alertname=A,i=1");
+    assert!(bench.router.notice(fp).unwrap().acknowledged.is_some(), "it goes on");
+    bench.run("4 resolve alertname=A,i=1");
+    assert!(bench.router.acknowledge(fp, None, 5_000).is_err(), "it is over");
+    bench.run("5 fire alertname=A,i=1");
+    assert_eq!(bench.router.notice(fp).unwrap().acknowledged, None);
+    assert!(bench.router.acknowledge(1, None, 5_000).is_err(), "never known");
+}
+
+/// A receiver with two integrations, and a second route to another receiver.
+fn two_integrations() -> Bench {
+    let text = "receivers:\n- name: two\n  webhook_configs: [{url: 'http://a'}, {url: 'http://b'}]\n- \
+                name: other\n  webhook_configs: [{url: 'http://o'}]\nroute:\n  receiver: two\n  \
+                group_by: [alertname]\n  group_wait: 1s\n  group_interval: 1m\n  repeat_interval: \
+                10m\n  routes:\n  - matchers: [t=x]\n    receiver: two\n    continue: true\n  - \
+                matchers: [t=x]\n    receiver: other\n";
+    let loaded = read_file("am.yml", text, &[]).unwrap();
+    Bench { router: Router::new(loaded.routing), silence: 0, out: String::new(), last: None }
+}
+
+/// Lets what the first integration says last be refused, and counts who hears that alert 1 is over.
+fn ends_after_a_refusal(others: &str) -> Vec<String> {
+    let mut bench = two_integrations();
+    let mut heard = Vec::new();
+    bench.router.put(notice("alertname=A,i=1,t=x", 0, None), 0);
+    if !others.is_empty() {
+        bench.router.put(notice(others, 0, None), 0);
+    }
+    bench.router.due(1_000);
+    let over = Notice { starts_at: 0, ..notice("alertname=A,i=1,t=x", 2_000, Some(2_000)) };
+    bench.router.put(over, 2_000);
+    for second in (61..1_200).step_by(60) {
+        for n in bench.router.due(second * 1_000).0 {
+            let is_over = n.alerts.iter().any(|a| a.ends_at.is_some());
+            if is_over {
+                heard.push(format!("{second} {} {}", n.receiver, n.integration));
+            }
+            if is_over && second == 61 && n.integration == "webhook/0" && n.receiver == "two" {
+                bench.router.refused(&n.key, second * 1_000 + 1);
+            } else {
+                bench.router.delivered(&n.key);
+            }
+        }
+    }
+    heard
+}
+
+#[test]
+fn only_who_refused_hears_again_that_an_alert_is_over() {
+    let once = ["61 other webhook/0", "61 two webhook/0", "61 two webhook/1"];
+    for others in ["", "alertname=A,i=2,t=x"] {
+        let mut heard = ends_after_a_refusal(others);
+        let again = heard.pop().unwrap();
+        heard.sort();
+        assert_eq!(heard, once, "{others}");
+        assert!(again.ends_with(" two webhook/0"), "{others}: {again}");
+    }
+}
+
+#[test]
+fn an_alert_of_the_shared_group_stays_there_when_there_is_room() {
+    let mut bench = bench("");
+    for i in 0..=GROUPS_MAX {
+        bench.router.put(notice(&format!("alertname=A{i},i={i}"), 0, None), 0);
+    }
+    let last = format!("alertname=A{GROUPS_MAX},i={GROUPS_MAX}");
+    assert_eq!(bench.router.due(1_000).0.len(), GROUPS_MAX + 1);
+    for i in 0..10 {
+        let over = notice(&format!("alertname=A{i},i={i}"), 2_000, Some(2_000));
+        bench.router.put(Notice { starts_at: 0, ..over }, 2_000);
+    }
+    bench.router.due(62_000);
+    // It ends and fires again before its group is looked at.
+    bench.router.put(Notice { starts_at: 0, ..notice(&last, 63_000, Some(63_000)) }, 63_000);
+    bench.router.put(notice(&last, 64_000, None), 64_000);
+    let routing = Arc::clone(bench.router.routing());
+    bench.router.set_routing(Arc::new((*routing).clone()), 65_000);
+    let told: Vec<_> = bench.router.due(130_000).0;
+    assert!(told.is_empty(), "{told:?}");
+    assert_eq!(bench.router.groups["{}:{}"].alerts.len(), 1);
+}
+
+#[test]
+fn texts_of_others_are_bounded_together() {
+    let mut bench = bench("");
+    let large = |i: usize, bytes: usize| Notice {
+        annotations: [("a".to_owned(), "x".repeat(bytes))].into(),
+        ..notice(&format!("alertname=A,i={i}"), 0, Some(1 << 40))
+    };
+    let each = 1 << 20;
+    let mut taken = 0;
+    while bench.router.post(large(taken, each), 0) == Put::New {
+        taken += 1;
+    }
+    assert_eq!(taken, NOTICE_BYTES_MAX / each - 1, "the labels take room too");
+    assert_eq!(bench.router.counts().refused, 1);
+    assert_eq!(bench.router.post(large(0, each + each), 0), Put::Same, "old texts stay");
+    assert_eq!(bench.router.put(large(taken, 10), 0), Put::New, "own alerts are taken");
+    let fp = large(0, 0).fingerprint();
+    bench.router.post(large(0, 1), 0);
+    assert_eq!(bench.router.notice(fp).unwrap().annotations["a"], "x");
+    assert_eq!(bench.router.post(large(taken + 1, each), 0), Put::New, "there is room again");
 }

@@ -66,6 +66,23 @@ impl Router {
         all
     }
 
+    /// What it makes of an alert with these labels, known or not.
+    pub fn view(&self, fp: u64, labels: &BTreeMap<String, String>, now: Timestamp) -> NoticeView {
+        match self.notices.get(fp) {
+            Some(notice) => self.seen(fp, notice, now),
+            None => {
+                let notice = Notice { labels: labels.clone(), ..Notice::default() };
+                self.seen(fp, &notice, now)
+            }
+        }
+    }
+
+    /// Whether a silence mutes an alert that it knows.
+    pub fn is_silenced(&self, fp: u64, now: Timestamp) -> bool {
+        let notice = self.notices.get(fp);
+        notice.is_some_and(|n| !self.silences.muting(&n.labels, now).is_empty())
+    }
+
     fn seen(&self, fp: u64, notice: &Notice, now: Timestamp) -> NoticeView {
         let (mut receivers, mut muted_by, mut audible) = (Vec::new(), Vec::new(), false);
         for at in self.routing.matching(&notice.labels) {

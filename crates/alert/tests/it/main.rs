@@ -4,6 +4,7 @@
 
 mod backfill;
 mod backtest;
+mod care;
 mod evidence;
 mod failover;
 mod kinds;

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use plimsoll_alert::history::TallyRow;
 use plimsoll_collect::own::Expose;
-use plimsoll_model::MetricKind::{Counter, Gauge, Histogram};
+use plimsoll_model::MetricKind::{Counter, Gauge, Histogram, Summary};
 use plimsoll_wire::text::TextWriter;
 
 use super::Handles;
@@ -83,6 +84,7 @@ impl Expose for RowsOf {
         for (name, help, kind, value) in alert.into_iter().chain(insight) {
             out.single(name, kind, help, value);
         }
+        episodes(&self.0.alerting.metrics().episodes(), out);
         let open = self.0.alerting.breakers().view().iter().filter(|b| b.is_open).count();
         let help = "Channels that are left alone because they failed too often.";
         out.single("plimsoll_alert_breakers_open", Gauge, help, open as f64);
@@ -96,6 +98,29 @@ impl Expose for RowsOf {
         out.sample(&format!("{name}_bucket"), &[("le", "+Inf")], all as f64);
         out.sample(&format!("{name}_sum"), &[], sum);
         out.sample(&format!("{name}_count"), &[], all as f64);
+    }
+}
+
+/// What was counted of episodes of alerts, by rule.
+fn episodes(rows: &[TallyRow], out: &mut TextWriter) {
+    let name = "plimsoll_alert_episodes_total";
+    out.family(name, Counter, "Episodes of alerts that began to fire, by rule.");
+    for r in rows {
+        out.sample(name, &[("group", &r.group), ("rule", &r.rule)], r.counts.episodes as f64);
+    }
+    let name = "plimsoll_alert_acknowledge_seconds";
+    out.family(name, Summary, "Time from firing to an acknowledgement, by rule.");
+    for r in rows {
+        let labels: [(&str, &str); 2] = [("group", &r.group), ("rule", &r.rule)];
+        out.sample(&format!("{name}_sum"), &labels, r.counts.acknowledge_ms as f64 / 1e3);
+        out.sample(&format!("{name}_count"), &labels, r.counts.acknowledged as f64);
+    }
+    let name = "plimsoll_alert_resolve_seconds";
+    out.family(name, Summary, "Time from firing to the end of an alert, by rule.");
+    for r in rows {
+        let labels: [(&str, &str); 2] = [("group", &r.group), ("rule", &r.rule)];
+        out.sample(&format!("{name}_sum"), &labels, r.counts.resolve_ms as f64 / 1e3);
+        out.sample(&format!("{name}_count"), &labels, r.counts.resolved as f64);
     }
 }
 

@@ -22,6 +22,7 @@ mod federation;
 mod first_start;
 mod grafana;
 mod http;
+mod incidents;
 mod kept;
 mod listener;
 mod load;

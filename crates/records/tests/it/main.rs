@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use plimsoll_records::{
-    Change, Delivery, DeliveryState, Error, Event, EventQuery, Records, SimRecords, SqliteRecords,
+    BODY_BYTES_MAX, Change, Delivery, DeliveryState, Error, Event, EventQuery, Records, SimRecords,
+    SqliteRecords,
 };
 use proptest::prelude::*;
 
@@ -75,6 +76,19 @@ fn the_same_decision_is_stored_once() {
         r.apply(&[Change::Enqueue(first)]).unwrap();
         assert_eq!(r.deliveries(DeliveryState::Pending, 10).unwrap(), []);
         assert_eq!(r.deliveries(DeliveryState::Delivered, 10).unwrap(), [sent]);
+    });
+}
+
+#[test]
+fn a_message_that_grew_too_large_keeps_the_text_that_is_stored() {
+    on_both(|r| {
+        let first = Delivery::new("key".into(), "hook".into(), 5, "small".into());
+        r.apply(&[Change::Enqueue(first.clone())]).unwrap();
+        let large = "x".repeat(BODY_BYTES_MAX + 1);
+        let tried = Delivery { attempts: 1, body: large, ..first.clone() };
+        r.apply(&[Change::Update(tried)]).unwrap();
+        let stored = Delivery { attempts: 1, ..first };
+        assert_eq!(r.deliveries(DeliveryState::Pending, 10).unwrap(), [stored]);
     });
 }
 
