@@ -87,8 +87,7 @@ export function alerting(scene) {
       transitions: [{ at: iso(fired - 2 * MINUTE), from: "inactive", to: "pending", value: a.value }, { at: iso(fired), from: "pending", to: "firing", value: a.value }, ...(over ? [{ at: iso(over), from: "firing", to: "resolved", value: null }] : [])],
     };
   };
-  const firing = alerts.filter((a) => a.fired_at).slice(0, 300);
-  const history = firing.flatMap((a, i) => [episode(a), ...Array.from({ length: (i * 3) % 5 }, (_, k) => episode(a, (k + 1) * (7 + i) * HOUR, (5 + k * 9) * MINUTE))]).sort((a, b) => Date.parse(b.fired_at) - Date.parse(a.fired_at));
+  const history = () => alerts.filter((a) => a.fired_at).slice(0, 300).flatMap((a, i) => [episode(a), ...Array.from({ length: (i * 3) % 5 }, (_, k) => episode(a, (k + 1) * (7 + i) * HOUR, (5 + k * 9) * MINUTE))]).sort((a, b) => Date.parse(b.fired_at) - Date.parse(a.fired_at));
   const incident = (id, title, state, severity, of, opened, resolved = null) => ({ id, title, state, severity, group_labels: { alertname: title }, receivers: ["ops-slack", "pager"], opened_at: iso(born - opened), acknowledged_at: state === "acknowledged" ? iso(born - opened + 4 * MINUTE) : null, acknowledged_by: state === "acknowledged" ? "ana" : null, resolved_at: iso(resolved && born - resolved), alerts: of, firing: resolved ? 0 : of });
   const incidents = empty ? [] : [
     incident("i-41", "ManyErrors on checkout", "open", "critical", 4, 14 * MINUTE),
@@ -102,7 +101,9 @@ export function alerting(scene) {
     { version: 1, author: "ben", changed_at: iso(born - 9 * DAY), comment: "first rules", diff: EXAMPLE.split("\n").map((l) => `+${l}`).join("\n") },
   ];
   const texts = { "ops.yml": EXAMPLE, "trial.yml": EXAMPLE.replace("ManyErrors", "QueueGrows").replace("- alert", "- mode: shadow\n        alert") };
-  const problemsOf = (text) => text.split("\n").flatMap((l, i) => (/^\s*foo:/.test(l) ? [{ line: i + 1, key: "groups[0].rules[0].foo", message: "unknown key; did you mean for?" }] : []));
+  const saved = { "ops.yml": versions, "trial.yml": versions };
+  const diff = (a, b) => `--- before\n+++ after\n${b.split("\n").map((l, i) => (l === a.split("\n")[i] ? ` ${l}` : `${i in a.split("\n") && a ? `-${a.split("\n")[i]}\n` : ""}+${l}`)).join("\n")}`;
+  const problemsOf = (text) => text.split("\n").flatMap((l, i) => (/^\s*(foo|fro):/.test(l) ? [{ line: i + 1, key: "groups[0].rules[0].fro", message: "unknown key; did you mean for?" }] : []));
   const groups = () => {
     const named = new Map();
     for (const r of empty ? [] : RULES) {
@@ -128,6 +129,15 @@ export function alerting(scene) {
   return (method, path, query, text) => {
     const json = () => JSON.parse(text || "{}");
     const own = path.startsWith("/api/plimsoll/v1/") ? path.slice("/api/plimsoll/v1".length) : "";
+    if (path === "/api/v2/alerts" && method === "POST") {
+      for (const { labels, annotations } of json()) {
+        if (alerts.some((a) => JSON.stringify(a.labels) === JSON.stringify(labels))) continue;
+        const id = `i-${labels.alertname}`;
+        if (!incidents.some((i) => i.id === id)) incidents.unshift(incident(id, labels.alertname, "open", labels.severity, 1, 0));
+        alerts.push({ ...alert("BackupOld", {}, { age: 1000, incident: id }), labels, annotations, severity: labels.severity, rule: null, expr: "", kind: "posted" });
+      }
+      return {};
+    }
     if (path === "/api/v1/rules") return { status: "success", data: { groups: groups() } };
     if (path === "/api/v2/silences" && method === "GET") return silences.map(stateOf);
     if (path === "/api/v2/silences") {
@@ -151,7 +161,7 @@ export function alerting(scene) {
     if (own === "/alerts/history") {
       const rule = query.get("rule");
       const fingerprint = query.get("fingerprint");
-      return { episodes: history.filter((e) => (!fingerprint || e.fingerprint === fingerprint) && (!rule || e.rule.name === rule)), truncated: false };
+      return { episodes: history().filter((e) => (!fingerprint || e.fingerprint === fingerprint) && (!rule || e.rule?.name === rule)), truncated: false };
     }
     if (own === "/alerts/statistics") {
       const rules = (empty ? [] : RULES).map((r, i) => ({ rule: { file: r.file, group: r.group, name: r.name }, episodes: 48 - i * 8, firing_seconds: 40_000 / (i + 1), mean_to_acknowledge_seconds: i % 2 ? null : 240 + i * 60, mean_to_resolve_seconds: 1900 / (i + 1), notifications: 96 - i * 16, flapping: i === 1, pages_per_week: 24 - i * 4 }));
@@ -165,7 +175,7 @@ export function alerting(scene) {
       one.acknowledged = method === "DELETE" ? null : { by: json().by, at: iso(Date.now()), note: json().note ?? "" };
       return one;
     }
-    if (what === "evidence") return { chart_svg_url: null, value: one.value, day_ago: Number(one.value) / 4, week_ago: Number(one.value) / 5, since: one.active_at, fired_times_30d: 7, last: [], runbook: null, links: [{ title: "Dashboard", url: "https://dash.example/checkout" }], causes: [] };
+    if (what === "evidence") return { chart_svg_url: null, value: one.value, day_ago: Number(one.value) / 4, week_ago: Number(one.value) / 5, since: one.active_at, fired_times_30d: 7, last: [], runbook: null, links: [{ title: "Dashboard", url: "https://dash.example/checkout" }], causes: [{ text: "release 42 of checkout went out 3 minutes before", score: 0.81, url: "" }], changes: [{ at: iso(born - 17 * MINUTE), what: "deployment of checkout, version 42" }], forecast: null };
     if (own === "/incidents") return { incidents: incidents.filter((i) => query.get("state") === "all" || i.state !== "resolved") };
     const [, id, act] = /^\/incidents\/([^/]+)(?:\/(acknowledge|notes))?$/.exec(own) ?? [];
     const i = incidents.find((x) => x.id === id);
@@ -192,22 +202,23 @@ export function alerting(scene) {
       ];
       return { ...i, alerts: its.map((a) => episode(a)), timeline };
     }
-    if (own === "/rules/files") return { files: empty ? [] : [{ name: "(default rules)", editable: false, version: null, author: null, changed_at: null, groups: 1, rules: 5 }, ...Object.keys(texts).map((name) => ({ name, editable: true, version: 2, author: "ana", changed_at: versions[0].changed_at, groups: 1, rules: 3 }))] };
+    if (own === "/rules/files") return { files: empty ? [] : [{ name: "(default rules)", editable: false, version: null, author: null, changed_at: null, groups: 1, rules: 5 }, ...Object.keys(texts).map((name) => ({ name, editable: true, version: saved[name][0].version, author: saved[name][0].author, changed_at: saved[name][0].changed_at, groups: 1, rules: 3 }))] };
     if (own === "/rules/check") return { problems: problemsOf(json().text) };
     const [, file, list] = /^\/rules\/files\/([^/]+)(\/versions)?$/.exec(own) ?? [];
     const name = file && decodeURIComponent(file);
-    if (list) return { versions };
+    if (list) return { versions: saved[name] ?? [] };
     if (name && method === "PUT") {
       const problems = problemsOf(json().text);
       if (problems.length) return { code: 400, error: "the file has problems", problems };
+      saved[name] = [{ version: (saved[name]?.[0]?.version ?? 0) + 1, author: json().author, changed_at: iso(Date.now()), comment: json().comment, diff: diff(texts[name] ?? "", json().text), text: json().text }, ...(saved[name] ?? [])];
       texts[name] = json().text;
-      return { version: 3 };
+      return { version: saved[name][0].version };
     }
     if (name && method === "DELETE") {
       delete texts[name];
       return {};
     }
-    if (name) return { name, text: texts[name] ?? "# the rules that come with the program\ngroups: []\n", version: name in texts ? 2 : null, author: "ana", changed_at: versions[0].changed_at, editable: name in texts };
+    if (name) return { name, text: saved[name]?.find((v) => String(v.version) === query.get("version"))?.text ?? texts[name] ?? "# the rules that come with the program\ngroups: []\n", version: saved[name]?.[0].version ?? null, author: "ana", changed_at: versions[0].changed_at, editable: name in texts };
     return undefined;
   };
 }

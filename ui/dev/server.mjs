@@ -186,7 +186,7 @@ const server = createServer(async (req, res) => {
     if (error) return res.writeHead(400, { "content-type": "application/json" }).end(JSON.stringify({ status: "error", errorType: error.type, error: error.message }));
     return json(res, explained(query, Number(form.get("start")), Number(form.get("end"))));
   }
-  if (/^\/api\/(v1\/rules|v2\/silence|plimsoll\/v1\/(alerts|silences|incidents|rules))/.test(pathname)) {
+  if (/^\/api\/(v1\/rules|v2\/(alerts|silence)|plimsoll\/v1\/(alerts|silences|incidents|rules))/.test(pathname)) {
     if (scene === "error") return res.writeHead(503, { "content-type": "application/json" }).end('{"status":"error","errorType":"unavailable","error":"the store is still replaying its log"}');
     const doc = ofAlerting(req.method, pathname, searchParams, (await body(req)).toString());
     if (doc?.code) return res.writeHead(doc.code, { "content-type": "application/json" }).end(JSON.stringify({ status: "error", errorType: "bad_data", ...doc }));

@@ -6,14 +6,16 @@ const MANY = 10_000;
 /** Of this run: earlier ones may have left theirs. */
 const WHY = `the browser test of ${Date.now()}`;
 
-/** As many alerts as the server ever tells at once, made in the browser's stead. */
+/** As many alerts as the server ever tells at once, made in its stead. */
 async function answerMany(page) {
   const now = new Date().toISOString();
-  const notice = (i) => ({ fingerprint: i.toString(16).padStart(16, "0"), labels: { alertname: `Many${i % 40}`, instance: `host-${String(i).padStart(5, "0")}`, severity: ["critical", "warning", "info"][i % 3] }, annotations: { summary: `number ${i}` }, startsAt: now, endsAt: now, updatedAt: now, receivers: [], status: { state: "active", silencedBy: [], inhibitedBy: [], mutedBy: [] } });
-  const all = JSON.stringify(Array.from({ length: MANY }, (_, i) => notice(i)));
-  await page.route("**/api/v2/alerts", (r) => r.fulfill({ contentType: "application/json", body: all }));
-  await page.route("**/api/v1/rules", (r) => r.fulfill({ json: { status: "success", data: { groups: [] } } }));
+  const alert = (i) => ({ fingerprint: i.toString(16).padStart(16, "0"), episode: `e${i}`, state: "firing", labels: { alertname: `Many${i % 40}`, instance: `host-${String(i).padStart(5, "0")}` }, annotations: { summary: `number ${i}` }, value: i, threshold: null, severity: ["critical", "warning", "info"][i % 3], kind: "posted", active_at: now, fired_at: now, acknowledged: null, silenced_by: [], inhibited_by: [], receivers: [], rule: null, expr: "", generator_url: "", incident: null });
+  await answer(page, { alerts: Array.from({ length: MANY }, (_, i) => alert(i)), total: MANY });
 }
+
+const answer = (page, json, status = 200) => page.route("**/api/plimsoll/v1/alerts?*", (r) => r.fulfill({ status, json }));
+
+const ADDRESS = { history: "/alerts/history", files: "/rules/files" };
 
 export default {
   "alerts are listed, filtered, opened and closed by keyboard": async (browser) => {
@@ -85,6 +87,77 @@ export default {
     await close();
   },
 
+  "an alert is acknowledged by a, with a note; its incident and its history say so; it is taken back": async (browser) => {
+    await postAlerts("care", [{ instance: "x" }]);
+    const { page, sins, close } = await open(browser, "/alerts?q=e2e%3Dcare");
+    const a = alerts(page);
+    await until("the alert", 10_000, async () => (await a.alertRows.count()) === 1);
+    await page.keyboard.press("j");
+    await page.keyboard.press("a");
+    const dialog = page.getByRole("dialog", { name: "Acknowledge E2eCare" });
+    await dialog.waitFor();
+    await axe(page, "acknowledge dialog");
+    await dialog.getByRole("button", { name: "Acknowledge" }).click();
+    await dialog.getByText("Write your name").waitFor();
+    await dialog.getByLabel("Your name").fill("ana");
+    await dialog.getByLabel("Note").fill("looking at it");
+    await shot(page, "acknowledge-dialog");
+    await dialog.getByRole("button", { name: "Acknowledge" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await until("acknowledged by ana", 10_000, async () => /acknowledged\s*ana/.test((await a.alertRows.first().textContent()) ?? ""));
+    await page.keyboard.press("Enter");
+    const detail = a.detail("E2eCare");
+    await detail.getByText("looking at it").first().waitFor();
+    await until("the time line", 10_000, async () => (await detail.locator(".step").count()) >= 2);
+    await shot(page, "alert-acknowledged");
+    await detail.getByRole("link", { name: "Incident" }).click();
+    await page.getByRole("region", { name: /^Incident / }).waitFor();
+    assertEqual(new URL(page.url()).pathname, "/incidents", "the page of the incident");
+    await page.goBack();
+    await detail.getByRole("button", { name: "Take back" }).click();
+    await until("nobody has it", 10_000, async () => ((await a.alertRows.first().textContent()) ?? "").includes("firing"));
+    await page.goto(`${base}/alerts/history?q=e2e%3Dcare`);
+    await until("its episode", 10_000, async () => (await page.locator(".row-episode").count()) >= 1);
+    await page.locator(".row-episode").first().click();
+    await page.getByRole("region", { name: "Episode of E2eCare" }).getByText("acknowledged").first().waitFor();
+    await shot(page, "history-open");
+    assert(sins.length === 0, sins.join("\n"));
+    await close();
+  },
+
+  "an incident is taken, gets a note, and shows both in its time line": async (browser) => {
+    await postAlerts("night", [{ instance: "a" }, { instance: "b", severity: "critical" }]);
+    const { page, sins, close } = await open(browser, "/incidents");
+    const row = page.locator(".row-incident").filter({ hasText: "E2eNight" });
+    await until("the incident", 15_000, async () => (await row.count()) >= 1);
+    await row.first().click();
+    const detail = page.getByRole("region", { name: /^Incident .*E2eNight/ });
+    await detail.waitFor();
+    await page.keyboard.press("a");
+    const dialog = page.getByRole("dialog", { name: "Acknowledge this incident" });
+    await dialog.getByLabel("Your name").fill("ben");
+    await dialog.getByRole("button", { name: "Acknowledge" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await detail.getByText("acknowledged").first().waitFor();
+    await detail.getByLabel("Add a note").fill("the disk is on its way");
+    await detail.getByRole("button", { name: "Add" }).click();
+    await detail.locator(".step").filter({ hasText: "the disk is on its way" }).waitFor();
+    await axe(page, "incident");
+    await shot(page, "incident-open");
+    assert(sins.length === 0, sins.join("\n"));
+    await close();
+  },
+
+  "the statistics name the noisiest rules": async (browser) => {
+    await postAlerts("noise", [{ instance: "a" }]);
+    const { page, sins, close } = await open(browser, "/alerts/history?show=statistics");
+    await until("a rule, or that there is none", 15_000, async () => (await page.locator(".stats tbody tr, .state-empty").count()) >= 1);
+    await axe(page, "statistics");
+    await shot(page, "statistics");
+    assert(sins.length === 0, sins.join("\n"));
+    await close();
+  },
+
   "a silence that recurs is made, changed, and its name remembered": async (browser) => {
     const { page, sins, close } = await open(browser, "/silences");
     const d = silenceDialog(page);
@@ -149,13 +222,12 @@ export default {
 
   "an empty list says so, a failed one why": async (browser) => {
     const { page, close } = await open(browser, "about:blank");
-    await page.route("**/api/v2/alerts", (r) => r.fulfill({ json: [] }));
-    await page.route("**/api/v1/rules", (r) => r.fulfill({ json: { status: "success", data: { groups: [] } } }));
+    await answer(page, { alerts: [], total: 0 });
     await page.goto(`${base}/alerts`);
     await page.getByText("No alert is pending or firing.").waitFor();
     await shot(page, "alerts-empty");
-    await page.unroute("**/api/v2/alerts");
-    await page.route("**/api/v2/alerts", (r) => r.fulfill({ status: 503, json: { status: "error", error: "the store is still replaying its log" } }));
+    await page.unroute("**/api/plimsoll/v1/alerts?*");
+    await answer(page, { status: "error", error: "the store is still replaying its log" }, 503);
     await page.reload();
     await page.getByText("the store is still replaying its log").waitFor();
     await shot(page, "alerts-failed");
@@ -184,12 +256,12 @@ export default {
     const { page, close } = await open(browser, "/");
     await page.locator("main").waitFor();
     const path = () => new URL(page.url()).pathname;
-    for (const [key, to] of [["a", "/alerts"], ["m", "/silences"], ["l", "/rules"]]) {
+    for (const [key, to] of [["a", "/alerts"], ["n", "/incidents"], ["m", "/silences"], ["h", "/alerts/history"], ["l", "/rules"], ["f", "/rules/files"]]) {
       await page.keyboard.press("g");
       await page.keyboard.press(key);
       await until(to, 3000, () => path() === to);
     }
-    await page.getByRole("link", { name: "Alerts", exact: true }).click();
+    await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: /^Alerts/ }).click();
     await until("by the rail", 3000, () => path() === "/alerts");
     await page.keyboard.press("Control+k");
     await page.keyboard.type("silenc");
@@ -199,7 +271,7 @@ export default {
   },
 
   ...Object.fromEntries(
-    ["alerts", "silences", "rules"].flatMap((where) =>
+    ["alerts", "incidents", "silences", "history", "rules", "files"].flatMap((where) =>
       ["light", "dark"].flatMap((theme) =>
         [undefined, PHONE].map((viewport) => {
           const name = `${where}-${theme}${viewport ? "-360" : ""}`;
@@ -207,14 +279,14 @@ export default {
             `${name}: no accessibility violation, no console error, no other origin`,
             async (browser) => {
               await postAlerts("look", [{ instance: "web-1" }, { instance: "web-2", severity: "critical" }]);
-              const { page, sins, close } = await open(browser, `/${where}`, { theme, ...(viewport ? { viewport } : {}) });
+              const { page, sins, close } = await open(browser, ADDRESS[where] ?? `/${where}`, { theme, ...(viewport ? { viewport } : {}) });
               await page.locator(".grid-row, .state-empty").first().waitFor();
               await shot(page, name);
               const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
               assert(wide <= 0, `the page is ${wide} px wider than the screen`);
               await axe(page, name);
               if (where !== "silences") {
-                await page.locator(".row-alert, .row-rule").first().click();
+                await page.locator(".row-alert, .row-rule, .row-incident, .row-episode, .row-file").first().click();
                 await page.locator(".beside").waitFor();
                 await shot(page, `${name}-open`);
                 await axe(page, `${name}, open`);

@@ -77,6 +77,18 @@ export const rules = (page) => ({
   detail: (name) => page.getByRole("region", { name: `Rule ${name}`, exact: true }),
 });
 
+export const files = (page) => ({
+  row: (name) => page.locator(".row-file").filter({ hasText: name }),
+  editor: page.locator(".text-box .cm-content"),
+  problems: page.locator(".problems"),
+  save: page.getByRole("button", { name: "Save and load" }),
+  async write(text) {
+    await this.editor.click();
+    await page.keyboard.press("Control+a");
+    await page.keyboard.insertText(text);
+  },
+});
+
 /** Alerts that fire, posted as another program would: `e2e` names the test. */
 export async function postAlerts(test, all) {
   const name = `E2e${test.charAt(0).toUpperCase()}${test.slice(1)}`;

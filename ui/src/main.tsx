@@ -8,6 +8,7 @@ import "./css/pages.css";
 import "./css/explain.css";
 import "./css/lists.css";
 import "./css/alerting.css";
+import "./css/rules.css";
 import "./state/prefs";
 import { App } from "./parts/App";
 

@@ -18,7 +18,6 @@ import type {
   Statistics,
 } from "./alertingTypes";
 import { request } from "./http";
-import { joined } from "./standardAlerts";
 
 const OWN = "/api/plimsoll/v1";
 /** Alerts and episodes that a page holds: the most that the server tells at once. */
@@ -47,14 +46,7 @@ async function send<T>(method: string, path: string, body?: unknown, signal?: Ab
 
 const part = encodeURIComponent;
 
-/** Whether the server keeps acknowledgements and a history. */
-export const LIFE = false;
-
-export async function fetchAlerts(signal: AbortSignal): Promise<AlertList> {
-  if (LIFE) return get<AlertList>(`${OWN}/alerts`, { state: "all", limit: ALERTS_MAX }, signal);
-  const [groups, notices] = await Promise.all([fetchRules(signal), get<NoticeDoc[]>("/api/v2/alerts", {}, signal)]);
-  return joined(groups, notices);
-}
+export const fetchAlerts = (signal: AbortSignal) => get<AlertList>(`${OWN}/alerts`, { state: "all", limit: ALERTS_MAX }, signal);
 export const acknowledge = (fingerprint: string, by: string, note: string) => send<AlertDoc>("POST", `${OWN}/alerts/${part(fingerprint)}/acknowledge`, { by, note });
 export const takeBack = (fingerprint: string, by: string) => send<AlertDoc>("DELETE", `${OWN}/alerts/${part(fingerprint)}/acknowledge`, { by });
 
@@ -82,16 +74,24 @@ export const acknowledgeIncident = (id: string, by: string, note: string) => sen
 export const takeBackIncident = (id: string, by: string) => send<unknown>("DELETE", `${OWN}/incidents/${part(id)}/acknowledge`, { by });
 export const noteIncident = (id: string, by: string, text: string) => send<unknown>("POST", `${OWN}/incidents/${part(id)}/notes`, { by, text });
 
-export async function fetchRules(signal: AbortSignal): Promise<RuleGroupDoc[]> {
-  return (await get<{ data: { groups: RuleGroupDoc[] } }>("/api/v1/rules", {}, signal)).data.groups ?? [];
+export async function fetchRules(signal: AbortSignal, query: Query = {}): Promise<RuleGroupDoc[]> {
+  return (await get<{ data: { groups: RuleGroupDoc[] } }>("/api/v1/rules", query, signal)).data.groups ?? [];
+}
+/** The expression of every alerting rule, by group and name. */
+export async function fetchExpressions(signal: AbortSignal): Promise<Map<string, string>> {
+  const groups = await fetchRules(signal, { type: "alert", exclude_alerts: "true" });
+  return new Map(groups.flatMap((g) => g.rules.map((r) => [`${g.file}\n${g.name}\n${r.name}`, r.query] as const)));
 }
 
-/** Replays one rule that runs over the last `ms`. */
-export async function backtest(rule: { group: string; name: string }, ms: number, signal: AbortSignal): Promise<BacktestReport> {
+async function replay(what: Record<string, string>, ms: number, signal: AbortSignal): Promise<BacktestReport> {
   const end = Date.now();
-  const body = new URLSearchParams({ group: rule.group, rule: rule.name, start: String((end - ms) / 1000), end: String(end / 1000) });
+  const body = new URLSearchParams({ ...what, start: String((end - ms) / 1000), end: String(end / 1000) });
   return (await request(`${OWN}/rules/backtest`, { method: "POST", body, signal })).json();
 }
+/** Replays one rule that runs over the last `ms`. */
+export const backtest = (rule: { group: string; name: string }, ms: number, signal: AbortSignal) => replay({ group: rule.group, rule: rule.name }, ms, signal);
+/** Replays the rules of a text, which need not run. */
+export const backtestText = (rules: string, ms: number, signal: AbortSignal) => replay({ rules }, ms, signal);
 
 const fileAt = (name: string) => `${OWN}/rules/files/${part(name)}`;
 export const fetchFiles = (signal: AbortSignal) => get<{ files: RuleFileDoc[] }>(`${OWN}/rules/files`, {}, signal);

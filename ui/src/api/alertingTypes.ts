@@ -46,8 +46,21 @@ export interface Transition {
   value: Value;
 }
 
+/** A message about an episode, and what became of it. */
+export interface Receipt {
+  at: Instant;
+  receiver: string;
+  integration: string;
+  said: string;
+  outcome: string;
+  ended_at: Instant | null;
+}
+
 export interface EpisodeDoc {
   episode: string | number;
+  /** its summary, or what the server makes of it */
+  title?: string;
+  state?: string;
   fingerprint: string;
   rule: RuleRef | string | null;
   labels: Labels;
@@ -63,6 +76,8 @@ export interface EpisodeDoc {
   threshold?: Value;
   notifications: number;
   transitions: Transition[];
+  receipts?: Receipt[];
+  incident?: string | number | null;
 }
 
 export interface RuleStatistics {
@@ -74,6 +89,7 @@ export interface RuleStatistics {
   notifications: number;
   flapping: boolean;
   pages_per_week: number;
+  pages?: number;
 }
 
 export interface Statistics {
@@ -147,7 +163,10 @@ export interface RuleDoc {
   keepFiringFor?: number;
   state?: string;
   mode?: string;
+  /** trend, anomaly and so on; absent for what Prometheus has */
   kind?: string;
+  /** its expression gave nothing to judge */
+  noData?: boolean;
   alerts?: { labels: Labels; annotations?: Labels; state: string; activeAt: string; value: string }[];
 }
 
@@ -183,6 +202,7 @@ export interface CurveCell {
 export interface RuleBacktest {
   group: string;
   rule: string;
+  expr: string;
   evaluations: number;
   failures: number;
   failure: [Instant, string] | null;
@@ -226,10 +246,14 @@ export interface TimelineEntry {
   fingerprint: string | null;
 }
 
-export type IncidentView = Omit<IncidentDoc, "alerts"> & { alerts: EpisodeDoc[]; timeline: TimelineEntry[] };
+export type IncidentView = Omit<IncidentDoc, "alerts"> & { alerts: EpisodeDoc[]; timeline: TimelineEntry[]; timeline_left_out?: number };
 
 export interface RuleFileDoc {
   name: string;
+  path?: string;
+  /** whether what runs is what is in it */
+  in_force?: boolean;
+  unreadable?: string | null;
   editable: boolean;
   version: number | null;
   author: string | null;
@@ -252,6 +276,7 @@ export interface RuleFileVersion {
   author: string | null;
   changed_at: Instant;
   comment: string | null;
+  removed?: boolean;
   diff: string;
 }
 
@@ -262,16 +287,14 @@ export interface Problem {
 }
 
 export interface Evidence {
-  chart_svg_url: string | null;
   value: Value;
   day_ago: Value;
   week_ago: Value;
-  since: Instant;
   fired_times_30d: number | null;
-  last: { at: Instant; what: string }[];
-  runbook: string | null;
-  links: { title: string; url: string }[];
-  causes: unknown[];
+  /** what may have caused it, the most likely first; score from 0 to 1 */
+  causes: { text: string; score: number; url: string }[];
+  changes: { at: Instant; what: string }[];
+  forecast: string | null;
 }
 
 /** Milliseconds of an instant; NaN of none. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatDuration, formatValue, guessUnit, seriesName, sharedLabels, type Unit } from "./format";
+import { formatDuration, formatMoment, formatValue, guessUnit, seriesName, sharedLabels, type Unit } from "./format";
 
 describe("a value", () => {
   it.each<[number, Unit, string]>([
@@ -65,4 +65,9 @@ describe("a series' name", () => {
   });
   it("of one series stays whole", () => expect(seriesName({ __name__: "up", job: "a" }, sharedLabels([{ __name__: "up", job: "a" }]))).toBe('up{job="a"}'));
   it("of no labels is braces", () => expect(seriesName({})).toBe("{}"));
+});
+
+it("a moment has its year when it is another one", () => {
+  const now = Date.parse("2026-11-21T12:00:00Z");
+  expect([formatMoment(now - 60_000, now, "utc"), formatMoment(now - 400 * 864e5, now, "utc")]).toEqual(["21 Nov, 11:59:00", "17 Oct 2025, 12:00:00"]);
 });

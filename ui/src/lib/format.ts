@@ -158,5 +158,11 @@ const day = { day: "numeric", month: "short" } as const;
 export const formatClock = (ms: number, zone: Zone, withSeconds: boolean) =>
   dateFormat(zone, withSeconds ? "hms" : "hm", withSeconds ? { ...clock, second: "2-digit" } : clock).format(ms);
 export const formatDay = (ms: number, zone: Zone) => dateFormat(zone, "day", day).format(ms);
+/** A time in a list: the year only when it is another one than that of `now`. */
+export function formatMoment(ms: number, now: number, zone: Zone): string {
+  const year = dateFormat(zone, "year", { year: "numeric" });
+  const far = year.format(ms) !== year.format(now);
+  return dateFormat(zone, far ? "full" : "moment", { ...day, ...(far ? { year: "numeric" } : {}), ...clock, second: "2-digit" }).format(ms);
+}
 export const formatDateTime = (ms: number, zone: Zone) =>
   dateFormat(zone, "full", { ...day, year: "numeric", ...clock, second: "2-digit" }).format(ms);

@@ -1,18 +1,16 @@
 // The pages of alerting, one chunk: alerts, incidents, silences, history, rules and rule files.
 import "../lib/textAlerting";
-import { useEffect } from "preact/hooks";
-import { subscribe } from "../state/connection";
-import { page, url } from "../state/url";
+import { page } from "../state/url";
 import { Alerts } from "./alerting/Alerts";
+import { Files } from "./alerting/Files";
+import { History } from "./alerting/History";
+import { Incidents } from "./alerting/Incidents";
 import { Rules } from "./alerting/Rules";
 import { Silences } from "./alerting/Silences";
 
-const PAGES: Partial<Record<string, () => preact.JSX.Element>> = { alerts: Alerts, silences: Silences, rules: Rules };
+const PAGES: Partial<Record<string, () => preact.JSX.Element>> = { alerts: Alerts, incidents: Incidents, silences: Silences, history: History, rules: Rules, files: Files };
 
 export function Alerting() {
-  const { live } = url.value;
-  // Keeps the line to the server open, so that the page says within seconds when it is lost.
-  useEffect(() => (live ? subscribe({ id: "alerting", topic: "overview" }, () => {}) : undefined), [live]);
   const Page = PAGES[page.value] ?? Alerts;
   return <Page key={page.value} />;
 }

@@ -9,8 +9,8 @@ import { LoadLine } from "../parts/LoadLine";
 import { Panel, type PanelSpec } from "../parts/Panel";
 import { Empty, Failed, Loading } from "../parts/states";
 import { clock, stale } from "../state/connection";
-import { overview, retryOverview, useOverview } from "../state/overview";
-import { follow, hrefOf, url } from "../state/url";
+import { overview, retryOverview } from "../state/overview";
+import { follow, hrefOf } from "../state/url";
 
 const HOST = 'job="host"';
 const PANELS: PanelSpec[] = [
@@ -64,7 +64,6 @@ const LEARN_MS = 2.5 * 3_600_000;
 const upFor = (doc: OverviewDoc | null) => (doc ? doc.now - doc.started_at : 0);
 
 export function Overview() {
-  useOverview(url.value.live);
   const { doc, error } = overview.value;
   return (
     <div class={`overview ${stale.value ? "is-stale" : ""}`}>

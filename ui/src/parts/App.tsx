@@ -7,6 +7,7 @@ import { Overview } from "../pages/Overview";
 import { focusFilter } from "../state/filter";
 import { decideKey, type KeyAction, type KeyState } from "../state/keys";
 import { giveToPage } from "../state/pagekeys";
+import { useOverview } from "../state/overview";
 import { nextTheme, setTheme, theme } from "../state/prefs";
 import { follow, go, hrefOf, page, patch, url } from "../state/url";
 import { closeDialog, dialog, openDialog } from "./dialogs";
@@ -98,6 +99,8 @@ const Missing = () => (
 
 export function App() {
   useKeyboard();
+  // One line to the server for every page: it says within seconds when it is lost, and how many alerts fire.
+  useOverview(url.value.live);
   useEffect(() => {
     document.title = page.value === "missing" ? t("app.name") : `${t(`nav.${page.value}`)} · ${t("app.name")}`;
   }, [page.value]);

@@ -30,7 +30,7 @@ export function Help() {
     [<Key>?</Key>, t("help.help")],
   ];
   return (
-    <Dialog title={t("help.title")} onClose={closeDialog}>
+    <Dialog title={t("help.title")} kind="dialog-wide dialog-keys" onClose={closeDialog}>
       <dl class="keys">
         {rows.map(([keys, text]) => (
           <div key={text}>

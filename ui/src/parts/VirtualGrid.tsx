@@ -2,7 +2,7 @@
 // the focus on the whole and the cursor as its active descendant. j and k, arrows, Home, End and pages move the cursor,
 // Enter opens; the page may take other keys.
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { hold, release } from "../state/hold";
 import { offerKeys } from "../state/pagekeys";
 
@@ -20,8 +20,10 @@ interface Props<T> {
   /** other keys, with the row of the cursor; true when one was taken */
   onKey?: (e: KeyboardEvent, row: T | undefined) => boolean;
   head?: ComponentChildren;
-  /** the cells of a row, each of the role gridcell */
-  children: (row: T) => ComponentChildren;
+  /** what cells show beside their row */
+  version?: unknown;
+  /** The cells of a row, each a `Cell`. Made again when the row is another object, or `hot` or `version` change. */
+  children: (row: T, hot: boolean) => ComponentChildren;
 }
 
 interface CellProps {
@@ -49,11 +51,12 @@ const HEAD_PX = 28;
 const AROUND = 8;
 const interactive = (el: EventTarget | null) => el instanceof HTMLElement && el.closest("a, button, input, select, textarea, summary") !== null;
 
-export function VirtualGrid<T>({ label, kind, rows, rowPx, keyOf, classOf, open = "", onOpen, onKey, head, children }: Props<T>) {
+export function VirtualGrid<T>({ label, kind, rows, rowPx, keyOf, classOf, open = "", onOpen, onKey, head, version, children }: Props<T>) {
   const box = useRef<HTMLDivElement>(null);
   const id = useId();
   const [view, setView] = useState({ top: 0, height: 800 });
   const [cursor, setCursor] = useState(open);
+  const [over, setOver] = useState("");
   const at = cursor ? rows.findIndex((r) => keyOf(r) === cursor) : -1;
   const headPx = head ? HEAD_PX : 0;
 
@@ -107,6 +110,19 @@ export function VirtualGrid<T>({ label, kind, rows, rowPx, keyOf, classOf, open 
   latest.current = press;
   useEffect(() => offerKeys((e) => latest.current(e, false)), []);
 
+  const picked = (row: T, e: MouseEvent) => {
+    if (interactive(e.target) || getSelection()?.isCollapsed === false) return;
+    setCursor(keyOf(row));
+    onOpen(row);
+  };
+  const lastPicked = useRef(picked);
+  lastPicked.current = picked;
+  const pick = useRef((row: T, e: MouseEvent) => lastPicked.current(row, e));
+  const point = (e: PointerEvent) => {
+    const key = (e.target as HTMLElement).closest<HTMLElement>("[data-row]")?.dataset["row"] ?? "";
+    if (key !== over) setOver(key);
+  };
+
   const first = Math.max(0, Math.floor(view.top / rowPx) - AROUND);
   const last = Math.min(rows.length, Math.ceil((view.top + view.height) / rowPx) + AROUND);
   return (
@@ -120,7 +136,11 @@ export function VirtualGrid<T>({ label, kind, rows, rowPx, keyOf, classOf, open 
       tabIndex={0}
       onScroll={measure}
       onPointerEnter={() => hold(id)}
-      onPointerLeave={() => release(id)}
+      onPointerMove={point}
+      onPointerLeave={() => {
+        release(id);
+        setOver("");
+      }}
       onKeyDown={(e) => {
         if (e.ctrlKey || e.metaKey || e.altKey || !latest.current(e, true)) return;
         e.preventDefault();
@@ -137,28 +157,40 @@ export function VirtualGrid<T>({ label, kind, rows, rowPx, keyOf, classOf, open 
         {rows.slice(first, last).map((row, k) => {
           const i = first + k;
           const key = keyOf(row);
-          return (
-            // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled by the grid
-            // biome-ignore lint/a11y/useFocusableInteractive: the grid keeps the focus
-            <div
-              key={key}
-              id={`${id}-${i}`}
-              role="row"
-              aria-rowindex={i + (head ? 2 : 1)}
-              aria-selected={key === open}
-              class={`grid-row ${i === at ? "grid-at" : ""} ${classOf?.(row) ?? ""}`}
-              style={{ top: `${i * rowPx}px`, height: `${rowPx}px` }}
-              onClick={(e) => {
-                if (interactive(e.target) || getSelection()?.isCollapsed === false) return;
-                setCursor(key);
-                onOpen(row);
-              }}
-            >
-              {children(row)}
-            </div>
-          );
+          return <GridRow key={key} id={`${id}-${i}`} name={key} row={row} index={i} rowPx={rowPx} extra={head ? 2 : 1} at={i === at} open={key === open} hot={i === at || key === over} kind={classOf?.(row) ?? ""} onPick={pick.current} version={version} cells={children} />;
         })}
       </div>
     </div>
+  );
+}
+
+interface RowProps<T> {
+  id: string;
+  name: string;
+  row: T;
+  index: number;
+  rowPx: number;
+  /** what comes before the first row, from 1 */
+  extra: number;
+  at: boolean;
+  open: boolean;
+  hot: boolean;
+  kind: string;
+  onPick: (row: T, e: MouseEvent) => void;
+  version: unknown;
+  cells: (row: T, hot: boolean) => ComponentChildren;
+}
+
+/** The same picture while nothing about the row changes: scrolling makes only the rows that come into sight. */
+function GridRow<T>({ id, name, row, index, rowPx, extra, at, open, hot, kind, onPick, version, cells }: RowProps<T>) {
+  return useMemo(
+    () => (
+      // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled by the grid
+      // biome-ignore lint/a11y/useFocusableInteractive: the grid keeps the focus
+      <div id={id} data-row={name} role="row" aria-rowindex={index + extra} aria-selected={open} class={`grid-row ${at ? "grid-at" : ""} ${kind}`} style={{ top: `${index * rowPx}px`, height: `${rowPx}px` }} onClick={(e) => onPick(row, e)}>
+        {cells(row, hot)}
+      </div>
+    ),
+    [id, row, index, rowPx, extra, at, open, hot, kind, version],
   );
 }

@@ -12,6 +12,8 @@ export interface Polled<T> {
   /** HTTP status of the failure; 0 when there was no answer */
   status: number;
   busy: boolean;
+  /** when the data came, local time in ms; 0 for never */
+  at: number;
   /** asks now, and shows the answer whoever points where */
   again: () => void;
 }
@@ -20,8 +22,9 @@ export interface Polled<T> {
 const SHARE = 0.05;
 export const POLL_MS = 5_000;
 
+/** `everyMs` may be infinite: asked for once, and when the connection comes back. */
 export function usePoll<T>(key: string, load: (signal: AbortSignal) => Promise<T>, everyMs = POLL_MS): Polled<T> {
-  const [state, setState] = useState<Omit<Polled<T>, "again"> & { key: string }>({ key, data: null, error: "", status: 0, busy: true });
+  const [state, setState] = useState<Omit<Polled<T>, "again"> & { key: string }>({ key, data: null, error: "", status: 0, busy: true, at: 0 });
   const newest = useRef(state);
   const [round, setRound] = useState(0);
   const forced = useRef(true);
@@ -43,7 +46,7 @@ export function usePoll<T>(key: string, load: (signal: AbortSignal) => Promise<T
     let timer: ReturnType<typeof setTimeout> | undefined;
     if (newest.current.key !== key) {
       forced.current = true;
-      newest.current = { key, data: null, error: "", status: 0, busy: true };
+      newest.current = { key, data: null, error: "", status: 0, busy: true, at: 0 };
       setState(newest.current);
     }
     const took = (change: Partial<typeof state>) => {
@@ -51,6 +54,7 @@ export function usePoll<T>(key: string, load: (signal: AbortSignal) => Promise<T
       if (forced.current || !held.peek() || newest.current.error) setState(newest.current);
       forced.current = false;
     };
+    const repeats = live && Number.isFinite(everyMs);
     let asking = false;
     const run = async () => {
       const began = performance.now();
@@ -58,21 +62,21 @@ export function usePoll<T>(key: string, load: (signal: AbortSignal) => Promise<T
       try {
         const data = await latest.current(abort.signal);
         if (abort.signal.aborted) return;
-        took({ data });
+        took({ data, at: Date.now() });
       } catch (e) {
         if (abort.signal.aborted) return;
         const { message, status = 0 } = e as Error & { status?: number };
         took({ error: message || String(e), status });
       }
       asking = false;
-      if (live) timer = setTimeout(next, Math.max(everyMs, (performance.now() - began) / SHARE));
+      if (repeats) timer = setTimeout(next, Math.max(everyMs, (performance.now() - began) / SHARE));
     };
     const next = () => {
       timer = undefined;
       if (!document.hidden) void run();
     };
     const seen = () => {
-      if (!document.hidden && !asking && timer === undefined && live) next();
+      if (!document.hidden && !asking && timer === undefined && repeats) next();
     };
     document.addEventListener("visibilitychange", seen);
     void run();
@@ -87,6 +91,6 @@ export function usePoll<T>(key: string, load: (signal: AbortSignal) => Promise<T
     forced.current = true;
     setRound((n) => n + 1);
   };
-  const shown = state.key === key ? state : { data: null, error: "", status: 0, busy: true };
-  return { data: shown.data, error: shown.error, status: shown.status, busy: shown.busy, again };
+  const shown = state.key === key ? state : { data: null, error: "", status: 0, busy: true, at: 0 };
+  return { data: shown.data, error: shown.error, status: shown.status, busy: shown.busy, at: shown.at, again };
 }

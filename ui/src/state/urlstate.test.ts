@@ -37,13 +37,19 @@ describe("the address", () => {
   });
 
   it("of a list keeps filter, part, grouping and what is open", () => {
-    for (const page of ["alerts", "silences", "rules"] as const) {
+    for (const page of ["alerts", "incidents", "silences", "history", "rules", "files"] as const) {
       const s: UrlState = { ...defaultState(page), q: 'job=~"a|b" x', show: "firing", by: "severity", open: "a/b c" };
       expect(read(formatUrl(s))).toEqual(s);
       expect(read(formatUrl(defaultState(page)))).toEqual(defaultState(page));
     }
   });
-  it("of one alert is the list with it open", () => expect(read("/alerts/0123456789abcdef")).toMatchObject({ page: "alerts", open: "0123456789abcdef" }));
+  it("of one incident or alert is its list with it open", () => {
+    expect(read("/incidents/17?show=all")).toMatchObject({ page: "incidents", open: "17", show: "all" });
+    expect(read("/alerts/0123456789abcdef")).toMatchObject({ page: "alerts", open: "0123456789abcdef" });
+    expect(read("/alerts/history")).toMatchObject({ page: "history", open: "" });
+    expect(read("/alerts/%zz")).toMatchObject({ page: "missing" });
+  });
+  it("of the history begins with a week", () => expect(read("/alerts/history").range).toEqual({ from: "now-7d", to: "now" }));
 
   it("of an unknown page is kept and told", () => expect(read("/dashboards/7")).toMatchObject({ page: "missing", path: "/dashboards/7" }));
   it("forgives a slash at the end and nonsense", () => expect(read("/explore/?tab=pie&live=maybe&tz=mars&hide=")).toEqual(defaultState("explore")));

@@ -45,7 +45,7 @@ const PATHS: Record<PageName, string> = {
   rules: "/rules",
   files: "/rules/files",
 };
-export const PAGE_NAMES: PageName[] = ["overview", "explore", "alerts", "silences", "rules"];
+export const PAGE_NAMES = Object.keys(PATHS) as PageName[];
 const isPage = (p: UrlState["page"]): p is PageName => p !== "missing";
 /** Pages that have a list and something open beside it. */
 const isList = (p: UrlState["page"]) => isPage(p) && p !== "overview" && p !== "explore";
@@ -62,7 +62,6 @@ export function defaultState(page: PageName): UrlState {
 function placeOf(path: string): { page: PageName | undefined; open: string } {
   const page = PAGE_NAMES.find((k) => PATHS[k] === path);
   if (page) return { page, open: "" };
-  if (!PAGE_NAMES.includes("incidents") && path.startsWith("/incidents")) return { page: undefined, open: "" };
   const [, list, id] = /^\/(incidents|alerts)\/([^/]+)$/.exec(path) ?? [];
   try {
     return { page: list as "incidents" | "alerts" | undefined, open: decodeURIComponent(id ?? "") };

@@ -6,30 +6,18 @@ import { colour, dash } from "../../charts/palette";
 import type { Line, PlotData } from "../../charts/plot";
 import { formatValue, seriesName, sharedLabels } from "../../lib/format";
 import { t } from "../../lib/text";
-import { formatBack, type TimeRange } from "../../lib/time";
 import { useSize, useVisible } from "../../lib/visible";
 import { Empty, Failed, Loading } from "../../parts/states";
 import { type PanelState, usePanel } from "../../state/panels";
-import { url } from "../../state/url";
-import { DEFAULT_RANGE } from "../../state/urlstate";
+import { page, url } from "../../state/url";
+import { defaultRange } from "../../state/urlstate";
 import { type Measured, measureOf } from "./marks";
+import { rangeOf, rangeSince } from "./range";
 import { Chips } from "./shell";
 
 /** Grey, 3:1 on both backgrounds, as the limits of panels. */
 const LIMIT_COLOUR = "#7f8b93";
 const CHOICES = ["1h", "6h", "1d", "7d"] as const;
-/** What is shown before an alert began, as a part of how long it has gone on; and the bounds of all of it. */
-const LEAD_PART = 0.3;
-const SPAN_MIN_MS = 15 * 60_000;
-const SPAN_MAX_MS = 7 * 86_400_000;
-
-/** A range that shows how it began and all of it since. */
-export function rangeSince(beganMs: number, now: number): TimeRange {
-  const age = Math.max(0, now - beganMs);
-  const span = Math.min(SPAN_MAX_MS, Math.max(SPAN_MIN_MS, age * (1 + LEAD_PART)));
-  return { from: `now-${formatBack(Math.ceil(span / 60_000) * 60_000) ?? "15m"}`, to: "now" };
-}
-
 /** The series of the alert, or all of them when none has its labels; and the threshold. */
 function linesOf(state: PanelState, m: Measured, labels: Record<string, string>): PlotData {
   const grid = resample([...state.grids.values()]);
@@ -48,9 +36,11 @@ interface Props {
   labels: Record<string, string>;
   /** ms */
   began: number;
+  /** ms; of one that is over */
+  ended?: number;
 }
 
-export function AlertChart({ expr, threshold, labels, began }: Props) {
+export function AlertChart({ expr, threshold, labels, began, ended }: Props) {
   const ref = useRef<HTMLDivElement>(null);
   const visible = useVisible(ref);
   const { width } = useSize(ref);
@@ -58,10 +48,11 @@ export function AlertChart({ expr, threshold, labels, began }: Props) {
   const [asTable, setAsTable] = useState(false);
   const [again, setAgain] = useState(0);
   const m = measureOf(expr, threshold);
-  const since = useMemo(() => rangeSince(began, Date.now()), [began]);
+  const since = useMemo(() => (ended === undefined ? rangeSince(began, Date.now()) : rangeOf(began, ended)), [began, ended]);
   // A part of the chart that was drawn over is in the address, as on every page.
   const { range, live } = url.value;
-  const zoomed = range.from !== DEFAULT_RANGE.from || range.to !== DEFAULT_RANGE.to;
+  const usual = defaultRange(page.value);
+  const zoomed = ended === undefined && (range.from !== usual.from || range.to !== usual.to);
   const shown = chosen ? { from: `now-${chosen}`, to: "now" } : zoomed ? range : since;
   const asks = useMemo(() => [{ id: "alert", expr: m.left }], [m.left]);
   const state = usePanel({ asks, range: shown, live, visible: visible && width > 0, width, again, httpFirst: true });
@@ -82,7 +73,7 @@ export function AlertChart({ expr, threshold, labels, began }: Props) {
       </div>
       <footer class="alert-chart-foot">
         <span class="soft num">{Number.isFinite(m.threshold) ? `${t("al.chart.threshold")} ${m.op} ${formatValue(m.threshold, m.unit)}` : ""}</span>
-        <Chips label={t("al.chart.range")} value={chosen} choices={[{ value: "", label: t("al.chart.since") }, ...CHOICES.map((c) => ({ value: c, label: c }))]} onPick={setChosen} />
+        {ended === undefined ? <Chips label={t("al.chart.range")} value={chosen} choices={[{ value: "", label: t("al.chart.since") }, ...CHOICES.map((c) => ({ value: c, label: c }))]} onPick={setChosen} /> : null}
       </footer>
     </div>
   );

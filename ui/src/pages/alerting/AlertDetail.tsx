@@ -1,8 +1,8 @@
 // One alert: what it says, how it got here, who hears of it, and what mutes it.
 import type { ComponentChildren } from "preact";
-import { fetchEvidence, fetchHistory, fetchSilences, LIFE, takeBack } from "../../api/alerting";
-import { type AlertDoc, type EpisodeDoc, msOf, numberOf } from "../../api/alertingTypes";
-import { formatDateTime, formatDuration, formatValue } from "../../lib/format";
+import { fetchEvidence, fetchHistory, fetchSilences, takeBack } from "../../api/alerting";
+import { type AlertDoc, msOf, numberOf } from "../../api/alertingTypes";
+import { formatDateTime, formatValue } from "../../lib/format";
 import { withMatcher } from "../../lib/matchers";
 import { t } from "../../lib/text";
 import { Icon } from "../../parts/Icon";
@@ -13,9 +13,11 @@ import { follow, hrefOf, patch, url, zone } from "../../state/url";
 import { AlertChart } from "./AlertChart";
 import type { Doing } from "./Alerts";
 import { useSending } from "./form";
-import { ageOf, AlertState, measureOf, SeverityMark, Time, ValueText, wordOf } from "./marks";
+import { Lasted } from "./History";
+import { ageOf, AlertState, measureOf, SeverityMark, Time, ValueText } from "./marks";
 import { Beside, Section } from "./shell";
-import { labelsBut, nameOf, standingOf, summaryOf } from "./standing";
+import { labelsBut, nameOf, ruleKey, standingOf, summaryOf } from "./standing";
+import { Steps } from "./Steps";
 
 /** Episodes of one alert that are asked for. */
 const EPISODES = 20;
@@ -38,11 +40,9 @@ export function AlertDetail({ fingerprint, alert: a, alerts, onDo, onChange }: P
       <Beside label={t("al.detail", { name: fingerprint })} title={<span class="mono">{fingerprint}</span>}>
         <Empty>
           {t("al.gone")}
-          {LIFE ? (
-            <a class="button" href={hrefOf("history", { open: fingerprint })} onClick={follow}>
-              {t("al.gone.history")}
-            </a>
-          ) : null}
+          <a class="button" href={hrefOf("history", { open: fingerprint })} onClick={follow}>
+            {t("al.gone.history")}
+          </a>
         </Empty>
       </Beside>
     );
@@ -69,7 +69,7 @@ export function AlertDetail({ fingerprint, alert: a, alerts, onDo, onChange }: P
             <Icon name="ok" size={15} />
             {t("al.takeback")}
           </button>
-        ) : LIFE && standing !== "pending" ? (
+        ) : standing !== "pending" ? (
           <button type="button" class="button button-main" title="a" onClick={() => onDo({ what: "acknowledge", alert: a })}>
             <Icon name="ok" size={15} />
             {t("al.acknowledge")}
@@ -95,7 +95,7 @@ export function AlertDetail({ fingerprint, alert: a, alerts, onDo, onChange }: P
         {a.incident !== null && a.incident !== undefined ? (
           <a class="button" href={hrefOf("incidents", { open: String(a.incident) })} onClick={follow}>
             <Icon name="group" size={15} />
-            {t("al.incident", { id: String(a.incident) })}
+            {t("hi.incident")}
           </a>
         ) : null}
       </div>
@@ -121,7 +121,7 @@ export function AlertDetail({ fingerprint, alert: a, alerts, onDo, onChange }: P
             {a.acknowledged.note ? <q class="note">{a.acknowledged.note}</q> : null}
           </Fact>
         ) : null}
-        <Fact name={t("al.receivers")}>{a.receivers?.filter(Boolean).length ? a.receivers.join(", ") : <span class="soft">{t("al.receivers.none")}</span>}</Fact>
+        <Fact name={t("al.receivers")}>{a.receivers.some(Boolean) ? a.receivers.filter(Boolean).join(", ") : <span class="soft">{t("al.receivers.none")}</span>}</Fact>
         {a.kind ? <Fact name={t("al.kind")}>{a.kind}</Fact> : null}
         {a.expr ? (
           <Fact name={t("al.expr")} wide>
@@ -129,9 +129,9 @@ export function AlertDetail({ fingerprint, alert: a, alerts, onDo, onChange }: P
           </Fact>
         ) : null}
       </dl>
-      {LIFE ? <EvidencePart alert={a} /> : null}
+      <EvidencePart alert={a} />
       <Mutes alert={a} alerts={alerts} />
-      {LIFE ? <History fingerprint={a.fingerprint} expr={a.expr} /> : null}
+      <History fingerprint={a.fingerprint} expr={a.expr} />
       <Section title={t("al.labels")}>
         <ul class="labels">
           {labelsBut(a.labels, new Set()).map(([k, v]) => (
@@ -154,9 +154,6 @@ export const Fact = ({ name, wide, children }: { name: string; wide?: boolean; c
     <dd>{children}</dd>
   </div>
 );
-
-/** How the page of rules names one in the address. */
-export const ruleKey = (r: { file: string; group: string; name: string }) => [r.group, r.name, r.file].map(encodeURIComponent).join("/");
 
 /** A link that leaves this server; only of the kinds that a browser may follow. */
 function Outside({ href, label }: { href: string; label: string }) {
@@ -189,12 +186,22 @@ function EvidencePart({ alert: a }: { alert: AlertDoc }) {
           </div>
         ))}
       </dl>
-      {data.links?.length ? (
-        <div class="acts">
-          {data.links.map((l) => (
-            <Outside key={l.url} href={l.url} label={l.title} />
+      {data.forecast ? <p>{data.forecast}</p> : null}
+      {data.causes?.length || data.changes?.length ? (
+        <ul class="mutes">
+          {data.causes.map((c) => (
+            <li key={c.text}>
+              <span class="soft num">{formatValue(c.score, "ratio")}</span>
+              {c.text}
+            </li>
           ))}
-        </div>
+          {data.changes.map((c) => (
+            <li key={`${c.at} ${c.what}`}>
+              <Time at={c.at} />
+              {c.what}
+            </li>
+          ))}
+        </ul>
       ) : null}
     </Section>
   );
@@ -249,7 +256,7 @@ function History({ fingerprint, expr }: { fingerprint: string; expr: string }) {
   const { unit } = measureOf(expr);
   return (
     <>
-      <Section title={t("al.timeline")}>{now ? <Steps episode={now} expr={expr} /> : <p class="soft">{t("al.timeline.none")}</p>}</Section>
+      <Section title={t("al.timeline")}>{now ? <Steps episode={now} unit={unit} /> : <p class="soft">{t("al.timeline.none")}</p>}</Section>
       <Section title={t("al.earlier")}>
         {earlier.length === 0 ? (
           <p class="soft">{t("al.earlier.none")}</p>
@@ -258,7 +265,9 @@ function History({ fingerprint, expr }: { fingerprint: string; expr: string }) {
             {earlier.map((e) => (
               <li key={e.episode}>
                 <Time at={e.fired_at ?? e.active_at} />
-                <span>{lasted(e)}</span>
+                <span>
+                  <Lasted episode={e} />
+                </span>
                 <span class="soft">{`${t("hi.col.peak")} ${formatValue(numberOf(e.peak), unit)}`}</span>
               </li>
             ))}
@@ -266,34 +275,5 @@ function History({ fingerprint, expr }: { fingerprint: string; expr: string }) {
         )}
       </Section>
     </>
-  );
-}
-
-/** How long it fired. */
-export function lasted(e: EpisodeDoc): string {
-  if (!e.fired_at) return t("hi.never");
-  const end = msOf(e.resolved_at);
-  return Number.isNaN(end) ? t("hi.goes.on") : formatDuration(end - msOf(e.fired_at));
-}
-
-/** What happened to it, in the order of time. */
-export function Steps({ episode: e, expr }: { episode: EpisodeDoc; expr: string }) {
-  const { unit } = measureOf(expr);
-  const steps = e.transitions.map((x) => ({ at: msOf(x.at), what: x.to, value: numberOf(x.value), by: "" }));
-  if (e.acknowledged_at && !steps.some((s) => s.what === "acknowledged")) steps.push({ at: msOf(e.acknowledged_at), what: "acknowledged", value: Number.NaN, by: e.acknowledged_by ?? "" });
-  steps.sort((a, b) => a.at - b.at);
-  return (
-    <ol class="steps">
-      {steps.map((s) => (
-        <li key={`${s.at} ${s.what}`} class={`step step-${s.what}`}>
-          <span class="num soft">{formatDateTime(s.at, zone.value)}</span>
-          <span>
-            {wordOf("al.step", s.what)}
-            {s.by ? ` · ${s.by}` : ""}
-            {Number.isNaN(s.value) ? "" : ` · ${t("al.step.value", { value: formatValue(s.value, unit) })}`}
-          </span>
-        </li>
-      ))}
-    </ol>
   );
 }

@@ -1,6 +1,6 @@
 // Alerts: what fires and what is about to, dense, grouped, filtered, by keyboard; one of them open beside the list.
 import { useMemo, useState } from "preact/hooks";
-import { ALERTS_MAX, fetchAlerts, LIFE } from "../../api/alerting";
+import { ALERTS_MAX, fetchAlerts, fetchIncidents } from "../../api/alerting";
 import type { AlertDoc } from "../../api/alertingTypes";
 import { formatCount } from "../../lib/format";
 import { useNarrow } from "../../lib/media";
@@ -9,12 +9,12 @@ import { Icon } from "../../parts/Icon";
 import { Empty } from "../../parts/states";
 import { Cell, HeadCell, VirtualGrid } from "../../parts/VirtualGrid";
 import { roomy, setRoomy } from "../../state/prefs";
-import { usePoll } from "../../state/poll";
+import { POLL_MS, usePoll } from "../../state/poll";
 import { follow, hrefOf, patch, url } from "../../state/url";
 import { AcknowledgeDialog } from "./AcknowledgeDialog";
 import { AlertDetail } from "./AlertDetail";
 import { countsOf, GROUPINGS, type Group, type GroupBy, type Listed, list, type Row, rowKey, worstOf } from "./groups";
-import { ageOf, AlertState, beat, LabelText, SeverityMark, ValueText } from "./marks";
+import { ageOf, AlertState, LabelText, SeverityMark, ValueText } from "./marks";
 import { Asked, Chips, ClearFilter, FilterBox, ListPage, pickShow, testOf } from "./shell";
 import { SilenceDialog } from "./SilenceDialog";
 import { exactly } from "./silence";
@@ -33,6 +33,7 @@ export function Alerts() {
   const by: GroupBy = GROUPINGS.find((x) => x === url.value.by) ?? "name";
   const [folded, setFolded] = useState<ReadonlySet<string>>(new Set());
   const [doing, setDoing] = useState<Doing>(null);
+  const titles = useTitles(by === "incident");
   const { test, bad } = useMemo(() => testOf(q), [q]);
   const alerts = polled.data?.alerts ?? [];
   const listed = useMemo(() => list(alerts, test, show, by, folded), [polled.data, test, show, by, folded]);
@@ -46,7 +47,7 @@ export function Alerts() {
   const onKey = (e: KeyboardEvent, r: Row | undefined) => {
     const alert = r?.kind === "alert" ? r.alert : current;
     if (e.key === "Escape" && open) patch({ open: "" });
-    else if (LIFE && e.key === "a" && alert?.state === "firing") setDoing({ what: "acknowledge", alert });
+    else if (e.key === "a" && alert?.state === "firing") setDoing({ what: "acknowledge", alert });
     else if (e.key === "s" && alert) setDoing({ what: "silence", alert });
     else return false;
     return true;
@@ -57,7 +58,7 @@ export function Alerts() {
   };
   const chips = [
     { value: "", label: t("al.all"), count: polled.data ? listed.passed : undefined },
-    ...STANDINGS.filter((s) => LIFE || s !== "acknowledged").map((s) => ({ value: s, label: t(`al.${s}`), count: polled.data ? listed.counts[s] : undefined, kind: `chip-${s}` })),
+    ...STANDINGS.map((s) => ({ value: s, label: t(`al.${s}`), count: polled.data ? listed.counts[s] : undefined, kind: `chip-${s}` })),
   ];
   return (
     <ListPage
@@ -77,7 +78,7 @@ export function Alerts() {
               <NoAlerts any={alerts.length > 0} show={show} filtered={q !== "" && listed.passed === 0} />
             ) : (
               <>
-                <List listed={listed} open={open} onOpen={onOpen} onKey={onKey} onDo={setDoing} />
+                <List listed={listed} titles={titles} open={open} onOpen={onOpen} onKey={onKey} onDo={setDoing} />
                 {data.total > alerts.length ? <p class="list-foot soft">{t("al.more", { n: formatCount(data.total - Math.min(alerts.length, ALERTS_MAX)) })}</p> : null}
               </>
             )
@@ -142,29 +143,34 @@ const Head = () => (
   </>
 );
 
+/** What incidents are called, when that is wanted. */
+function useTitles(wanted: boolean): ReadonlyMap<string, string> {
+  const { data } = usePoll(wanted ? "titles" : "", (signal) => (wanted ? fetchIncidents("open", signal) : Promise.resolve({ incidents: [] })), 3 * POLL_MS);
+  return useMemo(() => new Map((data?.incidents ?? []).map((i) => [String(i.id), i.title])), [data]);
+}
+
 interface ListProps {
   listed: Listed;
+  titles: ReadonlyMap<string, string>;
   open: string;
   onOpen: (r: Row) => void;
   onKey: (e: KeyboardEvent, r: Row | undefined) => boolean;
   onDo: (d: Doing) => void;
 }
 
-function List({ listed, open, onOpen, onKey, onDo }: ListProps) {
+function List({ listed, titles, open, onOpen, onKey, onDo }: ListProps) {
   const narrow = useNarrow();
   const rowPx = narrow ? NARROW_PX : roomy.value ? ROOMY_PX : DENSE_PX;
-  // Ages are drawn from it.
-  beat();
   return (
-    <VirtualGrid kind="grid-alerts" label={t("al.list")} rows={listed.rows} rowPx={rowPx} keyOf={rowKey} open={open} onOpen={onOpen} onKey={onKey} head={narrow ? undefined : <Head />} classOf={(r) => (r.kind === "group" ? "row-group" : `row-alert row-${standingOf(r.alert)} ${r.inside ? "row-inside" : ""}`)}>
-      {(r) => (r.kind === "group" ? <GroupRow group={r.group} folded={r.folded} onFold={() => onOpen(r)} /> : <AlertRow row={r} onDo={onDo} />)}
+    <VirtualGrid kind="grid-alerts" version={titles} label={t("al.list")} rows={listed.rows} rowPx={rowPx} keyOf={rowKey} open={open} onOpen={onOpen} onKey={onKey} head={narrow ? undefined : <Head />} classOf={(r) => (r.kind === "group" ? "row-group" : `row-alert row-${standingOf(r.alert)} ${r.inside ? "row-inside" : ""}`)}>
+      {(r, hot) => (r.kind === "group" ? <GroupRow group={r.group} titles={titles} folded={r.folded} onFold={() => onOpen(r)} /> : <AlertRow row={r} hot={hot} onDo={onDo} />)}
     </VirtualGrid>
   );
 }
 
-function GroupRow({ group, folded, onFold }: { group: Group; folded: boolean; onFold: () => void }) {
+function GroupRow({ group, titles, folded, onFold }: { group: Group; titles: ReadonlyMap<string, string>; folded: boolean; onFold: () => void }) {
   const by = url.value.by;
-  const name = by === "incident" ? (group.key ? t("al.incident", { id: group.key }) : t("al.incident.no")) : group.name;
+  const name = by === "incident" ? (group.key ? (titles.get(group.key) ?? t("al.incident", { id: group.key })) : t("al.incident.no")) : group.name;
   const common = labelsBut(group.alerts[0]?.labels ?? {}, new Set(Object.keys(group.alerts[0]?.labels ?? {}).filter((k) => !group.shared.has(k) || k === "severity")));
   return (
     <>
@@ -191,7 +197,7 @@ function GroupRow({ group, folded, onFold }: { group: Group; folded: boolean; on
   );
 }
 
-function AlertRow({ row, onDo }: { row: Row & { kind: "alert" }; onDo: (d: Doing) => void }) {
+function AlertRow({ row, hot, onDo }: { row: Row & { kind: "alert" }; hot: boolean; onDo: (d: Doing) => void }) {
   const { alert: a, group, inside } = row;
   const named = !inside || url.value.by !== "";
   const labels = labelsBut(a.labels, new Set(["severity", ...(inside ? group.shared : [])]));
@@ -217,17 +223,22 @@ function AlertRow({ row, onDo }: { row: Row & { kind: "alert" }; onDo: (d: Doing
       <Cell class="cell-since num">
         {ageOf(a.fired_at ?? a.active_at)}
       </Cell>
-      <Cell class="row-acts">
-          {LIFE && standingOf(a) === "firing" ? (
-            <button type="button" class="button button-icon" tabIndex={-1} aria-label={t("al.acknowledge")} title={`${t("al.acknowledge")} (a)`} onClick={() => onDo({ what: "acknowledge", alert: a })}>
-              <Icon name="ok" size={14} />
-            </button>
-          ) : null}
-          <button type="button" class="button button-icon" tabIndex={-1} aria-label={t("al.silence")} title={`${t("al.silence")} (s)`} onClick={() => onDo({ what: "silence", alert: a })}>
-            <Icon name="mute" size={14} />
-          </button>
-      </Cell>
+      {hot ? <Acts alert={a} onDo={onDo} /> : null}
     </>
   );
 }
 
+
+/** What can be done with the row that is pointed at, or has the cursor. */
+const Acts = ({ alert: a, onDo }: { alert: AlertDoc; onDo: (d: Doing) => void }) => (
+  <Cell class="row-acts">
+    {standingOf(a) === "firing" ? (
+      <button type="button" class="button button-icon" tabIndex={-1} aria-label={t("al.acknowledge")} title={`${t("al.acknowledge")} (a)`} onClick={() => onDo({ what: "acknowledge", alert: a })}>
+        <Icon name="ok" size={14} />
+      </button>
+    ) : null}
+    <button type="button" class="button button-icon" tabIndex={-1} aria-label={t("al.silence")} title={`${t("al.silence")} (s)`} onClick={() => onDo({ what: "silence", alert: a })}>
+      <Icon name="mute" size={14} />
+    </button>
+  </Cell>
+);

@@ -1,15 +1,15 @@
 // A rule replayed over the past: pages per week with their interval, other thresholds and `for` as a table, and when it
 // would have fired, drawn as a band of time.
-import { useRef, useState } from "preact/hooks";
-import { backtest } from "../../api/alerting";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { backtest, backtestText } from "../../api/alerting";
 import { type BacktestReport, type CurveCell, msOf, type RuleBacktest, type RuleDoc } from "../../api/alertingTypes";
 import { formatCount, formatDateTime, formatDay, formatDuration, formatValue, type Unit } from "../../lib/format";
 import { t } from "../../lib/text";
 import { Icon } from "../../parts/Icon";
 import { zone } from "../../state/url";
-import { labelsBut } from "./standing";
-import { measureOf } from "./marks";
+import { measureOf, rate } from "./marks";
 import { Chips, Section } from "./shell";
+import { labelsBut } from "./standing";
 
 const PERIODS: Record<string, number> = { "1d": 1, "7d": 7, "30d": 30 };
 const DAY_MS = 86_400_000;
@@ -22,24 +22,40 @@ interface State {
   report: BacktestReport | null;
 }
 
-export function Backtest({ group, rule }: { group: string; rule: RuleDoc }) {
+/** One rule that runs. */
+export const Backtest = ({ group, rule }: { group: string; rule: RuleDoc }) => (
+  <Section title={t("bt.title")} note={<span class="soft">{t("bt.note")}</span>}>
+    <Replay ask={(ms, signal) => backtest({ group, name: rule.name }, ms, signal)} />
+  </Section>
+);
+
+/** The rules of a text that may not run yet. */
+export const BacktestText = ({ text }: { text: string }) => (
+  <details class="bt-text">
+    <summary>{t("bt.text")}</summary>
+    <Replay ask={(ms, signal) => backtestText(text, ms, signal)} />
+  </details>
+);
+
+function Replay({ ask }: { ask: (ms: number, signal: AbortSignal) => Promise<BacktestReport> }) {
   const [period, setPeriod] = useState("7d");
   const [state, setState] = useState<State>({ busy: false, error: "", report: null });
   const running = useRef<AbortController | null>(null);
+  useEffect(() => () => running.current?.abort(), []);
   const run = (p: string) => {
     setPeriod(p);
     running.current?.abort();
     const abort = new AbortController();
     running.current = abort;
     setState({ busy: true, error: "", report: null });
-    backtest({ group, name: rule.name }, (PERIODS[p] ?? 7) * DAY_MS, abort.signal).then(
+    ask((PERIODS[p] ?? 7) * DAY_MS, abort.signal).then(
       (report) => abort.signal.aborted || setState({ busy: false, error: "", report }),
       (e: Error) => abort.signal.aborted || setState({ busy: false, error: e.message, report: null }),
     );
   };
-  const found = state.report?.rules.find((r) => r.rule === rule.name) ?? state.report?.rules[0];
+  const { report } = state;
   return (
-    <Section title={t("bt.title")} note={<span class="soft">{t("bt.note")}</span>}>
+    <>
       <div class="bt-ask">
         <Chips label={t("bt.period")} value={period} choices={Object.keys(PERIODS).map((p) => ({ value: p, label: p }))} onPick={run} />
         <button type="button" class="button" aria-busy={state.busy} onClick={() => run(period)}>
@@ -50,14 +66,17 @@ export function Backtest({ group, rule }: { group: string; rule: RuleDoc }) {
       <div role="status">
         {state.busy ? <p class="soft">{t("bt.busy")}</p> : null}
         {state.error ? <p class="field-error">{state.error}</p> : null}
-        {state.report && found ? <Answer report={state.report} of={found} unit={measureOf(rule.query).unit} /> : null}
+        {report && report.rules.length === 0 ? <p class="soft">{t("bt.none")}</p> : null}
+        {report?.rules.map((r) => (
+          <div key={`${r.group} ${r.rule}`}>
+            {report.rules.length > 1 ? <h4 class="bt-rule">{r.rule}</h4> : null}
+            <Answer report={report} of={r} unit={measureOf(r.expr).unit} />
+          </div>
+        ))}
       </div>
-    </Section>
+    </>
   );
 }
-
-/** One digit behind the point, but whole when it is. */
-const rate = (x: number) => (x >= 100 ? formatCount(x) : String(Number(x.toFixed(1))));
 
 function Answer({ report, of: r, unit }: { report: BacktestReport; of: RuleBacktest; unit: Unit }) {
   const { pages } = r;

@@ -1,6 +1,6 @@
 // Rules: what is watched, whether it works, what it found; and for one rule what it would have done over the past.
 import { useMemo } from "preact/hooks";
-import { fetchHistory, fetchRules, LIFE } from "../../api/alerting";
+import { fetchHistory, fetchRules } from "../../api/alerting";
 import { msOf, type RuleDoc, type RuleGroupDoc } from "../../api/alertingTypes";
 import { formatCount, formatDuration, formatValue } from "../../lib/format";
 import { useNarrow } from "../../lib/media";
@@ -10,9 +10,10 @@ import { Empty, Loading } from "../../parts/states";
 import { Cell, HeadCell, VirtualGrid } from "../../parts/VirtualGrid";
 import { POLL_MS, usePoll } from "../../state/poll";
 import { follow, hrefOf, patch, url } from "../../state/url";
-import { Fact, lasted } from "./AlertDetail";
+import { Fact } from "./AlertDetail";
 import { Backtest } from "./Backtest";
-import { ageOf, beat, LabelText, SeverityMark, StateMark, Time } from "./marks";
+import { Lasted } from "./History";
+import { ageOf, LabelText, SeverityMark, StateMark, Time } from "./marks";
 import { alertCounts, isShadow, listRules, RULE_SHOWS, type RuleRow, ruleState } from "./ruleRows";
 import { Asked, Beside, Chips, ClearFilter, FilterBox, ListPage, pickShow, Section, testOf } from "./shell";
 import { labelsBut, nameOf } from "./standing";
@@ -90,7 +91,6 @@ const Head = () => (
 
 function List({ rows, open, onKey }: { rows: RuleRow[]; open: string; onKey: (e: KeyboardEvent) => boolean }) {
   const narrow = useNarrow();
-  beat();
   return (
     <VirtualGrid kind="grid-rules" label={t("ru.list")} rows={rows} rowPx={narrow ? NARROW_PX : ROW_PX} keyOf={(r) => r.key} open={open} onOpen={(r) => r.kind === "rule" && patch({ open: r.key === open ? "" : r.key })} onKey={onKey} head={narrow ? undefined : <Head />} classOf={(r) => (r.kind === "group" ? "row-group row-rulegroup" : "row-rule")}>
       {(r) => (r.kind === "group" ? <GroupCells group={r.group} shown={r.shown} /> : <RuleCells rule={r.rule} />)}
@@ -118,6 +118,7 @@ function RuleCells({ rule: r }: { rule: RuleDoc }) {
       <Cell class="cell-main" title={r.lastError || r.query}>
         <span class="strong cell-name">{r.name}</span>
         {isShadow(r) ? <Shadow /> : null}
+        {r.kind ? <span class="badge badge-kind">{r.kind}</span> : null}
         <span class={`mono cell-labels ${r.lastError ? "field-error" : "soft"}`}>{r.lastError || r.query}</span>
       </Cell>
       <Cell class="cell-alerts num">
@@ -167,16 +168,22 @@ function RuleDetail({ group, rule: r }: { group: RuleGroupDoc; rule: RuleDoc }) 
         </div>
       ) : null}
       {isShadow(r) ? <p class="soft said">{t("ru.shadow.text")}</p> : null}
+      {r.noData ? <p class="soft said">{t("ru.nodata")}</p> : null}
       <code class="mono expr">{r.query}</code>
       <div class="acts">
         <a class="button" href={hrefOf("explore", { expr: r.query })} onClick={follow}>
           <Icon name="explore" size={15} />
           {t("al.explore")}
         </a>
+        <a class="button" href={hrefOf("files", { open: group.file })} onClick={follow}>
+          <Icon name="edit" size={15} />
+          {t("ru.file.edit")}
+        </a>
       </div>
       <dl class="facts">
         {alerting ? <Fact name={t("ru.for")}>{r.duration ? formatDuration(r.duration * 1000) : t("ru.for.no")}</Fact> : null}
         {alerting && r.keepFiringFor ? <Fact name={t("ru.keep")}>{formatDuration(r.keepFiringFor * 1000)}</Fact> : null}
+        {r.kind ? <Fact name={t("al.kind")}>{r.kind}</Fact> : null}
         <Fact name={t("ru.every")}>{t("ru.every.d", { d: formatDuration(group.interval * 1000) })}</Fact>
         <Fact name={t("ru.last")}>{r.health === "unknown" ? "–" : t("ru.last.took", { ago: ageOf(r.lastEvaluation), d: formatValue(r.evaluationTime, "seconds") })}</Fact>
         <Fact name={t("ru.group.of")}>{group.name}</Fact>
@@ -193,7 +200,7 @@ function RuleDetail({ group, rule: r }: { group: RuleGroupDoc; rule: RuleDoc }) 
         <>
           <AlertsNow rule={r} />
           <Backtest group={group.name} rule={r} />
-          {LIFE ? <Episodes group={group} rule={r} /> : null}
+          <Episodes group={group} rule={r} />
         </>
       ) : null}
       {Object.keys(r.annotations ?? {}).length ? (
@@ -260,7 +267,9 @@ function Episodes({ group, rule: r }: { group: RuleGroupDoc; rule: RuleDoc }) {
           {own.map((e) => (
             <li key={e.episode}>
               <Time at={Number.isNaN(msOf(e.fired_at)) ? e.active_at : e.fired_at} />
-              <span>{lasted(e)}</span>
+              <span>
+                <Lasted episode={e} />
+              </span>
               <span class="mono soft">
                 <LabelText labels={labelsBut(e.labels, new Set(Object.keys(r.labels ?? {}))).filter(([, v]) => v !== nameOf(e.labels))} />
               </span>

@@ -2,7 +2,7 @@
 import { useMemo, useState } from "preact/hooks";
 import { expireSilence, fetchSilences } from "../../api/alerting";
 import type { SilenceDoc, Window } from "../../api/alertingTypes";
-import { formatDateTime, formatDuration } from "../../lib/format";
+import { formatDuration } from "../../lib/format";
 import { formatMatcher } from "../../lib/matchers";
 import { useNarrow } from "../../lib/media";
 import { t } from "../../lib/text";
@@ -11,10 +11,10 @@ import { Icon } from "../../parts/Icon";
 import { Empty } from "../../parts/states";
 import { Cell, HeadCell, VirtualGrid } from "../../parts/VirtualGrid";
 import { usePoll } from "../../state/poll";
-import { patch, url, zone } from "../../state/url";
+import { patch, url } from "../../state/url";
 import { Fact } from "./AlertDetail";
 import { FormFoot, useSending } from "./form";
-import { beat, StateMark } from "./marks";
+import { beat, momentOf, StateMark, Time } from "./marks";
 import { Asked, Beside, Chips, ClearFilter, FilterBox, ListPage, pickShow, Section, testOf } from "./shell";
 import { type From, onceMore } from "./silence";
 import { Preview, SilenceDialog } from "./SilenceDialog";
@@ -32,10 +32,12 @@ const labelsOf = (s: SilenceDoc) => Object.fromEntries(s.matchers.map((m) => [m.
 
 function when(s: SilenceDoc, now: number): string {
   const [from, to] = [Date.parse(s.startsAt), ends(s)];
-  if (s.status.state === "pending") return t("si.from", { at: formatDateTime(from, zone.value), d: formatDuration(from - now) });
-  if (s.status.state === "expired") return t("si.over", { at: formatDateTime(to, zone.value) });
-  return t("si.until", { at: formatDateTime(to, zone.value), d: formatDuration(to - now) });
+  if (s.status.state === "pending") return t("si.from", { at: momentOf(from), d: formatDuration(from - now) });
+  if (s.status.state === "expired") return t("si.over", { at: momentOf(to) });
+  return t("si.until", { at: momentOf(to), d: formatDuration(to - now) });
 }
+
+const When = ({ silence }: { silence: SilenceDoc }) => <>{when(silence, beat())}</>;
 
 export const windowText = (w: Window): string =>
   [(w.weekdays ?? []).join(", ") || t("si.window.every"), (w.times ?? []).map((x) => `${x.start_time}–${x.end_time}`).join(", "), ...(w.days_of_month ?? []), ...(w.months ?? []), ...(w.years ?? []), w.location ?? "UTC"].filter(Boolean).join(" · ");
@@ -69,7 +71,7 @@ export function Silences() {
       tools={
         <button type="button" class="button button-main" onClick={() => setDoing({ edit: { matchers: [] } })}>
           <Icon name="plus" size={15} />
-          {t("si.new")}
+          <span class="new-label">{t("si.new")}</span>
         </button>
       }
       bar={
@@ -116,7 +118,6 @@ const Head = () => (
 
 function List({ rows, open, onKey }: { rows: SilenceDoc[]; open: string; onKey: (e: KeyboardEvent) => boolean }) {
   const narrow = useNarrow();
-  const now = beat();
   return (
     <VirtualGrid kind="grid-silences" label={t("si.list")} rows={rows} rowPx={narrow ? NARROW_PX : ROW_PX} keyOf={(s) => s.id} open={open} onOpen={(s) => patch({ open: s.id === open ? "" : s.id })} onKey={onKey} head={narrow ? undefined : <Head />} classOf={() => "row-silence"}>
       {(s) => (
@@ -129,7 +130,7 @@ function List({ rows, open, onKey }: { rows: SilenceDoc[]; open: string; onKey: 
             {s.windows?.length ? <span class="badge">{t("si.windows")}</span> : null}
           </Cell>
           <Cell class="cell-when num">
-            {when(s, now)}
+            <When silence={s} />
           </Cell>
           <Cell class="cell-who" title={s.comment}>
             <span class="strong">{s.createdBy}</span> <span class="soft">{s.comment}</span>
@@ -171,7 +172,7 @@ function Detail({ silence: s, onDo }: { silence: SilenceDoc; onDo: (d: Doing) =>
           <span class="num">{when(s, beat())}</span>
         </Fact>
         <Fact name={t("si.start")}>
-          <span class="num">{formatDateTime(Date.parse(s.startsAt), zone.value)}</span>
+          <Time at={s.startsAt} />
         </Fact>
         {(s.windows ?? []).map((w, i) => (
           <Fact key={windowText(w)} name={t("si.window", { n: i + 1 })} wide>

@@ -1,7 +1,8 @@
 // Severities, states, labels and values, as every page of alerting shows them. Never by colour alone: icon and word.
+import { computed } from "@preact/signals";
 import { msOf, numberOf, type AlertDoc, type Instant, type Value } from "../../api/alertingTypes";
 import { comparisonOf } from "../../lib/compare";
-import { formatDateTime, formatDuration, formatValue, guessUnit, type Unit } from "../../lib/format";
+import { formatCount, formatDuration, formatMoment, formatValue, guessUnit, type Unit } from "../../lib/format";
 import { t, type TextKey } from "../../lib/text";
 import { Icon, type IconName } from "../../parts/Icon";
 import { clock } from "../../state/connection";
@@ -97,17 +98,24 @@ export function ValueText({ value, expr, threshold }: { value: Value; expr: stri
 
 /** Whole seconds go by slowly in a list: it is drawn anew every few of them. */
 const BEAT_MS = 5_000;
-export const beat = () => Math.floor(clock.value / BEAT_MS) * BEAT_MS;
+const beats = computed(() => Math.floor(clock.value / BEAT_MS) * BEAT_MS);
+export const beat = () => beats.value;
 
 export const ageOf = (at: Instant | null | undefined): string => {
   const ms = msOf(at);
   return Number.isNaN(ms) ? "–" : formatDuration(Math.max(0, beat() - ms));
 };
 
-export const Time = ({ at }: { at: Instant | null | undefined }) => {
+/** A time as lists show it. */
+export const momentOf = (at: Instant | null | undefined): string => {
   const ms = msOf(at);
-  return <span class="num">{Number.isNaN(ms) ? "–" : formatDateTime(ms, zone.value)}</span>;
+  return Number.isNaN(ms) ? "–" : formatMoment(ms, beat(), zone.value);
 };
+
+export const Time = ({ at }: { at: Instant | null | undefined }) => <span class="num">{momentOf(at)}</span>;
+
+/** How often in a week: one digit behind the point, unless it is nought or there are many. */
+export const rate = (x: number): string => (x >= 100 ? formatCount(x) : String(Number(x.toFixed(1))));
 
 /** A word of the server's, or ours for it. */
 export const wordOf = (prefix: string, word: string): string => {

@@ -7,11 +7,11 @@ import { compile, parseFilter, type Test } from "../../lib/matchers";
 import { t, type TextKey } from "../../lib/text";
 import { Icon, type IconName } from "../../parts/Icon";
 import { Failed, Loading } from "../../parts/states";
-import { heardAt, stale } from "../../state/connection";
+import { stale } from "../../state/connection";
 import { offerFilter } from "../../state/filter";
 import type { Polled } from "../../state/poll";
 import { follow, hrefOf, page, patch, url, zone } from "../../state/url";
-import { PAGE_NAMES, type PageName } from "../../state/urlstate";
+import type { PageName } from "../../state/urlstate";
 
 const PARTS: PageName[][] = [
   ["alerts", "incidents", "silences", "history"],
@@ -20,7 +20,7 @@ const PARTS: PageName[][] = [
 
 const Parts = () => (
   <nav class="parts" aria-label={t("al.parts")}>
-    {PARTS.find((all) => all.includes(page.value as PageName))?.filter((p) => PAGE_NAMES.includes(p)).map((p) => (
+    {PARTS.find((all) => all.includes(page.value as PageName))?.map((p) => (
       <a key={p} class="part" href={hrefOf(p)} aria-current={page.value === p ? "page" : undefined} onClick={follow}>
         {t(`nav.${p}`)}
       </a>
@@ -35,10 +35,12 @@ interface PageProps {
   bar?: ComponentChildren;
   /** what is open beside the list */
   beside?: ComponentChildren;
+  /** what is open gets most of the room */
+  wide?: boolean;
   children: ComponentChildren;
 }
 
-export const ListPage = ({ tools, bar, beside, children }: PageProps) => (
+export const ListPage = ({ tools, bar, beside, wide, children }: PageProps) => (
   <div class={`listpage ${beside ? "listpage-open" : ""} ${stale.value ? "is-stale" : ""}`}>
     <h1 class="sr-only">{t(`nav.${page.value}` as TextKey)}</h1>
     <header class="listpage-head">
@@ -47,7 +49,7 @@ export const ListPage = ({ tools, bar, beside, children }: PageProps) => (
       {tools}
     </header>
     {bar ? <div class="listpage-bar">{bar}</div> : null}
-    <div class={`split ${beside ? "split-open" : ""}`}>
+    <div class={`split ${beside ? "split-open" : ""} ${wide ? "split-wide" : ""}`}>
       <div class="split-list">{children}</div>
       {beside ? <div class="split-beside">{beside}</div> : null}
     </div>
@@ -55,7 +57,7 @@ export const ListPage = ({ tools, bar, beside, children }: PageProps) => (
 );
 
 /** What is open beside the list: named, closed by its button or Escape. */
-export function Beside({ label, title, tools, children }: { label: string; title: ComponentChildren; tools?: ComponentChildren; children: ComponentChildren }) {
+export function Beside({ label, title, tools, full, children }: { label: string; title: ComponentChildren; tools?: ComponentChildren; full?: boolean; children: ComponentChildren }) {
   return (
     <section class="panel beside" aria-label={label}>
       <header class="beside-head">
@@ -69,7 +71,7 @@ export function Beside({ label, title, tools, children }: { label: string; title
         </button>
       </header>
       {/* A region that scrolls must be reachable by keyboard. */}
-      <div class="beside-body" tabIndex={0}>
+      <div class={`beside-body ${full ? "beside-full" : ""}`} tabIndex={0}>
         {children}
       </div>
     </section>
@@ -157,7 +159,7 @@ export function Asked<T>({ of, children }: { of: Polled<T>; children: (data: T) 
       {of.error ? (
         <p class="old" role="status">
           <Icon name="warning" size={14} />
-          {t("al.old", { at: heardAt.value ? formatClock(heardAt.value, zone.value, true) : "–", error: of.error })}
+          {t("al.old", { at: formatClock(of.at, zone.value, true), error: of.error })}
         </p>
       ) : null}
       {children(of.data)}

@@ -1,5 +1,5 @@
 // How bad alerts are, where they stand, and what they are called. Pure.
-import type { AlertDoc } from "../../api/alertingTypes";
+import { type AlertDoc, type EpisodeDoc, msOf, type RuleRef } from "../../api/alertingTypes";
 import type { Labels } from "../../api/frame";
 
 const CRITICAL = /^(critical|crit|page|fatal|emergency|error|high|p1|sev1)$/i;
@@ -30,3 +30,12 @@ export const nameOf = (labels: Labels | undefined): string => labels?.["alertnam
 
 /** What a summary says; else the description. */
 export const summaryOf = (annotations: Labels | undefined): string => annotations?.["summary"] ?? annotations?.["message"] ?? annotations?.["description"] ?? "";
+
+/** How long an episode has fired, ms; null when it never did. */
+export function lengthOf(e: EpisodeDoc, now: number): number | null {
+  if (!e.fired_at) return null;
+  return Math.max(0, (e.resolved_at ? msOf(e.resolved_at) : now) - msOf(e.fired_at));
+}
+
+/** How the page of rules names one in the address. */
+export const ruleKey = (r: RuleRef): string => [r.group, r.name, r.file].map(encodeURIComponent).join("/");
