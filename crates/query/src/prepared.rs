@@ -6,8 +6,8 @@
 //! have the same matchers share it. Whether what was chosen still holds is the source's to say: it
 //! compares matchers, scope and its own state.
 //!
-//! Bounds: bytes of all selections together ([`EngineConfig::kept_selections`]), one selection at most
-//! a quarter of them; what does not fit is selected as if nothing were kept, and tried again after
+//! Bounds: bytes of all selections and compiled expressions together
+//! ([`EngineConfig::kept_selections`]), each at most a quarter of them; what does not fit is selected as if nothing were kept, and tried again after
 //! [`PAUSE`] evaluations. A query that is dropped gives its part back.
 //!
 //! [`EngineConfig::kept_selections`]: crate::EngineConfig::kept_selections
@@ -19,11 +19,16 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 use plimsoll_model::{Matcher, Prepared};
 
-use crate::ast::{Expr, Span, VectorSelector};
+use crate::ast::{Expr, LabelMatcher, MatchOp, Span, VectorSelector};
 use crate::eval::model_op;
 
 /// Evaluations after which a selection that did not fit is tried again.
 const PAUSE: u32 = 64;
+
+/// Bytes that a compiled regular expression is taken to hold, besides those of its text.
+const REGEX_BYTES: u64 = 16 << 10;
+/// Bytes that a compiled regular expression is taken to hold for each byte of its text.
+const REGEX_BYTES_PER_BYTE: u64 = 32;
 
 /// What queries keep of their selections, and how much that is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,6 +69,9 @@ pub(crate) struct Slot {
 /// What one query keeps.
 pub(crate) struct KeptQuery {
     selectors: Vec<KeptSelector>,
+    /// Taken for compiled expressions.
+    bytes: u64,
+    owner: Arc<KeptSelections>,
 }
 
 /// What is kept of one selector.
@@ -121,17 +129,41 @@ impl KeptSelections {
 
 impl KeptQuery {
     /// A query that keeps what its selectors chose; `None` when a matcher cannot be compiled, which
-    /// its evaluation then says, or when there is nothing to keep.
+    /// its evaluation then says, when there is nothing to keep, or no room for what is compiled.
     pub fn new(expr: &Expr, owner: &Arc<KeptSelections>) -> Option<Self> {
-        let selectors = expr.selectors().into_iter().map(|s| KeptSelector::new(s, owner));
-        let selectors = selectors.collect::<Option<Vec<_>>>()?;
-        let any = !selectors.is_empty() && owner.bytes_max > 0;
-        any.then_some(Self { selectors })
+        let selectors = expr.selectors();
+        if selectors.is_empty() || owner.bytes_max == 0 {
+            return None;
+        }
+        let bytes = selectors.iter().flat_map(|s| &s.matchers).map(compiled_bytes).sum();
+        if !owner.exchange(0, bytes) {
+            owner.refused.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
+        let mut kept = Self { selectors: Vec::new(), bytes, owner: Arc::clone(owner) };
+        for selector in selectors {
+            kept.selectors.push(KeptSelector::new(selector, owner)?);
+        }
+        Some(kept)
     }
 
     /// What is kept of a selector; nothing of one that was made on the way.
     pub fn selector(&self, selector: &VectorSelector) -> Option<&KeptSelector> {
         self.selectors.iter().find(|kept| kept.is_of(selector))
+    }
+}
+
+impl Drop for KeptQuery {
+    fn drop(&mut self) {
+        self.owner.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// Bytes that a matcher holds when it is compiled.
+fn compiled_bytes(matcher: &LabelMatcher) -> u64 {
+    match matcher.op {
+        MatchOp::Equal | MatchOp::NotEqual => 0,
+        _ => REGEX_BYTES + REGEX_BYTES_PER_BYTE * matcher.value.len() as u64,
     }
 }
 
@@ -147,7 +179,7 @@ impl KeptSelector {
     }
 
     fn is_of(&self, selector: &VectorSelector) -> bool {
-        let same = |(a, b): (&Matcher, &crate::ast::LabelMatcher)| {
+        let same = |(a, b): (&Matcher, &LabelMatcher)| {
             a.value() == b.value && a.name() == b.name && a.op() == model_op(b.op)
         };
         self.span == selector.span
@@ -257,6 +289,18 @@ mod tests {
         assert!(slot(&q, 3).may_keep());
         slot(&q, 0).keep(chosen(10));
         assert_eq!(owner.stats().bytes, 510);
+    }
+
+    #[test]
+    fn compiled_expressions_take_room_and_give_it_back() {
+        let owner = Arc::new(KeptSelections::new(80_000));
+        let (_, a) = query(&owner, "x{job=~\"a.*\"}");
+        assert_eq!(owner.stats().bytes, 16_384 + 3 * 32);
+        let expr = crate::parse("x{a=~\"b.*\",c!~\"d.*\"}", &crate::Features::default()).unwrap();
+        assert!(KeptQuery::new(&expr, &owner).is_none(), "more than a quarter");
+        assert_eq!((owner.stats().bytes, owner.stats().refused), (16_480, 1));
+        drop(a);
+        assert_eq!(owner.stats().bytes, 0);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! evaluates for a subscription only when the frame before has been handed to the socket, so a client
 //! that reads slowly gets fewer frames and never a growing queue.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::extract::WebSocketUpgrade;
@@ -75,8 +75,8 @@ enum What {
 #[derive(Clone)]
 struct Asking {
     expr: String,
-    /// `None` when it cannot be read, which every frame then says.
-    query: Option<Query>,
+    /// The expression as the first evaluation read it; not here, where connections wait.
+    kept: Arc<OnceLock<Query>>,
 }
 
 /// How far a chart has been sent.
@@ -152,7 +152,7 @@ fn take(app: &App, text: &str, subscriptions: &mut Vec<Subscription>) -> Option<
                 return Some(frame::error(&s.id, "bad_data", &message));
             }
             let id = s.id.clone();
-            match what(app, s) {
+            match what(s) {
                 Ok(what) => {
                     subscriptions.push(Subscription { id, what, due_ms: app.now() });
                     None
@@ -163,15 +163,14 @@ fn take(app: &App, text: &str, subscriptions: &mut Vec<Subscription>) -> Option<
     }
 }
 
-fn what(app: &App, s: Subscribe) -> Result<What, &'static str> {
+fn what(s: Subscribe) -> Result<What, &'static str> {
     match (s.topic.as_deref(), s.expr) {
         (Some("overview"), None) => Ok(What::Overview),
         (None, Some(expr)) => {
             let step_ms = s.step_ms.clamp(STEP_MS_MIN, STEP_MS_MAX);
             let window_ms = s.window_ms.clamp(step_ms, step_ms.saturating_mul(ELEMENTS_MAX));
             let max_series = s.max_series.unwrap_or(SERIES_USUAL).clamp(1, 1_000);
-            let query = app.engine.parse(&expr).ok().map(|query| app.engine.keep(&query));
-            let asked = Asking { expr, query };
+            let asked = Asking { expr, kept: Arc::default() };
             Ok(What::Chart { asked, window_ms, step_ms, max_series, sent: None })
         }
         _ => Err("a subscription has either expr or topic: \"overview\""),
@@ -208,7 +207,7 @@ async fn send_due(
                 let chart = Chart {
                     id: s.id.clone(),
                     expr: asked.expr.clone(),
-                    query: asked.query.clone(),
+                    kept: Some(Arc::clone(&asked.kept)),
                     grid: Grid { start: until, end: until, step },
                     element: Element::F32,
                     max_series: *max_series,

@@ -1,6 +1,6 @@
 //! `POST /api/plimsoll/v1/panels/query`: many panels in one request, frames in one answer.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::body::Body;
 use axum::response::Response;
@@ -68,8 +68,8 @@ const fn usual_width() -> usize {
 pub(super) struct Chart {
     pub id: String,
     pub expr: String,
-    /// The expression, if it was read already.
-    pub query: Option<Query>,
+    /// Where the expression is kept, read, when it is asked again and again.
+    pub kept: Option<Arc<OnceLock<Query>>>,
     pub grid: Grid,
     pub element: Element,
     pub max_series: usize,
@@ -126,7 +126,7 @@ fn chart(panel: &Panel, batch: &Batch) -> Chart {
     let element = if panel.kind == PanelKind::Range { Element::F32 } else { Element::F64 };
     let max_series = panel.max_series.unwrap_or(SERIES_USUAL).clamp(1, SERIES_MAX);
     let (id, expr) = (panel.id.clone(), panel.expr.clone());
-    Chart { id, expr, query: None, grid, element, max_series }
+    Chart { id, expr, kept: None, grid, element, max_series }
 }
 
 /// The smallest multiple of the usual step that gives at most two elements a pixel.
@@ -172,19 +172,23 @@ pub(super) fn evaluate(app: &App, chart: &Chart, kind: Kind, cx: &ReadCx) -> (Ve
 const HISTOGRAMS_NOT_DRAWN: &str = "native histograms are not drawn; histogram_quantile, \
                                     histogram_avg or histogram_count make numbers of them";
 
+fn read(app: &App, chart: &Chart) -> Result<Query, Failure> {
+    let kept = chart.kept.as_deref();
+    if let Some(query) = kept.and_then(OnceLock::get) {
+        return Ok(query.clone());
+    }
+    let expr = parse(&chart.expr, &app.engine.config().features)
+        .map_err(|e| Failure::bad_data(e.to_string()))?;
+    let query = Query::new(&chart.expr, expr);
+    Ok(kept.map_or(query.clone(), |kept| kept.get_or_init(|| app.engine.keep(&query)).clone()))
+}
+
 fn answer(
     app: &App,
     chart: &Chart,
     cx: &ReadCx,
 ) -> Result<(Vec<MatrixSeries>, Vec<String>), Failure> {
-    let query = match &chart.query {
-        Some(query) => query.clone(),
-        None => {
-            let expr = parse(&chart.expr, &app.engine.config().features)
-                .map_err(|e| Failure::bad_data(e.to_string()))?;
-            Query::new(&chart.expr, expr)
-        }
-    };
+    let query = read(app, chart)?;
     let snapshot = app.source.snapshot();
     let instant = chart.grid.start == chart.grid.end && chart.element == Element::F64;
     let answer = if instant {
