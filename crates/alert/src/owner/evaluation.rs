@@ -203,7 +203,14 @@ fn schedule(running: &mut Running, mono: Duration, metrics: &Metrics) {
     running.next_mono += step;
     if running.next_mono <= mono {
         let behind = (mono - running.next_mono).as_nanos() / step.as_nanos().max(1) + 1;
-        count(&metrics.missed, u64::try_from(behind).unwrap_or(u64::MAX));
+        let missed = u64::try_from(behind).unwrap_or(u64::MAX);
+        count(&metrics.missed, missed);
+        tracing::warn!(
+            group = running.group.name,
+            file = running.group.file,
+            missed,
+            "evaluations left out: the group came too late"
+        );
         running.next_mono = mono + step;
     }
 }
