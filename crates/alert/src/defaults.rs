@@ -64,6 +64,11 @@ pub fn default_rules(interval_ms: i64) -> Result<Vec<Group>, Vec<Problem>> {
     read_rules(DEFAULT_RULES_FILE, TEXT, interval_ms, &Features::default())
 }
 
+/// The text of a file of default rules, by the name under which it appears.
+pub fn default_rules_text(file: &str) -> Option<&'static str> {
+    (file == DEFAULT_RULES_FILE).then_some(TEXT)
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

@@ -24,13 +24,14 @@ mod metrics;
 pub mod notify;
 mod owner;
 pub mod route;
+mod rule_files;
 mod rules;
 mod state;
 mod template;
 mod unit_test;
 
 pub use backfill::{BackfillAsk, BackfillError, BackfillReport, Backfilled};
-pub use defaults::{DEFAULT_RULES_FILE, default_rules};
+pub use defaults::{DEFAULT_RULES_FILE, default_rules, default_rules_text};
 pub use evaluate::{EvalError, Evaluated, Health, Sample, Scene, evaluate};
 pub use metrics::Metrics;
 pub use owner::{
@@ -43,6 +44,10 @@ pub use route::matching::{REGEX_BYTES_MAX, parse_matcher, parse_matchers};
 pub use route::{
     GroupedView, Notice, NoticeView, Notification, Route, Router, Routing, Silence, SilenceError,
     SilenceMatcher, SilenceState, payload, silence_matchers,
+};
+pub use rule_files::{
+    FILE_BYTES_MAX as RULE_FILE_BYTES_MAX, RuleFile, RuleFileEdit, RuleFileError, RuleFileVersion,
+    RuleFiles, is_rule_file_name, read_text, rule_file_names, rules_dir,
 };
 pub use rules::kinds;
 pub use rules::{

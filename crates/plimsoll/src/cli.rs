@@ -14,6 +14,7 @@ mod files;
 mod import;
 mod notify;
 mod query;
+mod rule_files;
 mod rules;
 mod rules_backtest;
 mod rules_test;
@@ -310,6 +311,75 @@ enum Rules {
     ///
     /// Example: plimsoll rules backtest rules.yml --start 2026-10-22T00:00:00Z --end 2026-11-21T00:00:00Z
     Backtest(Backtest),
+    /// Lists the rule files that a running server runs, and those that it keeps.
+    ///
+    /// Example: plimsoll rules list
+    List(AtServer),
+    /// Has a running server check a rule file, keep it, and run its rules.
+    ///
+    /// Example: plimsoll rules push web.yml --comment 'fewer pages'
+    Push(Push),
+    /// Prints a rule file of a running server.
+    ///
+    /// Example: plimsoll rules pull web --version 3
+    Pull(Pull),
+    /// Prints who changed a rule file of a running server when, why, and what.
+    ///
+    /// Example: plimsoll rules history web
+    History(History),
+}
+
+/// Which server.
+#[derive(Args)]
+pub struct AtServer {
+    /// The server.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7546")]
+    server: String,
+}
+
+/// What to keep.
+#[derive(Args)]
+pub struct Push {
+    /// The file.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Its name there [default: the file's name without its ending]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Who changes it [default: $USER]
+    #[arg(long, value_name = "TEXT", env = "USER", hide_env_values = true)]
+    author: Option<String>,
+    /// Why.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    comment: String,
+    /// Only if this version is there now; 0: none.
+    #[arg(long, value_name = "N")]
+    expected_version: Option<u64>,
+    #[command(flatten)]
+    at: AtServer,
+}
+
+/// What to print.
+#[derive(Args)]
+pub struct Pull {
+    /// The name of the file; of one that the server does not keep itself, its path.
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// A version before the newest.
+    #[arg(long, value_name = "N")]
+    version: Option<u64>,
+    #[command(flatten)]
+    at: AtServer,
+}
+
+/// Whose history.
+#[derive(Args)]
+pub struct History {
+    /// The name of the file.
+    #[arg(value_name = "NAME")]
+    name: String,
+    #[command(flatten)]
+    at: AtServer,
 }
 
 /// Which tests.
@@ -461,6 +531,10 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Some(Command::Rules(Rules::Backfill(backfill))) => rules::backfill(&backfill),
         Some(Command::Rules(Rules::Test(test))) => return rules_test::run(&test),
         Some(Command::Rules(Rules::Backtest(backtest))) => rules_backtest::run(&backtest),
+        Some(Command::Rules(Rules::List(at))) => rule_files::list(&at),
+        Some(Command::Rules(Rules::Push(push))) => rule_files::push(&push),
+        Some(Command::Rules(Rules::Pull(pull))) => rule_files::pull(&pull),
+        Some(Command::Rules(Rules::History(history))) => rule_files::history(&history),
         Some(Command::Detect(detect)) => files::detect(&detect),
         Some(Command::Forecast(forecast)) => files::forecast(&forecast),
     };

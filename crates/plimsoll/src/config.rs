@@ -26,7 +26,7 @@ mod rules;
 mod store;
 
 pub use alertmanager::check as check_alertmanager_file;
-pub use rules::{check_rule_file, matching as matching_rule_files};
+pub use rules::{Kept as KeptRules, check_rule_file, matching as matching_rule_files};
 
 /// Reads an encryption key from a file that only its owner may read.
 ///
@@ -100,8 +100,10 @@ pub struct Config {
     pub result_cache: u64,
     /// Alerting's.
     pub alert: plimsoll_alert::config::Config,
-    /// The rules of all files, default rules included.
+    /// The rules of all files, default rules included, without those of `kept_rules`.
     pub groups: Vec<Group>,
+    /// The rule files that the API keeps below the data directory.
+    pub kept_rules: KeptRules,
     /// Analysis'.
     pub analysis: plimsoll_insight::Config,
     /// How OpenTelemetry metrics are taken in.
@@ -143,6 +145,9 @@ pub fn load(options: &Options) -> Result<Config, Vec<Problem>> {
     config.alert.external_labels = config.external_labels.clone();
     let (groups, mut wrong) = rules::load(&config.alert, base, options.bare, &features);
     config.groups.extend(groups);
+    found.append(&mut wrong);
+    let (kept, mut wrong) = rules::load_kept(&config.data_dir, config.alert.interval_ms, &features);
+    config.kept_rules = kept;
     found.append(&mut wrong);
     if found.is_empty() {
         return Ok(config);
@@ -189,6 +194,7 @@ fn sections(
         result_cache,
         alert: plimsoll_alert::config::read(alert, "alert", problems),
         groups: Vec::new(),
+        kept_rules: KeptRules::default(),
         analysis: plimsoll_insight::config::read(analysis, "analysis", problems),
         otlp: Arc::new(otlp::read(otlp_node, "otlp", problems)),
         unsupported: Vec::new(),

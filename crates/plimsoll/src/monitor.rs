@@ -74,8 +74,7 @@ impl PerformanceMonitor {
     /// # Errors
     /// Every problem, or the keys that need a restart; the old configuration stays.
     pub fn configure_monitoring(&self, options: Options) -> Result<(), Error> {
-        let config = load(&options).map_err(Error::Configuration)?;
-        self.running.handles.apply(config)?;
+        self.running.handles.load_and_apply(&options)?;
         *self.running.handles.options.lock() = options;
         Ok(())
     }

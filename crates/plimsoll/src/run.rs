@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
-use plimsoll_alert::{Alerting, Prepared, Setup, notify};
+use plimsoll_alert::{Alerting, Prepared, RuleFiles, Setup, notify};
 use plimsoll_collect::own::{ProcessMetrics, Registry};
 use plimsoll_collect::{Collector, Parts};
 use plimsoll_insight::Insight;
@@ -31,10 +31,12 @@ mod control;
 mod evidence;
 mod exposed;
 mod outlook;
+mod rule_files;
 mod thinking;
 
 use control::Controls;
 use outlook::Seen;
+use rule_files::Shelf;
 use thinking::Thinking;
 
 /// How long the parts may take to stop, together.
@@ -61,6 +63,8 @@ pub(crate) struct Handles {
     pub engine: Arc<Engine>,
     pub results: Arc<ResultCache>,
     pub alerting: Arc<Alerting>,
+    /// Held while all rules are read and applied, so that no file changes meanwhile.
+    pub rule_files: RuleFiles,
     pub insight: Arc<Insight>,
     pub collector: Collector,
     pub registry: Arc<Registry>,
@@ -103,6 +107,9 @@ pub async fn start(options: Options, config: Config) -> Result<Running, Error> {
     let collector = start_collector(&world, &store, &registry, &client, &config, address)?;
     let insight = prepare_insight(&world, &store, &engine, &records, &config);
     let thinking = Thinking::start(&insight, &config)?;
+    let (clock, disk) = (Arc::clone(&world.clock), Arc::clone(&world.disk));
+    let rule_files = RuleFiles::new(disk, Arc::clone(&records), clock, &config.data_dir);
+    rule_files::note(&rule_files);
     let (stop, stopped) = watch::channel(false);
     let disk = Arc::clone(&world.disk);
     let tools = notify::Tools { client: Arc::clone(&client), disk, gallery };
@@ -115,6 +122,7 @@ pub async fn start(options: Options, config: Config) -> Result<Running, Error> {
         engine,
         results: Arc::new(ResultCache::new(config.result_cache)),
         alerting,
+        rule_files,
         insight,
         collector,
         registry,
@@ -188,7 +196,8 @@ fn timer() -> Arc<dyn Fn(Duration, Cancel) + Send + Sync> {
 }
 
 fn prepared(config: &Config) -> Prepared {
-    Prepared { config: config.alert.clone(), groups: config.groups.clone() }
+    let groups = config.groups.iter().chain(&config.kept_rules.groups).cloned().collect();
+    Prepared { config: config.alert.clone(), groups }
 }
 
 fn start_collector(
@@ -254,6 +263,7 @@ fn app(handles: &Arc<Handles>, workers: Arc<Workers>, stop: watch::Receiver<bool
         alerting: Arc::clone(&handles.alerting),
         control: Arc::new(Controls::new(Arc::clone(handles))),
         outlook: Arc::new(Seen::new(Arc::clone(handles))),
+        rule_files: Arc::new(Shelf::new(Arc::clone(handles))),
         clock: Arc::clone(&handles.world.clock),
         started_ms: handles.started_ms,
         hostname: hostname(),
@@ -277,12 +287,21 @@ impl Handles {
     /// Reads the configuration again and applies it everywhere, or nowhere.
     pub fn reload(&self) -> Result<(), Error> {
         let options = self.options.lock().clone();
-        let next = load(&options).map_err(Error::Configuration)?;
-        self.apply(next)
+        self.load_and_apply(&options)
+    }
+
+    /// Reads a configuration and applies it everywhere, or nowhere.
+    pub fn load_and_apply(&self, options: &Options) -> Result<(), Error> {
+        self.rule_files.held(|| {
+            let next = load(options).map_err(Error::Configuration)?;
+            self.apply(next)
+        })?;
+        rule_files::note(&self.rule_files);
+        Ok(())
     }
 
     /// Applies a checked configuration everywhere, or nowhere.
-    pub fn apply(&self, next: Config) -> Result<(), Error> {
+    fn apply(&self, next: Config) -> Result<(), Error> {
         let mut current = self.config.write();
         let restart = needs_restart(&current, &next);
         if !restart.is_empty() {

@@ -15,6 +15,7 @@ use crate::habits::Habits;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::own::overview::{AnomalyDoc, ProcessDoc, ResourceDoc};
+use crate::own::rule_files::RuleShelf;
 
 /// What the operator can ask for. Implemented by the binary; calls may block.
 pub trait Control: Send + Sync {
@@ -94,6 +95,8 @@ pub struct App {
     pub control: Arc<dyn Control>,
     /// What analysis knows.
     pub outlook: Arc<dyn Outlook>,
+    /// Rule files that can be changed here, and others.
+    pub rule_files: Arc<dyn RuleShelf>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// When the process started, ms since the epoch.

@@ -24,6 +24,7 @@ pub use app::{App, Control, Gates, Outlook};
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use own::overview::{AnomalyDoc, DaysDoc, ForecastDoc, ProcessDoc, ResourceDoc};
+pub use own::rule_files::{RuleShelf, ShelvedRules};
 pub use params::time_ms;
 pub use routes::{Route, routes};
 pub use server::serve;

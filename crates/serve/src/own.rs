@@ -22,6 +22,7 @@ pub mod live;
 pub mod notifications;
 pub mod overview;
 pub mod panels;
+pub mod rule_files;
 
 /// Who this is and how it is.
 pub async fn status(app: Arc<App>, _: Call) -> Result<Response, Failure> {

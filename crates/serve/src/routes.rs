@@ -54,6 +54,7 @@ pub struct Route {
 const GET: &[Method] = &[Method::GET];
 const POST: &[Method] = &[Method::POST];
 const BOTH: &[Method] = &[Method::GET, Method::POST];
+const PUT: &[Method] = &[Method::PUT];
 const DELETE: &[Method] = &[Method::DELETE];
 const ADMIN: &[Method] = &[Method::POST, Method::PUT];
 
@@ -159,6 +160,12 @@ static ROUTES: &[Route] = &[
     row!(GET, "/api/plimsoll/v1/query/functions", Read, own::language::functions),
     row!(POST, "/api/plimsoll/v1/rules/backfill", Admin, own::backfill::backfill),
     row!(POST, "/api/plimsoll/v1/rules/backtest", Read, own::backtest::backtest),
+    row!(GET, "/api/plimsoll/v1/rules/files", Read, own::rule_files::list),
+    row!(GET, "/api/plimsoll/v1/rules/files/{name}", Read, own::rule_files::get),
+    row!(PUT, "/api/plimsoll/v1/rules/files/{name}", Edit, own::rule_files::put),
+    row!(DELETE, "/api/plimsoll/v1/rules/files/{name}", Edit, own::rule_files::remove),
+    row!(GET, "/api/plimsoll/v1/rules/files/{name}/versions", Read, own::rule_files::versions),
+    row!(POST, "/api/plimsoll/v1/rules/check", Read, own::rule_files::check),
     row!(POST, "/api/plimsoll/v1/storage/flush", Admin, own::flush),
     row!(POST, "/api/plimsoll/v1/storage/merge", Admin, own::merge),
 ];
@@ -243,6 +250,7 @@ mod tests {
                 || route.path.ends_with("/test")
                 || route.path.ends_with("/acknowledge")
                 || route.path.ends_with("/notes")
+                || (route.path.contains("/rules/files") && route.methods != GET)
                 || (route.path.contains("/notifications/") && route.methods != GET)
                 || (route.path.starts_with("/api/v2/") && route.methods != GET);
             assert_eq!(changes, route.permission > Permission::Read, "{}", route.path);

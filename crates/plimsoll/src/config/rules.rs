@@ -1,10 +1,14 @@
-//! Rule files: found by path or pattern, read, checked.
+//! Rule files: found by path or pattern or below the data directory, read, checked.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use plimsoll_alert::{Group, default_rules, read_rules};
+use plimsoll_alert::{
+    Group, RULE_FILE_BYTES_MAX, default_rules, read_rules, read_text, rule_file_names, rules_dir,
+};
 use plimsoll_model::written::Problem;
 use plimsoll_query::Features;
+use plimsoll_world::RealDisk;
 
 /// Files that one pattern may name.
 const FILES_MAX: usize = 1_000;
@@ -25,6 +29,45 @@ pub fn load(
         }
     }
     (groups, problems)
+}
+
+/// The rules of the files that the API keeps below a data directory.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// Their groups.
+    pub groups: Vec<Group>,
+    /// What was read, by name.
+    pub texts: BTreeMap<String, String>,
+}
+
+/// Reads the files that the API keeps.
+pub fn load_kept(data_dir: &Path, interval_ms: i64, features: &Features) -> (Kept, Vec<Problem>) {
+    let (mut kept, mut problems) = (Kept::default(), Vec::new());
+    let dir = rules_dir(data_dir);
+    let unreadable = |path: &Path, e: &std::io::Error| Problem {
+        file: path.display().to_string(),
+        line: 0,
+        key: String::new(),
+        message: format!("cannot be read: {e}"),
+    };
+    let names = rule_file_names(&RealDisk, &dir).unwrap_or_else(|e| {
+        problems.push(unreadable(&dir, &e));
+        Vec::new()
+    });
+    for name in names {
+        let path = dir.join(format!("{name}.yml"));
+        match read_text(&RealDisk, &path, RULE_FILE_BYTES_MAX) {
+            Err(e) => problems.push(unreadable(&path, &e)),
+            Ok(text) => {
+                match read_rules(&path.display().to_string(), &text, interval_ms, features) {
+                    Ok(groups) => kept.groups.extend(groups),
+                    Err(mut wrong) => problems.append(&mut wrong),
+                }
+                kept.texts.insert(name, text);
+            }
+        }
+    }
+    (kept, problems)
 }
 
 /// The rules of files; patterns are relative to `base`.

@@ -34,5 +34,6 @@ mod plimsoll;
 mod process;
 mod quick;
 mod refusals;
+mod rule_files;
 mod rules_cli;
 mod targets;
