@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use plimsoll_model::Labels;
-use plimsoll_model::written::{Fields, Node, Problems};
+use plimsoll_model::written::{Fields, Node, Problems, Value};
 
+use crate::defaults::{PACKS, Pack, usual_packs};
 use crate::forward::Forward;
 use crate::route::Routing;
 
@@ -30,8 +31,10 @@ const ALERTS_MAX: usize = 100_000;
 pub struct Config {
     /// Rule files, as written: paths, `*` allowed in the last part.
     pub rule_files: Vec<String>,
-    /// Whether the rules for this host are evaluated too.
+    /// Whether the rules that come with Plimsoll are evaluated too.
     pub default_rules: bool,
+    /// Which packs of them; see [`crate::PACKS`].
+    pub default_packs: Vec<&'static str>,
     /// Time between evaluations of groups that name none, ms.
     pub interval_ms: i64,
     /// Alerts that one rule may give; more is an error of the rule. Above 0.
@@ -57,6 +60,7 @@ impl Default for Config {
         Self {
             rule_files: Vec::new(),
             default_rules: true,
+            default_packs: usual_packs(),
             // Every 5 s, as often as the host is read: a breach is seen at the next sample.
             interval_ms: 5_000,
             max_alerts_per_rule: ALERTS_MAX,
@@ -76,7 +80,10 @@ pub fn read(node: &Node, path: &str, problems: &mut Problems) -> Config {
     let mut config = Config::default();
     let mut fields = Fields::of(node, path, problems);
     config.rule_files = fields.texts("rule_files", problems);
-    config.default_rules = fields.bool("default_rules", problems).unwrap_or(true);
+    if let Some(node) = fields.take("default_rules") {
+        let path = fields.path("default_rules");
+        (config.default_rules, config.default_packs) = packs(node, &path, problems);
+    }
     match fields.duration_ms("interval", problems) {
         Some(ms) if ms > 0 => config.interval_ms = ms,
         Some(_) => problems.add(node.line, fields.path("interval"), "must be above 0"),
@@ -109,10 +116,67 @@ pub fn read(node: &Node, path: &str, problems: &mut Problems) -> Config {
     config
 }
 
+/// `default_rules`: true, false, or a list of packs.
+fn packs(node: &Node, path: &str, problems: &mut Problems) -> (bool, Vec<&'static str>) {
+    let nodes = match &node.value {
+        Value::Bool(is_on) => return (*is_on, usual_packs()),
+        Value::Null => return (true, usual_packs()),
+        Value::List(nodes) => nodes,
+        _ => {
+            let message = format!("{} where true, false or a list of packs is wanted", node.kind());
+            problems.add(node.line, path, message);
+            return (true, usual_packs());
+        }
+    };
+    let mut packs = Vec::new();
+    for (i, node) in nodes.iter().enumerate() {
+        let name = node.text().unwrap_or_default();
+        match Pack::named(&name) {
+            Some(pack) => packs.push(pack.name),
+            None => {
+                let known = PACKS.map(|p| p.name).join(", ");
+                let message = format!("{name:?} is no pack of rules; there are {known}");
+                problems.add(node.line, format!("{path}[{i}]"), message);
+            }
+        }
+    }
+    (!packs.is_empty(), packs)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use plimsoll_model::written::parse;
+
+    #[test]
+    fn packs_are_chosen_by_name() {
+        let of = |text: &str| {
+            let mut problems = Problems::new("p.yml");
+            let config = read(&parse("p.yml", text).unwrap(), "alert", &mut problems);
+            let problems: Vec<String> = problems.found.iter().map(ToString::to_string).collect();
+            (config.default_rules, config.default_packs, problems)
+        };
+        let usual = usual_packs();
+        assert_eq!(of("interval: 5s"), (true, usual.clone(), vec![]));
+        assert_eq!(of("default_rules: true"), (true, usual.clone(), vec![]));
+        assert!(!of("default_rules: off").0);
+        assert!(!of("default_rules: []").0);
+        let some = of("default_rules: [tls, watchdog]");
+        assert_eq!(some, (true, vec!["tls", "watchdog"], vec![]));
+        assert_eq!(
+            of("default_rules:\n- host\n- hots\n").2,
+            [
+                "p.yml line 3: alert.default_rules[1]: \"hots\" is no pack of rules; there are host, \
+              targets, plimsoll, tls, databases, watchdog"
+            ]
+        );
+        assert_eq!(
+            of("default_rules: host").2,
+            [
+                "p.yml line 1: alert.default_rules: a text where true, false or a list of packs is wanted"
+            ]
+        );
+    }
 
     #[test]
     fn a_section_is_read_and_its_problems_are_told() {

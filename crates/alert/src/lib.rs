@@ -31,7 +31,10 @@ mod template;
 mod unit_test;
 
 pub use backfill::{BackfillAsk, BackfillError, BackfillReport, Backfilled};
-pub use defaults::{DEFAULT_RULES_FILE, default_rules, default_rules_text};
+pub use defaults::{
+    DEFAULT_RULES_FILE, PACKS, Pack, Rationale, default_rules, default_rules_text, give_way,
+    usual_packs,
+};
 pub use evaluate::{EvalError, Evaluated, Health, Sample, Scene, evaluate};
 pub use metrics::Metrics;
 pub use owner::{

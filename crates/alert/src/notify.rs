@@ -159,18 +159,7 @@ async fn deliver(alerting: Arc<Alerting>, tools: Tools, mut stop: watch::Receive
     while !*stop.borrow() {
         for delivery in alerting.outbox().take_due(alerting.now()) {
             let (tools, alerting) = (tools.clone(), Arc::clone(&alerting));
-            sending.spawn(async move {
-                let outcome = guarded(&alerting, &delivery, &tools).await;
-                if outcome != Outcome::Delivered {
-                    let (receiver, id) = (&delivery.receiver, &delivery.id);
-                    tracing::warn!(receiver, id, ?outcome, "notification not delivered");
-                }
-                let now = alerting.now();
-                let done = alerting.outbox().done(delivery, &outcome, now);
-                let given_up = done.state == plimsoll_records::DeliveryState::Dead;
-                let handed = if given_up { fallback::handed(&done, now) } else { Vec::new() };
-                alerting.went(done, handed);
-            });
+            sending.spawn(async move { deliver_one(&alerting, delivery, &tools).await });
         }
         while sending.try_join_next().is_some() {}
         let next = alerting.outbox().next_at().map_or(1_000, |at| at - alerting.now());
@@ -183,6 +172,21 @@ async fn deliver(alerting: Arc<Alerting>, tools: Tools, mut stop: watch::Receive
     let finished = async { while sending.join_next().await.is_some() {} };
     let _in_time = tokio::time::timeout(FINISH_WITHIN, finished).await;
     sending.shutdown().await;
+}
+
+/// Makes one attempt at a message that [`Outbox::take_due`] gave. What came of it is written down with
+/// what is decided next.
+pub async fn deliver_one(alerting: &Alerting, delivery: Delivery, tools: &Tools) {
+    let outcome = guarded(alerting, &delivery, tools).await;
+    if outcome != Outcome::Delivered {
+        let (receiver, id) = (&delivery.receiver, &delivery.id);
+        tracing::warn!(receiver, id, ?outcome, "notification not delivered");
+    }
+    let now = alerting.now();
+    let done = alerting.outbox().done(delivery, &outcome, now);
+    let given_up = done.state == plimsoll_records::DeliveryState::Dead;
+    let handed = if given_up { fallback::handed(&done, now) } else { Vec::new() };
+    alerting.went(done, handed);
 }
 
 /// An attempt, unless the channel's breaker is open; with it open, a message that has a fallback is given

@@ -25,6 +25,7 @@ use regex::Regex;
 use crate::rules::Level;
 
 mod check;
+mod entities;
 mod eval;
 mod format;
 mod functions;

@@ -80,6 +80,18 @@ struct Expected {
     histogram: Option<String>,
 }
 
+impl UnitTest {
+    /// What is asked of it: the names of alerts, and whether some must fire.
+    pub fn looks_at(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.alerts.iter().map(|case| (case.name.as_str(), !case.expected.is_empty()))
+    }
+
+    /// The names of the metrics that it has series of.
+    pub fn metrics(&self) -> BTreeSet<String> {
+        self.series.iter().map(|(labels, _)| labels.metric().to_owned()).collect()
+    }
+}
+
 impl UnitTests {
     /// Runs the tests that `wanted` wants by their names; what failed, in promtool's words. `groups`
     /// are those of the rule files.

@@ -6,9 +6,10 @@
 //! goes on; [`Fields::finish`] reports the keys that nobody asked for, with a suggestion.
 
 use std::fmt;
+use std::ops::Range;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::Spanned;
+use serde_saphyr::{NonFiniteFloatPolicy, Spanned};
 
 use crate::parse_duration_ms;
 
@@ -22,6 +23,9 @@ pub struct Node {
     pub line: u64,
     /// What is written there.
     pub value: Value,
+    /// The characters of a number or a yes/no value: `1.10`, `0x1F`, `on`. Where a text is wanted they
+    /// are it.
+    written: Option<String>,
 }
 
 /// A value as written.
@@ -113,17 +117,26 @@ pub fn parse(file: &str, text: &str) -> Result<Node, Problem> {
     let empty =
         |l: &str| l.trim().is_empty() || l.trim_start().starts_with('#') || l.trim() == "---";
     if text.lines().all(empty) {
-        return Ok(Node { line: 1, value: Value::Map(Vec::new()) });
+        return Ok(Node::new(1, Value::Map(Vec::new())));
     }
-    serde_saphyr::from_str::<Node>(text).map_err(|e| {
+    let mut options = serde_saphyr::Options::default();
+    // A label may well be `.inf`.
+    options.non_finite_float_policy = NonFiniteFloatPolicy::PassThrough;
+    let place = serde_saphyr::from_str_with_options::<Place>(text, options).map_err(|e| {
         let line = e.location().map_or(0, |l| l.line());
         let text = e.without_snippet().to_string();
         let first = text.lines().next().unwrap_or_default().to_owned();
         problem(line, format!("not readable as YAML: {first}"))
-    })
+    })?;
+    Ok(place.node(text))
 }
 
 impl Node {
+    /// A value that nobody wrote, for a line that somebody did.
+    pub const fn new(line: u64, value: Value) -> Self {
+        Self { line, value, written: None }
+    }
+
     /// What kind of value it is, for messages.
     pub fn kind(&self) -> &'static str {
         match &self.value {
@@ -136,8 +149,13 @@ impl Node {
         }
     }
 
-    /// A scalar as text; `None` for lists and mappings.
+    /// A scalar as text, as it is written: `1.10`, `yes`, `0x1F`. That is what the YAML readers of Go
+    /// give where a text is wanted; nothing (`~`, `null`) is the empty one. `None` for lists and
+    /// mappings.
     pub fn text(&self) -> Option<String> {
+        if let Some(written) = &self.written {
+            return Some(written.clone());
+        }
         match &self.value {
             Value::Null => Some(String::new()),
             Value::Bool(b) => Some(b.to_string()),
@@ -364,12 +382,57 @@ pub fn distance(a: &str, b: &str) -> usize {
     rows[a.len()][b.len()]
 }
 
-struct Bare(Value);
+/// A value with the bytes of the text that it takes.
+struct Place {
+    line: u64,
+    bytes: Option<Range<usize>>,
+    value: Bare,
+}
 
-impl<'de> Deserialize<'de> for Node {
+enum Bare {
+    Scalar(Value),
+    List(Vec<Place>),
+    Map(Vec<(String, u64, Place)>),
+}
+
+impl Place {
+    /// The same as a node; `text` is what was parsed.
+    fn node(self, text: &str) -> Node {
+        let (line, mut written) = (self.line, None);
+        let value = match self.value {
+            Bare::Scalar(value) => {
+                if matches!(value, Value::Bool(_) | Value::Int(_) | Value::Float(_)) {
+                    written = self.bytes.and_then(|bytes| text.get(bytes)).and_then(plain);
+                }
+                value
+            }
+            Bare::List(places) => Value::List(places.into_iter().map(|p| p.node(text)).collect()),
+            Bare::Map(entries) => {
+                let pair = |(key, line, place): (String, u64, Self)| (key, line, place.node(text));
+                Value::Map(entries.into_iter().map(pair).collect())
+            }
+        };
+        Node { line, value, written }
+    }
+}
+
+/// The scalar in a piece of YAML, without an anchor, a tag and what stands around it; `None` for one in
+/// quotes, which only a tag can make something else than a text.
+fn plain(piece: &str) -> Option<String> {
+    let mut words = piece.split_whitespace().skip_while(|w| w.starts_with(['!', '&']));
+    let word = words.next()?;
+    (words.next().is_none() && !word.starts_with(['"', '\'', '|', '>'])).then(|| word.to_owned())
+}
+
+impl<'de> Deserialize<'de> for Place {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let spanned = Spanned::<Bare>::deserialize(d)?;
-        Ok(Self { line: spanned.referenced.line(), value: spanned.value.0 })
+        // An alias stands for what is written elsewhere.
+        let span = spanned.defined.span();
+        let bytes = span.byte_offset().zip(span.byte_len()).and_then(|(from, len)| {
+            Some(usize::try_from(from).ok()?..usize::try_from(from.checked_add(len)?).ok()?)
+        });
+        Ok(Self { line: spanned.referenced.line(), bytes, value: spanned.value })
     }
 }
 
@@ -389,11 +452,11 @@ impl<'de> Visitor<'de> for BareVisitor {
     }
 
     fn visit_unit<E>(self) -> Result<Bare, E> {
-        Ok(Bare(Value::Null))
+        Ok(Bare::Scalar(Value::Null))
     }
 
     fn visit_none<E>(self) -> Result<Bare, E> {
-        Ok(Bare(Value::Null))
+        Ok(Bare::Scalar(Value::Null))
     }
 
     fn visit_some<D: Deserializer<'de>>(self, d: D) -> Result<Bare, D::Error> {
@@ -401,35 +464,35 @@ impl<'de> Visitor<'de> for BareVisitor {
     }
 
     fn visit_bool<E>(self, b: bool) -> Result<Bare, E> {
-        Ok(Bare(Value::Bool(b)))
+        Ok(Bare::Scalar(Value::Bool(b)))
     }
 
     fn visit_i64<E>(self, i: i64) -> Result<Bare, E> {
-        Ok(Bare(Value::Int(i)))
+        Ok(Bare::Scalar(Value::Int(i)))
     }
 
     fn visit_u64<E>(self, u: u64) -> Result<Bare, E> {
-        Ok(Bare(i64::try_from(u).map_or(Value::Float(u as f64), Value::Int)))
+        Ok(Bare::Scalar(i64::try_from(u).map_or(Value::Float(u as f64), Value::Int)))
     }
 
     fn visit_f64<E>(self, x: f64) -> Result<Bare, E> {
-        Ok(Bare(Value::Float(x)))
+        Ok(Bare::Scalar(Value::Float(x)))
     }
 
     fn visit_str<E>(self, s: &str) -> Result<Bare, E> {
-        Ok(Bare(Value::Text(s.to_owned())))
+        Ok(Bare::Scalar(Value::Text(s.to_owned())))
     }
 
     fn visit_string<E>(self, s: String) -> Result<Bare, E> {
-        Ok(Bare(Value::Text(s)))
+        Ok(Bare::Scalar(Value::Text(s)))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Bare, A::Error> {
-        let mut nodes = Vec::new();
-        while let Some(node) = seq.next_element()? {
-            nodes.push(node);
+        let mut places = Vec::new();
+        while let Some(place) = seq.next_element()? {
+            places.push(place);
         }
-        Ok(Bare(Value::List(nodes)))
+        Ok(Bare::List(places))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Bare, A::Error> {
@@ -437,7 +500,7 @@ impl<'de> Visitor<'de> for BareVisitor {
         while let Some(key) = map.next_key::<Spanned<String>>()? {
             entries.push((key.value, key.referenced.line(), map.next_value()?));
         }
-        Ok(Bare(Value::Map(entries)))
+        Ok(Bare::Map(entries))
     }
 }
 
@@ -482,6 +545,93 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert!(found[0].starts_with("p.yml line "), "{found:?}");
         assert!(problems("a: 1\na: 2\n")[0].contains("YAML"), "a key that occurs twice");
+    }
+
+    #[test]
+    fn a_text_is_what_is_written_whatever_else_it_may_be() {
+        let written = [
+            "n",
+            "y",
+            "yes",
+            "No",
+            "on",
+            "OFF",
+            "true",
+            "FALSE",
+            "1.10",
+            "0x1F",
+            "0o17",
+            "017",
+            "1e3",
+            "1_000",
+            "+5",
+            "-0",
+            ".5",
+            "2026-01-01",
+            "2026-01-01T00:00:00Z",
+            "12:30",
+            "12:30:45",
+            "18446744073709551616",
+            "0.30000000000000004",
+            ".inf",
+            "-.Inf",
+            ".NaN",
+            "1.0",
+            "é",
+        ];
+        for text in written {
+            for form in [
+                "a: X",
+                "a: X # why",
+                "é: 1\na:   X  \n",
+                "{a: X}",
+                "{a: X, b: 1}",
+                "a: &n X",
+                "a: !!str X",
+            ] {
+                let yaml = form.replace('X', text);
+                let node = parse("p.yml", &yaml).unwrap();
+                let mut problems = Problems::new("p.yml");
+                let read = Fields::of(&node, "", &mut problems).text("a", &mut problems);
+                assert_eq!(read.as_deref(), Some(text), "{yaml}");
+            }
+            let yaml = format!("labels: {{{text}: {text}}}\nfiles: [{text}, *n]\nx: &n {text}\n")
+                .replace(", *n", "");
+            let node = parse("p.yml", &yaml).unwrap();
+            let mut problems = Problems::new("p.yml");
+            let mut fields = Fields::of(&node, "", &mut problems);
+            let pair = (text.to_owned(), text.to_owned(), 1);
+            assert_eq!(fields.pairs("labels", &mut problems), [pair], "{yaml}");
+            assert_eq!(fields.texts("files", &mut problems), [text], "{yaml}");
+        }
+        for nothing in ["", "~", "null", "Null"] {
+            let node = parse("p.yml", &format!("a: {nothing}\nb: 1")).unwrap();
+            let mut problems = Problems::new("p.yml");
+            let read = Fields::of(&node, "", &mut problems).text("a", &mut problems);
+            assert_eq!(read.as_deref(), Some(""), "{nothing}");
+        }
+    }
+
+    #[test]
+    fn an_alias_is_the_text_that_it_stands_for() {
+        let node = parse("p.yml", "x: &n 1.10\na: *n\nb: &m\n  c: on\nd: *m\n").unwrap();
+        let Value::Map(entries) = &node.value else { panic!("{node:?}") };
+        assert_eq!((entries[1].2.text().as_deref(), entries[1].2.line), (Some("1.10"), 2));
+        let Value::Map(inner) = &entries[3].2.value else { panic!("{node:?}") };
+        assert_eq!(inner[0].2.text().as_deref(), Some("on"));
+    }
+
+    #[test]
+    fn numbers_and_switches_are_still_what_they_are() {
+        let node = parse("p.yml", "a: 0x1F\nb: on\nc: 1.10\nd: !!int 7\ne: !!int \"8\"\n").unwrap();
+        let mut problems = Problems::new("p.yml");
+        let mut fields = Fields::of(&node, "", &mut problems);
+        assert_eq!(fields.int("a", 0..=100, &mut problems), Some(31));
+        assert_eq!(fields.bool("b", &mut problems), Some(true));
+        assert_eq!(fields.take("c").map(|n| n.value.clone()), Some(Value::Float(1.10)));
+        assert_eq!(fields.take("d").and_then(Node::text).as_deref(), Some("7"));
+        assert_eq!(fields.take("e").and_then(Node::text).as_deref(), Some("8"));
+        assert_eq!(problems.found, []);
     }
 
     #[test]

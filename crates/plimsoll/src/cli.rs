@@ -327,6 +327,10 @@ enum Rules {
     ///
     /// Example: plimsoll rules history web
     History(History),
+    /// Lists the default rules by pack, and why each is as it is; with --print a pack as a rule file.
+    ///
+    /// Example: plimsoll rules packs --print host > rules/host.yml
+    Packs(Packs),
 }
 
 /// Which server.
@@ -380,6 +384,14 @@ pub struct History {
     name: String,
     #[command(flatten)]
     at: AtServer,
+}
+
+/// What of the default rules.
+#[derive(Args)]
+pub struct Packs {
+    /// Prints the rule file of this pack, to be copied and changed.
+    #[arg(long, value_name = "NAME")]
+    print: Option<String>,
 }
 
 /// Which tests.
@@ -530,6 +542,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Some(Command::Notify(Notify::Test(test))) => notify::test(&test),
         Some(Command::Rules(Rules::Backfill(backfill))) => rules::backfill(&backfill),
         Some(Command::Rules(Rules::Test(test))) => return rules_test::run(&test),
+        Some(Command::Rules(Rules::Packs(packs))) => rules::packs(&packs),
         Some(Command::Rules(Rules::Backtest(backtest))) => rules_backtest::run(&backtest),
         Some(Command::Rules(Rules::List(at))) => rule_files::list(&at),
         Some(Command::Rules(Rules::Push(push))) => rule_files::push(&push),

@@ -170,7 +170,7 @@ fn sections(
     base: &Path,
     problems: &mut Problems,
 ) -> Config {
-    let empty = plimsoll_model::written::Node { line: 1, value: Value::Map(Vec::new()) };
+    let empty = plimsoll_model::written::Node::new(1, Value::Map(Vec::new()));
     let mut fields = Fields::of(root, "", problems);
     let mut section = |name| fields.take(name).unwrap_or(&empty);
     let (serve, store_node, collect_node) =

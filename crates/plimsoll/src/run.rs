@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
-use plimsoll_alert::{Alerting, Prepared, RuleFiles, Setup, notify};
+use plimsoll_alert::{Alerting, DEFAULT_RULES_FILE, Prepared, RuleFiles, Setup, give_way, notify};
 use plimsoll_collect::own::{ProcessMetrics, Registry};
 use plimsoll_collect::{Collector, Parts};
 use plimsoll_insight::Insight;
@@ -196,7 +196,12 @@ fn timer() -> Arc<dyn Fn(Duration, Cancel) + Send + Sync> {
 }
 
 fn prepared(config: &Config) -> Prepared {
-    let groups = config.groups.iter().chain(&config.kept_rules.groups).cloned().collect();
+    let is_default = |g: &plimsoll_alert::Group| g.file == DEFAULT_RULES_FILE;
+    let (mut defaults, mut groups): (Vec<_>, Vec<_>) =
+        config.groups.iter().cloned().partition(is_default);
+    give_way(&mut defaults, &config.kept_rules.groups);
+    groups.extend(config.kept_rules.groups.iter().cloned());
+    groups.extend(defaults);
     Prepared { config: config.alert.clone(), groups }
 }
 

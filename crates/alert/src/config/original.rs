@@ -49,7 +49,7 @@ pub fn of_section(section: &Node, routing: &Routing) -> String {
     let mut kept: Vec<_> =
         entries.iter().filter(|(k, ..)| KEYS.contains(&k.as_str())).cloned().collect();
     if !kept.iter().any(|(k, ..)| k == "route") {
-        kept.insert(0, ("route".to_owned(), 0, Node { line: 0, value: Value::Map(Vec::new()) }));
+        kept.insert(0, ("route".to_owned(), 0, Node::new(0, Value::Map(Vec::new()))));
     }
     for (_, _, route) in kept.iter_mut().filter(|(k, ..)| k == "route") {
         if route.value == Value::Null {
@@ -62,12 +62,12 @@ pub fn of_section(section: &Node, routing: &Routing) -> String {
             }
         }
     }
-    shown(&Node { line: 0, value: Value::Map(kept) })
+    shown(&Node::new(0, Value::Map(kept)))
 }
 
 /// What holds for the root route.
 fn defaults(routing: &Routing) -> [(&'static str, Node); 5] {
-    let text = |t: String| Node { line: 0, value: Value::Text(t) };
+    let text = |t: String| Node::new(0, Value::Text(t));
     let duration = |ms| text(format_duration_ms(ms));
     let root = &routing.routes[0];
     let by = match &root.group_by {
@@ -76,7 +76,7 @@ fn defaults(routing: &Routing) -> [(&'static str, Node); 5] {
     };
     [
         ("receiver", text(root.receiver.clone())),
-        ("group_by", Node { line: 0, value: Value::List(by) }),
+        ("group_by", Node::new(0, Value::List(by))),
         ("group_wait", duration(root.group_wait_ms)),
         ("group_interval", duration(root.group_interval_ms)),
         ("repeat_interval", duration(root.repeat_interval_ms)),
@@ -135,9 +135,7 @@ fn scalar(node: &Node, key: &str) -> String {
         Value::Null => "null".to_owned(),
         Value::Map(_) => "{}".to_owned(),
         Value::List(_) => "[]".to_owned(),
-        Value::Bool(b) => b.to_string(),
-        Value::Int(i) => i.to_string(),
-        Value::Float(x) => x.to_string(),
+        Value::Bool(_) | Value::Int(_) | Value::Float(_) => node.text().unwrap_or_default(),
         Value::Text(text) if is_secret(key) && !text.is_empty() => "<secret>".to_owned(),
         Value::Text(text) => scalar_text(&without_path(key, text)),
     }

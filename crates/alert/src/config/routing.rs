@@ -125,7 +125,7 @@ fn route(fields: &mut Fields<'_>, style: Style, routing: &mut Routing, problems:
         routing.routes = vec![root];
         return;
     };
-    let empty = Node { line: node.line, value: Value::Map(Vec::new()) };
+    let empty = Node::new(node.line, Value::Map(Vec::new()));
     let node = if node.value == Value::Null { &empty } else { node };
     let names = Names {
         receivers: routing.receivers.iter().map(|r| r.name.as_str()).collect(),

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use plimsoll_model::Timestamp;
-use plimsoll_records::{BODY_BYTES_MAX, Change, Delivery, DeliveryState, Event, Records};
+use plimsoll_records::{BODY_BYTES_MAX, Change, Delivery, DeliveryState, Document, Event, Records};
 
 use super::keep::Unsaved;
 use super::states::put;
@@ -18,7 +18,8 @@ use crate::metrics::{Metrics, count};
 use crate::notify::{Making, compose, key_of};
 use crate::route::acknowledge::{AcknowledgeError, Acknowledged};
 use crate::route::{
-    Kept, Notice, Notification, Put, Router, Routing, Silence, fingerprint, packed, payload,
+    Kept, Notice, Notification, Put, Router, Routing, Silence, SilenceState, fingerprint, packed,
+    payload,
 };
 use crate::state::{Alert, AlertState, Transition};
 
@@ -63,13 +64,7 @@ impl Desk {
     ) -> plimsoll_records::Result<Self> {
         let mut router = Router::new(Arc::clone(&config.routing));
         let mut unsaved = Unsaved::default();
-        for document in records.documents(SILENCE)? {
-            let read = serde_json::from_str::<Silence>(&document.body).map_err(|e| e.to_string());
-            let put = read.and_then(|s| router.restore_silence(s).map_err(|e| e.to_string()));
-            if let Err(why) = put {
-                tracing::warn!(silence = document.id, why, "a silence of records is left out");
-            }
-        }
+        restore_silences(records.documents(SILENCE)?, &mut router, &mut unsaved, now);
         for document in records.documents(NOTICE)? {
             match serde_json::from_str(&document.body) {
                 Ok(notice) => router.restore_notice(notice, grace_ms, now),
@@ -342,6 +337,46 @@ impl Desk {
         let (waiting, dropped) = self.forwarder.counts();
         metrics.forward_waiting.store(waiting as u64, Relaxed);
         metrics.forward_dropped.store(dropped, Relaxed);
+    }
+}
+
+/// Takes silences from records; those that are over come last, so that they take no room from others.
+///
+/// What there is no room for, or what cannot be read (a later version may have written it), stays in
+/// records: people wished for it, and at the next start there may be room. When it would be forgotten
+/// anyway it is removed. One warning tells of all of them.
+fn restore_silences(
+    documents: Vec<Document>,
+    router: &mut Router,
+    unsaved: &mut Unsaved,
+    now: Timestamp,
+) {
+    let mut left_out: Vec<(String, String)> = Vec::new();
+    let mut read = Vec::new();
+    for document in documents {
+        match serde_json::from_str::<Silence>(&document.body) {
+            Ok(silence) if silence.is_forgotten(now) => {
+                let (kind, id) = (SILENCE.to_owned(), document.id);
+                unsaved.change(Change::Remove { kind, id });
+            }
+            Ok(silence) => read.push(silence),
+            Err(e) => left_out.push((document.id, e.to_string())),
+        }
+    }
+    read.sort_by_key(|s| s.state(now) == SilenceState::Expired);
+    for silence in read {
+        let id = silence.id.clone();
+        if let Err(e) = router.restore_silence(silence) {
+            left_out.push((id, e.to_string()));
+        }
+    }
+    if let Some((first, why)) = left_out.first() {
+        tracing::warn!(
+            silences = left_out.len(),
+            first,
+            why,
+            "silences of records are left out and mute nothing; they stay there until they are over"
+        );
     }
 }
 

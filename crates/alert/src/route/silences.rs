@@ -107,6 +107,11 @@ impl Silence {
             SilenceState::Active
         }
     }
+
+    /// Whether it is over for so long that it is not kept any more.
+    pub const fn is_forgotten(&self, at: Timestamp) -> bool {
+        self.ends_at.saturating_add(RETENTION_MS) <= at
+    }
 }
 
 impl SilenceMatcher {
@@ -250,9 +255,8 @@ impl Silences {
 
     /// Forgets those that are over for long; their ids.
     pub fn collect(&mut self, at: Timestamp) -> Vec<String> {
-        let is_old = |s: &Silence| s.ends_at.saturating_add(RETENTION_MS) <= at;
-        let old: Vec<String> =
-            self.kept.values().filter(|(s, _)| is_old(s)).map(|(s, _)| s.id.clone()).collect();
+        let old = self.kept.values().filter(|(s, _)| s.is_forgotten(at));
+        let old: Vec<String> = old.map(|(s, _)| s.id.clone()).collect();
         for id in &old {
             let Some((silence, compiled)) = self.kept.remove(id) else { continue };
             self.weight -= compiled.weight;

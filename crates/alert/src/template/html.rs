@@ -13,6 +13,7 @@
 //! | script, value of `on…`, `type`, `rel` and alike, names of tags and attributes | [`REFUSED`] |
 //! | comment | nothing |
 
+use super::entities::unescaped;
 use super::value::Value;
 
 /// Stands for data that cannot be made safe where it stands; the word that Go uses.
@@ -124,9 +125,14 @@ impl Place {
         if !URLS.contains(&name) {
             return shown.to_owned();
         }
-        let before = self.seen.trim_start();
-        if !has_safe_scheme(before) {
-            // Behind `javascript:` even what is escaped for URLs would be script.
+        // A browser reads `&#106;avascript&colon;` as what it stands for.
+        let (before, cut_at) = unescaped(&self.seen);
+        let may_be_scheme = |at: usize| !before[..at].contains(['/', '?', '#', ':']);
+        let goes_on = cut_at.is_some_and(may_be_scheme);
+        let before = before.trim_start();
+        if goes_on || !has_safe_scheme(before) {
+            // Behind `javascript:` even what is escaped for URLs would be script, and data behind
+            // `javascript&#` could be the rest of a colon.
             return REFUSED.to_owned();
         }
         if before.contains(['?', '#']) {
@@ -200,13 +206,17 @@ impl Place {
                     self.state = State::Text;
                 }
             }
-            State::Raw => {
-                self.push_tail(c.to_ascii_lowercase(), 12);
+            // `</scripty>` does not end a script.
+            State::Raw if matches!(c, '>' | '/') || c.is_ascii_whitespace() => {
                 if self.tail.ends_with(&format!("</{}", self.tag)) {
                     self.tag.insert(0, '/');
                     self.state = State::TagName;
+                    self.tag_name(c);
+                } else {
+                    self.push_tail(c, 12);
                 }
             }
+            State::Raw => self.push_tail(c.to_ascii_lowercase(), 12),
         }
     }
 
@@ -368,6 +378,45 @@ mod tests {
         check("<a href=\"java\nscript:", "alert(1)", REFUSED);
         check("<a href=\"HTTPS://x/", "a b:c", "a%20b:c");
         check("<a href=\"mailto:", "a@b", "a@b");
+        check("<script>x</scripty>", "1", REFUSED);
+        check("<script>x</script", "1", REFUSED);
+        check("<script>x</ script>", "1", REFUSED);
+        check("<SCRIPT>x</Script\n><p>", "<", "&lt;");
+        check("<style>a</styles>", "x:url(y)", REFUSED);
+        check("<style>a</style\t><p>", "x:url(y)", "x:url(y)");
+        check("<textarea></textareas></textarea/><p title=\"", "'", "&#39;");
+        check("<title></</title><p onclick=\"", "1", REFUSED);
+    }
+
+    #[test]
+    fn a_scheme_is_what_a_browser_reads() {
+        for scheme in [
+            "&#106;avascript:",
+            "&#x6a;avascript:",
+            "&#X6Aavascript:",
+            "javascript&colon;",
+            "javascript&#58;",
+            "javascript&#58",
+            "&#00000000000000000106;avascript&#x0000003A;",
+            "&Tab;javascript:",
+            "java&NewLine;script:",
+            "&#1;javascript:",
+            // Data could go on with what is begun.
+            "javascript&#",
+            "javascript&#x3",
+            "javascript&col",
+            "&",
+        ] {
+            check(&format!("<a href=\"{scheme}"), "alert(1)", REFUSED);
+        }
+        check(&format!("<a href=\"&#{}106;avascript:", "0".repeat(300)), "alert(1)", REFUSED);
+        check("<a href=\"", "&#106;avascript:alert(1)", "&amp;#106;avascript:alert(1)");
+        check("<a href=\"", "javascript&colon;alert(1)", "javascript&amp;colon;alert(1)");
+        check("<a href=\"https&#58;//x/", "a b", "a%20b");
+        check("<a href=\"https:&sol;&sol;x/?a&#61;", "b&c", "b%26c");
+        check("<a href=\"/x?a=1&amp;b=", "c&d", "c%26d");
+        check("<a href=\"/x?a=1&", "b", "b");
+        check("<a href=\"&unknown;/", "b", "b");
     }
 
     #[test]

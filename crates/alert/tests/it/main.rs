@@ -5,9 +5,11 @@
 mod backfill;
 mod backtest;
 mod care;
+mod crash;
 mod evidence;
 mod failover;
 mod kinds;
+mod packs;
 mod receivers;
 mod router;
 mod templates;

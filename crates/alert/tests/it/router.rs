@@ -77,6 +77,40 @@ fn silences_survive_a_restart_and_leave_a_trace() {
 }
 
 #[test]
+fn a_silence_for_which_there_is_no_room_stays_until_it_is_over() {
+    let mut bench = Bench::new("groups: []");
+    bench.pass(10, &[]);
+    bench.alerting.set_silence(silence("a", 10, 100)).unwrap();
+    // As a version with other bounds would have left it: a text that is too long.
+    let large =
+        Silence { id: "large".into(), comment: "x".repeat(70 << 10), ..silence("b", 10, 50) };
+    bench
+        .records
+        .apply(&[Change::Put {
+            kind: "silence".into(),
+            id: large.id.clone(),
+            time_ms: 10_000,
+            author: "alerting".into(),
+            body: serde_json::to_string(&large).unwrap(),
+            expected: None,
+            keep: 1,
+        }])
+        .unwrap();
+    let kept = |bench: &Bench| -> Vec<usize> {
+        vec![bench.alerting.silences().len(), bench.records.documents("silence").unwrap().len()]
+    };
+    bench.restart();
+    bench.pass(60, &[]);
+    assert_eq!(kept(&bench), [1, 2], "it mutes nothing and is not lost");
+    bench.clock.advance(std::time::Duration::from_secs(5 * 86_400));
+    bench.pass(60, &[]);
+    assert_eq!(kept(&bench), [0, 1]);
+    bench.restart();
+    bench.pass(1, &[]);
+    assert_eq!(kept(&bench), [0, 0], "it would have been forgotten by now");
+}
+
+#[test]
 fn a_crash_between_any_two_records_tells_an_alert_of_others_once() {
     let run = |bench: &Bench| {
         bench.alerting.post(vec![posted("a", None)]).unwrap();

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use plimsoll_alert::{PACKS, Pack};
 use plimsoll_net::{Client, HttpClient, HttpConfig, Request};
 
-use super::{Backfill, say};
+use super::{Backfill, Packs, say};
 
 /// A server works for half a minute and then answers; a window that is begun is ended.
 const TIMEOUT: Duration = Duration::from_secs(150);
@@ -68,4 +69,69 @@ fn form(backfill: &Backfill, start: &str) -> String {
         }
     }
     form.finish()
+}
+
+/// Lists the default rules, or prints the file of a pack.
+pub fn packs(packs: &Packs) -> Result<()> {
+    let Some(name) = &packs.print else {
+        say(listed().trim_end());
+        return Ok(());
+    };
+    let Some(pack) = Pack::named(name) else {
+        bail!("{name:?} is no pack of rules; there are {}", PACKS.map(|p| p.name).join(", "));
+    };
+    say(pack.text.trim_end());
+    Ok(())
+}
+
+fn listed() -> String {
+    let mut out = String::new();
+    for pack in PACKS {
+        let off = if pack.is_on { "" } else { " (off unless alert.default_rules lists it)" };
+        out.push_str(&format!("{}: {}{off}\n", pack.name, pack.about));
+        for rule in pack.rationales() {
+            out.push_str(&format!("  {}\n", rule.alert));
+            for line in wrapped(&rule.why, 96) {
+                out.push_str(&format!("    {line}\n"));
+            }
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// Lines of at most `width` characters, but for words that are longer.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let last = lines.len() - 1;
+        let line = &mut lines[last];
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packs_are_listed_with_their_reasons() {
+        let text = listed();
+        assert!(
+            text.contains("host: the machine that Plimsoll runs on\n  HostDiskFull\n    90 % is")
+        );
+        assert!(text.contains("watchdog: ") && text.contains("(off unless"), "{text}");
+        assert!(text.lines().all(|l| l.chars().count() <= 100), "{text}");
+        assert_eq!(wrapped("a bb ccc", 4), ["a bb", "ccc"]);
+        let wrong = packs(&Packs { print: Some("hots".into()) }).unwrap_err().to_string();
+        assert!(wrong.starts_with("\"hots\" is no pack of rules; there are host, "), "{wrong}");
+    }
 }

@@ -39,12 +39,12 @@ pub fn read(node: &Node, unsupported: &mut Vec<String>, problems: &mut Problems)
 
 /// Rules are read as those of a scrape job, whose syntax they share.
 fn relabelling(node: &Node, forward: &mut Forward, problems: &mut Problems) {
-    let text = |t: &str| Node { line: node.line, value: Value::Text(t.to_owned()) };
+    let text = |t: &str| Node::new(node.line, Value::Text(t.to_owned()));
     let entries = vec![
         ("job_name".to_owned(), node.line, text("alerts")),
         ("relabel_configs".to_owned(), node.line, node.clone()),
     ];
-    let job = Node { line: node.line, value: Value::Map(entries) };
+    let job = Node::new(node.line, Value::Map(entries));
     let before = problems.found.len();
     let read = collect::job(&job, "alerting", Defaults::PROMETHEUS, problems);
     for problem in &mut problems.found[before..] {

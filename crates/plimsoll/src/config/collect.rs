@@ -96,7 +96,7 @@ fn shapes(node: &Node, path: &str, problems: &mut Problems) {
         return problems.add(node.line, path, format!("{} where a mapping is wanted", node.kind()));
     };
     let alone = |key: &str, value: Node| {
-        let entry = Node { line: 0, value: Value::Map(vec![(key.to_owned(), 0, value)]) };
+        let entry = Node::new(0, Value::Map(vec![(key.to_owned(), 0, value)]));
         serde_json::from_value::<WrittenScrape>(json(&entry)).err()
     };
     for (key, line, value) in entries {
@@ -104,7 +104,7 @@ fn shapes(node: &Node, path: &str, problems: &mut Problems) {
         let before = problems.found.len();
         if let Value::List(nodes) = &value.value {
             for (i, node) in nodes.iter().enumerate() {
-                let one = Node { line: node.line, value: Value::List(vec![node.clone()]) };
+                let one = Node::new(node.line, Value::List(vec![node.clone()]));
                 if let Some(e) = alone(key, one) {
                     problems.add(node.line, format!("{path}.{key}[{i}]"), e.to_string());
                 }
@@ -128,7 +128,26 @@ fn line_of(node: &Node, key: &str, path: &str) -> u64 {
     }
 }
 
-/// A node as JSON. Prometheus takes numbers where texts are wanted in labels; so do we.
+/// Keys below which everything is text, as it is written: `replacement: 1`, `job_name: on`.
+const TEXTS: [&str; 15] = [
+    "job_name",
+    "metrics_path",
+    "scheme",
+    "params",
+    "username",
+    "password",
+    "credentials",
+    "bearer_token",
+    "targets",
+    "labels",
+    "source_labels",
+    "separator",
+    "regex",
+    "target_label",
+    "replacement",
+];
+
+/// A node as JSON. Prometheus takes numbers where texts are wanted; so do we.
 pub fn json(node: &Node) -> serde_json::Value {
     use serde_json::Value as Json;
     match &node.value {
@@ -140,7 +159,7 @@ pub fn json(node: &Node) -> serde_json::Value {
         Value::List(nodes) => Json::Array(nodes.iter().map(json).collect()),
         Value::Map(entries) => {
             let pair = |(key, _, node): &(String, u64, Node)| {
-                let texts = key == "labels";
+                let texts = TEXTS.contains(&key.as_str());
                 (key.clone(), if texts { text_values(node) } else { json(node) })
             };
             Json::Object(entries.iter().map(pair).collect())
@@ -149,7 +168,17 @@ pub fn json(node: &Node) -> serde_json::Value {
 }
 
 fn text_values(node: &Node) -> serde_json::Value {
-    let Value::Map(entries) = &node.value else { return json(node) };
-    let text = |n: &Node| n.text().map_or_else(|| json(n), serde_json::Value::from);
-    serde_json::Value::Object(entries.iter().map(|(k, _, n)| (k.clone(), text(n))).collect())
+    use serde_json::Value as Json;
+    match &node.value {
+        Value::Null => Json::Null,
+        Value::List(nodes) => Json::Array(nodes.iter().map(text_values).collect()),
+        Value::Map(entries) => {
+            let pair = |(key, _, node): &(String, u64, Node)| {
+                let text = node.text().map_or_else(|| text_values(node), Json::from);
+                (key.clone(), text)
+            };
+            Json::Object(entries.iter().map(pair).collect())
+        }
+        _ => node.text().map_or(Json::Null, Json::from),
+    }
 }

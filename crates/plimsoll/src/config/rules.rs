@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use plimsoll_alert::{
-    Group, RULE_FILE_BYTES_MAX, default_rules, read_rules, read_text, rule_file_names, rules_dir,
+    Group, RULE_FILE_BYTES_MAX, default_rules, give_way, read_rules, read_text, rule_file_names,
+    rules_dir,
 };
 use plimsoll_model::written::Problem;
 use plimsoll_query::Features;
@@ -23,8 +24,11 @@ pub fn load(
     let (mut groups, mut problems) =
         load_files(&config.rule_files, base, config.interval_ms, features);
     if config.default_rules && !bare {
-        match default_rules(config.interval_ms) {
-            Ok(own) => groups.extend(own),
+        match default_rules(&config.default_packs, config.interval_ms) {
+            Ok(mut defaults) => {
+                give_way(&mut defaults, &groups);
+                groups.extend(defaults);
+            }
             Err(mut wrong) => problems.append(&mut wrong),
         }
     }

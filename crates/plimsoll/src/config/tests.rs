@@ -18,7 +18,8 @@ fn no_file_is_a_configuration() {
     let config = load(&Options::default()).unwrap();
     assert_eq!(config.listen.to_string(), LISTEN);
     assert!(config.collect.host.is_some());
-    assert_eq!(config.groups.len(), 1, "default rules");
+    assert!(config.groups.iter().all(|g| g.file == "(default rules)"));
+    assert!(config.groups.iter().any(|g| g.name == "host"));
     assert_eq!(config.listen_note, "no login is needed on loopback");
 }
 
@@ -103,6 +104,50 @@ fn a_prometheus_file_is_taken_as_it_is() {
     assert_eq!(config.external_labels, Labels::new([("a", "b")]).unwrap());
     assert_eq!(config.alert.external_labels.get("a"), Some("b"));
     assert_eq!(config.unsupported.len(), 2, "{:?}", config.unsupported);
+}
+
+#[test]
+fn texts_of_a_scrape_job_are_what_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("prometheus.yml");
+    std::fs::write(
+        &path,
+        "scrape_configs:\n- job_name: on\n  params: {v: [1.10]}\n  sample_limit: 7\n  \
+         static_configs: [{targets: [a], labels: {version: 1.10, country: no}}]\n  \
+         relabel_configs: [{source_labels: [version], regex: 1.10, target_label: y, replacement: 0x1F}]\n",
+    )
+    .unwrap();
+    let config = load(&Options { prometheus_config: Some(path), bare: true, ..Options::default() });
+    let job = config.unwrap_or_else(|p| panic!("{p:?}")).collect.scrape.remove(0);
+    assert_eq!((job.job.as_str(), job.samples_max), ("on", 7));
+    assert_eq!(job.params["v"], ["1.10"]);
+    let labels = &job.groups[0].1;
+    assert_eq!((labels["version"].as_str(), labels["country"].as_str()), ("1.10", "no"));
+    let mut labels = plimsoll_collect::scrape::relabel::LabelMap(labels.clone());
+    assert!(plimsoll_collect::scrape::relabel::apply(&job.relabel, &mut labels));
+    assert_eq!(labels.0["y"], "0x1F");
+}
+
+#[test]
+fn an_own_alert_takes_the_place_of_the_default_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let rules = "groups:\n- name: g\n  rules:\n  - {alert: TargetDown, expr: up == 0, for: 9m}\n";
+    std::fs::write(dir.path().join("r.yml"), rules).unwrap();
+    let path = dir.path().join("p.yml");
+    std::fs::write(&path, "alert: {rule_files: [r.yml], default_rules: [targets, tls]}\n").unwrap();
+    let config = load(&Options { config: Some(path), ..Options::default() });
+    let groups = config.unwrap_or_else(|p| panic!("{p:?}")).groups;
+    let rules: Vec<(&str, &str)> = groups
+        .iter()
+        .flat_map(|g| g.rules.iter().map(|r| (g.file.rsplit('/').next().unwrap(), r.name.as_str())))
+        .collect();
+    let of = |name: &str| -> Vec<&str> {
+        rules.iter().filter(|(_, n)| *n == name).map(|(file, _)| *file).collect()
+    };
+    assert_eq!(of("TargetDown"), ["r.yml"]);
+    assert_eq!(of("JobDown"), ["(default rules)"]);
+    assert_eq!(of("TlsCertificateEnds"), ["(default rules)"]);
+    assert!(of("HostDiskFull").is_empty());
 }
 
 #[test]

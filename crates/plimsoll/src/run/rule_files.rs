@@ -111,8 +111,9 @@ impl RuleShelf for Shelf {
             let file = self.handles.rule_files.read(name, version)?;
             return Ok((file.text.clone(), Some(file)));
         }
-        if let Some(text) = default_rules_text(name) {
-            return Ok((text.to_owned(), None));
+        let packs = self.handles.config.read().alert.default_packs.clone();
+        if let Some(text) = default_rules_text(name, &packs) {
+            return Ok((text, None));
         }
         let text = read_text(&*self.handles.world.disk, Path::new(name), WRITTEN_BYTES_MAX);
         let text = text.map_err(|e| RuleFileError::Io(format!("{name} cannot be read: {e}")))?;

@@ -10,53 +10,8 @@ use crate::load::now_ms;
 use crate::peer;
 use crate::plimsoll::{Home, binary};
 
-const RULES: &str = r#"
-groups:
-  - name: one
-    rules:
-      - record: job:m:sum
-        expr: sum by (job) (m)
-      - alert: High
-        expr: job:m:sum > 10
-        for: 2m
-        labels: {severity: page, extra: "{{ $externalLabels.region }}"}
-        annotations: {summary: "{{ $labels.job }} at {{ $value }} of {{ $externalURL }}"}
-      - alert: Gone
-        expr: absent(m{job="b"})
-        keep_firing_for: 3m
-  - name: two
-    rules:
-      - {alert: Rate, expr: "rate(c_total[5m]) > 0.5"}
-"#;
-
-const TESTS: &str = r#"
-rule_files: [rules.yml, none*.yml]
-evaluation_interval: 1m
-group_eval_order: [two, one]
-tests:
-  - interval: 1m
-    name: first
-    external_labels: {region: eu}
-    external_url: http://x.y
-    input_series:
-      - {series: 'm{job="a", instance="1"}', values: '1+2x10 _x3 stale'}
-      - {series: 'm{job="b"}', values: '1 1 stale _x2 1x10'}
-      - {series: c_total, values: '0+60x10'}
-    alert_rule_test:
-      - {eval_time: 6m, alertname: High}
-      - eval_time: 7m30s
-        alertname: High
-        exp_alerts:
-          - exp_labels: {job: a, severity: page, extra: eu}
-            exp_annotations: {summary: "a at 15 of http://x.y"}
-      - {eval_time: 4m, alertname: Gone, exp_alerts: [{exp_labels: {job: b}}]}
-      - {eval_time: 5m, alertname: Rate, exp_alerts: [{exp_labels: {}}]}
-    promql_expr_test:
-      - {expr: 'job:m:sum', eval_time: 3m, exp_samples: [{labels: 'job:m:sum{job="a"}', value: 7}]}
-      - {expr: 'sum(m)/3', eval_time: 1m, exp_samples: [{labels: '{}', value: 1.3333333333333333}]}
-      - {expr: 'time()', eval_time: 90s, exp_samples: [{value: 90}]}
-      - {expr: 'ALERTS{alertname="Gone"}', eval_time: 6m, exp_samples: [{labels: 'ALERTS{alertname="Gone",alertstate="firing",job="b"}', value: 1}]}
-"#;
+const RULES: &str = include_str!("../../../../fixtures/rules/rules.yml");
+const TESTS: &str = include_str!("../../../../fixtures/rules/tests.yml");
 
 /// What fails, by what is written instead.
 const CHANGES: [(&str, &str); 6] = [
