@@ -189,6 +189,16 @@ mod tests {
     }
 
     #[test]
+    fn the_text_of_several_packs_is_one_file_with_the_same_rules() {
+        let packs = usual_packs();
+        let text = default_rules_text(DEFAULT_RULES_FILE, &packs).unwrap();
+        let read = own(&text);
+        let rules = |groups: &[Group]| groups.iter().map(|g| g.rules.len()).collect::<Vec<_>>();
+        assert_eq!(rules(&read), rules(&default_rules(&packs, 5_000).unwrap()));
+        assert_eq!(default_rules_text("rules.yml", &packs), None);
+    }
+
+    #[test]
     fn an_alert_of_the_same_name_takes_the_place() {
         let names = |own: &[Group]| {
             let mut groups = default_rules(&["targets", "watchdog"], 5_000).unwrap();
