@@ -23,6 +23,7 @@ pub mod history;
 mod metrics;
 pub mod notify;
 mod owner;
+pub mod registry;
 pub mod route;
 mod rule_files;
 mod rules;

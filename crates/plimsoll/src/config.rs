@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plimsoll_alert::Group;
+use plimsoll_alert::registry::{Settings, Subject};
 use plimsoll_collect::CollectConfig;
 use plimsoll_guard::{Opened, check_listen};
 use plimsoll_model::Labels;
@@ -104,6 +105,8 @@ pub struct Config {
     pub groups: Vec<Group>,
     /// The rule files that the API keeps below the data directory.
     pub kept_rules: KeptRules,
+    /// What is said of metrics.
+    pub metrics: Vec<(Subject, Settings)>,
     /// Analysis'.
     pub analysis: plimsoll_insight::Config,
     /// How OpenTelemetry metrics are taken in.
@@ -131,6 +134,7 @@ pub fn load(options: &Options) -> Result<Config, Vec<Problem>> {
     let mut config = sections(&root, options, base, &mut problems);
     config.text = text;
     flags(options, &mut config, &mut problems);
+    config.metrics = metrics(&root, &config.query.features, &mut problems);
     let mut found = problems.found;
     if let Some(path) = &options.prometheus_config {
         prometheus::merge(path, &mut config, &mut found);
@@ -164,6 +168,18 @@ pub(crate) fn read(path: &Path) -> Result<String, Vec<Problem>> {
     })
 }
 
+fn metrics(
+    root: &plimsoll_model::written::Node,
+    features: &plimsoll_query::Features,
+    problems: &mut Problems,
+) -> Vec<(Subject, Settings)> {
+    let Value::Map(entries) = &root.value else { return Vec::new() };
+    let Some((.., node)) = entries.iter().find(|(key, ..)| key == "metrics") else {
+        return Vec::new();
+    };
+    plimsoll_alert::registry::read_section(node, "metrics", features, problems)
+}
+
 fn sections(
     root: &plimsoll_model::written::Node,
     options: &Options,
@@ -177,6 +193,8 @@ fn sections(
         (section("serve"), section("store"), section("collect"));
     let (query_node, alert, analysis) = (section("query"), section("alert"), section("analysis"));
     let otlp_node = section("otlp");
+    // Read when the flags have said which parts of PromQL are on.
+    let _later = section("metrics");
     fields.finish(problems);
     let (listen, opened, allowed_hosts, external_labels) = serve_section(serve, options, problems);
     let (query, query_timeout, result_cache) = query_section(query_node, problems);
@@ -195,6 +213,7 @@ fn sections(
         alert: plimsoll_alert::config::read(alert, "alert", problems),
         groups: Vec::new(),
         kept_rules: KeptRules::default(),
+        metrics: Vec::new(),
         analysis: plimsoll_insight::config::read(analysis, "analysis", problems),
         otlp: Arc::new(otlp::read(otlp_node, "otlp", problems)),
         unsupported: Vec::new(),

@@ -65,7 +65,7 @@ impl PerformanceMonitor {
             series: handles.store.stats().series,
             collecting: handles.collector.status(),
             alerts: active(&handles.alerting.groups()),
-            resources: handles.insight.resources(),
+            resources: handles.resources(),
         }
     }
 
@@ -215,7 +215,7 @@ pub struct PredictionIntelligence {
 impl PredictionIntelligence {
     /// Bounded resources, each with the time when it is full.
     pub fn predict_capacity_needs(&self) -> Vec<Resource> {
-        self.handles.insight.resources()
+        self.handles.resources()
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
+use plimsoll_alert::registry::Registry as MetricRegistry;
 use plimsoll_alert::{Alerting, DEFAULT_RULES_FILE, Prepared, RuleFiles, Setup, give_way, notify};
 use plimsoll_collect::own::{ProcessMetrics, Registry};
 use plimsoll_collect::{Collector, Parts};
@@ -31,6 +32,7 @@ mod control;
 mod evidence;
 mod exposed;
 mod outlook;
+mod registry;
 mod rule_files;
 mod thinking;
 
@@ -63,6 +65,8 @@ pub(crate) struct Handles {
     pub engine: Arc<Engine>,
     pub results: Arc<ResultCache>,
     pub alerting: Arc<Alerting>,
+    /// What is known of metrics, and their thresholds.
+    pub metrics: MetricRegistry,
     /// Held while all rules are read and applied, so that no file changes meanwhile.
     pub rule_files: RuleFiles,
     pub insight: Arc<Insight>,
@@ -100,7 +104,9 @@ pub async fn start(options: Options, config: Config) -> Result<Running, Error> {
     let records = start_records(&config.data_dir)?;
     let workers = Arc::new(Workers::new(0));
     let engine = Arc::new(Engine::new(config.query.clone(), Arc::clone(&workers)));
-    let alerting = start_alerting(&world, &store, &engine, &records, &config)?;
+    let metrics = start_metrics(&world, &records, &config)?;
+    let rules = prepared(&config, &metrics);
+    let alerting = start_alerting(&world, &store, &engine, &records, rules)?;
     let gallery = evidence::start(&world, &alerting, &config);
     let registry = Arc::new(Registry::new());
     let client: Arc<dyn Client> = Arc::new(HttpClient::new(HttpConfig::default()));
@@ -122,6 +128,7 @@ pub async fn start(options: Options, config: Config) -> Result<Running, Error> {
         engine,
         results: Arc::new(ResultCache::new(config.result_cache)),
         alerting,
+        metrics,
         rule_files,
         insight,
         collector,
@@ -164,12 +171,22 @@ fn start_records(dir: &Path) -> Result<Arc<dyn Records>, Error> {
     Ok(Arc::new(records))
 }
 
+fn start_metrics(
+    world: &World,
+    records: &Arc<dyn Records>,
+    config: &Config,
+) -> Result<MetricRegistry, Error> {
+    let (records, clock) = (Arc::clone(records), Arc::clone(&world.clock));
+    MetricRegistry::open(records, clock, config.query.features, &config.metrics)
+        .map_err(|e| Error::Unavailable(e.to_string()))
+}
+
 fn start_alerting(
     world: &World,
     store: &Arc<Store>,
     engine: &Arc<Engine>,
     records: &Arc<dyn Records>,
-    config: &Config,
+    rules: Prepared,
 ) -> Result<Arc<Alerting>, Error> {
     let setup = Setup {
         engine: Arc::clone(engine),
@@ -179,8 +196,7 @@ fn start_alerting(
         clock: Arc::clone(&world.clock),
         arm: timer(),
     };
-    let alerting =
-        Alerting::open(setup, prepared(config)).map_err(|e| Error::Unavailable(e.to_string()))?;
+    let alerting = Alerting::open(setup, rules).map_err(|e| Error::Unavailable(e.to_string()))?;
     Ok(Arc::new(alerting))
 }
 
@@ -195,13 +211,14 @@ fn timer() -> Arc<dyn Fn(Duration, Cancel) + Send + Sync> {
     })
 }
 
-fn prepared(config: &Config) -> Prepared {
+fn prepared(config: &Config, metrics: &MetricRegistry) -> Prepared {
     let is_default = |g: &plimsoll_alert::Group| g.file == DEFAULT_RULES_FILE;
     let (mut defaults, mut groups): (Vec<_>, Vec<_>) =
         config.groups.iter().cloned().partition(is_default);
     give_way(&mut defaults, &config.kept_rules.groups);
     groups.extend(config.kept_rules.groups.iter().cloned());
     groups.extend(defaults);
+    groups.extend(metrics.groups(config.alert.interval_ms));
     Prepared { config: config.alert.clone(), groups }
 }
 
@@ -269,6 +286,7 @@ fn app(handles: &Arc<Handles>, workers: Arc<Workers>, stop: watch::Receiver<bool
         control: Arc::new(Controls::new(Arc::clone(handles))),
         outlook: Arc::new(Seen::new(Arc::clone(handles))),
         rule_files: Arc::new(Shelf::new(Arc::clone(handles))),
+        metrics_kept: Arc::new(registry::Metrics::new(Arc::clone(handles))),
         clock: Arc::clone(&handles.world.clock),
         started_ms: handles.started_ms,
         hostname: hostname(),
@@ -320,7 +338,8 @@ impl Handles {
             .prepare(collected(&next, self.address))
             .map_err(|problems| Error::Unavailable(problems.join("\n")))?;
         self.collector.apply(collect);
-        self.alerting.apply(prepared(&next));
+        self.metrics.configure(&next.metrics);
+        self.alerting.apply(prepared(&next, &self.metrics));
         self.insight.apply(next.analysis);
         *current = next;
         tracing::info!("configuration applied");

@@ -14,6 +14,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::habits::Habits;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
+use crate::own::metric_registry::MetricShelf;
 use crate::own::overview::{AnomalyDoc, ProcessDoc, ResourceDoc};
 use crate::own::rule_files::RuleShelf;
 
@@ -95,6 +96,8 @@ pub struct App {
     pub control: Arc<dyn Control>,
     /// What analysis knows.
     pub outlook: Arc<dyn Outlook>,
+    /// What is known of metrics.
+    pub metrics_kept: Arc<dyn MetricShelf>,
     /// Rule files that can be changed here, and others.
     pub rule_files: Arc<dyn RuleShelf>,
     /// The time.

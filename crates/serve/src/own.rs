@@ -19,6 +19,7 @@ mod frame;
 pub mod incidents;
 pub mod language;
 pub mod live;
+pub mod metric_registry;
 pub mod notifications;
 pub mod overview;
 pub mod panels;

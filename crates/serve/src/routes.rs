@@ -166,6 +166,16 @@ static ROUTES: &[Route] = &[
     row!(DELETE, "/api/plimsoll/v1/rules/files/{name}", Edit, own::rule_files::remove),
     row!(GET, "/api/plimsoll/v1/rules/files/{name}/versions", Read, own::rule_files::versions),
     row!(POST, "/api/plimsoll/v1/rules/check", Read, own::rule_files::check),
+    row!(GET, "/api/plimsoll/v1/metrics/registry", Read, own::metric_registry::list),
+    row!(GET, "/api/plimsoll/v1/metrics/registry/{name}", Read, own::metric_registry::get),
+    row!(PUT, "/api/plimsoll/v1/metrics/registry/{name}", Edit, own::metric_registry::put),
+    row!(DELETE, "/api/plimsoll/v1/metrics/registry/{name}", Edit, own::metric_registry::remove),
+    row!(
+        GET,
+        "/api/plimsoll/v1/metrics/registry/{name}/versions",
+        Read,
+        own::metric_registry::versions
+    ),
     row!(POST, "/api/plimsoll/v1/storage/flush", Admin, own::flush),
     row!(POST, "/api/plimsoll/v1/storage/merge", Admin, own::merge),
 ];
@@ -251,6 +261,7 @@ mod tests {
                 || route.path.ends_with("/acknowledge")
                 || route.path.ends_with("/notes")
                 || (route.path.contains("/rules/files") && route.methods != GET)
+                || (route.path.contains("/metrics/registry") && route.methods != GET)
                 || (route.path.contains("/notifications/") && route.methods != GET)
                 || (route.path.starts_with("/api/v2/") && route.methods != GET);
             assert_eq!(changes, route.permission > Permission::Read, "{}", route.path);

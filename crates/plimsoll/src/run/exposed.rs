@@ -88,6 +88,9 @@ impl Expose for RowsOf {
         let files = self.0.config.read().kept_rules.texts.len();
         let help = "Rule files that the API keeps and that are in force; at most 1,000.";
         out.single("plimsoll_alert_rule_files", Gauge, help, files as f64);
+        let help = "Metrics that the API says something of; at most 1,000.";
+        let entries = self.0.metrics.len();
+        out.single("plimsoll_alert_registry_entries", Gauge, help, entries as f64);
         let open = self.0.alerting.breakers().view().iter().filter(|b| b.is_open).count();
         let help = "Channels that are left alone because they failed too often.";
         out.single("plimsoll_alert_breakers_open", Gauge, help, open as f64);

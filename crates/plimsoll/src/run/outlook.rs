@@ -47,7 +47,7 @@ impl Seen {
 
 impl Outlook for Seen {
     fn resources(&self) -> Vec<ResourceDoc> {
-        self.handles.insight.resources().into_iter().map(resource).collect()
+        self.handles.resources().into_iter().map(resource).collect()
     }
 
     fn anomalies(&self) -> Vec<AnomalyDoc> {

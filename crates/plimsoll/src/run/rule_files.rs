@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use plimsoll_alert::registry::REGISTRY_FILE;
 use plimsoll_alert::{
     Group, RuleFile, RuleFileEdit, RuleFileError, RuleFileVersion, RuleFiles, default_rules_text,
     is_rule_file_name, read_rules, read_text,
@@ -51,13 +52,13 @@ impl Shelf {
             Some(text) => kept.texts.insert(name.to_owned(), text.to_owned()),
             None => kept.texts.remove(name),
         };
-        self.handles.alerting.apply(prepared(&config));
+        self.handles.alerting.apply(prepared(&config, &self.handles.metrics));
         tracing::info!(file, "rules applied");
     }
 
     /// Whether a file runs that is not kept here.
     fn runs_elsewhere(&self, name: &str) -> bool {
-        self.handles.config.read().groups.iter().any(|g| g.file == name)
+        name == REGISTRY_FILE || self.handles.config.read().groups.iter().any(|g| g.file == name)
     }
 }
 
@@ -94,7 +95,9 @@ impl RuleShelf for Shelf {
                 }
             })
             .collect();
-        let others = counted(&config.groups).into_iter().map(|(path, (groups, rules))| {
+        let of_metrics = self.handles.metrics.groups(config.alert.interval_ms);
+        let others = counted(&config.groups).into_iter().chain(counted(&of_metrics));
+        let others = others.map(|(path, (groups, rules))| {
             let name = path.clone();
             ShelvedRules { name, path, groups, rules, in_force: true, kept: None }
         });
@@ -110,6 +113,9 @@ impl RuleShelf for Shelf {
         if is_rule_file_name(name) || !self.runs_elsewhere(name) {
             let file = self.handles.rule_files.read(name, version)?;
             return Ok((file.text.clone(), Some(file)));
+        }
+        if name == REGISTRY_FILE {
+            return Ok((self.handles.metrics.text(), None));
         }
         let packs = self.handles.config.read().alert.default_packs.clone();
         if let Some(text) = default_rules_text(name, &packs) {

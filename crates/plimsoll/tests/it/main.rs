@@ -27,6 +27,7 @@ mod kept;
 mod listener;
 mod load;
 mod mail;
+mod metric_registry;
 mod pages;
 mod peer;
 mod peers;

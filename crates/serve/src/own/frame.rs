@@ -42,6 +42,8 @@ pub struct Frame<'f> {
     pub truncated: usize,
     /// Texts for people.
     pub warnings: &'f [String],
+    /// Threshold lines.
+    pub thresholds: Vec<Value>,
     /// Samples read.
     pub samples: u64,
     /// Time spent, ms.
@@ -55,7 +57,7 @@ pub fn encode(frame: &Frame<'_>) -> Vec<u8> {
     let bases: Vec<f64> = columns.iter().map(|c| base(c, frame.element)).collect();
     let described = frame.series.iter().zip(&columns).zip(&bases);
     let series: Vec<Value> = described.map(|((s, c), b)| describe(s, c, *b)).collect();
-    let header = json!({
+    let mut header = json!({
         "id": frame.id,
         "kind": frame.kind,
         "start": frame.grid.start,
@@ -68,6 +70,9 @@ pub fn encode(frame: &Frame<'_>) -> Vec<u8> {
         "cost": { "series": frame.series.len(), "samples": frame.samples, "ms": frame.ms },
         "error": null,
     });
+    if !frame.thresholds.is_empty() {
+        header["thresholds"] = json!(frame.thresholds);
+    }
     let mut out = with_header(&header);
     for (values, base) in columns.iter().zip(bases) {
         match frame.element {
@@ -180,6 +185,7 @@ mod tests {
             series: &series,
             truncated: 0,
             warnings: &[],
+            thresholds: Vec::new(),
             samples: 2,
             ms: 0.5,
         });

@@ -11,6 +11,7 @@ use plimsoll_query::{Query, QueryError, Value, parse};
 use serde::Deserialize;
 
 use super::frame::{self, Element, Frame, Kind};
+use super::metric_registry;
 use crate::app::App;
 use crate::params::TIME_MS_MAX;
 use crate::prom::ask;
@@ -144,8 +145,9 @@ pub(super) fn aligned(from: i64, to: i64, step: i64) -> Grid {
 /// The frame of a chart, and its series' labels hashed: the same as long as the set is.
 pub(super) fn evaluate(app: &App, chart: &Chart, kind: Kind, cx: &ReadCx) -> (Vec<u8>, u64) {
     let began = app.clock.mono();
-    match answer(app, chart, cx) {
-        Ok((mut series, warnings)) => {
+    let answered = read(app, chart).and_then(|query| Ok((answer(app, chart, &query, cx)?, query)));
+    match answered {
+        Ok(((mut series, warnings), query)) => {
             let truncated = series.len().saturating_sub(chart.max_series);
             series.truncate(chart.max_series);
             let set: Vec<u128> = series.iter().map(|s| s.labels.fp().0).collect();
@@ -159,6 +161,7 @@ pub(super) fn evaluate(app: &App, chart: &Chart, kind: Kind, cx: &ReadCx) -> (Ve
                 series: &series,
                 truncated,
                 warnings: &warnings,
+                thresholds: thresholds(app, kind, &query, &series),
                 samples: cx.budget.samples(),
                 ms: took.as_secs_f64() * 1e3,
             });
@@ -171,6 +174,20 @@ pub(super) fn evaluate(app: &App, chart: &Chart, kind: Kind, cx: &ReadCx) -> (Ve
 /// What a chart says of native histograms.
 const HISTOGRAMS_NOT_DRAWN: &str = "native histograms are not drawn; histogram_quantile, \
                                     histogram_avg or histogram_count make numbers of them";
+
+/// The threshold lines of a chart; with what is added to one, none are sent again.
+fn thresholds(
+    app: &App,
+    kind: Kind,
+    query: &Query,
+    series: &[MatrixSeries],
+) -> Vec<serde_json::Value> {
+    if kind != Kind::Full {
+        return Vec::new();
+    }
+    let labels = series.iter().map(|s| s.labels.as_ref());
+    metric_registry::lines(&app.metrics_kept.registry().lines(query.expr(), labels))
+}
 
 fn read(app: &App, chart: &Chart) -> Result<Query, Failure> {
     let kept = chart.kept.as_deref();
@@ -186,15 +203,15 @@ fn read(app: &App, chart: &Chart) -> Result<Query, Failure> {
 fn answer(
     app: &App,
     chart: &Chart,
+    query: &Query,
     cx: &ReadCx,
 ) -> Result<(Vec<MatrixSeries>, Vec<String>), Failure> {
-    let query = read(app, chart)?;
     let snapshot = app.source.snapshot();
     let instant = chart.grid.start == chart.grid.end && chart.element == Element::F64;
     let answer = if instant {
-        app.engine.instant(&snapshot, &query, chart.grid.start, cx)?
+        app.engine.instant(&snapshot, query, chart.grid.start, cx)?
     } else {
-        app.results.range(&app.engine, &snapshot, &query, chart.grid, app.now(), cx)?
+        app.results.range(&app.engine, &snapshot, query, chart.grid, app.now(), cx)?
     };
     let at = chart.grid.start;
     let one = |labels, value| MatrixSeries::new(labels, vec![at], vec![value]);
