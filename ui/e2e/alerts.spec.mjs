@@ -256,7 +256,7 @@ export default {
     const { page, close } = await open(browser, "/");
     await page.locator("main").waitFor();
     const path = () => new URL(page.url()).pathname;
-    for (const [key, to] of [["a", "/alerts"], ["n", "/incidents"], ["m", "/silences"], ["h", "/alerts/history"], ["l", "/rules"]]) {
+    for (const [key, to] of [["a", "/alerts"], ["n", "/incidents"], ["m", "/silences"], ["h", "/alerts/history"], ["l", "/rules"], ["f", "/rules/files"]]) {
       await page.keyboard.press("g");
       await page.keyboard.press(key);
       await until(to, 3000, () => path() === to);
@@ -271,7 +271,7 @@ export default {
   },
 
   ...Object.fromEntries(
-    ["alerts", "incidents", "silences", "history", "rules"].flatMap((where) =>
+    ["alerts", "incidents", "silences", "history", "rules", "files"].flatMap((where) =>
       ["light", "dark"].flatMap((theme) =>
         [undefined, PHONE].map((viewport) => {
           const name = `${where}-${theme}${viewport ? "-360" : ""}`;

@@ -5,11 +5,12 @@ import alerts from "./alerts.spec.mjs";
 import editor from "./editor.spec.mjs";
 import explain from "./explain.spec.mjs";
 import explore from "./explore.spec.mjs";
+import files from "./files.spec.mjs";
 import overview from "./overview.spec.mjs";
 import shell from "./shell.spec.mjs";
 
 const wanted = process.argv.slice(2);
-const tests = Object.entries({ ...overview, ...explore, ...editor, ...explain, ...alerts, ...shell }).filter(([name]) => wanted.every((w) => name.includes(w)));
+const tests = Object.entries({ ...overview, ...explore, ...editor, ...explain, ...alerts, ...files, ...shell }).filter(([name]) => wanted.every((w) => name.includes(w)));
 const TEST_MS_MAX = 90_000;
 
 const browser = await launch();

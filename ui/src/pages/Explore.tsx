@@ -11,7 +11,7 @@ import { Empty, Loading } from "../parts/states";
 import { WhyEmpty } from "../parts/WhyEmpty";
 import { stale } from "../state/connection";
 import { type PanelState, usePanel } from "../state/panels";
-import { patch, url } from "../state/url";
+import { follow, hrefOf, patch, url } from "../state/url";
 import { EXPLORE_TABS } from "../state/urlstate";
 import { Explain, useExplain } from "./explore/Explain";
 import { Legend } from "./explore/Legend";
@@ -144,6 +144,10 @@ function Tabs({ state }: { state: PanelState }) {
           {t("explore.stacked")}
         </label>
       ) : null}
+      <a class="button explore-alert" href={hrefOf("files", { open: "+", q: url.value.expr })} onClick={follow}>
+        <Icon name="alerts" size={15} />
+        {t("explore.alert")}
+      </a>
       {tab === "chart" && f && g && !f.error ? (
         <span class="soft num explore-cost">
           {t("explore.cost", { series: g.series.length, samples: formatCount(f.cost.samples), ms: formatValue(f.cost.ms, "short") })} · {t("explore.step", { d: formatDuration(g.step) })}

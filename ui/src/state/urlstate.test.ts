@@ -37,7 +37,7 @@ describe("the address", () => {
   });
 
   it("of a list keeps filter, part, grouping and what is open", () => {
-    for (const page of ["alerts", "incidents", "silences", "history", "rules"] as const) {
+    for (const page of ["alerts", "incidents", "silences", "history", "rules", "files"] as const) {
       const s: UrlState = { ...defaultState(page), q: 'job=~"a|b" x', show: "firing", by: "severity", open: "a/b c" };
       expect(read(formatUrl(s))).toEqual(s);
       expect(read(formatUrl(defaultState(page)))).toEqual(defaultState(page));

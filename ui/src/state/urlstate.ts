@@ -45,7 +45,7 @@ const PATHS: Record<PageName, string> = {
   rules: "/rules",
   files: "/rules/files",
 };
-export const PAGE_NAMES: PageName[] = (Object.keys(PATHS) as PageName[]).filter((p) => p !== "files");
+export const PAGE_NAMES = Object.keys(PATHS) as PageName[];
 const isPage = (p: UrlState["page"]): p is PageName => p !== "missing";
 /** Pages that have a list and something open beside it. */
 const isList = (p: UrlState["page"]) => isPage(p) && p !== "overview" && p !== "explore";

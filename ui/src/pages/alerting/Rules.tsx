@@ -175,6 +175,10 @@ function RuleDetail({ group, rule: r }: { group: RuleGroupDoc; rule: RuleDoc }) 
           <Icon name="explore" size={15} />
           {t("al.explore")}
         </a>
+        <a class="button" href={hrefOf("files", { open: group.file })} onClick={follow}>
+          <Icon name="edit" size={15} />
+          {t("ru.file.edit")}
+        </a>
       </div>
       <dl class="facts">
         {alerting ? <Fact name={t("ru.for")}>{r.duration ? formatDuration(r.duration * 1000) : t("ru.for.no")}</Fact> : null}

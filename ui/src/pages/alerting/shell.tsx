@@ -11,7 +11,7 @@ import { stale } from "../../state/connection";
 import { offerFilter } from "../../state/filter";
 import type { Polled } from "../../state/poll";
 import { follow, hrefOf, page, patch, url, zone } from "../../state/url";
-import { PAGE_NAMES, type PageName } from "../../state/urlstate";
+import type { PageName } from "../../state/urlstate";
 
 const PARTS: PageName[][] = [
   ["alerts", "incidents", "silences", "history"],
@@ -20,7 +20,7 @@ const PARTS: PageName[][] = [
 
 const Parts = () => (
   <nav class="parts" aria-label={t("al.parts")}>
-    {PARTS.find((all) => all.includes(page.value as PageName))?.filter((p) => PAGE_NAMES.includes(p)).map((p) => (
+    {PARTS.find((all) => all.includes(page.value as PageName))?.map((p) => (
       <a key={p} class="part" href={hrefOf(p)} aria-current={page.value === p ? "page" : undefined} onClick={follow}>
         {t(`nav.${p}`)}
       </a>
