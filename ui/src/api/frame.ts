@@ -18,6 +18,16 @@ export interface SeriesHead {
   stats: SeriesStats | null;
 }
 
+/** Thresholds of a metric, in the unit of the chart; null = none. */
+export interface Marks {
+  metric: string;
+  warning: number | null;
+  critical: number | null;
+  baseline: number | null;
+  /** who set them: nobody ("default"), "configuration" or "api" */
+  source: string;
+}
+
 export type FrameKind = "full" | "append" | "error" | "overview";
 
 export interface FrameFault {
@@ -38,6 +48,8 @@ export interface Frame {
   columns: Float64Array[];
   truncated: number;
   warnings: string[];
+  /** only of full frames */
+  marks?: Marks[];
   cost: { series: number; samples: number; ms: number };
   error: FrameFault | null;
   overview: OverviewDoc | null;
@@ -82,6 +94,12 @@ function seriesHead(v: unknown): SeriesHead {
   };
 }
 
+function marksOf(v: unknown): Marks {
+  const r = record(v);
+  const mark = (name: string) => (Number.isFinite(num(r[name])) ? num(r[name]) : null);
+  return { metric: text(r["metric"]), warning: mark("warning"), critical: mark("critical"), baseline: mark("baseline"), source: text(r["source"]) };
+}
+
 function parseHeader(bytes: Uint8Array): Record<string, unknown> {
   try {
     return record(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
@@ -121,6 +139,7 @@ export function decodeFrame(bytes: Uint8Array): Frame {
     columns: decodeColumns(view, align8(4 + headerLen), n, dtype, heads),
     truncated: Math.max(0, num(h["truncated"]) || 0),
     warnings: Array.isArray(h["warnings"]) ? h["warnings"].filter((w) => typeof w === "string") : [],
+    ...(Array.isArray(h["thresholds"]) ? { marks: h["thresholds"].map(marksOf) } : {}),
     cost: { series: num(cost["series"]) || 0, samples: num(cost["samples"]) || 0, ms: num(cost["ms"]) || 0 },
     error: kind === "error" ? { type: text(fault["type"]), message: text(fault["message"]) } : null,
     overview: kind === "overview" ? (record(h["overview"]) as unknown as OverviewDoc) : null,

@@ -28,6 +28,12 @@ describe("a window", () => {
   it("appends at the end and drops at the front", () => expect(show(foldFrame(full, frame("append", 15, { a: [9], b: [8] }), 10))).toBe("5 a=2,3,9 b=5,6,8"));
   it("fills what was missed with gaps", () => expect(show(foldFrame(full, frame("append", 20, { a: [9], b: [8] }), 30))).toBe("0 a=1,2,3,NaN,9 b=4,5,6,NaN,8"));
   it("lets what is sent twice win", () => expect(show(foldFrame(full, frame("append", 10, { a: [7, 9], b: [7, 8] }), 10))).toBe("5 a=2,7,9 b=5,7,8"));
+  it("keeps the thresholds of its full frame", () => {
+    const marks = [{ metric: "a", warning: 1, critical: null, baseline: null, source: "api" }];
+    const marked = foldFrame(null, { ...frame("full", 0, { a: [1, 2] }), marks }, 10);
+    expect(foldFrame(marked, frame("append", 10, { a: [3] }), 10).marks).toEqual(marks);
+    expect(foldFrame(marked, frame("full", 10, { a: [3] }), 10).marks).toBeUndefined();
+  });
   it("is replaced by a full frame", () => expect(show(foldFrame(full, frame("full", 5, { c: [1] }), 10))).toBe("5 c=1"));
   it("is unchanged by an append of nothing", () => expect(foldFrame(full, frame("append", 15, {}), 10)).toBe(full));
   it("is started by an append when there is nothing yet", () => expect(show(foldFrame(null, frame("append", 15, { a: [1] }), 10))).toBe("15 a=1"));

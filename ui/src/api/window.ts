@@ -1,6 +1,6 @@
 // The data behind one chart: frames folded into one grid of columns. Pure.
 // A full frame replaces, an append extends and drops at the front what the window no longer shows.
-import { ELEMENTS_MAX, type Frame, type Labels } from "./frame";
+import { ELEMENTS_MAX, type Frame, type Labels, type Marks } from "./frame";
 
 export interface Series {
   key: string;
@@ -16,6 +16,7 @@ export interface Grid {
   series: Series[];
   truncated: number;
   warnings: string[];
+  marks?: Marks[];
 }
 
 export const labelKey = (l: Labels) =>
@@ -32,6 +33,7 @@ export function gridOf(f: Frame): Grid {
     series: f.series.map((h, i) => ({ key: labelKey(h.labels), labels: h.labels, unit: h.unit, values: f.columns[i] ?? new Float64Array(f.n).fill(Number.NaN) })),
     truncated: f.truncated,
     warnings: f.warnings,
+    ...(f.marks ? { marks: f.marks } : {}),
   };
 }
 
@@ -69,7 +71,8 @@ export function resample(grids: Grid[], keep = ELEMENTS_MAX): Grid {
     }
   }
   const last = full[full.length - 1] ?? first;
-  return { start, step, n, series: [...byKey.values()], truncated: last.truncated, warnings: last.warnings };
+  const marks = new Map(full.flatMap((g) => (g.marks ?? []).map((m): [string, Marks] => [m.metric, m])));
+  return { start, step, n, series: [...byKey.values()], truncated: last.truncated, warnings: last.warnings, ...(marks.size > 0 ? { marks: [...marks.values()] } : {}) };
 }
 
 export interface Stats {

@@ -1,6 +1,7 @@
 // Explore: ask in PromQL, see the answer as a chart or a table, find metrics. All of it stands in the address.
 import { useMemo, useRef, useState } from "preact/hooks";
 import { Chart } from "../charts/Chart";
+import { markLines } from "../charts/marks";
 import { colour, dash } from "../charts/palette";
 import type { Line, PlotData } from "../charts/plot";
 import { formatCount, formatDuration, formatValue, guessUnit, seriesName, sharedLabels } from "../lib/format";
@@ -40,6 +41,7 @@ function linesOf(state: PanelState, solo: string, hide: string[]): PlotData {
   });
   // A solo that the answer does not have would hide everything.
   if (solo && lines.every((l) => l.hidden)) for (const l of lines) l.hidden = hide.includes(l.name);
+  if (lines.length > 0) lines.push(...markLines(g.marks, g.n, hide));
   return { start: g.start, step: g.step, n: g.n, lines };
 }
 

@@ -3,6 +3,7 @@ import { useMemo, useRef, useState } from "preact/hooks";
 import { resample } from "../api/window";
 import { Chart, Swatch } from "../charts/Chart";
 import { colour, dash } from "../charts/palette";
+import { markLines } from "../charts/marks";
 import type { Line, PlotData } from "../charts/plot";
 import { formatClock, formatValue, seriesName, sharedLabels, type Unit } from "../lib/format";
 import { t } from "../lib/text";
@@ -56,6 +57,7 @@ function linesOf(spec: PanelSpec, state: PanelData): PlotData {
       ...(a?.reference ? { reference: true } : {}),
     };
   });
+  if (lines.length > 0 && !spec.stacked) lines.push(...markLines(grid.marks, grid.n));
   return { start: grid.start, step: grid.step, n: grid.n, lines };
 }
 
@@ -66,7 +68,7 @@ const YOUNG_SPAN_MIN_MS = 60_000;
 /** The first sample and where to begin when all samples lie in the newest part of the range; null to show the whole range. */
 function youngSince(data: PlotData, span: Span): { first: number; from: number } | null {
   let first = data.n;
-  for (const l of data.lines) for (let i = 0; i < first; i++) if (Number.isFinite(l.values[i])) first = i;
+  for (const l of data.lines.filter((l) => !l.reference)) for (let i = 0; i < first; i++) if (Number.isFinite(l.values[i])) first = i;
   const at = data.start + first * data.step;
   if (first >= data.n || at < span.to - (span.to - span.from) * YOUNG_PART) return null;
   return { first: at, from: Math.max(span.from, Math.min(at, span.to - YOUNG_SPAN_MIN_MS)) };
