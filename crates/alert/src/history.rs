@@ -272,6 +272,8 @@ impl History {
         if !to.is_over() {
             return;
         }
+        // Not before the step before it, whatever end was posted.
+        let at = e.ended_at.unwrap_or(at);
         if let Some(fired) = e.fired_at {
             let counts = self.tally.of(&e.rule);
             counts.resolved += 1;

@@ -279,6 +279,14 @@ fn alerts_of_others_begin_and_end() {
     assert_eq!(h.open().count(), 0);
     h.posted(Put::Changed, &notice(450 * SECOND), 500 * SECOND);
     assert_eq!(h.open().count(), 0, "what is over does not begin");
+    // An end before the beginning: it is over now, and known for as long as any other.
+    h.posted(Put::New, &notice(9_000 * SECOND), 8_000 * SECOND);
+    let early = notice(SECOND);
+    h.posted(Put::Changed, &early, 8_001 * SECOND);
+    h.expire(8_001 * SECOND, |_| Some(&early));
+    h.take_changed(8_001 * SECOND);
+    let last = h.of(first.fingerprint()).next_back().unwrap();
+    assert_eq!((last.stage, last.ended_at), (Stage::Resolved, Some(8_000 * SECOND)));
 }
 
 #[test]
