@@ -87,7 +87,7 @@ pub fn packs(packs: &Packs) -> Result<()> {
 fn listed() -> String {
     let mut out = String::new();
     for pack in PACKS {
-        let off = if pack.is_on { "" } else { " (off unless alert.default_rules lists it)" };
+        let off = if pack.is_on { "" } else { " (off unless it is listed)" };
         out.push_str(&format!("{}: {}{off}\n", pack.name, pack.about));
         for rule in pack.rationales() {
             out.push_str(&format!("  {}\n", rule.alert));
