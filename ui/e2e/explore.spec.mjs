@@ -23,9 +23,9 @@ export default {
     const { page, sins, close } = await open(browser, "/explore");
     const e = explore(page);
     const set = (method, body) =>
-      page.evaluate(([method, body]) => fetch("/api/plimsoll/v1/metrics/registry/node_load1", { method, headers: { "content-type": "application/json" }, body }).then((a) => a.status), [method, body]);
-    assertEqual(await set("PUT", JSON.stringify({ thresholds: { warning: 500, critical: 900, direction: "above" }, author: "e2e" })), 200, "the thresholds");
-    await e.ask("node_load1");
+      page.evaluate(([method, body]) => fetch("/api/plimsoll/v1/metrics/registry/node_load5", { method, headers: { "content-type": "application/json" }, body }).then((a) => a.status), [method, body]);
+    assertEqual(await set("PUT", JSON.stringify({ expr: "node_load5", thresholds: { warning: 500, critical: 900, direction: "above" }, author: "e2e" })), 200, "the thresholds");
+    await e.ask("node_load5");
     await until("the chart", 10_000, () => drawn(e.chart));
     await until("its thresholds", 10_000, async () => /critical.*900/.test((await e.legendRows.allTextContents()).join(" ")));
     await shot(page, "explore-thresholds");
