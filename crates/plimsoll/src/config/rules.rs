@@ -47,6 +47,10 @@ pub struct Kept {
 /// Reads the files that the API keeps.
 pub fn load_kept(data_dir: &Path, interval_ms: i64, features: &Features) -> (Kept, Vec<Problem>) {
     let (mut kept, mut problems) = (Kept::default(), Vec::new());
+    // What is wrong with the directory itself is told by who opens it.
+    if !data_dir.is_dir() {
+        return (kept, problems);
+    }
     let dir = rules_dir(data_dir);
     let unreadable = |path: &Path, e: &std::io::Error| Problem {
         file: path.display().to_string(),
