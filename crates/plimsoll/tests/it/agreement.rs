@@ -5,6 +5,7 @@
 //! which Plimsoll collected, so that what is compared is what was read and not when.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,9 @@ use crate::process::{Process, free_port, wait_for};
 
 const MINUTE: Duration = Duration::from_secs(66);
 const TOLERANCE: f64 = 0.02;
+
+/// For how long the kernel works in each round of exercise: about ten seconds in the minute.
+const BUSY: Duration = Duration::from_millis(30);
 
 /// What is compared: metric, labels that must be the same to be summed apart, and the increase
 /// below which a difference of one reading is more than the tolerance.
@@ -57,11 +61,18 @@ fn note(text: &str, time: i64, out: &mut Readings) {
     }
 }
 
-/// Makes the disk, the network and the processor do something worth comparing.
+/// Makes the disk, the network and the processor do something worth comparing, however fast the
+/// machine and whatever else runs on it: the processor is kept busy for a time, not for a task.
 fn exercise(home: &Home, round: u64) {
     let file = home.path("exercise");
     std::fs::write(&file, vec![round as u8; 1 << 20]).unwrap();
     let _synced = std::fs::File::open(&file).and_then(|f| f.sync_all());
+    let mut zeros = std::fs::File::open("/dev/zero").unwrap();
+    let mut block = vec![0; 1 << 20];
+    let begun = Instant::now();
+    while begun.elapsed() < BUSY {
+        zeros.read_exact(&mut block).unwrap();
+    }
 }
 
 /// What Plimsoll collected, in the same form.
