@@ -7,8 +7,8 @@
 //!
 //! Limits: [`POINTS_MAX`] points after thinning, [`SPLITS_MAX`] splits; O(points) per split after prefix sums.
 
+use crate::moments::inflation;
 use crate::robust::thin;
-use crate::trend::inflation;
 
 /// Points searched; longer series are thinned to medians of equal runs.
 const POINTS_MAX: usize = 512;

@@ -8,17 +8,34 @@
 //! [`TREND_POINTS_MAX`] points, [`find_periods`] at no more than [`SEASON_POINTS_MAX`].
 #![forbid(unsafe_code)]
 
+mod chance;
 mod change;
+mod compare;
+mod correlate;
 mod detect;
+mod discovery;
 mod error;
+mod moments;
+mod onset;
 mod robust;
 mod season;
 mod trend;
 
+pub use chance::{fisher_tail, kolmogorov_tail, normal_quantile, normal_tail, student_tail};
 pub use change::{Regime, last_regime};
+pub use compare::{
+    Comparison, SAMPLE_MIN, Sample, Test, brown_forsythe, cliffs_delta, compare,
+    kolmogorov_smirnov, mann_whitney, welch,
+};
+pub use correlate::{
+    CLIP, Correlation, Focus, LAGS_MAX, Scratch, cross_correlation, pearson, spearman,
+};
 pub use detect::{ALARM_SCORE, Detector, DetectorConfig, STATE_BYTES_MAX, Score};
+pub use discovery::{false_discovery, q_values};
 pub use error::Error;
-pub use robust::{median, normal_quantile, normal_tail, quantile, thin};
+pub use moments::{effective_size, mean};
+pub use onset::{BASELINE_MIN, Onset, onset};
+pub use robust::{median, quantile, robust_deviation, thin};
 pub use season::{
     SEASON_POINTS_MAX, autocorrelation, calendar_periods, deseasonalise, find_periods, is_seasonal,
     seasonal_means,

@@ -1,4 +1,4 @@
-//! Order statistics, thinning and the normal distribution: the robust arithmetic the analyses share.
+//! Order statistics, ranks and thinning: the robust arithmetic the analyses share.
 //!
 //! All functions ignore non-finite input and answer `None` when nothing is left.
 
@@ -51,38 +51,87 @@ pub fn thin(times_ms: &[i64], values: &[f64], points_max: usize) -> (Vec<i64>, V
         .unzip()
 }
 
-/// P(Z > z) of the standard normal distribution; relative error below 1.2e-7 (Chebyshev fit of erfc).
-pub fn normal_tail(z: f64) -> f64 {
-    if z.is_nan() {
-        return f64::NAN;
-    }
-    let x = z.abs() / std::f64::consts::SQRT_2;
-    let t = 1.0 / (1.0 + 0.5 * x);
-    const TERMS: [f64; 9] = [
-        1.000_023_68,
-        0.374_091_96,
-        0.096_784_18,
-        -0.186_288_06,
-        0.278_868_07,
-        -1.135_203_98,
-        1.488_515_87,
-        -0.822_152_23,
-        0.170_872_77,
-    ];
-    let series = TERMS.iter().rev().fold(0.0, |sum, term| term + t * sum);
-    let tail = 0.5 * t * (-x * x - 1.265_512_23 + t * series).exp();
-    if z >= 0.0 { tail } else { 1.0 - tail }
+/// The finite values in ascending order.
+pub(crate) fn sorted_finite(values: &[f64]) -> Vec<f64> {
+    let mut sorted: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+    sorted.sort_unstable_by(f64::total_cmp);
+    sorted
 }
 
-/// The z with P(Z < z) = `p`, for `p` inside 0..1 (clamped to 1e-12 from the ends); by bisection on [`normal_tail`].
-pub fn normal_quantile(p: f64) -> f64 {
-    let tail = 1.0 - p.clamp(1e-12, 1.0 - 1e-12);
-    let (mut low, mut high) = (-8.0_f64, 8.0_f64);
-    for _ in 0..60 {
-        let middle = 0.5 * (low + high);
-        if normal_tail(middle) > tail { low = middle } else { high = middle }
+/// As [`quantile`] of values that are finite and ascending.
+pub(crate) fn quantile_of_sorted(sorted: &[f64], q: f64) -> Option<f64> {
+    let last = sorted.len().checked_sub(1)?;
+    let at = q.clamp(0.0, 1.0) * last as f64;
+    let low = at.floor() as usize;
+    let share = at - low as f64;
+    Some(if share == 0.0 {
+        sorted[low]
+    } else {
+        sorted[low] + (sorted[low + 1] - sorted[low]) * share
+    })
+}
+
+/// Median distance from the median of values that are finite and ascending: the smaller half of the distances
+/// lies about the middle, so that two pointers find it.
+pub(crate) fn median_deviation_of_sorted(sorted: &[f64]) -> Option<f64> {
+    let median = quantile_of_sorted(sorted, 0.5)?;
+    let split = sorted.partition_point(|&v| v < median);
+    let (mut below, mut above) = (split, split);
+    let mut last = [0.0; 2];
+    for _ in 0..=sorted.len() / 2 {
+        let down = below.checked_sub(1).map_or(f64::INFINITY, |i| median - sorted[i]);
+        let up = sorted.get(above).map_or(f64::INFINITY, |v| v - median);
+        last = [last[1], down.min(up)];
+        if down < up { below -= 1 } else { above += 1 }
     }
-    0.5 * (low + high)
+    Some(if sorted.len() % 2 == 1 { last[1] } else { 0.5 * (last[0] + last[1]) })
+}
+
+/// Robust standard deviation of the finite values: 1.4826 times the median distance from the median.
+pub fn robust_deviation(values: &[f64]) -> Option<f64> {
+    Some(1.4826 * median_deviation_of_sorted(&sorted_finite(values))?)
+}
+
+/// Sizes of the groups of equal values, groups of one left out.
+pub(crate) fn tie_groups(values: &[f64]) -> Vec<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    sorted.chunk_by(|a, b| a == b).map(|g| g.len() as f64).filter(|&g| g > 1.0).collect()
+}
+
+/// Sorts and ranks one series after another without new memory.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Order {
+    /// Value and position, ascending by value.
+    placed: Vec<(f64, u32)>,
+    sorted: Vec<f64>,
+}
+
+impl Order {
+    /// Ranks from 1, ties sharing their mean; NaN where the value is not finite. In the order of the input.
+    pub(crate) fn rank(&mut self, values: &[f64], into: &mut Vec<f64>) {
+        self.placed.clear();
+        let finite = values.iter().zip(0u32..).filter(|(v, _)| v.is_finite());
+        self.placed.extend(finite.map(|(&v, i)| (v, i)));
+        self.placed.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        self.sorted.clear();
+        self.sorted.extend(self.placed.iter().map(|p| p.0));
+        into.clear();
+        into.resize(values.len(), f64::NAN);
+        let mut below = 0;
+        for equal in self.placed.chunk_by(|a, b| a.0 == b.0) {
+            let rank = below as f64 + 0.5 * (equal.len() as f64 + 1.0);
+            for &(_, at) in equal {
+                into[at as usize] = rank;
+            }
+            below += equal.len();
+        }
+    }
+
+    /// The finite values of the last series, ascending.
+    pub(crate) fn sorted(&self) -> &[f64] {
+        &self.sorted
+    }
 }
 
 #[cfg(test)]
@@ -98,11 +147,26 @@ mod tests {
     }
 
     #[test]
-    fn the_normal_distribution_agrees_with_tables() {
-        assert!((normal_tail(1.959_964) - 0.025).abs() < 1e-6);
-        assert!((normal_tail(-1.0) - 0.841_344_7).abs() < 1e-6);
-        assert!((normal_quantile(0.9) - 1.281_551_6).abs() < 1e-5);
-        assert!(normal_tail(40.0) >= 0.0);
+    fn the_median_deviation_is_what_its_name_says() {
+        let plain = |values: &[f64]| {
+            let middle = median(values).expect("values");
+            median(&values.iter().map(|v| (v - middle).abs()).collect::<Vec<_>>())
+        };
+        for n in 1..40u32 {
+            let values: Vec<f64> = (0..n).map(|i| f64::from(i * 37 % 11 * i)).collect();
+            assert_eq!(median_deviation_of_sorted(&sorted_finite(&values)), plain(&values), "{n}");
+        }
+        assert_eq!(robust_deviation(&[]), None);
+    }
+
+    #[test]
+    fn ties_share_their_rank_and_gaps_have_none() {
+        let (mut order, mut ranks) = (Order::default(), Vec::new());
+        order.rank(&[5.0, 1.0, f64::NAN, 5.0, -0.0, 0.0], &mut ranks);
+        assert_eq!(ranks[..2], [4.5, 3.0]);
+        assert!(ranks[2].is_nan());
+        assert_eq!(ranks[3..], [4.5, 1.5, 1.5]);
+        assert_eq!(order.sorted().len(), 5);
     }
 
     #[test]

@@ -6,6 +6,8 @@
 //!
 //! Limits: the last [`SEASON_POINTS_MAX`] samples; a period needs three cycles. Samples are evenly spaced.
 
+use crate::moments::{dot, mean};
+
 /// Samples looked at; bounds the O(samples x period) autocorrelations to a few milliseconds.
 pub const SEASON_POINTS_MAX: usize = 4096;
 
@@ -50,7 +52,7 @@ pub fn autocorrelation(values: &[f64], lag_max: usize) -> Option<Vec<f64>> {
     if lag_max >= values.len() {
         return None;
     }
-    let mean = finite_mean(values)?;
+    let mean = mean(values)?;
     let d: Vec<f64> = values.iter().map(|v| if v.is_finite() { v - mean } else { 0.0 }).collect();
     let own = dot(&d, &d);
     if !own.is_finite() || own <= f64::EPSILON * mean * mean * d.len() as f64 {
@@ -115,7 +117,7 @@ fn moving_average(values: &[f64], period: usize) -> Vec<(usize, f64)> {
 
 /// The series less its least-squares line; gaps stay gaps.
 fn detrended(values: &[f64]) -> Vec<f64> {
-    let Some(mean) = finite_mean(values) else { return values.to_vec() };
+    let Some(mean) = mean(values) else { return values.to_vec() };
     let centre = (values.len() as f64 - 1.0) / 2.0;
     let (mut up, mut across) = (0.0, 0.0);
     for (i, v) in values.iter().enumerate().filter(|(_, v)| v.is_finite()) {
@@ -125,16 +127,4 @@ fn detrended(values: &[f64]) -> Vec<f64> {
     }
     let slope = if across > 0.0 { up / across } else { 0.0 };
     values.iter().enumerate().map(|(i, v)| v - mean - slope * (i as f64 - centre)).collect()
-}
-
-fn finite_mean(values: &[f64]) -> Option<f64> {
-    let (sum, count) = values
-        .iter()
-        .filter(|v| v.is_finite())
-        .fold((0.0, 0.0), |(sum, count), v| (sum + v, count + 1.0));
-    (count > 0.0).then_some(sum / count)
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
 }

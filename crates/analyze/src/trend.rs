@@ -6,7 +6,9 @@
 //!
 //! Limits: [`TREND_POINTS_MAX`] points; longer series are thinned to medians of equal runs first.
 
-use crate::robust::{normal_quantile, normal_tail, quantile_in_place, thin};
+use crate::chance::{normal_quantile, normal_tail};
+use crate::moments::inflation;
+use crate::robust::{quantile_in_place, thin, tie_groups};
 use crate::season::deseasonalise;
 
 /// Points that enter the pairwise maths: 512 make 131,000 pairs, about two milliseconds.
@@ -157,30 +159,11 @@ fn kendall_variance(values: &[f64]) -> f64 {
     ((term(values.len() as f64) - ties) / 18.0).max(0.0)
 }
 
-/// Sizes of the groups of equal values, groups of one left out.
-fn tie_groups(values: &[f64]) -> Vec<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    sorted.chunk_by(|a, b| a == b).map(|g| g.len() as f64).filter(|&g| g > 1.0).collect()
-}
-
 /// (1+r)/(1-r), r the lag-1 autocorrelation of the residuals, at least 1 and at most a fifth of the points.
 fn dependence(seconds: &[f64], values: &[f64], slope: f64, intercept: f64) -> f64 {
     let rests: Vec<f64> =
         seconds.iter().zip(values).map(|(t, v)| v - intercept - slope * t).collect();
     inflation(&rests)
-}
-
-pub(crate) fn inflation(rests: &[f64]) -> f64 {
-    let n = rests.len() as f64;
-    let mean = rests.iter().sum::<f64>() / n;
-    let own: f64 = rests.iter().map(|r| (r - mean).powi(2)).sum();
-    let next: f64 = rests.windows(2).map(|w| (w[0] - mean) * (w[1] - mean)).sum();
-    if own <= 0.0 || !own.is_finite() {
-        return 1.0;
-    }
-    let r = (next / own).clamp(0.0, 0.95);
-    ((1.0 + r) / (1.0 - r)).clamp(1.0, (n / 5.0).max(1.0))
 }
 
 fn significance(score: f64, variance: f64) -> f64 {

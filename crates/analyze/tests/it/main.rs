@@ -2,5 +2,6 @@
 
 mod detector;
 mod generator;
+mod kernels;
 mod states;
 mod trends;
