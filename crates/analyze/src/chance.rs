@@ -85,7 +85,7 @@ pub fn kolmogorov_tail(x: f64) -> f64 {
     if x < 1.0 {
         let unit = -PI * PI / (8.0 * x * x);
         let sum: f64 = (1..=8).map(|k| (unit * f64::from((2 * k - 1) * (2 * k - 1))).exp()).sum();
-        return 1.0 - (2.0 * PI).sqrt() / x * sum;
+        return (1.0 - (2.0 * PI).sqrt() / x * sum).clamp(0.0, 1.0);
     }
     let term = |k: i32| (-2.0 * f64::from(k * k) * x * x).exp();
     let sum: f64 = (1..=8).map(|k| if k % 2 == 1 { term(k) } else { -term(k) }).sum();

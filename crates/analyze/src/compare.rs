@@ -213,8 +213,11 @@ fn mean_test(a: &Side, b: &Side, worth: (f64, f64)) -> Option<Test> {
     if error <= f64::EPSILON * mean_a.abs().max(mean_b.abs()) {
         return Some(certain(apart));
     }
-    let freedom = (share_a + share_b).powi(2)
-        / (share_a.powi(2) / (worth.0 - 1.0).max(1.0) + share_b.powi(2) / (worth.1 - 1.0).max(1.0));
+    // As shares of one, because their squares may be below the least float.
+    let part = share_a / (share_a + share_b);
+    let rest = 1.0 - part;
+    let freedom =
+        (part * part / (worth.0 - 1.0).max(1.0) + rest * rest / (worth.1 - 1.0).max(1.0)).recip();
     let t = apart / error;
     Some(Test { statistic: t, p_value: student_tail(t, freedom) })
 }

@@ -12,8 +12,8 @@ use crate::robust::{median, robust_deviation};
 
 /// Finite values that a baseline needs.
 pub const BASELINE_MIN: usize = 8;
-/// Deviations that a single value counts for at most: an onset takes two values at least.
-const DEVIATION_MAX: f64 = 6.0;
+/// Deviations that a single value counts for at most: an onset takes three values at least.
+const DEVIATION_MAX: f64 = 4.0;
 /// What a sum loses per point, in deviations: half of the smallest shift that matters.
 const DRIFT: f64 = 0.5;
 /// The sum at which a series has left, in deviations.
@@ -129,9 +129,10 @@ fn excursion(after: &[(usize, f64)], baseline: &Baseline) -> Option<Excursion> {
 }
 
 /// Where the excursion proper begins: after the values that noise had put before it. The best start of a sum of
-/// what exceeds a quarter of the mean height.
+/// what exceeds a quarter of the height that it had when it was noticed.
 fn first_of(points: &[(usize, f64)], side: f64) -> usize {
-    let height = points.iter().map(|p| side * p.1).sum::<f64>() / points.len() as f64;
+    let last = &points[points.len().saturating_sub(3)..];
+    let height = last.iter().map(|p| side * p.1).sum::<f64>() / last.len() as f64;
     let floor = (height / 4.0).max(DRIFT);
     let (mut sum, mut most, mut best) = (0.0, f64::NEG_INFINITY, 0);
     for (at, point) in points.iter().enumerate().rev() {
