@@ -52,6 +52,8 @@ pub fn read(node: &Node, path: &str, problems: &mut Problems) -> Config {
     if let Some(ms) = time(&mut fields, "capacity_interval", problems) {
         config.capacity_interval_ms = ms;
     }
+    // Read with the features of the language: see `findings::jobs`.
+    let _later = fields.take("jobs");
     fields.finish(problems);
     config
 }

@@ -17,6 +17,7 @@
 mod capacity;
 mod checkpoint;
 pub mod config;
+pub mod findings;
 mod issue;
 mod metrics;
 mod owner;
@@ -26,6 +27,7 @@ mod watch;
 
 pub use capacity::{Days, Forecast, ForecastState, RESOURCES_MAX, Resource};
 pub use config::{Config, WATCHED_MAX};
+pub use findings::Findings;
 pub use issue::SERIES_FLOOR;
 pub use metrics::{Metrics, Row};
 pub use owner::{Insight, Setup};

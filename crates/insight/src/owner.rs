@@ -182,6 +182,22 @@ impl Insight {
         self.view.read().trends.clone()
     }
 
+    /// Expressions that are watched, by name.
+    pub(crate) fn expressions(&self) -> BTreeMap<String, String> {
+        let text = |w: &Watch| (w.name.to_owned(), w.query.text().to_owned());
+        self.work.lock().watches.iter().map(text).collect()
+    }
+
+    /// Writes results of findings, within the same budget of series.
+    pub(crate) fn issue_findings(&self, points: Vec<Point>, now: Timestamp) {
+        self.issue(&mut self.work.lock(), points, now);
+    }
+
+    /// What analysis works on.
+    pub(crate) fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
     /// What analysis tells about itself.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics

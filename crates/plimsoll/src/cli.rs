@@ -12,6 +12,7 @@ mod check;
 mod export;
 mod files;
 mod import;
+mod jobs_backtest;
 mod notify;
 mod query;
 mod rule_files;
@@ -48,6 +49,10 @@ enum Command {
     ///
     /// Example: plimsoll query 'rate(node_cpu_seconds_total[1m])'
     Query(Query),
+    /// Runs analysis jobs over history and prints what they would have found.
+    ///
+    /// Example: plimsoll backtest jobs.yml --from 2026-03-01T00:00:00Z --to 2026-03-08T00:00:00Z
+    Backtest(JobsBacktest),
     /// Takes samples of files over: OpenMetrics or Prometheus text with timestamps, CSV, or blocks of a
     /// Prometheus.
     ///
@@ -333,6 +338,26 @@ enum Rules {
     Packs(Packs),
 }
 
+/// Which jobs, and when.
+#[derive(Args)]
+pub struct JobsBacktest {
+    /// A file with jobs, or a configuration with analysis.jobs.
+    #[arg(value_name = "JOBS")]
+    file: PathBuf,
+    /// First look: RFC 3339 or seconds.
+    #[arg(long, value_name = "T")]
+    from: String,
+    /// Last look.
+    #[arg(long, value_name = "T")]
+    to: String,
+    /// Reads this data directory instead of asking a server; no server may run in it.
+    #[arg(long, value_name = "DIR", conflicts_with = "server")]
+    data_dir: Option<PathBuf>,
+    /// The server.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7546")]
+    server: String,
+}
+
 /// Which server.
 #[derive(Args)]
 pub struct AtServer {
@@ -543,6 +568,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Some(Command::Rules(Rules::Backfill(backfill))) => rules::backfill(&backfill),
         Some(Command::Rules(Rules::Test(test))) => return rules_test::run(&test),
         Some(Command::Rules(Rules::Packs(packs))) => rules::packs(&packs),
+        Some(Command::Backtest(backtest)) => jobs_backtest::run(&backtest),
         Some(Command::Rules(Rules::Backtest(backtest))) => rules_backtest::run(&backtest),
         Some(Command::Rules(Rules::List(at))) => rule_files::list(&at),
         Some(Command::Rules(Rules::Push(push))) => rule_files::push(&push),

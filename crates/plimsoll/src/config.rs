@@ -109,6 +109,8 @@ pub struct Config {
     pub metrics: Vec<(Subject, Settings)>,
     /// Analysis'.
     pub analysis: plimsoll_insight::Config,
+    /// Analysis jobs.
+    pub jobs: Vec<plimsoll_insight::findings::jobs::Job>,
     /// How OpenTelemetry metrics are taken in.
     pub otlp: Arc<plimsoll_wire::otlp::Settings>,
     /// Keys of foreign files that change nothing here, to be told at start.
@@ -135,6 +137,7 @@ pub fn load(options: &Options) -> Result<Config, Vec<Problem>> {
     config.text = text;
     flags(options, &mut config, &mut problems);
     config.metrics = metrics(&root, &config.query.features, &mut problems);
+    config.jobs = jobs(&root, &config.query.features, &mut problems);
     let mut found = problems.found;
     if let Some(path) = &options.prometheus_config {
         prometheus::merge(path, &mut config, &mut found);
@@ -180,6 +183,21 @@ fn metrics(
     plimsoll_alert::registry::read_section(node, "metrics", features, problems)
 }
 
+fn jobs(
+    root: &plimsoll_model::written::Node,
+    features: &plimsoll_query::Features,
+    problems: &mut Problems,
+) -> Vec<plimsoll_insight::findings::jobs::Job> {
+    let under = |node: &plimsoll_model::written::Node, key: &str| match &node.value {
+        Value::Map(entries) => entries.iter().find(|(k, ..)| k == key).map(|(.., n)| n.clone()),
+        _ => None,
+    };
+    let Some(node) = under(root, "analysis").and_then(|a| under(&a, "jobs")) else {
+        return Vec::new();
+    };
+    plimsoll_insight::findings::jobs::read(&node, "analysis.jobs", features, problems)
+}
+
 fn sections(
     root: &plimsoll_model::written::Node,
     options: &Options,
@@ -215,6 +233,7 @@ fn sections(
         kept_rules: KeptRules::default(),
         metrics: Vec::new(),
         analysis: plimsoll_insight::config::read(analysis, "analysis", problems),
+        jobs: Vec::new(),
         otlp: Arc::new(otlp::read(otlp_node, "otlp", problems)),
         unsupported: Vec::new(),
         text: String::new(),

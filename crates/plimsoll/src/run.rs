@@ -14,7 +14,7 @@ use plimsoll_alert::registry::Registry as MetricRegistry;
 use plimsoll_alert::{Alerting, DEFAULT_RULES_FILE, Prepared, RuleFiles, Setup, give_way, notify};
 use plimsoll_collect::own::{ProcessMetrics, Registry};
 use plimsoll_collect::{Collector, Parts};
-use plimsoll_insight::Insight;
+use plimsoll_insight::{Findings, Insight};
 use plimsoll_model::{Cancel, SampleSink, SeriesSource, Stop};
 use plimsoll_net::{Client, HttpClient, HttpConfig};
 use plimsoll_query::{Engine, ResultCache};
@@ -31,12 +31,14 @@ use crate::error::Error;
 mod control;
 mod evidence;
 mod exposed;
+mod findings;
 mod outlook;
 mod registry;
 mod rule_files;
 mod thinking;
 
 use control::Controls;
+use findings::{Looking, News};
 use outlook::Seen;
 use rule_files::Shelf;
 use thinking::Thinking;
@@ -54,6 +56,7 @@ pub struct Running {
     door: tokio::task::JoinHandle<std::io::Result<()>>,
     telling: tokio::task::JoinHandle<()>,
     thinking: Option<Thinking>,
+    looking: Option<Looking>,
 }
 
 /// What the parts share.
@@ -70,6 +73,7 @@ pub(crate) struct Handles {
     /// Held while all rules are read and applied, so that no file changes meanwhile.
     pub rule_files: RuleFiles,
     pub insight: Arc<Insight>,
+    pub findings: Arc<Findings>,
     pub collector: Collector,
     pub registry: Arc<Registry>,
     pub options: Mutex<Options>,
@@ -112,7 +116,11 @@ pub async fn start(options: Options, config: Config) -> Result<Running, Error> {
     let client: Arc<dyn Client> = Arc::new(HttpClient::new(HttpConfig::default()));
     let collector = start_collector(&world, &store, &registry, &client, &config, address)?;
     let insight = prepare_insight(&world, &store, &engine, &records, &config);
-    let thinking = Thinking::start(&insight, &config)?;
+    let findings =
+        Arc::new(Findings::new(Arc::clone(&insight), config.analysis.enabled, config.jobs.clone()));
+    let news = Arc::new(News::default());
+    let looking = Looking::start(&findings, &news, &config)?;
+    let thinking = Thinking::start(&insight, news, &config)?;
     let (clock, disk) = (Arc::clone(&world.clock), Arc::clone(&world.disk));
     let rule_files = RuleFiles::new(disk, Arc::clone(&records), clock, &config.data_dir);
     rule_files::note(&rule_files);
@@ -131,6 +139,7 @@ pub async fn start(options: Options, config: Config) -> Result<Running, Error> {
         metrics,
         rule_files,
         insight,
+        findings,
         collector,
         registry,
         options: Mutex::new(options),
@@ -140,7 +149,7 @@ pub async fn start(options: Options, config: Config) -> Result<Running, Error> {
     exposed::register(&handles, &app.metrics);
     app.gates.set_ready();
     let door = tokio::spawn(plimsoll_serve::serve(listener, app));
-    Ok(Running { address, handles, stop, door, telling, thinking })
+    Ok(Running { address, handles, stop, door, telling, thinking, looking })
 }
 
 async fn start_listening(config: &Config) -> Result<TcpListener, Error> {
@@ -285,6 +294,7 @@ fn app(handles: &Arc<Handles>, workers: Arc<Workers>, stop: watch::Receiver<bool
         alerting: Arc::clone(&handles.alerting),
         control: Arc::new(Controls::new(Arc::clone(handles))),
         outlook: Arc::new(Seen::new(Arc::clone(handles))),
+        findings: Arc::clone(&handles.findings),
         rule_files: Arc::new(Shelf::new(Arc::clone(handles))),
         metrics_kept: Arc::new(registry::Metrics::new(Arc::clone(handles))),
         clock: Arc::clone(&handles.world.clock),
@@ -341,6 +351,7 @@ impl Handles {
         self.metrics.configure(&next.metrics);
         self.alerting.apply(prepared(&next, &self.metrics));
         self.insight.apply(next.analysis);
+        self.findings.apply(next.analysis.enabled, next.jobs.clone());
         *current = next;
         tracing::info!("configuration applied");
         Ok(())
@@ -378,10 +389,12 @@ impl Running {
     pub async fn stop(mut self) -> Result<(), Error> {
         let _receivers = self.stop.send(true);
         self.handles.collector.stop(STOP_WITHIN / 4).await;
-        if let Some(thinking) = self.thinking.take() {
-            let joined = tokio::task::spawn_blocking(move || thinking.stop());
-            let _in_time = tokio::time::timeout(STOP_WITHIN / 4, joined).await;
-        }
+        let (thinking, looking) = (self.thinking.take(), self.looking.take());
+        let joined = tokio::task::spawn_blocking(move || {
+            thinking.into_iter().for_each(Thinking::stop);
+            looking.into_iter().for_each(Looking::stop);
+        });
+        let _in_time = tokio::time::timeout(STOP_WITHIN / 4, joined).await;
         let _in_time = tokio::time::timeout(STOP_WITHIN / 4, &mut self.telling).await;
         if tokio::time::timeout(STOP_WITHIN / 4, &mut self.door).await.is_err() {
             self.door.abort();

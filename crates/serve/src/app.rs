@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use plimsoll_alert::Alerting;
 use plimsoll_collect::Status;
 use plimsoll_guard::{Hosts, Identity};
+use plimsoll_insight::Findings;
 use plimsoll_model::{Labels, Matcher, SampleSink, SeriesSource, TimeRange};
 use plimsoll_query::{Engine, ResultCache};
 use plimsoll_world::{Clock, Disk, Workers};
@@ -96,6 +97,8 @@ pub struct App {
     pub control: Arc<dyn Control>,
     /// What analysis knows.
     pub outlook: Arc<dyn Outlook>,
+    /// What follows from what analysis sees.
+    pub findings: Arc<Findings>,
     /// What is known of metrics.
     pub metrics_kept: Arc<dyn MetricShelf>,
     /// Rule files that can be changed here, and others.

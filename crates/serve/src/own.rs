@@ -11,10 +11,12 @@ use crate::reply::{Failure, own};
 use crate::routes::Call;
 
 pub mod alerts;
+pub mod assessments;
 pub mod backfill;
 pub mod backtest;
 pub mod evidence;
 pub mod explain;
+pub mod findings;
 mod frame;
 pub mod incidents;
 pub mod language;

@@ -153,6 +153,22 @@ static ROUTES: &[Route] = &[
         own::incidents::unacknowledge
     ),
     row!(POST, "/api/plimsoll/v1/incidents/{id}/notes", Alert, own::incidents::note),
+    row!(GET, "/api/plimsoll/v1/insights", Read, own::findings::insights),
+    row!(GET, "/api/plimsoll/v1/insights/{id}", Read, own::findings::get),
+    row!(POST, "/api/plimsoll/v1/insights/{id}/acknowledge", Alert, own::findings::acknowledge),
+    row!(POST, "/api/plimsoll/v1/insights/{id}/dismiss", Alert, own::findings::dismiss),
+    row!(GET, "/api/plimsoll/v1/recommendations", Read, own::findings::recommendations),
+    row!(GET, "/api/plimsoll/v1/recommendations/{id}", Read, own::findings::get_recommendation),
+    row!(POST, "/api/plimsoll/v1/recommendations/{id}/accept", Alert, own::findings::decide),
+    row!(POST, "/api/plimsoll/v1/recommendations/{id}/apply", Alert, own::findings::decide),
+    row!(POST, "/api/plimsoll/v1/recommendations/{id}/verify", Alert, own::findings::decide),
+    row!(POST, "/api/plimsoll/v1/recommendations/{id}/revert", Alert, own::findings::decide),
+    row!(POST, "/api/plimsoll/v1/recommendations/{id}/dismiss", Alert, own::findings::decide),
+    row!(GET, "/api/plimsoll/v1/risks", Read, own::findings::risks),
+    row!(GET, "/api/plimsoll/v1/forecasts", Read, own::assessments::forecasts),
+    row!(GET, "/api/plimsoll/v1/assessments", Read, own::assessments::assessments),
+    row!(GET, "/api/plimsoll/v1/analysis/jobs", Read, own::assessments::jobs),
+    row!(POST, "/api/plimsoll/v1/analysis/jobs/backtest", Read, own::assessments::backtest),
     row!(GET, "/api/plimsoll/v1/overview", Read, own::overview::overview),
     row!(POST, "/api/plimsoll/v1/panels/query", Read, own::panels::query),
     row!(BOTH, "/api/plimsoll/v1/query/explain", Read, own::explain::explain),
@@ -260,6 +276,8 @@ mod tests {
                 || route.path.ends_with("/test")
                 || route.path.ends_with("/acknowledge")
                 || route.path.ends_with("/notes")
+                || (route.path.contains("/insights") && route.methods != GET)
+                || (route.path.contains("/recommendations") && route.methods != GET)
                 || (route.path.contains("/rules/files") && route.methods != GET)
                 || (route.path.contains("/metrics/registry") && route.methods != GET)
                 || (route.path.contains("/notifications/") && route.methods != GET)

@@ -2,5 +2,7 @@
 //! that fill at known rates, restarts, bounds.
 
 mod capacity;
+mod findings;
+mod kinds;
 mod scene;
 mod scores;

@@ -21,7 +21,7 @@ pub struct Scene {
     pub source: Arc<MemorySource>,
     pub clock: Arc<SimClock>,
     pub records: Arc<SimRecords>,
-    pub insight: Insight,
+    pub insight: Arc<Insight>,
     chance: SeededChance,
 }
 
@@ -30,13 +30,14 @@ impl Scene {
         let source = Arc::new(MemorySource::new());
         let clock = Arc::new(SimClock::at(START));
         let records = Arc::new(SimRecords::new());
-        let insight = Insight::new(setup(&source, &clock, &records), config);
+        let insight = Arc::new(Insight::new(setup(&source, &clock, &records), config));
         Self { source, clock, records, insight, chance: SeededChance::new(7) }
     }
 
     /// Another process on what this one left.
     pub fn restart(&mut self, config: Config) {
-        self.insight = Insight::new(setup(&self.source, &self.clock, &self.records), config);
+        let setup = setup(&self.source, &self.clock, &self.records);
+        self.insight = Arc::new(Insight::new(setup, config));
     }
 
     pub fn now(&self) -> i64 {

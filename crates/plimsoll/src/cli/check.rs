@@ -54,6 +54,14 @@ fn one(file: &PathBuf) -> Result<String, Vec<Problem>> {
         let rules: usize = groups.iter().map(|g| g.rules.len()).sum();
         return Ok(format!("{rules} rules in {} groups", groups.len()));
     }
+    if has("jobs") {
+        let features = plimsoll::extensions::features().map_err(|e| {
+            let (key, message) = (String::new(), e.to_string());
+            vec![Problem { file: name.clone(), line: 0, key, message }]
+        })?;
+        let jobs = plimsoll_insight::findings::jobs::read_text(&name, &text, &features)?;
+        return Ok(format!("{} analysis jobs", jobs.len()));
+    }
     if has("route") || has("receivers") {
         let loaded = check_alertmanager_file(file)?;
         loaded.unsupported.iter().for_each(|text| say(text));
@@ -70,5 +78,9 @@ fn checked(options: &Options) -> Result<String, Vec<Problem>> {
     let config = load(options)?;
     config.unsupported.iter().for_each(|text| say(text));
     let (jobs, rules) = (config.collect.scrape.len(), config.groups.iter().map(|g| g.rules.len()));
-    Ok(format!("fine: {jobs} scrape jobs, {} rules", rules.sum::<usize>()))
+    let analysis = match config.jobs.len() {
+        0 => String::new(),
+        n => format!(", {n} analysis jobs"),
+    };
+    Ok(format!("fine: {jobs} scrape jobs, {} rules{analysis}", rules.sum::<usize>()))
 }

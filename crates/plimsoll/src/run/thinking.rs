@@ -7,6 +7,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 use plimsoll_insight::Insight;
 
+use super::findings::News;
 use crate::config::Config;
 use crate::error::Error;
 
@@ -24,8 +25,12 @@ struct Stop {
 }
 
 impl Thinking {
-    /// Starts the thread; none when analysis is off.
-    pub fn start(insight: &Arc<Insight>, config: &Config) -> Result<Option<Self>, Error> {
+    /// Starts the thread, which tells `news` of each tick; none when analysis is off.
+    pub fn start(
+        insight: &Arc<Insight>,
+        news: Arc<News>,
+        config: &Config,
+    ) -> Result<Option<Self>, Error> {
         if !config.analysis.enabled {
             return Ok(None);
         }
@@ -33,7 +38,7 @@ impl Thinking {
         let (at_work, signal) = (Arc::clone(insight), Arc::clone(&stop));
         let thread = std::thread::Builder::new()
             .name("analysis".to_owned())
-            .spawn(move || tick_until(&at_work, &signal))
+            .spawn(move || tick_until(&at_work, &signal, &news))
             .map_err(|e| Error::Unavailable(format!("the analysis thread cannot start: {e}")))?;
         Ok(Some(Self { insight: Arc::clone(insight), stop, thread }))
     }
@@ -49,9 +54,10 @@ impl Thinking {
     }
 }
 
-fn tick_until(insight: &Insight, stop: &Stop) {
+fn tick_until(insight: &Insight, stop: &Stop, news: &News) {
     loop {
         let wait = insight.tick().max(Duration::from_millis(50));
+        news.tell();
         let mut asked = stop.asked.lock();
         if *asked {
             return;

@@ -19,6 +19,7 @@ mod disk_fills;
 mod disk_full;
 mod extensions;
 mod federation;
+mod findings;
 mod first_start;
 mod grafana;
 mod http;
