@@ -65,7 +65,14 @@ impl Seen {
             Some(text) => probe.narrowed(text, labels),
             None => {
                 let all = labels.iter().map(|(n, v)| (n.as_str(), v.as_str()));
-                braces([("__name__", series)].into_iter().chain(all))
+                let selector = braces([("__name__", series)].into_iter().chain(all));
+                // Of a counter the rate is watched, of all else the mean of a step.
+                let is_counter = ["_total", "_count", "_sum", "_bucket"];
+                if is_counter.iter().any(|end| series.ends_with(end)) {
+                    format!("rate({selector}[2m])")
+                } else {
+                    format!("avg_over_time({selector}[1m])")
+                }
             }
         }
     }
