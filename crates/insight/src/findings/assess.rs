@@ -335,7 +335,7 @@ impl Assessments {
             self.left_out += 1;
             return;
         }
-        found.reasons.sort_by(|a, b| b.0.cmp(&a.0));
+        found.reasons.sort_by_key(|r| std::cmp::Reverse(r.0));
         let state = found.reasons.first().map_or(Health::Normal, |r| r.0);
         let reasons: Vec<Reason> =
             found.reasons.into_iter().map(|r| r.1).take(REASONS_MAX).collect();

@@ -12,8 +12,11 @@ use crate::issue::Point;
 /// Time between two samples, ms.
 pub(crate) const EVERY_MS: i64 = MINUTE_MS;
 
-/// Figures that one query gives: name, label and its value, query.
-const ASKED: [(&str, Option<(&str, &str)>, &str); 5] = [
+/// Name, a label with its value, query.
+type Figure = (&'static str, Option<(&'static str, &'static str)>, &'static str);
+
+/// Figures that one query gives.
+const ASKED: [Figure; 5] = [
     (
         "plimsoll_kpi_collection_samples_per_second",
         None,
@@ -50,9 +53,7 @@ fn point(name: &str, label: Option<(&str, &str)>, value: f64) -> Point {
 
 /// Figures that the store gives.
 pub(crate) fn asked(probe: &Probe<'_>, now: Timestamp) -> Vec<Point> {
-    let ask = |(name, label, query): &(&str, Option<(&str, &str)>, &str)| {
-        Some(point(name, *label, probe.number(query, now)?))
-    };
+    let ask = |(name, label, query): &Figure| Some(point(name, *label, probe.number(query, now)?));
     ASKED.iter().filter_map(ask).collect()
 }
 

@@ -363,7 +363,7 @@ impl Job {
         let value = probe.evidence(r.query.clone(), When::before(at, self.over_ms), |v| {
             format!("{name} is {}", shown(v, ""))
         })?;
-        let window = format_duration_ms(self.over_ms.min(DAY_MS).max(SECOND_MS));
+        let window = format_duration_ms(self.over_ms.clamp(SECOND_MS, DAY_MS));
         let step = format_duration_ms(step_of(self.interval_ms, self.what));
         let usual = format!("quantile_over_time(0.5, ({})[{window}:{step}])", r.query);
         let usual = probe.evidence(usual, When::at(at), |v| {
