@@ -21,6 +21,11 @@ pub struct Test {
     pub p_value: f64,
 }
 
+impl Test {
+    /// Nothing was found because nothing could be tested.
+    pub(crate) const NOTHING: Test = Test { statistic: 0.0, p_value: 1.0 };
+}
+
 /// What one sample looks like.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sample {
@@ -76,6 +81,18 @@ pub fn compare(a: &[f64], b: &[f64]) -> Option<Comparison> {
         mean: mean_test(&a, &b, worth)?,
         spread: spread_test(&a, &b, worth)?,
     })
+}
+
+/// Tests of level (Mann–Whitney) and spread (Brown–Forsythe) of finite samples in which one independent value stands
+/// for at least `inflation` values.
+pub(crate) fn level_and_spread(a: &[f64], b: &[f64], inflation: f64) -> Option<(Test, Test)> {
+    let (a, b) = (Side::of(a)?, Side::of(b)?);
+    let worth = |side: &Side| {
+        let n = side.ordered.len() as f64;
+        effective_size(&side.ordered).min(n / inflation).clamp(n.min(2.0), n)
+    };
+    let worth = (worth(&a), worth(&b));
+    Some((level_test(&a, &b, worth), spread_test(&a, &b, worth)?))
 }
 
 /// Two-sample Kolmogorov–Smirnov: D and its asymptotic p-value (Kolmogorov 1933, Smirnov 1939). `None` when a

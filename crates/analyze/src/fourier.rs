@@ -29,8 +29,7 @@ impl Fourier {
 
     /// Forward transform of real values; what is missing up to the size counts as 0.
     pub(crate) fn real(&self, values: &[f64]) -> Vec<(f64, f64)> {
-        let mut data: Vec<(f64, f64)> =
-            values.iter().take(self.size).map(|&v| (v, 0.0)).collect();
+        let mut data: Vec<(f64, f64)> = values.iter().take(self.size).map(|&v| (v, 0.0)).collect();
         data.resize(self.size, (0.0, 0.0));
         self.forward(&mut data);
         data
@@ -87,13 +86,14 @@ pub(crate) fn autoproducts(values: &[f64], lags: usize) -> Vec<f64> {
     found
 }
 
-/// Power of the Hann-tapered values at the frequencies k / size, k = 0..=size / 2; the size is a power of two of at
-/// least twice the points. Scaled so that white noise of variance 1 has power 1 on average.
-pub(crate) fn periodogram(values: &[f64]) -> Vec<f64> {
+/// Power of the Hann-tapered values at the frequencies k / size per sample, k = 0..=size / 2; the size is the power
+/// of two from twice the points (the last 16,384 are looked at). Scaled so that white noise of variance 1 has power
+/// 1 on average. Values are finite and have mean 0.
+pub fn periodogram(values: &[f64]) -> Vec<f64> {
     let values = &values[values.len().saturating_sub(TRANSFORM_MAX / 2)..];
     let n = values.len();
     let fourier = Fourier::new(2 * n);
-    let taper = |i: usize| 0.5 - 0.5 * (TAU * (i as f64 + 0.5) / n as f64).cos();
+    let taper = |i: usize| 0.5 - 0.5 * (TAU * i as f64 / n as f64).cos();
     let tapered: Vec<f64> = values.iter().enumerate().map(|(i, v)| v * taper(i)).collect();
     // The squares of the taper sum to 3/8 n.
     let scale = 8.0 / (3.0 * n.max(1) as f64);

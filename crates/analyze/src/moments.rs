@@ -22,6 +22,20 @@ pub(crate) fn mean_variance(values: &[f64]) -> Option<(f64, f64)> {
     variance.is_finite().then_some((mean, variance))
 }
 
+/// Intercept and slope per sample of the least-squares line through the finite values of an evenly spaced series.
+pub(crate) fn line_through(values: &[f64]) -> Option<(f64, f64)> {
+    let mean = mean(values)?;
+    let centre = (values.len() as f64 - 1.0) / 2.0;
+    let (mut up, mut across) = (0.0, 0.0);
+    for (i, v) in values.iter().enumerate().filter(|(_, v)| v.is_finite()) {
+        let x = i as f64 - centre;
+        up += x * (v - mean);
+        across += x * x;
+    }
+    let slope = if across > 0.0 { up / across } else { 0.0 };
+    Some((mean - slope * centre, slope))
+}
+
 /// Inner product over the shorter length; eight sums at once, so that the compiler can use wide registers.
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let n = a.len().min(b.len());

@@ -79,7 +79,7 @@ impl Baseline {
         let scale = robust_deviation(&finite)?
             .max(finite.iter().map(apart).sum::<f64>() / n)
             .max(1e-9 * centre.abs())
-            .max(f64::MIN_POSITIVE);
+            .clamp(f64::MIN_POSITIVE, f64::MAX);
         let mut baseline =
             Baseline { centre, scale, inflation: 1.0, drift: DRIFT + n.sqrt().recip() };
         let rests: Vec<f64> = finite.iter().map(|&v| baseline.deviation(v)).collect();

@@ -1,12 +1,17 @@
 //! Seasons: which calendar periods a series repeats with, and what it looks like without them.
 //!
 //! A candidate counts when the autocorrelation at its lag exceeds what the shorter lags explain (the test the M4
-//! competition used, 90 % one-sided). Candidates come from the calendar: hour, day, week, year; unknown periods are
-//! not searched for.
+//! competition used, 90 % one-sided). Candidates come from the calendar: hour, day, week, year; periods
+//! that nobody named are found by [`find_seasons`].
 //!
 //! Limits: the last [`SEASON_POINTS_MAX`] samples; a period needs three cycles. Samples are evenly spaced.
 
-use crate::moments::{dot, mean};
+mod search;
+
+pub use search::{PERIOD_MIN, SEARCH_POINTS_MAX, SEASONS_MAX, Season, find_seasons};
+
+use crate::moments::{dot, line_through, mean};
+use crate::robust::quantile_in_place;
 
 /// Samples looked at; bounds the O(samples x period) autocorrelations to a few milliseconds.
 pub const SEASON_POINTS_MAX: usize = 4096;
@@ -115,16 +120,52 @@ fn moving_average(values: &[f64], period: usize) -> Vec<(usize, f64)> {
     (half..last).map(|at| (at, level(at))).collect()
 }
 
+/// The season of which shifts and wild cycles make no part: for each phase the median of what is left above the level;
+/// sums to 0. Empty when the series is shorter than three cycles.
+pub(crate) fn level_profile(values: &[f64], period: usize) -> Vec<f64> {
+    if period < 2 || values.len() < 3 * period {
+        return Vec::new();
+    }
+    let level = level_throughout(&moving_average(values, period), values.len(), period);
+    let mut cells = Vec::with_capacity(values.len() / period + 1);
+    let mut profile: Vec<f64> = (0..period)
+        .map(|phase| {
+            cells.clear();
+            let own = values.iter().zip(&level).skip(phase).step_by(period);
+            cells.extend(own.map(|(v, level)| v - level).filter(|v| v.is_finite()));
+            quantile_in_place(&mut cells, 0.5).unwrap_or(0.0)
+        })
+        .collect();
+    let centre = profile.iter().sum::<f64>() / period as f64;
+    for v in &mut profile {
+        *v -= centre;
+    }
+    profile
+}
+
+/// The moving average, and beyond its ends the lines that its first and last period make: all cycles then count alike.
+fn level_throughout(inner: &[(usize, f64)], points: usize, period: usize) -> Vec<f64> {
+    let (first, last) = (inner[0], inner[inner.len() - 1]);
+    let reach = period.min(inner.len() - 1).max(1);
+    let slope = |from: usize| {
+        let rise = inner[from + reach].1 - inner[from].1;
+        if rise.is_finite() { rise / reach as f64 } else { 0.0 }
+    };
+    let (before, after) = (slope(0), slope(inner.len() - 1 - reach));
+    let head = (0..first.0).map(|at| first.1 - before * (first.0 - at) as f64);
+    let tail = (last.0 + 1..points).map(|at| last.1 + after * (at - last.0) as f64);
+    head.chain(inner.iter().map(|p| p.1)).chain(tail).collect()
+}
+
+/// Takes a profile out of a series that begins at its first phase; an empty one changes nothing.
+pub(crate) fn remove_profile(values: &mut [f64], profile: &[f64]) {
+    for (v, season) in values.iter_mut().zip(profile.iter().cycle()) {
+        *v -= season;
+    }
+}
+
 /// The series less its least-squares line; gaps stay gaps.
 fn detrended(values: &[f64]) -> Vec<f64> {
-    let Some(mean) = mean(values) else { return values.to_vec() };
-    let centre = (values.len() as f64 - 1.0) / 2.0;
-    let (mut up, mut across) = (0.0, 0.0);
-    for (i, v) in values.iter().enumerate().filter(|(_, v)| v.is_finite()) {
-        let x = i as f64 - centre;
-        up += x * (v - mean);
-        across += x * x;
-    }
-    let slope = if across > 0.0 { up / across } else { 0.0 };
-    values.iter().enumerate().map(|(i, v)| v - mean - slope * (i as f64 - centre)).collect()
+    let (start, slope) = line_through(values).unwrap_or((0.0, 0.0));
+    values.iter().enumerate().map(|(i, v)| v - start - slope * i as f64).collect()
 }

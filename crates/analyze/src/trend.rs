@@ -65,7 +65,12 @@ pub fn trend(times_ms: &[i64], values: &[f64], season: Option<usize>) -> Option<
         }
         _ => values,
     };
-    let (times, values) = thin(times_ms, values, TREND_POINTS_MAX);
+    trend_of(times_ms, values, TREND_POINTS_MAX)
+}
+
+/// Trend of a series without season, on at most `points_max` points.
+pub(crate) fn trend_of(times_ms: &[i64], values: &[f64], points_max: usize) -> Option<Trend> {
+    let (times, values) = thin(times_ms, values, points_max);
     let start_ms = *times.first()?;
     if times.len() < 4 {
         return None;
@@ -134,12 +139,12 @@ impl Pairs {
         Some((slope, quantile_in_place(&mut rests, 0.5)?))
     }
 
-    /// Sen's interval: the slopes `spread`/2 ranks to either side of the middle.
+    /// Sen's interval: the slopes `spread`/2 ranks to either side of the middle, ranks rounded to the nearest.
     fn interval(&self, spread: f64) -> (f64, f64) {
         let last = self.slopes.len() - 1;
         let middle = self.slopes.len() as f64 / 2.0;
-        let low = (middle - spread / 2.0).floor().max(0.0) as usize;
-        let high = (middle + spread / 2.0).ceil().max(0.0) as usize;
+        let low = ((middle - spread / 2.0).round_ties_even() - 1.0).max(0.0) as usize;
+        let high = (middle + spread / 2.0).round_ties_even().max(0.0) as usize;
         (self.slopes[low.min(last)], self.slopes[high.min(last)])
     }
 

@@ -29,7 +29,8 @@ impl Noise {
         }
         let lags = lags((values.len() / REACH).clamp(2, LAG_MAX));
         let middle = |apart: &mut Vec<f64>| Some(1.4826 * quantile_in_place(apart, 0.5)?);
-        let plain = |apart: &mut Vec<f64>| Some(apart.iter().sum::<f64>() / apart.len() as f64 / 0.798);
+        let plain =
+            |apart: &mut Vec<f64>| Some(apart.iter().sum::<f64>() / apart.len() as f64 / 0.798);
         let robust = variogram(values, &lags, middle)?;
         // Where most neighbours are equal, medians see nothing.
         let known = if robust[0] > 0.0 { robust } else { variogram(values, &lags, plain)? };

@@ -60,21 +60,22 @@ pub(crate) fn cut(sums: &[Sums], shape: Shape, noise: Noise) -> Cutting {
         };
         sums.n * (error / sums.n + floor).ln()
     };
-    let mut best = vec![f64::INFINITY; n + 1];
-    let mut cut_before = vec![0; n + 1];
+    // Of the first k points: the least cost and the last cut. Fewer points than a piece needs have none.
+    let (mut best, mut cut_before) = (vec![f64::INFINITY; least], vec![0; least]);
     best[0] = -penalty;
     let mut open: Vec<(usize, f64)> = Vec::new();
     for to in least..=n {
         open.push((to - least, 0.0));
+        let mut cheapest = (f64::INFINITY, 0);
         for (from, cost) in &mut open {
             *cost = best[*from] + piece(*from, to);
-            if *cost + penalty < best[to] {
-                best[to] = *cost + penalty;
-                cut_before[to] = *from;
+            if *cost + penalty < cheapest.0 {
+                cheapest = (*cost + penalty, *from);
             }
         }
-        let bound = best[to];
-        open.retain(|&(_, cost)| cost <= bound);
+        best.push(cheapest.0);
+        cut_before.push(cheapest.1);
+        open.retain(|&(_, cost)| cost <= cheapest.0);
     }
     let mut cuts = Vec::new();
     let mut at = cut_before[n];
