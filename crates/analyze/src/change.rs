@@ -26,7 +26,7 @@ use crate::chance::fisher_tail;
 use crate::compare::{Test, level_and_spread};
 use crate::moments::dot;
 use crate::robust::{median, quantile_in_place, robust_deviation};
-use crate::season::{level_profile, remove_profile};
+use crate::season::{level_profile, remove_profile, without_seasons};
 use noise::Noise;
 use pelt::Shape;
 use sums::{Line, Sums};
@@ -79,11 +79,7 @@ pub struct ChangePoint {
 pub fn change_points(times_ms: &[i64], values: &[f64], periods: &[usize]) -> Vec<ChangePoint> {
     let n = times_ms.len().min(values.len());
     let (times_ms, values) = (&times_ms[..n], &values[..n]);
-    let mut flat = values.to_vec();
-    for &period in periods {
-        let profile = level_profile(&flat, period);
-        remove_profile(&mut flat, &profile);
-    }
+    let mut flat = without_seasons(values, periods);
     let first = Search::new(times_ms, &flat).map_or_else(Vec::new, Search::run);
     if first.is_empty() || periods.is_empty() {
         return first;

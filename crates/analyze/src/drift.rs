@@ -5,7 +5,7 @@
 //! Limits: [`DRIFT_POINTS_MAX`] points enter the pairwise maths, a tenth of a millisecond.
 
 use crate::robust::{median, robust_deviation};
-use crate::season::{level_profile, remove_profile};
+use crate::season::without_seasons;
 use crate::trend::{Trend, trend_of};
 
 /// Points of the fast path: 128 make 8,128 pairs.
@@ -31,11 +31,7 @@ pub struct Drift {
 /// equal.
 pub fn drift(times_ms: &[i64], values: &[f64], periods: &[usize]) -> Option<Drift> {
     let n = times_ms.len().min(values.len());
-    let mut flat = values[..n].to_vec();
-    for &period in periods {
-        let profile = level_profile(&flat, period);
-        remove_profile(&mut flat, &profile);
-    }
+    let flat = without_seasons(&values[..n], periods);
     let trend = trend_of(&times_ms[..n], &flat, DRIFT_POINTS_MAX)?;
     let rests: Vec<f64> = times_ms.iter().zip(&flat).map(|(&t, v)| v - trend.at(t)).collect();
     let level = median(&flat)?.abs();

@@ -53,6 +53,7 @@ pub use robust::{median, quantile, robust_deviation, thin};
 pub use season::{
     PERIOD_MIN, SEARCH_POINTS_MAX, SEASON_POINTS_MAX, SEASONS_MAX, Season, autocorrelation,
     calendar_periods, deseasonalise, find_periods, find_seasons, is_seasonal, seasonal_means,
+    without_seasons,
 };
 pub use similar::{MATCHES_MAX, Match, NEEDLE_MAX, NEEDLE_MIN, distance_profile, similar};
 pub use trend::{TREND_POINTS_MAX, Trend, trend};

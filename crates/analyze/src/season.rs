@@ -120,6 +120,17 @@ fn moving_average(values: &[f64], period: usize) -> Vec<(usize, f64)> {
     (half..last).map(|at| (at, level(at))).collect()
 }
 
+/// The series without its seasons, one period in samples after the other, by medians over the cycles: shifts and wild
+/// cycles stay what they are. A period of which there are not three cycles is left in.
+pub fn without_seasons(values: &[f64], periods: &[usize]) -> Vec<f64> {
+    let mut rest = values.to_vec();
+    for &period in periods {
+        let profile = level_profile(&rest, period);
+        remove_profile(&mut rest, &profile);
+    }
+    rest
+}
+
 /// The season of which shifts and wild cycles make no part: for each phase the median of what is left above the level;
 /// sums to 0. Empty when the series is shorter than three cycles.
 pub(crate) fn level_profile(values: &[f64], period: usize) -> Vec<f64> {

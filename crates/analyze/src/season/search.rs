@@ -165,8 +165,12 @@ fn strongest(calm: &[f64], candidates: &[usize], hints: &[usize]) -> Option<Seas
                 && season.period >= PERIOD_MIN
         })
     };
-    let mut passing: Vec<(Season, f64)> =
-        candidates.iter().filter_map(|&period| Some(sharpened(judge(period)?, judge))).collect();
+    // What was named stays what it is: neighbours of a long period explain as much, by chance more.
+    let found = |&period: &usize| {
+        let own = judge(period)?;
+        Some(if hints.contains(&period) { own } else { sharpened(own, judge) })
+    };
+    let mut passing: Vec<(Season, f64)> = candidates.iter().filter_map(found).collect();
     passing.sort_by_key(|(season, _)| season.period);
     passing.dedup_by_key(|(season, _)| season.period);
     let (best, most) = passing.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
