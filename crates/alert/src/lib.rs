@@ -40,7 +40,7 @@ pub use evaluate::{EvalError, Evaluated, Health, Sample, Scene, evaluate};
 pub use metrics::Metrics;
 pub use owner::{
     AlertView, Alerting, AlertsAsked, AlertsView, GroupView, IncidentView, Letter, PostError,
-    Posted, Prepared, RuleView, Setup, Wake,
+    Posted, Prepared, RuleInput, RuleView, Setup, Wake,
 };
 pub use route::acknowledge::{AcknowledgeError, Acknowledged};
 pub use route::calendar::Window;

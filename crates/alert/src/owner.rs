@@ -44,6 +44,7 @@ mod states;
 mod view;
 
 pub use chronicle::{AlertView, AlertsAsked, AlertsView, IncidentView};
+pub use handles::RuleInput;
 pub use letters::Letter;
 pub use posted::{PostError, Posted};
 pub use view::{GroupView, RuleView};

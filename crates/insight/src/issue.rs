@@ -1,7 +1,8 @@
 //! Results on their way to the store, within a budget of series.
 //!
 //! A result series counts from its first sample until an hour after its last. New ones beyond the
-//! budget are refused and counted; those that are there go on.
+//! budget are refused and counted; those that are there go on. Scores that are not worth showing get
+//! half of the places at most.
 
 use std::collections::HashMap;
 
@@ -10,6 +11,7 @@ use plimsoll_model::{
 };
 
 use crate::metrics::{Metrics, count, set};
+use crate::scores::{SCORE, WORTH_SHOWING};
 
 /// Result series that are always allowed, however few series there are to watch: enough for the
 /// scores, trends and forecasts of one host.
@@ -50,7 +52,9 @@ impl Issuer {
                 return self.written.remove(&point.labels).is_some();
             }
             let known = self.written.contains_key(&point.labels);
-            if known || self.written.len() < most {
+            // A small score may not take the place of what matters more.
+            let open = if is_small(point) { most / 2 } else { most };
+            if known || self.written.len() < open {
                 self.written.insert(point.labels.clone(), now);
                 return true;
             }
@@ -61,6 +65,11 @@ impl Issuer {
         set(&metrics.series_max, most);
         points
     }
+}
+
+/// Whether a result is a score that is not worth showing.
+fn is_small(point: &Point) -> bool {
+    point.value < WORTH_SHOWING && point.labels.metric() == SCORE
 }
 
 /// Hands results to the store and waits until they are kept.

@@ -1,42 +1,56 @@
-//! Who ticks: reads what is due, lets it be judged, writes results, keeps checkpoints.
+//! Who ticks: lets the fold go on, the resources be looked at, the trends be found, writes results,
+//! keeps checkpoints.
 //!
-//! Points of watched series lie on the grid of `analysis.step`. Whatever was missed since the last
-//! one, by a pause or a restart, is read from the store and taught to the detectors without being
-//! written; at most [`REPLAY_MS`] back. A first start learns from what the store holds already.
+//! Points of watched series lie on the grid of `analysis.step`. Whatever was missed since the last one,
+//! by a pause or a restart, is read from the store and taught to the detectors without being written
+//! ([`crate::fold`]). A first start learns from what the store holds already.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
-use plimsoll_model::{
-    Grid, HOUR_MS, Lane, Matrix, ReadCx, SampleSink, SeriesSource, Snapshot, SourceId, Timestamp,
-};
-use plimsoll_query::{Engine, Query, Value};
+use plimsoll_model::{Lane, ReadCx, SampleSink, SeriesSource, Snapshot, SourceId, Timestamp};
+use plimsoll_query::Engine;
 use plimsoll_records::Records;
-use plimsoll_world::Clock;
+use plimsoll_world::{Clock, Disk};
 
+use crate::aside::Aside;
 use crate::capacity::{Capacity, Resource};
-use crate::checkpoint;
+use crate::checkpoint::files::Files;
 use crate::config::Config;
+use crate::fold::{Env, Fold, grace_ms};
+use crate::groups::{AnomalyGroup, Groups};
 use crate::issue::{self, Issuer, Point};
 use crate::metrics::{Metrics, count, set};
-use crate::scores::{Anomaly, Scores};
+use crate::room::Bound;
+use crate::scores::{Anomaly, SERIES_BYTES};
+use crate::stopped::{Stopped, Stops};
 use crate::trends::{self, SeriesTrend, Trends};
-use crate::watch::{Watch, table};
+use crate::watch::named::Named;
+use crate::watch::{Input, WatchSource};
+use crate::watched::Basis;
 
-/// How far back a replay reads at most, ms.
-const REPLAY_MS: i64 = 24 * HOUR_MS;
-/// How far back a first start learns, ms.
-const LEARN_MS: i64 = 6 * HOUR_MS;
-/// Points that one replay reads at most.
-const REPLAY_POINTS: i64 = 5_000;
-/// Time between checkpoints.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(3_600);
+/// Time between checkpoints: a replay of so much takes seconds.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(2 * 3_600);
 /// Longest time until the next call.
 const IDLE: Duration = Duration::from_secs(60);
 /// Time between looks while no resource was found.
 const FIRST_LOOK: Duration = Duration::from_secs(3);
+/// Time between looks for series that stopped.
+const STOPPED_EVERY: Duration = Duration::from_secs(60);
+/// Weight of a second in the average share of a core: it is that of about the last minute.
+const CPU_WEIGHT_PER_SECOND: f64 = 1.0 / 60.0;
+
+/// Where checkpoints are.
+#[derive(Clone)]
+pub struct Place {
+    /// The disk.
+    pub disk: Arc<dyn Disk>,
+    /// The data directory.
+    pub data_dir: PathBuf,
+}
 
 /// What analysis works on.
 #[derive(Clone)]
@@ -49,8 +63,12 @@ pub struct Setup {
     pub sink: Arc<dyn SampleSink>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// What survives a restart; without it the store alone teaches.
+    /// Where findings are kept.
     pub records: Option<Arc<dyn Records>>,
+    /// Where checkpoints are; without it the store alone teaches after a restart.
+    pub place: Option<Place>,
+    /// Who reads series: rules, dashboards.
+    pub readers: Vec<Arc<dyn WatchSource>>,
     /// Number of active series, for the bound on result series; asked once per writing tick.
     pub active_series: Arc<dyn Fn() -> u64 + Send + Sync>,
 }
@@ -66,43 +84,83 @@ pub struct Insight {
     source_id: SourceId,
 }
 
+/// How watching goes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Watching {
+    /// Series with a detector.
+    pub series: usize,
+    /// As many as there may be now.
+    pub max: usize,
+    /// Bytes that they take, about.
+    pub bytes: u64,
+    /// Bytes that they may take.
+    pub bytes_max: u64,
+    /// Series that found no place at the last look.
+    pub left_out: usize,
+    /// Series whose samples come late.
+    pub delayed: usize,
+    /// Share of a core that watching takes, as `analysis.cpu_max` counts it.
+    pub cpu_ratio: f64,
+    /// How soon the newest step was looked at: historical while stored history is replayed.
+    pub basis: Basis,
+    /// The newest step that was looked at ends here, ms since the epoch.
+    pub until_ms: Option<Timestamp>,
+    /// Series that cannot be judged.
+    pub set_aside: Vec<Aside>,
+}
+
 #[derive(Default)]
 struct View {
     resources: Vec<Resource>,
     anomalies: Vec<Anomaly>,
+    groups: Vec<AnomalyGroup>,
+    stopped: Vec<Stopped>,
     trends: Vec<SeriesTrend>,
+    watching: Watching,
 }
 
 struct Work {
     config: Config,
-    watches: Vec<Watch>,
-    scores: Scores,
+    fold: Fold,
+    groups: Groups,
+    stops: Stops,
     trends: Trends,
     capacity: Capacity,
     issuer: Issuer,
-    /// The detectors have seen everything up to here.
-    watermark: Option<Timestamp>,
+    files: Option<Files>,
     restored: bool,
+    /// Nothing was kept yet: a restart could not tell where this run began.
+    unkept: bool,
     next_capacity: Duration,
     next_trends: Duration,
+    next_stopped: Duration,
     next_checkpoint: Duration,
+    /// The end of the last tick, and the average share of a core.
+    ticked: Option<Duration>,
+    cpu: f64,
 }
 
 impl Insight {
     /// Ready to tick; reads nothing yet.
     pub fn new(setup: Setup, config: Config) -> Self {
         let now = setup.clock.mono();
+        let place = setup.place.as_ref();
         let work = Work {
-            watches: table(&setup.engine, config.step_ms),
-            scores: Scores::new(config.step_ms),
+            fold: Fold::new(&setup.engine, config.step_ms),
+            groups: Groups::default(),
+            stops: Stops::default(),
             trends: Trends::default(),
             capacity: Capacity::default(),
             issuer: Issuer::default(),
-            watermark: None,
+            files: place.map(|p| Files::new(Arc::clone(&p.disk), &p.data_dir)),
             restored: false,
+            unkept: true,
             next_capacity: now,
             next_trends: now + after(trends::EVERY_MS),
+            next_stopped: now,
             next_checkpoint: now + CHECKPOINT_EVERY,
+            ticked: None,
+            cpu: 0.0,
             config,
         };
         Self {
@@ -118,15 +176,15 @@ impl Insight {
     pub fn apply(&self, config: Config) {
         let mut work = self.work.lock();
         if config.step_ms != work.config.step_ms {
-            work.watches = table(&self.setup.engine, config.step_ms);
-            work.scores = Scores::new(config.step_ms);
-            work.watermark = None;
+            work.fold = Fold::new(&self.setup.engine, config.step_ms);
+            (work.restored, work.unkept) = (false, true);
         }
-        work.config = config;
+        work.fold.look_soon = true;
         work.next_capacity = self.setup.clock.mono();
         if !config.enabled {
             *self.view.write() = Arc::default();
         }
+        work.config = config;
     }
 
     /// Does what is due; gives the time until the next call. Belongs on a blocking thread.
@@ -139,7 +197,7 @@ impl Insight {
             return IDLE;
         }
         let snapshot = self.setup.source.snapshot();
-        let mut points = self.detect(&mut work, &snapshot, now);
+        let (mut points, done) = self.watch(&mut work, &snapshot, now);
         if started >= work.next_capacity {
             work.next_capacity = started + after(work.config.capacity_interval_ms);
             points.extend(self.foresee(&mut work, &*snapshot, now));
@@ -154,15 +212,21 @@ impl Insight {
         }
         self.show(&work, now);
         self.issue(&mut work, points, now);
-        if started >= work.next_checkpoint {
+        if started >= work.next_checkpoint || (work.unkept && work.fold.horizon.is_some()) {
             self.keep(&mut work, now);
         }
-        let busy = clock.mono().saturating_sub(started);
+        let ended = clock.mono();
+        let busy = ended.saturating_sub(started);
         count(&self.metrics.busy_us, u64::try_from(busy.as_micros()).unwrap_or(u64::MAX));
+        work.note_cost(ended, busy, &self.metrics);
+        if !done {
+            // A replay leaves as much time to others as it takes.
+            return busy;
+        }
         work.wait(clock.wall_ms(), clock.mono())
     }
 
-    /// Writes the state of the detectors into the records; for a shutdown, and hourly by itself.
+    /// Writes the state of the detectors; for a shutdown, and every two hours by itself.
     pub fn checkpoint(&self) {
         self.keep(&mut self.work.lock(), self.setup.clock.wall_ms());
     }
@@ -172,20 +236,35 @@ impl Insight {
         self.view.read().resources.clone()
     }
 
-    /// What behaves unusually as of the last tick: scores of 0.3 and more, highest first, at most 20.
+    /// What behaves unusually as of the last tick: scores of 0.3 and more, highest first, at most 500.
     pub fn anomalies(&self) -> Vec<Anomaly> {
         self.view.read().anomalies.clone()
     }
 
-    /// The watched series that rise or fall, as of the last look, by labels.
+    /// The hosts and services of which something behaves unusually, those worth a page first.
+    pub fn groups(&self) -> Vec<AnomalyGroup> {
+        self.view.read().groups.clone()
+    }
+
+    /// Watched series without samples whose target is up, the newest first, at most 500.
+    pub fn stopped(&self) -> Vec<Stopped> {
+        self.view.read().stopped.clone()
+    }
+
+    /// The watched series that rise or fall, as of the last look.
     pub fn trends(&self) -> Vec<SeriesTrend> {
         self.view.read().trends.clone()
     }
 
+    /// How watching goes.
+    pub fn watching(&self) -> Watching {
+        self.view.read().watching.clone()
+    }
+
     /// Expressions that are watched, by name.
     pub(crate) fn expressions(&self) -> BTreeMap<String, String> {
-        let text = |w: &Watch| (w.name.to_owned(), w.query.text().to_owned());
-        self.work.lock().watches.iter().map(text).collect()
+        let text = |n: &Named| (n.name.to_owned(), n.query.text().to_owned());
+        self.work.lock().fold.named.iter().map(text).collect()
     }
 
     /// Writes results of findings, within the same budget of series.
@@ -203,62 +282,80 @@ impl Insight {
         &self.metrics
     }
 
-    /// Teaches the detectors everything up to the last point of the grid.
-    fn detect(&self, work: &mut Work, snapshot: &Arc<dyn Snapshot>, now: Timestamp) -> Vec<Point> {
-        let step = work.config.step_ms;
-        let end = now.div_euclid(step) * step;
+    /// Lets the fold go on; what is to be written, and whether it is done.
+    fn watch(
+        &self,
+        work: &mut Work,
+        snapshot: &Arc<dyn Snapshot>,
+        now: Timestamp,
+    ) -> (Vec<Point>, bool) {
         if !work.restored {
             work.restored = true;
-            work.watermark = self.restore(work);
+            self.restore(work);
         }
-        if work.watermark.is_some_and(|mark| mark > end.saturating_add(step)) {
-            // The clock was set back: what was seen lies in the future now.
-            work.scores = Scores::new(step);
-            work.watermark = Some(end - step);
-        }
-        let back = |ms: i64| end - ms.min(REPLAY_POINTS * step);
-        let since = work.watermark.unwrap_or_else(|| back(LEARN_MS)).max(back(REPLAY_MS));
-        let start = since.div_euclid(step) * step + step;
-        if start > end {
-            return Vec::new();
-        }
-        // What came before the newest points is history: learned from, not reported.
-        let old_end = end - step;
-        if start <= old_end {
-            self.teach(work, snapshot, Grid { start, end: old_end, step });
-            work.scores.forget_pending();
-        }
-        work.scores.left_out = 0;
-        self.teach(work, snapshot, Grid { start: end, end, step });
-        work.watermark = Some(end);
-        work.scores.tidy(now, work.config.watched_max);
-        set(&self.metrics.watched, work.scores.series.len());
-        set(&self.metrics.unwatched, work.scores.left_out);
-        work.scores.due(now)
-    }
-
-    fn teach(&self, work: &mut Work, snapshot: &Arc<dyn Snapshot>, grid: Grid) {
-        let most = work.config.watched_max;
-        for watch in &work.watches {
-            if let Some(matrix) = self.read(snapshot, &watch.query, grid) {
-                let points = work.scores.observe(watch.name, &matrix, most);
-                count(&self.metrics.points, points);
+        let behind = work.fold.behind(now);
+        let Work { fold, config, trends, .. } = &mut *work;
+        let inputs = || self.inputs();
+        let env = Env {
+            engine: &self.setup.engine,
+            clock: &*self.setup.clock,
+            metrics: &self.metrics,
+            config,
+            inputs: &inputs,
+        };
+        let started = self.setup.clock.mono();
+        let done = fold.advance(&env, snapshot, now);
+        let took = self.setup.clock.mono().saturating_sub(started);
+        if behind == 1 {
+            let (step, watched) = (fold.step, fold.scores.len());
+            if fold.room.note(took, step, watched, config) {
+                let (most, _) = fold.room.most(config);
+                fold.trim(most);
+                fold.look_soon = true;
             }
         }
+        if done {
+            trends.slice(&env, fold, &**snapshot, now);
+        }
+        let at = fold.horizon.unwrap_or(now);
+        let mut points = fold.scores.due(now);
+        points.extend(work.groups.look(&work.fold.scores, at, now));
+        let mono = self.setup.clock.mono();
+        if done && mono >= work.next_stopped {
+            work.next_stopped = mono + STOPPED_EVERY;
+            work.stops.look(&work.fold.scores, &**snapshot, work.fold.step, at);
+        }
+        self.tell(work, now);
+        (points, done)
     }
 
-    fn read(&self, snapshot: &Arc<dyn Snapshot>, query: &Query, grid: Grid) -> Option<Matrix> {
-        match self.setup.engine.range(snapshot, query, grid, &self.reader()) {
-            Ok(answer) => match answer.value {
-                Value::Matrix(matrix) => Some(matrix),
-                _ => None,
-            },
-            Err(e) => {
-                count(&self.metrics.read_failures, 1);
-                tracing::warn!(error = %e, query = query.text(), "a watched expression failed");
-                None
-            }
-        }
+    /// What is read by others.
+    fn inputs(&self) -> Vec<Input> {
+        self.setup.readers.iter().flat_map(|r| r.inputs()).collect()
+    }
+
+    /// Self-metrics of watching.
+    fn tell(&self, work: &Work, now: Timestamp) {
+        let (m, fold) = (&self.metrics, &work.fold);
+        set(&m.watched, fold.scores.len());
+        set(&m.watched_bytes, usize::try_from(fold.scores.bytes()).unwrap_or(usize::MAX));
+        set(&m.watched_bytes_max, usize::try_from(work.config.memory).unwrap_or(usize::MAX));
+        set(&m.set_aside, fold.asides.len());
+        set(&m.set_aside_total, usize::try_from(fold.asides.total).unwrap_or(usize::MAX));
+        let (_, bound) = fold.room.most(&work.config);
+        let by_cost = if bound == Bound::Cost { fold.left_out() } else { 0 };
+        set(&m.left_out_cost, by_cost);
+        set(&m.left_out_memory, fold.left_out() - by_cost);
+        let (groups, anomalous) = work.groups.counts();
+        set(&m.groups, groups);
+        set(&m.groups_anomalous, anomalous);
+        set(&m.stopped, work.stops.len());
+        set(&m.stopped_total, usize::try_from(work.stops.total).unwrap_or(usize::MAX));
+        set(&m.targets_down, work.stops.down);
+        set(&m.delayed, fold.scores.all().filter(|w| w.basis == Basis::Delayed).count());
+        let lag = fold.horizon.map_or(0, |h| (now - h).max(0));
+        set(&m.lag_ms, usize::try_from(lag).unwrap_or(0));
+        set(&m.behind_steps, usize::try_from(fold.behind(now)).unwrap_or(0));
     }
 
     fn reader(&self) -> ReadCx {
@@ -288,22 +385,40 @@ impl Insight {
         snapshot: &Arc<dyn Snapshot>,
         now: Timestamp,
     ) -> Vec<Point> {
-        let end = now.div_euclid(trends::STEP_MS) * trends::STEP_MS;
-        let grid = Grid { start: end - trends::WINDOW_MS, end, step: trends::STEP_MS };
-        let mut found = BTreeMap::new();
-        for watch in &work.watches {
-            let matrix = self.read(snapshot, &watch.query, grid).unwrap_or_default();
-            let left = work.config.watched_max.saturating_sub(found.len());
-            found.extend(matrix.iter().filter_map(|s| trends::look(watch.name, s)).take(left));
-        }
-        work.trends.replace(found)
+        let Work { fold, config, trends, .. } = work;
+        let env = Env {
+            engine: &self.setup.engine,
+            clock: &*self.setup.clock,
+            metrics: &self.metrics,
+            config,
+            inputs: &Vec::new,
+        };
+        trends.look(&env, fold, snapshot, now)
     }
 
     fn show(&self, work: &Work, now: Timestamp) {
+        let fold = &work.fold;
+        let (max, _) = fold.room.most(&work.config);
+        let all = || fold.scores.all();
+        let watching = Watching {
+            series: fold.scores.len(),
+            max,
+            bytes: fold.scores.bytes(),
+            bytes_max: work.config.memory.min((max * SERIES_BYTES) as u64),
+            left_out: fold.left_out(),
+            delayed: all().filter(|w| w.basis == Basis::Delayed).count(),
+            cpu_ratio: fold.room.share(),
+            basis: if fold.behind(now) > 0 { Basis::Historical } else { Basis::RealTime },
+            until_ms: fold.horizon,
+            set_aside: fold.asides.list(),
+        };
         let view = View {
             resources: work.capacity.resources(now),
-            anomalies: work.scores.anomalies(now),
-            trends: work.trends.found.values().cloned().collect(),
+            anomalies: fold.scores.anomalies(now, &|w| work.groups.pages(w)),
+            groups: work.groups.list().to_vec(),
+            stopped: work.stops.list(),
+            trends: work.trends.list(),
+            watching,
         };
         *self.view.write() = Arc::new(view);
     }
@@ -317,44 +432,53 @@ impl Insight {
         issue::write(&*self.setup.sink, &self.source_id, &points, now, &self.metrics);
     }
 
-    fn restore(&self, work: &mut Work) -> Option<Timestamp> {
-        let records = self.setup.records.as_ref()?;
-        match records.documents(checkpoint::KIND) {
-            Ok(documents) => {
-                let (names, most) = (work.names(), work.config.watched_max);
-                checkpoint::restore(&mut work.scores, &names, &documents, most)
-            }
-            Err(e) => {
-                count(&self.metrics.records_failures, 1);
-                tracing::warn!(error = %e, "checkpoints of analysis could not be read");
-                None
-            }
+    fn restore(&self, work: &mut Work) {
+        let Some(files) = &work.files else { return };
+        let (state, bad) = files.newest(work.fold.step);
+        count(&self.metrics.checkpoint_failures, bad);
+        if let Some(state) = state {
+            let series = state.series.len();
+            work.fold.restore(state);
+            work.unkept = false;
+            tracing::info!(series, "detectors go on where a checkpoint left them");
         }
     }
 
     fn keep(&self, work: &mut Work, now: Timestamp) {
         work.next_checkpoint = self.setup.clock.mono() + CHECKPOINT_EVERY;
-        let (Some(records), Some(watermark)) = (&self.setup.records, work.watermark) else {
-            return;
-        };
-        let changes = checkpoint::changes(&work.scores, &work.names(), watermark, now);
-        if let Err(e) = records.apply(&changes) {
-            count(&self.metrics.records_failures, 1);
-            tracing::warn!(error = %e, "the checkpoint of analysis was not written");
+        work.unkept = false;
+        let Some(files) = &work.files else { return };
+        match files.write(&work.fold, now) {
+            Ok(bytes) => {
+                count(&self.metrics.checkpoints, u64::from(bytes > 0));
+                set(&self.metrics.checkpoint_bytes, usize::try_from(bytes).unwrap_or(0));
+            }
+            Err(e) => {
+                count(&self.metrics.checkpoint_failures, 1);
+                tracing::warn!(error = %e, "the checkpoint of analysis was not written");
+            }
         }
     }
 }
 
 impl Work {
-    fn names(&self) -> Vec<&'static str> {
-        self.watches.iter().map(|w| w.name).collect()
-    }
-
     /// Time until something is due.
     fn wait(&self, wall: Timestamp, mono: Duration) -> Duration {
-        let step = self.config.step_ms;
-        let points = after(step - wall.rem_euclid(step));
+        let step = self.fold.step;
+        let points = after(step - (wall - grace_ms(step)).rem_euclid(step));
         points.min(self.next_capacity.saturating_sub(mono)).min(IDLE)
+    }
+
+    /// The share of a core that ticks took, as an average over about a minute.
+    fn note_cost(&mut self, ended: Duration, busy: Duration, metrics: &Metrics) {
+        let before = self.ticked.replace(ended).unwrap_or(ended.saturating_sub(busy));
+        let span = ended.saturating_sub(before).as_secs_f64();
+        if span > 0.0 {
+            let share = (busy.as_secs_f64() / span).min(1.0);
+            let weight = (span * CPU_WEIGHT_PER_SECOND).min(1.0);
+            self.cpu += weight * (share - self.cpu);
+        }
+        set(&metrics.cpu_micro, (self.cpu * 1e6) as usize);
     }
 }
 

@@ -1,232 +1,144 @@
-//! Anomaly scores: one detector per watched series, and what of its scores is written.
+//! All watched series: their places, what of their scores is written, and what is shown of them.
 //!
 //! A score is written at most once a minute, as the greatest since the one before, quantised to 0.01;
-//! below [`WORTH_WRITING`] it counts as 0, and a 0 is written once. Detectors of series that are gone
-//! for an hour are forgotten. Times are those of the points; only live points are written, those of a
-//! replay teach the detectors alone.
+//! below 0.1 it counts as 0, and a 0 is written once. Times are those of the steps; only what is
+//! news is written, a replay teaches the detectors alone.
 
 use std::collections::HashMap;
 
-use plimsoll_analyze::{Detector, DetectorConfig};
-use plimsoll_model::{HOUR_MS, Labels, METRIC_NAME, MINUTE_MS, MatrixSeries, Timestamp};
+use plimsoll_analyze::{ALARM_SCORE, STATE_BYTES_MAX};
+use plimsoll_model::{Fp, Labels, METRIC_NAME, Timestamp};
 use serde::Serialize;
 
 use crate::issue::Point;
+use crate::watched::{Basis, SHOWN_MS, Watched};
 
 /// The metric of the results.
-const SCORE: &str = "plimsoll_anomaly_score";
-/// Scores below this count as 0.
-const WORTH_WRITING: f64 = 0.1;
+pub(crate) const SCORE: &str = "plimsoll_anomaly_score";
 /// Scores from here are shown as anomalies.
-const WORTH_SHOWING: f64 = 0.3;
-/// How long an anomaly is shown after its peak, ms.
-const SHOWN_MS: i64 = 5 * MINUTE_MS;
+pub const WORTH_SHOWING: f64 = 0.3;
 /// Anomalies shown at most.
-const SHOWN_MAX: usize = 20;
+const SHOWN_MAX: usize = 500;
+/// Bytes of a watched series, labels and places in tables included.
+pub(crate) const SERIES_BYTES: usize = STATE_BYTES_MAX + 768;
+
+/// How much an anomaly asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AnomalyLevel {
+    /// A mark on a chart.
+    Annotate,
+    /// A message, because somebody chose the series.
+    Notify,
+    /// A page: the series is one of many of its group.
+    Page,
+}
 
 /// A series that behaves unusually.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Anomaly {
-    /// What: the name of the watched expression, `cpu_busy`.
+    /// What: the name of the watched expression, `cpu_busy`, or the metric.
     pub series: String,
-    /// Whose: the labels of the element, sorted by name.
+    /// Whose: the labels of the element without the metric's name, sorted by name.
     pub labels: Vec<(String, String)>,
     /// How unusual at most in the last five minutes, 0.3..=1.
     pub score: f64,
-    /// The value at that time, in the unit of the expression.
+    /// The value at that time: of the expression, of a gauge, or the rate per second of a counter.
     pub value: f64,
     /// What was expected instead, where there was an expectation.
     pub expected: Option<f64>,
     /// When, ms since the epoch.
     pub at_ms: Timestamp,
-}
-
-/// The state of one watched series.
-pub(crate) struct Watched {
-    pub(crate) detector: Detector,
-    /// Greatest score since the last one written.
-    pending: f64,
-    written: f64,
-    written_at: Timestamp,
-    peak: Peak,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Peak {
-    score: f64,
-    value: f64,
-    expected: Option<f64>,
-    at: Timestamp,
-}
-
-impl Watched {
-    pub(crate) fn new(detector: Detector) -> Self {
-        let peak = Peak { at: i64::MIN, ..Peak::default() };
-        Self { detector, pending: 0.0, written: 0.0, written_at: i64::MIN, peak }
-    }
-
-    fn observe(&mut self, at: Timestamp, value: f64) {
-        let scored = self.detector.observe(at, value);
-        self.pending = self.pending.max(scored.score);
-        if scored.score >= self.peak.score || at.saturating_sub(self.peak.at) > SHOWN_MS {
-            self.peak = Peak { score: scored.score, value, expected: scored.expected, at };
-        }
-    }
-
-    /// The score to write now, if there is one.
-    fn due(&mut self, now: Timestamp) -> Option<f64> {
-        if now.saturating_sub(self.written_at) < MINUTE_MS {
-            return None;
-        }
-        let rounded = (self.pending * 100.0).round() / 100.0;
-        let score = if rounded < WORTH_WRITING { 0.0 } else { rounded };
-        self.pending = 0.0;
-        if score == 0.0 && self.written == 0.0 {
-            return None;
-        }
-        self.written = score;
-        self.written_at = now;
-        Some(score)
-    }
+    /// How much it asks for.
+    pub level: AnomalyLevel,
+    /// How soon it was looked at.
+    pub basis: Basis,
 }
 
 /// All watched series.
+#[derive(Default)]
 pub(crate) struct Scores {
-    pub(crate) step_ms: i64,
-    pub(crate) series: HashMap<(&'static str, Labels), Watched>,
-    /// Series that found no place at the last step.
-    pub(crate) left_out: usize,
+    /// Elements of named expressions, by expression and labels.
+    pub(crate) named: HashMap<(&'static str, Labels), Box<Watched>>,
+    /// Series of the store.
+    pub(crate) raw: HashMap<Fp, Box<Watched>>,
 }
 
 impl Scores {
-    pub(crate) fn new(step_ms: i64) -> Self {
-        Self { step_ms, series: HashMap::new(), left_out: 0 }
+    /// Number of watched series.
+    pub(crate) fn len(&self) -> usize {
+        self.named.len() + self.raw.len()
     }
 
-    /// Takes what an expression gave, points in order of time; gives the number of points.
-    pub(crate) fn observe(
-        &mut self,
-        name: &'static str,
-        matrix: &[MatrixSeries],
-        most: usize,
-    ) -> u64 {
-        let mut points = 0;
-        for given in matrix {
-            let key = (name, given.labels.with(METRIC_NAME, ""));
-            if !self.series.contains_key(&key) && self.series.len() >= most {
-                self.left_out += 1;
-                continue;
-            }
-            let config = DetectorConfig { step_ms: self.step_ms };
-            let watched =
-                self.series.entry(key).or_insert_with(|| Watched::new(Detector::new(config)));
-            for (&at, &value) in given.times.iter().zip(&given.floats) {
-                if watched.detector.points() == 0 || at > watched.detector.last_ms() {
-                    watched.observe(at, value);
-                    points += 1;
-                }
-            }
-        }
-        points
+    /// Bytes that they take, about.
+    pub(crate) fn bytes(&self) -> u64 {
+        (self.len() * SERIES_BYTES) as u64
     }
 
-    /// Forgets what is gone and what is too much.
-    pub(crate) fn tidy(&mut self, now: Timestamp, most: usize) {
-        let gone_ms = HOUR_MS.max(10 * self.step_ms);
-        self.series.retain(|_, w| now.saturating_sub(w.detector.last_ms()) < gone_ms);
-        if self.series.len() > most {
-            let mut kept = 0;
-            self.series.retain(|_, _| {
-                kept += 1;
-                kept <= most
-            });
-        }
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Watched> {
+        self.named.values().chain(self.raw.values()).map(|w| &**w)
     }
 
-    /// After a replay: what was found then is no news.
-    pub(crate) fn forget_pending(&mut self) {
-        for watched in self.series.values_mut() {
-            watched.pending = 0.0;
-        }
+    pub(crate) fn all_mut(&mut self) -> impl Iterator<Item = &mut Watched> {
+        self.named.values_mut().chain(self.raw.values_mut()).map(|w| &mut **w)
     }
 
-    /// The scores to write now, by name and labels.
+    /// The scores to write now, the greatest first: they are served first when there is little room.
     pub(crate) fn due(&mut self, now: Timestamp) -> Vec<Point> {
-        let mut points: Vec<Point> = self
-            .series
-            .iter_mut()
-            .filter_map(|((name, labels), watched)| {
-                let value = watched.due(now)?;
-                let labels = labels.with(METRIC_NAME, SCORE).with("series", name);
-                Some(Point { labels, value })
-            })
-            .collect();
-        points.sort_by(|a, b| a.labels.cmp(&b.labels));
+        let of = |w: &mut Watched| {
+            let value = w.due(now)?;
+            Some(Point { labels: result(&w.labels, SCORE, w.name()), value })
+        };
+        let mut points: Vec<Point> = self.all_mut().filter_map(of).collect();
+        points.sort_by(|a, b| b.value.total_cmp(&a.value).then_with(|| a.labels.cmp(&b.labels)));
         points
     }
 
-    /// What behaves unusually, worst first.
-    pub(crate) fn anomalies(&self, now: Timestamp) -> Vec<Anomaly> {
-        let mut found: Vec<Anomaly> = self
-            .series
-            .iter()
-            .filter(|(_, w)| w.peak.score >= WORTH_SHOWING)
-            .filter(|(_, w)| now.saturating_sub(w.peak.at) <= SHOWN_MS)
-            .map(|((name, labels), w)| Anomaly {
-                series: (*name).to_owned(),
-                labels: pairs(labels),
-                score: (w.peak.score * 100.0).round() / 100.0,
-                value: w.peak.value,
-                expected: w.peak.expected,
-                at_ms: w.peak.at,
-            })
-            .collect();
+    /// What behaves unusually, worst first. `pages` says whether a series is of a group that does.
+    pub(crate) fn anomalies(
+        &self,
+        now: Timestamp,
+        pages: &impl Fn(&Watched) -> bool,
+    ) -> Vec<Anomaly> {
+        let shown = |w: &&Watched| {
+            w.peak.score >= WORTH_SHOWING && now.saturating_sub(w.peak.at) <= SHOWN_MS + 60_000
+        };
+        let mut found: Vec<&Watched> = self.all().filter(shown).collect();
         found.sort_by(|a, b| {
-            b.score
-                .total_cmp(&a.score)
-                .then_with(|| (&a.series, &a.labels).cmp(&(&b.series, &b.labels)))
+            let by_name = || (a.name(), &a.labels).cmp(&(b.name(), &b.labels));
+            b.peak.score.total_cmp(&a.peak.score).then_with(by_name)
         });
         found.truncate(SHOWN_MAX);
-        found
+        found.iter().map(|w| anomaly(w, pages(w))).collect()
     }
 }
 
-/// Labels as pairs, for documents.
+fn anomaly(w: &Watched, pages: bool) -> Anomaly {
+    let alarms = w.peak.score >= ALARM_SCORE;
+    let level = match (alarms && pages, alarms && w.chosen) {
+        (true, _) => AnomalyLevel::Page,
+        (_, true) => AnomalyLevel::Notify,
+        _ => AnomalyLevel::Annotate,
+    };
+    Anomaly {
+        series: w.name().to_owned(),
+        labels: pairs(&w.labels),
+        score: (w.peak.score * 100.0).round() / 100.0,
+        value: w.peak.value,
+        expected: w.peak.expected,
+        at_ms: w.peak.at,
+        level,
+        basis: w.basis,
+    }
+}
+
+/// The labels of a result about a series.
+pub(crate) fn result(labels: &Labels, metric: &str, series: &str) -> Labels {
+    labels.with(METRIC_NAME, metric).with("series", series)
+}
+
+/// Labels as pairs without the metric's name, for documents.
 pub(crate) fn pairs(labels: &Labels) -> Vec<(String, String)> {
-    labels.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn scores_are_written_once_a_minute_rounded_and_zero_once() {
-        let mut watched = Watched::new(Detector::new(DetectorConfig { step_ms: 5_000 }));
-        assert_eq!(watched.due(0), None);
-        watched.pending = 0.456_7;
-        assert_eq!(watched.due(5_000), Some(0.46));
-        watched.pending = 0.9;
-        assert_eq!(watched.due(30_000), None);
-        assert_eq!(watched.due(65_000), Some(0.9), "the peak in between is not lost");
-        watched.pending = 0.05;
-        assert_eq!(watched.due(130_000), Some(0.0));
-        assert_eq!(watched.due(300_000), None);
-    }
-
-    #[test]
-    fn detectors_are_bounded_and_those_left_out_counted() {
-        let mut scores = Scores::new(1_000);
-        let matrix: Vec<MatrixSeries> = (0..5)
-            .map(|i| {
-                let labels = Labels::empty().with("device", &format!("d{i}"));
-                MatrixSeries::new(labels, vec![1_000], vec![1.0])
-            })
-            .collect();
-        assert_eq!(scores.observe("disk_busy", &matrix, 3), 3);
-        assert_eq!((scores.series.len(), scores.left_out), (3, 2));
-        scores.tidy(2 * HOUR_MS, 3);
-        assert!(scores.series.is_empty());
-        assert!(size_of::<Watched>() < 7 << 10, "{}", size_of::<Watched>());
-    }
+    let others = labels.iter().filter(|(n, _)| *n != METRIC_NAME);
+    others.map(|(n, v)| (n.to_owned(), v.to_owned())).collect()
 }

@@ -1,70 +1,69 @@
-//! What is watched: a table of named expressions over the metrics of a host.
+//! What is watched, and in which order when not all can be: [`named`] expressions of a host, the inputs
+//! of rules, those of dashboards, everything of hosts, the rest that the configuration wants.
 //!
-//! `$w` stands for the window of rates. Each series that an expression gives is watched by itself and
-//! known by the expression's name and its labels. No expression reads a result of analysis.
+//! Whoever has readers of series (rules, dashboards) tells of them through a [`WatchSource`]. Which
+//! series of these sets are fit to be watched, and whether as they are or as a rate, is decided by their
+//! names in [`names`]: a result of analysis or of a rule's state never is.
 
-use plimsoll_model::{SECOND_MS, format_duration_ms};
-use plimsoll_query::{Engine, Query};
+pub(crate) mod named;
+pub(crate) mod names;
+mod sets;
 
-/// Names and expressions, the most telling first: they win when not all can be watched.
-const TABLE: &[(&str, &str)] = &[
-    ("cpu_busy", r#"1 - avg by (instance, job) (rate(node_cpu_seconds_total{mode="idle"}[$w]))"#),
-    ("load1", "node_load1"),
-    ("memory_used", "1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes"),
-    ("swap_used", "1 - node_memory_SwapFree_bytes / (node_memory_SwapTotal_bytes > 0)"),
-    ("pressure_cpu", "rate(node_pressure_cpu_waiting_seconds_total[$w])"),
-    ("pressure_io", "rate(node_pressure_io_waiting_seconds_total[$w])"),
-    ("pressure_memory", "rate(node_pressure_memory_waiting_seconds_total[$w])"),
-    ("context_switches", "rate(node_context_switches_total[$w])"),
-    ("tcp_retransmits", "rate(node_netstat_Tcp_RetransSegs[$w])"),
-    ("processes_running", "node_procs_running"),
-    (
-        "disk_used",
-        r#"1 - node_filesystem_avail_bytes{fstype!~"tmpfs|ramfs|squashfs|iso9660|overlay"}
-            / (node_filesystem_size_bytes{fstype!~"tmpfs|ramfs|squashfs|iso9660|overlay"} > 0)"#,
-    ),
-    ("disk_busy", r#"rate(node_disk_io_time_seconds_total{device!~"loop.*|ram.*|dm-.*"}[$w])"#),
-    (
-        "network_in",
-        r#"rate(node_network_receive_bytes_total{device!~"lo|veth.*|docker.*|br-.*"}[$w])"#,
-    ),
-    (
-        "network_out",
-        r#"rate(node_network_transmit_bytes_total{device!~"lo|veth.*|docker.*|br-.*"}[$w])"#,
-    ),
-];
+use plimsoll_model::{Matcher, Result};
+use plimsoll_query::LabelMatcher;
 
-/// An expression ready to be evaluated.
-pub(crate) struct Watch {
-    pub(crate) name: &'static str,
-    pub(crate) query: Query,
+pub(crate) use sets::Sets;
+
+/// Who reads a series. The order is that in which they are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reader {
+    /// A rule.
+    Rules,
+    /// A dashboard.
+    Dashboards,
 }
 
-/// The table for a step: rates look back two steps, at least 20 s and at most five minutes.
-pub(crate) fn table(engine: &Engine, step_ms: i64) -> Vec<Watch> {
-    let window = format_duration_ms((2 * step_ms).clamp(20 * SECOND_MS, 300 * SECOND_MS));
-    let ready =
-        |&(name, text): &(&'static str, &str)| match engine.parse(&text.replace("$w", &window)) {
-            Ok(query) => Some(Watch { name, query }),
-            Err(e) => {
-                tracing::error!(error = %e, name, "a watched expression cannot be read");
-                None
-            }
-        };
-    TABLE.iter().filter_map(ready).collect()
+/// Series that somebody reads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Input {
+    /// Who.
+    pub reader: Reader,
+    /// Which.
+    pub matchers: Vec<LabelMatcher>,
+    /// Whether somebody asked to be told of anomalies in them.
+    pub chosen: bool,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use plimsoll_query::EngineConfig;
-    use plimsoll_world::Workers;
-    use std::sync::Arc;
+/// Tells which series are read. Asked every few steps, on the thread of analysis.
+pub trait WatchSource: Send + Sync {
+    /// What is read now, the most important first. Selectors beyond 2,000 of all sources together are
+    /// not heeded.
+    fn inputs(&self) -> Vec<Input>;
+}
 
-    #[test]
-    fn every_expression_is_read_and_none_watches_results() {
-        let engine = Engine::new(EngineConfig::default(), Arc::new(Workers::new(1)));
-        assert_eq!(table(&engine, 30_000).len(), TABLE.len());
-        assert!(TABLE.iter().all(|(_, text)| !text.contains("plimsoll_")));
+/// The order in which series are served when not all can be watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Rank {
+    /// A named expression.
+    Named,
+    Rules,
+    Dashboards,
+    /// A series of a host.
+    Host,
+    /// One that `analysis.watch` wants.
+    Rest,
+}
+
+impl From<Reader> for Rank {
+    fn from(reader: Reader) -> Self {
+        match reader {
+            Reader::Rules => Self::Rules,
+            Reader::Dashboards => Self::Dashboards,
+        }
     }
+}
+
+/// The matchers of a selector, ready to be tried.
+pub(crate) fn compiled(matchers: &[LabelMatcher]) -> Result<Vec<Matcher>> {
+    matchers.iter().map(LabelMatcher::compiled).collect()
 }

@@ -115,7 +115,7 @@ pub async fn start(options: Options, config: Config) -> Result<Running, Error> {
     let registry = Arc::new(Registry::new());
     let client: Arc<dyn Client> = Arc::new(HttpClient::new(HttpConfig::default()));
     let collector = start_collector(&world, &store, &registry, &client, &config, address)?;
-    let insight = prepare_insight(&world, &store, &engine, &records, &config);
+    let insight = prepare_insight(&world, &store, &engine, &records, &alerting, &config);
     let findings =
         Arc::new(Findings::new(Arc::clone(&insight), config.analysis.enabled, config.jobs.clone()));
     let news = Arc::new(News::default());
@@ -264,6 +264,7 @@ fn prepare_insight(
     store: &Arc<Store>,
     engine: &Arc<Engine>,
     records: &Arc<dyn Records>,
+    alerting: &Arc<Alerting>,
     config: &Config,
 ) -> Arc<Insight> {
     let counted = Arc::clone(store);
@@ -273,9 +274,14 @@ fn prepare_insight(
         sink: Arc::clone(store) as Arc<dyn SampleSink>,
         clock: Arc::clone(&world.clock),
         records: Some(Arc::clone(records)),
+        place: Some(plimsoll_insight::Place {
+            disk: Arc::clone(&world.disk),
+            data_dir: config.data_dir.clone(),
+        }),
+        readers: vec![Arc::new(thinking::RulesRead::new(Arc::clone(alerting)))],
         active_series: Arc::new(move || counted.stats().series),
     };
-    Arc::new(Insight::new(setup, config.analysis))
+    Arc::new(Insight::new(setup, config.analysis.clone()))
 }
 
 fn app(handles: &Arc<Handles>, workers: Arc<Workers>, stop: watch::Receiver<bool>) -> Arc<App> {
@@ -350,7 +356,7 @@ impl Handles {
         self.collector.apply(collect);
         self.metrics.configure(&next.metrics);
         self.alerting.apply(prepared(&next, &self.metrics));
-        self.insight.apply(next.analysis);
+        self.insight.apply(next.analysis.clone());
         self.findings.apply(next.analysis.enabled, next.jobs.clone());
         *current = next;
         tracing::info!("configuration applied");

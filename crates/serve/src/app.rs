@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use plimsoll_alert::Alerting;
 use plimsoll_collect::Status;
 use plimsoll_guard::{Hosts, Identity};
-use plimsoll_insight::Findings;
+use plimsoll_insight::{Anomaly, AnomalyGroup, Findings, SeriesTrend, Stopped, Watching};
 use plimsoll_model::{Labels, Matcher, SampleSink, SeriesSource, TimeRange};
 use plimsoll_query::{Engine, ResultCache};
 use plimsoll_world::{Clock, Disk, Workers};
@@ -75,6 +75,16 @@ pub trait Outlook: Send + Sync {
     fn resources(&self) -> Vec<ResourceDoc>;
     /// Series that behave unusually.
     fn anomalies(&self) -> Vec<AnomalyDoc>;
+    /// The same with all that is known of them, the worst first.
+    fn unusual(&self) -> Vec<Anomaly>;
+    /// The hosts and services of which something behaves unusually.
+    fn groups(&self) -> Vec<AnomalyGroup>;
+    /// Series without samples whose target is up.
+    fn stopped(&self) -> Vec<Stopped>;
+    /// What rises or falls, the most important first.
+    fn trends(&self) -> Vec<SeriesTrend>;
+    /// How watching goes.
+    fn watching(&self) -> Watching;
     /// The busiest processes.
     fn processes(&self) -> Vec<ProcessDoc>;
 }

@@ -11,6 +11,7 @@ use crate::reply::{Failure, own};
 use crate::routes::Call;
 
 pub mod alerts;
+pub mod anomalies;
 pub mod assessments;
 pub mod backfill;
 pub mod backtest;

@@ -143,6 +143,9 @@ static ROUTES: &[Route] = &[
         Alert,
         own::alerts::unacknowledge
     ),
+    row!(GET, "/api/plimsoll/v1/anomalies", Read, own::anomalies::list),
+    row!(BOTH, "/api/plimsoll/v1/anomalies/band", Read, own::anomalies::band),
+    row!(GET, "/api/plimsoll/v1/trends", Read, own::anomalies::trends),
     row!(GET, "/api/plimsoll/v1/incidents", Read, own::incidents::list),
     row!(GET, "/api/plimsoll/v1/incidents/{id}", Read, own::incidents::get),
     row!(POST, "/api/plimsoll/v1/incidents/{id}/acknowledge", Alert, own::incidents::acknowledge),

@@ -6,3 +6,4 @@ mod findings;
 mod kinds;
 mod scene;
 mod scores;
+mod watching;

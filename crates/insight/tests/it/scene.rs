@@ -1,15 +1,16 @@
 //! A host in memory whose metrics the tests make up, sample by sample.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use plimsoll_insight::{Config, Insight, Setup};
+use plimsoll_insight::{Config, Insight, Place, Setup, WatchSource};
 use plimsoll_model::{
     Hint, LabelScratch, Labels, Matcher, MemorySource, ReadCx, SeriesSource, TimeRange,
 };
 use plimsoll_query::{Engine, EngineConfig};
 use plimsoll_records::{Records, SimRecords};
-use plimsoll_world::{Chance, Clock, SeededChance, SimClock, Workers};
+use plimsoll_world::{Chance, Clock, Disk, SeededChance, SimClock, SimDisk, Workers};
 
 /// Time of the first sample.
 pub const START: i64 = 1_750_000_000_000;
@@ -21,22 +22,37 @@ pub struct Scene {
     pub source: Arc<MemorySource>,
     pub clock: Arc<SimClock>,
     pub records: Arc<SimRecords>,
+    pub disk: SimDisk,
     pub insight: Arc<Insight>,
     chance: SeededChance,
 }
 
 impl Scene {
     pub fn new(config: Config) -> Self {
+        Self::with(config, Vec::new(), |clock| clock)
+    }
+
+    /// With readers of series, and with another clock over the one that is moved by hand.
+    pub fn with(
+        config: Config,
+        readers: Vec<Arc<dyn WatchSource>>,
+        over: impl Fn(Arc<dyn Clock>) -> Arc<dyn Clock>,
+    ) -> Self {
         let source = Arc::new(MemorySource::new());
         let clock = Arc::new(SimClock::at(START));
         let records = Arc::new(SimRecords::new());
-        let insight = Arc::new(Insight::new(setup(&source, &clock, &records), config));
-        Self { source, clock, records, insight, chance: SeededChance::new(7) }
+        let disk = SimDisk::new(1);
+        disk.create_dir_all(Path::new("data")).expect("a directory");
+        let over = over(Arc::clone(&clock) as Arc<dyn Clock>);
+        let setup = setup(&source, over, &records, &disk);
+        let insight = Arc::new(Insight::new(Setup { readers, ..setup }, config));
+        Self { source, clock, records, disk, insight, chance: SeededChance::new(7) }
     }
 
     /// Another process on what this one left.
     pub fn restart(&mut self, config: Config) {
-        let setup = setup(&self.source, &self.clock, &self.records);
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        let setup = setup(&self.source, clock, &self.records, &self.disk);
         self.insight = Arc::new(Insight::new(setup, config));
     }
 
@@ -82,14 +98,21 @@ impl Scene {
     }
 }
 
-fn setup(source: &Arc<MemorySource>, clock: &Arc<SimClock>, records: &Arc<SimRecords>) -> Setup {
+fn setup(
+    source: &Arc<MemorySource>,
+    clock: Arc<dyn Clock>,
+    records: &Arc<SimRecords>,
+    disk: &SimDisk,
+) -> Setup {
     let count = Arc::clone(source);
     Setup {
         engine: Arc::new(Engine::new(EngineConfig::default(), Arc::new(Workers::new(1)))),
         source: Arc::clone(source) as Arc<dyn SeriesSource>,
         sink: Arc::clone(source) as _,
-        clock: Arc::clone(clock) as Arc<dyn Clock>,
+        clock,
         records: Some(Arc::clone(records) as Arc<dyn Records>),
+        place: Some(Place { disk: Arc::new(disk.clone()), data_dir: "data".into() }),
+        readers: Vec::new(),
         active_series: Arc::new(move || count.series_count() as u64),
     }
 }

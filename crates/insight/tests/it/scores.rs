@@ -102,4 +102,5 @@ fn nothing_is_done_when_switched_off() {
     Cpu::default().run(&scene, 0.2, 100, |_| {});
     assert!(scene.insight.resources().is_empty());
     assert_eq!(scene.insight.metrics().rows()[0].3, 0.0);
+    assert_eq!(scene.insight.watching().series, 0);
 }

@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use plimsoll_insight::{ForecastState, Resource};
+use plimsoll_insight::{
+    Anomaly, AnomalyGroup, ForecastState, Resource, SeriesTrend, Stopped, Watching,
+};
 use plimsoll_model::{ReadCx, SeriesSource};
 use plimsoll_query::{Query, Value};
 use plimsoll_serve::{AnomalyDoc, DaysDoc, ForecastDoc, Outlook, ProcessDoc, ResourceDoc};
 
 use super::Handles;
 
+/// Anomalies of the overview.
+const ANOMALIES: usize = 20;
 /// Processes in the list.
 const PROCESSES: usize = 10;
 const CPU: &str = "topk(20, rate(plimsoll_process_cpu_seconds_total{job=\"host\"}[1m]))";
@@ -51,12 +55,33 @@ impl Outlook for Seen {
     }
 
     fn anomalies(&self) -> Vec<AnomalyDoc> {
-        let doc = |a: plimsoll_insight::Anomaly| AnomalyDoc {
+        let doc = |a: Anomaly| AnomalyDoc {
             series: a.series,
             score: a.score,
             labels: a.labels.into_iter().collect(),
         };
-        self.handles.insight.anomalies().into_iter().map(doc).collect()
+        let worst = self.handles.insight.anomalies().into_iter().take(ANOMALIES);
+        worst.map(doc).collect()
+    }
+
+    fn unusual(&self) -> Vec<Anomaly> {
+        self.handles.insight.anomalies()
+    }
+
+    fn groups(&self) -> Vec<AnomalyGroup> {
+        self.handles.insight.groups()
+    }
+
+    fn stopped(&self) -> Vec<Stopped> {
+        self.handles.insight.stopped()
+    }
+
+    fn trends(&self) -> Vec<SeriesTrend> {
+        self.handles.insight.trends()
+    }
+
+    fn watching(&self) -> Watching {
+        self.handles.insight.watching()
     }
 
     fn processes(&self) -> Vec<ProcessDoc> {

@@ -1,15 +1,39 @@
-//! The thread on which analysis works.
+//! The thread on which analysis works, and who tells it what is read.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
-use plimsoll_insight::Insight;
+use plimsoll_alert::Alerting;
+use plimsoll_insight::{Input, Insight, Reader, WatchSource};
 
 use super::findings::News;
 use crate::config::Config;
 use crate::error::Error;
+
+/// What rules read is watched.
+pub struct RulesRead {
+    alerting: Arc<Alerting>,
+}
+
+impl RulesRead {
+    /// Of these rules.
+    pub fn new(alerting: Arc<Alerting>) -> Self {
+        Self { alerting }
+    }
+}
+
+impl WatchSource for RulesRead {
+    fn inputs(&self) -> Vec<Input> {
+        let of = |input: plimsoll_alert::RuleInput| Input {
+            reader: Reader::Rules,
+            matchers: input.matchers,
+            chosen: input.anomaly,
+        };
+        self.alerting.inputs().into_iter().map(of).collect()
+    }
+}
 
 /// Ticks until stopped.
 pub struct Thinking {

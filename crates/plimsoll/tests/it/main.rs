@@ -12,6 +12,7 @@
 mod agreement;
 mod alerting;
 mod alertmanager;
+mod analysis;
 mod backup;
 mod configuration;
 mod crash;

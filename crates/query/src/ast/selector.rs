@@ -40,6 +40,16 @@ pub struct LabelMatcher {
     pub span: Span,
 }
 
+impl LabelMatcher {
+    /// The condition ready to be tried on labels.
+    ///
+    /// # Errors
+    /// `Invalid` when the regular expression is wrong or too large.
+    pub fn compiled(&self) -> plimsoll_model::Result<plimsoll_model::Matcher> {
+        plimsoll_model::Matcher::new(crate::eval::model_op(self.op), &self.name, &self.value)
+    }
+}
+
 /// The time that `@` names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum At {
