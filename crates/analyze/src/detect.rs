@@ -23,12 +23,13 @@ mod surprise;
 use crate::error::Error;
 use habit::Habit;
 use novelty::Novelty;
-use predictors::{Ewma, Predictors};
+use predictors::{Ewma, Phase, Predictors};
 use surprise::Histogram;
 
-/// Upper bound of [`Detector::to_bytes`]: eleven histograms of 64 `f32`, six sketches of 256 bytes, profiles of 216
-/// cells of 6 bytes, and scalars.
-pub const STATE_BYTES_MAX: usize = 6 * 1024;
+/// Upper bound of [`Detector::to_bytes`] and of the memory of a live detector: eleven histograms of 40 `f32`, six
+/// sketches of 256 bytes, profiles of 216 cells of 5 bytes, habits of 216 bytes, and scalars.
+pub const STATE_BYTES_MAX: usize = 5 * 1024;
+const _: () = assert!(size_of::<State>() + size_of::<Detector>() <= STATE_BYTES_MAX);
 
 /// The score that is an alarm at the shipped threshold.
 pub const ALARM_SCORE: f64 = 0.5;
@@ -92,9 +93,12 @@ pub struct Score {
     pub spread: f64,
 }
 
-/// State of one series.
+/// The detector of one series; its state is one block of memory.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Detector {
+pub struct Detector(Box<State>);
+
+#[derive(Debug, Clone, PartialEq)]
+struct State {
     step_ms: i64,
     points: u32,
     last_ms: i64,
@@ -114,7 +118,49 @@ pub struct Detector {
 impl Detector {
     /// A detector that knows nothing yet.
     pub fn new(config: DetectorConfig) -> Detector {
-        Detector {
+        Detector(Box::new(State::new(config)))
+    }
+
+    /// Points seen so far (gaps left out), saturating.
+    pub fn points(&self) -> u32 {
+        self.0.points
+    }
+
+    /// Time of the newest point; 0 before the first.
+    pub fn last_ms(&self) -> i64 {
+        self.0.last_ms
+    }
+
+    /// Share of the learning time that has passed, 0..=1; scores are damped by it.
+    pub fn learned(&self) -> f64 {
+        self.0.learned()
+    }
+
+    /// Takes the next point and says how unusual it is. Times are expected to ascend; a time that does not is taken
+    /// as the next step. A non-finite value is a gap: it scores 0 and changes nothing.
+    pub fn observe(&mut self, time_ms: i64, value: f64) -> Score {
+        if value.is_finite() && value.abs() <= SIZE_MAX {
+            self.0.observe(time_ms, value)
+        } else {
+            Score::default()
+        }
+    }
+
+    /// The state as bytes, little endian, version first; at most [`STATE_BYTES_MAX`].
+    pub fn to_bytes(&self) -> Vec<u8> {
+        codec::write(&self.0)
+    }
+
+    /// Reads what [`Detector::to_bytes`] wrote. Any bytes give a state or [`Error::Corrupt`]; a state that is
+    /// accepted is safe to use, and goes on exactly as the one that was written.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Detector, Error> {
+        codec::read(bytes).map(|state| Detector(Box::new(state)))
+    }
+}
+
+impl State {
+    fn new(config: DetectorConfig) -> State {
+        State {
             step_ms: config.step_ms.max(1),
             points: 0,
             last_ms: 0,
@@ -132,36 +178,22 @@ impl Detector {
         }
     }
 
-    /// Points seen so far (gaps left out), saturating.
-    pub fn points(&self) -> u32 {
-        self.points
-    }
-
-    /// Time of the newest point; 0 before the first.
-    pub fn last_ms(&self) -> i64 {
-        self.last_ms
-    }
-
-    /// Share of the learning time that has passed, 0..=1; scores are damped by it.
-    pub fn learned(&self) -> f64 {
+    fn learned(&self) -> f64 {
         (f64::from(self.points) / f64::from(LEARNED)).min(1.0)
     }
 
-    /// Takes the next point and says how unusual it is. Times are expected to ascend; a time that does not is taken
-    /// as the next step. A non-finite value is a gap: it scores 0 and changes nothing.
-    pub fn observe(&mut self, time_ms: i64, value: f64) -> Score {
-        if !value.is_finite() || value.abs() > SIZE_MAX {
-            return Score::default();
-        }
+    fn observe(&mut self, time_ms: i64, value: f64) -> Score {
         let stretch = (BASE_STEP_MS / self.step_ms as f64).clamp(1.0, STRETCH_MAX);
+        let phase = Phase::of(time_ms);
         let jumped = self.bridge_gap(time_ms, value);
-        let expected = self.predictors.best(time_ms);
-        let features = self.features(time_ms, value, expected, jumped, stretch);
+        let predictions = self.predictors.all(phase);
+        let expected = self.predictors.best(&predictions);
+        let features = self.features(phase, value, expected, jumped, stretch);
         let combined = self.combine(&features, stretch);
-        self.predictors.learn(time_ms, value, self.step_ms, stretch);
+        self.predictors.learn(phase, value, &predictions, self.step_ms, stretch);
         self.points = self.points.saturating_add(1);
         self.last_ms = time_ms;
-        let combined = self.rest(time_ms, combined, stretch);
+        let combined = self.rest(phase, combined, stretch);
         Score {
             score: (combined / (combined + THRESHOLD)).clamp(0.0, 1.0),
             combined,
@@ -188,7 +220,7 @@ impl Detector {
 
     fn features(
         &mut self,
-        time_ms: i64,
+        phase: Phase,
         value: f64,
         expected: Option<f64>,
         jumped: bool,
@@ -204,7 +236,7 @@ impl Detector {
         let short = self.short.push_over(value, SHORT * stretch) - usual;
         let seasonal = self
             .predictors
-            .daily_profile(time_ms)
+            .daily_profile(phase)
             .map(|profile| self.seasonal.push_over(value - profile, SHORT * stretch));
         let smooth = residual.map(|r| self.smooth.push_over(r, SMOOTH * stretch));
         let lively = if jumped { None } else { self.liveliness(value, stretch) };
@@ -248,29 +280,18 @@ impl Detector {
     }
 
     /// Warm-up and rest after a peak.
-    fn rest(&mut self, time_ms: i64, combined: f64, stretch: f64) -> f64 {
+    fn rest(&mut self, phase: Phase, combined: f64, stretch: f64) -> f64 {
         self.peak *= (-1.0 / (REST * stretch)).exp();
         if self.points <= WARM_UP {
             return 0.0;
         }
         let combined = combined * self.learned();
-        let known = self.habit.known(time_ms, combined);
+        let known = self.habit.known(phase, combined);
         if combined > self.peak && known < HABITUAL * combined {
             self.peak = combined;
             combined
         } else {
             combined * RESTING_SHARE
         }
-    }
-
-    /// The state as bytes, little endian, version first; at most [`STATE_BYTES_MAX`].
-    pub fn to_bytes(&self) -> Vec<u8> {
-        codec::write(self)
-    }
-
-    /// Reads what [`Detector::to_bytes`] wrote. Any bytes give a state or [`Error::Corrupt`]; a state that is
-    /// accepted is safe to use.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Detector, Error> {
-        codec::read(bytes)
     }
 }

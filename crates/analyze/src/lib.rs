@@ -6,7 +6,7 @@
 //! answer, and no input (empty, constant, NaN, infinite) panics. Non-finite values are gaps. Where telemetry is
 //! tested, samples count as what they are worth under their autocorrelation.
 //!
-//! Limits: a [`Detector`] keeps less than 7 KB per series; [`trend`] looks at no more than [`TREND_POINTS_MAX`]
+//! Limits: a [`Detector`] keeps at most 4 KB per series; [`trend`] looks at no more than [`TREND_POINTS_MAX`]
 //! points, [`find_periods`] at [`SEASON_POINTS_MAX`], [`find_seasons`] at [`SEARCH_POINTS_MAX`], [`change_points`] at
 //! [`CHANGE_POINTS_MAX`], [`drift`] at [`DRIFT_POINTS_MAX`]; the other functions are O(n log n).
 #![forbid(unsafe_code)]

@@ -1,6 +1,6 @@
 //! Detector state as bytes: version, step, scalars, profiles, sketches, habits, histograms, all little endian, fixed length.
 //!
-//! Version 1 is the only one. A change of layout or of the meaning of a number takes the next version; an unknown
+//! Version 2 is the only one. A change of layout or of the meaning of a number takes the next version; an unknown
 //! version is refused and the detector learns again, which costs a day of damped scores and nothing else.
 //! Reading checks length, finiteness, sizes and counts, so an accepted state cannot make the detector misbehave.
 
@@ -8,40 +8,40 @@ use super::habit::Calendar;
 use super::novelty::Novelty;
 use super::predictors::{Ewma, Predictors, Profile};
 use super::surprise::Histogram;
-use super::{Detector, DetectorConfig, SIZE_MAX, STATE_BYTES_MAX};
+use super::{DetectorConfig, SIZE_MAX, STATE_BYTES_MAX, State};
 use crate::error::Error;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// A mean of sizes each below the limit; room for one order of rounding and sums of two.
 const MEAN_MAX: f64 = 10.0 * SIZE_MAX;
 /// Larger than any count the fading lets grow.
 const COUNT_MAX: f32 = 1e6;
 
-pub(super) fn write(detector: &Detector) -> Vec<u8> {
+pub(super) fn write(state: &State) -> Vec<u8> {
     let mut out = Vec::with_capacity(STATE_BYTES_MAX);
     out.push(VERSION);
-    out.extend(detector.step_ms.to_le_bytes());
-    out.extend(detector.points.to_le_bytes());
-    out.extend(detector.last_ms.to_le_bytes());
-    out.extend(detector.peak.to_le_bytes());
-    let mut copy = detector.clone();
+    out.extend(state.step_ms.to_le_bytes());
+    out.extend(state.points.to_le_bytes());
+    out.extend(state.last_ms.to_le_bytes());
+    out.extend(state.peak.to_le_bytes());
+    let mut copy = state.clone();
     for mean in means(&mut copy) {
         out.extend(mean.mean.to_le_bytes());
         out.extend(mean.n.to_le_bytes());
     }
-    write_profile(&mut out, &detector.predictors.daily);
-    write_profile(&mut out, &detector.predictors.weekly);
-    write_novelty(&mut out, &detector.novelty);
-    write_calendar(&mut out, &detector.habit.daily);
-    write_calendar(&mut out, &detector.habit.weekly);
-    for histogram in &detector.histograms {
+    write_profile(&mut out, &state.predictors.daily);
+    write_profile(&mut out, &state.predictors.weekly);
+    write_novelty(&mut out, &state.novelty);
+    write_calendar(&mut out, &state.habit.daily);
+    write_calendar(&mut out, &state.habit.weekly);
+    for histogram in &state.histograms {
         out.extend(histogram.bins.iter().flat_map(|h| h.to_le_bytes()));
         out.extend(histogram.total.to_le_bytes());
     }
     out
 }
 
-pub(super) fn read(bytes: &[u8]) -> Result<Detector, Error> {
+pub(super) fn read(bytes: &[u8]) -> Result<State, Error> {
     let mut input = Input { bytes, at: 0 };
     let [version] = input.take()?;
     if version != VERSION {
@@ -51,31 +51,31 @@ pub(super) fn read(bytes: &[u8]) -> Result<Detector, Error> {
     if step_ms < 1 {
         return Err(input.wrong("step below 1 ms"));
     }
-    let mut detector = Detector::new(DetectorConfig { step_ms });
-    detector.points = u32::from_le_bytes(input.take()?);
-    detector.last_ms = i64::from_le_bytes(input.take()?);
-    detector.peak = input.number(0.0, 1e6)?;
-    for mean in means(&mut detector) {
+    let mut state = State::new(DetectorConfig { step_ms });
+    state.points = u32::from_le_bytes(input.take()?);
+    state.last_ms = i64::from_le_bytes(input.take()?);
+    state.peak = input.number(0.0, 1e6)?;
+    for mean in means(&mut state) {
         mean.mean = input.number(-MEAN_MAX, MEAN_MAX)?;
         mean.n = u32::from_le_bytes(input.take()?);
     }
-    read_profile(&mut input, &mut detector.predictors.daily)?;
-    read_profile(&mut input, &mut detector.predictors.weekly)?;
-    read_novelty(&mut input, &mut detector.novelty)?;
-    read_calendar(&mut input, &mut detector.habit.daily)?;
-    read_calendar(&mut input, &mut detector.habit.weekly)?;
-    for histogram in &mut detector.histograms {
+    read_profile(&mut input, &mut state.predictors.daily)?;
+    read_profile(&mut input, &mut state.predictors.weekly)?;
+    read_novelty(&mut input, &mut state.novelty)?;
+    read_calendar(&mut input, &mut state.habit.daily)?;
+    read_calendar(&mut input, &mut state.habit.weekly)?;
+    for histogram in &mut state.histograms {
         read_histogram(&mut input, histogram)?;
     }
     if input.at != bytes.len() {
         return Err(input.wrong("bytes after the end"));
     }
-    Ok(detector)
+    Ok(state)
 }
 
 /// Every average, in the order of the format.
-fn means(detector: &mut Detector) -> Vec<&mut Ewma> {
-    let Detector {
+fn means(state: &mut State) -> Vec<&mut Ewma> {
+    let State {
         predictors,
         short,
         seasonal,
@@ -85,7 +85,7 @@ fn means(detector: &mut Detector) -> Vec<&mut Ewma> {
         scales,
         novelty,
         ..
-    } = detector;
+    } = state;
     let Predictors { last, fast, slow, daily, weekly, errors } = predictors;
     let mut all = vec![
         last,
@@ -118,7 +118,7 @@ fn read_profile<const CELLS: usize>(
     for cell in profile.cells.iter_mut() {
         *cell = input.short_number(-10.0 * SIZE_MAX as f32, 10.0 * SIZE_MAX as f32)?;
     }
-    *profile.visits = input.take()?;
+    profile.visits = input.take()?;
     Ok(())
 }
 
@@ -151,7 +151,7 @@ fn read_calendar<const CELLS: usize>(
     input: &mut Input<'_>,
     calendar: &mut Calendar<CELLS>,
 ) -> Result<(), Error> {
-    *calendar.cells = input.take()?;
+    calendar.cells = input.take()?;
     for (cell, largest) in &mut calendar.waiting {
         [*cell, *largest] = input.take()?;
     }

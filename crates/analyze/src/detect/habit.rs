@@ -6,7 +6,7 @@
 //!
 //! Limits: 216 bytes and two short queues; surprises are kept in steps of 1/40 up to 6.4.
 
-use super::predictors::{DAILY_CELLS, WEEKLY_CELLS, daily_cell, weekly_cell};
+use super::predictors::{DAILY_CELLS, Phase, WEEKLY_CELLS};
 
 /// Steps per unit of surprise in a byte.
 const STEPS: f64 = 40.0;
@@ -18,13 +18,13 @@ pub(super) const WAITING: usize = 3;
 /// One calendar: its cells and the newest cells, which wait: (cell, largest surprise), newest first.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Calendar<const CELLS: usize> {
-    pub cells: Box<[u8; CELLS]>,
+    pub cells: [u8; CELLS],
     pub waiting: [(u8, u8); WAITING],
 }
 
 impl<const CELLS: usize> Default for Calendar<CELLS> {
     fn default() -> Self {
-        Calendar { cells: Box::new([0; CELLS]), waiting: [(0, 0); WAITING] }
+        Calendar { cells: [0; CELLS], waiting: [(0, 0); WAITING] }
     }
 }
 
@@ -53,10 +53,10 @@ pub(super) struct Habit {
 
 impl Habit {
     /// The largest surprise that earlier days and weeks had about this time; then notes the present one.
-    pub fn known(&mut self, time_ms: i64, surprise: f64) -> f64 {
+    pub fn known(&mut self, phase: Phase, surprise: f64) -> f64 {
         let size = (surprise * STEPS).clamp(0.0, 255.0) as u8;
-        let day = self.daily.observe(daily_cell(time_ms), size);
-        let week = self.weekly.observe(weekly_cell(time_ms), size);
+        let day = self.daily.observe(phase.daily, size);
+        let week = self.weekly.observe(phase.weekly, size);
         f64::from(day.max(week)) / STEPS
     }
 }

@@ -14,7 +14,7 @@ const SHORT: f64 = 12.0;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Novelty {
-    pub sketches: Box<[[u8; SLOTS]; SKETCHES]>,
+    pub sketches: [[u8; SLOTS]; SKETCHES],
     /// Cells of the last two points per grid, newest first.
     pub before: [[u8; 2]; 3],
     pub short: Ewma,
@@ -26,7 +26,7 @@ pub(super) struct Novelty {
 impl Default for Novelty {
     fn default() -> Self {
         Novelty {
-            sketches: Box::new([[0; SLOTS]; SKETCHES]),
+            sketches: [[0; SLOTS]; SKETCHES],
             before: [[0; 2]; 3],
             short: Ewma::default(),
             long: Ewma::default(),

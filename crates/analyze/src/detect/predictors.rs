@@ -19,6 +19,28 @@ const ERROR: f64 = 0.013;
 /// How far one visit (half an hour, an hour) moves a profile cell.
 const VISIT: f64 = 0.23;
 
+/// One prediction per predictor; `None` while it knows nothing.
+pub(super) type Predictions = [Option<f64>; 5];
+
+/// Where in the day and the week a time lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Phase {
+    /// Half hour of the day.
+    pub daily: usize,
+    /// Hour of the week.
+    pub weekly: usize,
+}
+
+impl Phase {
+    pub fn of(time_ms: i64) -> Phase {
+        let in_week = time_ms.rem_euclid(WEEK_MS);
+        Phase {
+            daily: (in_week % DAY_MS / HALF_HOUR_MS) as usize,
+            weekly: (in_week / HOUR_MS) as usize,
+        }
+    }
+}
+
 /// Exponentially weighted mean that starts as a plain mean.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Ewma {
@@ -43,18 +65,14 @@ impl Ewma {
 /// Mean value per phase of a calendar period.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Profile<const CELLS: usize> {
-    pub cells: Box<[f32; CELLS]>,
-    pub visits: Box<[u8; CELLS]>,
+    pub cells: [f32; CELLS],
+    pub visits: [u8; CELLS],
     pub offset: Ewma,
 }
 
 impl<const CELLS: usize> Default for Profile<CELLS> {
     fn default() -> Self {
-        Profile {
-            cells: Box::new([0.0; CELLS]),
-            visits: Box::new([0; CELLS]),
-            offset: Ewma::default(),
-        }
+        Profile { cells: [0.0; CELLS], visits: [0; CELLS], offset: Ewma::default() }
     }
 }
 
@@ -98,13 +116,12 @@ impl Predictors {
         self.slow.mean
     }
 
-    pub fn daily_profile(&self, time_ms: i64) -> Option<f64> {
-        self.daily.shape(daily_cell(time_ms))
+    pub fn daily_profile(&self, phase: Phase) -> Option<f64> {
+        self.daily.shape(phase.daily)
     }
 
     /// The prediction of whoever erred least; `None` before the first point.
-    pub fn best(&self, time_ms: i64) -> Option<f64> {
-        let all = self.all(time_ms);
+    pub fn best(&self, all: &Predictions) -> Option<f64> {
         let tried = |k: usize| if self.errors[k].n > 0 { self.errors[k].mean } else { f64::MAX };
         (0..all.len())
             .filter(|&k| all[k].is_some())
@@ -112,28 +129,36 @@ impl Predictors {
             .and_then(|k| all[k])
     }
 
-    fn all(&self, time_ms: i64) -> [Option<f64>; 5] {
+    /// What each says about the next point.
+    pub fn all(&self, phase: Phase) -> Predictions {
         let seen = self.last.n > 0;
         [
             seen.then_some(self.last.mean),
             seen.then_some(self.fast.mean),
             seen.then_some(self.slow.mean),
-            self.daily.expected(daily_cell(time_ms)),
-            self.weekly.expected(weekly_cell(time_ms)),
+            self.daily.expected(phase.daily),
+            self.weekly.expected(phase.weekly),
         ]
     }
 
-    pub fn learn(&mut self, time_ms: i64, value: f64, step_ms: i64, stretch: f64) {
-        let all = self.all(time_ms);
-        for (error, prediction) in self.errors.iter_mut().zip(all) {
+    /// Takes the point and what had been predicted for it.
+    pub fn learn(
+        &mut self,
+        phase: Phase,
+        value: f64,
+        all: &Predictions,
+        step_ms: i64,
+        stretch: f64,
+    ) {
+        for (error, prediction) in self.errors.iter_mut().zip(*all) {
             if let Some(prediction) = prediction {
                 error.push((value - prediction).abs(), ERROR / stretch);
             }
         }
         let per_visit = |cell_ms: i64| VISIT / (cell_ms as f64 / step_ms as f64).max(1.0);
         let fast = FAST / stretch;
-        self.daily.learn(daily_cell(time_ms), value, per_visit(HALF_HOUR_MS), fast);
-        self.weekly.learn(weekly_cell(time_ms), value, per_visit(HOUR_MS), fast);
+        self.daily.learn(phase.daily, value, per_visit(HALF_HOUR_MS), fast);
+        self.weekly.learn(phase.weekly, value, per_visit(HOUR_MS), fast);
         self.last.push(value, 1.0);
         self.fast.push(value, fast);
         self.slow.push(value, SLOW / stretch);
@@ -144,12 +169,4 @@ impl Predictors {
         self.last.mean = value;
         self.fast.mean = value;
     }
-}
-
-pub(super) fn daily_cell(time_ms: i64) -> usize {
-    (time_ms.rem_euclid(DAY_MS) / HALF_HOUR_MS) as usize
-}
-
-pub(super) fn weekly_cell(time_ms: i64) -> usize {
-    (time_ms.rem_euclid(WEEK_MS) / HOUR_MS) as usize
 }

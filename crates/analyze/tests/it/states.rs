@@ -2,6 +2,7 @@
 
 use crate::generator::{FIVE_MINUTES, Noise, daily_load};
 use plimsoll_analyze::{Detector, DetectorConfig, STATE_BYTES_MAX};
+use proptest::prelude::*;
 
 fn trained(points: usize) -> Detector {
     let mut detector = Detector::new(DetectorConfig { step_ms: FIVE_MINUTES });
@@ -33,6 +34,37 @@ fn a_state_comes_back_as_it_was_and_goes_on_as_before() {
         for (time, value) in daily_load(43, 300) {
             assert_eq!(kept.observe(time, value), restored.observe(time, value));
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn restarts_anywhere_change_no_score(
+        seed in 0u64..1000,
+        step in prop_oneof![Just(60_000i64), Just(FIVE_MINUTES), Just(3_600_000)],
+        restarts in proptest::collection::btree_set(0usize..1500, 0..6),
+        odd in proptest::collection::vec((0usize..1500, any::<f64>(), 0i64..300_000_000), 0..20),
+    ) {
+        let mut points: Vec<(i64, f64)> = daily_load(seed, 1500)
+            .into_iter()
+            .enumerate()
+            .map(|(i, (_, value))| (i as i64 * step, value))
+            .collect();
+        for (at, value, later) in odd {
+            points[at].1 = value;
+            points[at..].iter_mut().for_each(|p| p.0 += later);
+        }
+        let mut whole = Detector::new(DetectorConfig { step_ms: step });
+        let mut parts = whole.clone();
+        for (i, &(time, value)) in points.iter().enumerate() {
+            if restarts.contains(&i) {
+                parts = Detector::from_bytes(&parts.to_bytes()).expect("own bytes");
+            }
+            prop_assert_eq!(whole.observe(time, value), parts.observe(time, value));
+        }
+        prop_assert_eq!(whole.to_bytes(), parts.to_bytes());
     }
 }
 
