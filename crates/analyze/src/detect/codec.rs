@@ -1,6 +1,6 @@
-//! Detector state as bytes: version, step, scalars, profiles, sketches, habits, histograms, all little endian, fixed length.
+//! Detector state as bytes: version, step, scalars, profiles, hours, sketches, habits, histograms, all little endian, fixed length.
 //!
-//! Version 2 is the only one. A change of layout or of the meaning of a number takes the next version; an unknown
+//! Version 3 is the only one. A change of layout or of the meaning of a number takes the next version; an unknown
 //! version is refused and the detector learns again, which costs a day of damped scores and nothing else.
 //! Reading checks length, finiteness, sizes and counts, so an accepted state cannot make the detector misbehave.
 
@@ -11,7 +11,7 @@ use super::surprise::Histogram;
 use super::{DetectorConfig, SIZE_MAX, STATE_BYTES_MAX, State};
 use crate::error::Error;
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 /// A mean of sizes each below the limit; room for one order of rounding and sums of two.
 const MEAN_MAX: f64 = 10.0 * SIZE_MAX;
 /// Larger than any count the fading lets grow.
@@ -20,7 +20,7 @@ const COUNT_MAX: f32 = 1e6;
 pub(super) fn write(state: &State) -> Vec<u8> {
     let mut out = Vec::with_capacity(STATE_BYTES_MAX);
     out.push(VERSION);
-    out.extend(state.step_ms.to_le_bytes());
+    out.extend(state.pace.step_ms.to_le_bytes());
     out.extend(state.points.to_le_bytes());
     out.extend(state.last_ms.to_le_bytes());
     out.extend(state.peak.to_le_bytes());
@@ -31,6 +31,8 @@ pub(super) fn write(state: &State) -> Vec<u8> {
     }
     write_profile(&mut out, &state.predictors.daily);
     write_profile(&mut out, &state.predictors.weekly);
+    out.extend(state.hours.cells.iter().flat_map(|c| c.to_le_bytes()));
+    out.extend(state.hours.points.iter());
     write_novelty(&mut out, &state.novelty);
     write_calendar(&mut out, &state.habit.daily);
     write_calendar(&mut out, &state.habit.weekly);
@@ -61,6 +63,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<State, Error> {
     }
     read_profile(&mut input, &mut state.predictors.daily)?;
     read_profile(&mut input, &mut state.predictors.weekly)?;
+    for cell in &mut state.hours.cells {
+        *cell = input.short_number(0.0, 10.0 * SIZE_MAX as f32)?;
+    }
+    state.hours.points = input.take()?;
     read_novelty(&mut input, &mut state.novelty)?;
     read_calendar(&mut input, &mut state.habit.daily)?;
     read_calendar(&mut input, &mut state.habit.weekly)?;
@@ -75,17 +81,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<State, Error> {
 
 /// Every average, in the order of the format.
 fn means(state: &mut State) -> Vec<&mut Ewma> {
-    let State {
-        predictors,
-        short,
-        seasonal,
-        smooth,
-        lively_short,
-        lively_long,
-        scales,
-        novelty,
-        ..
-    } = state;
+    let State { predictors, hours, seasonal, lively_short, lively_long, scales, novelty, .. } =
+        state;
     let Predictors { last, fast, slow, daily, weekly, errors } = predictors;
     let mut all = vec![
         last,
@@ -93,9 +90,8 @@ fn means(state: &mut State) -> Vec<&mut Ewma> {
         slow,
         &mut daily.offset,
         &mut weekly.offset,
-        short,
+        &mut hours.whole,
         seasonal,
-        smooth,
         lively_short,
         lively_long,
         &mut novelty.short,

@@ -1,13 +1,13 @@
 //! Has this local pattern been seen before? Values are rounded on three grids over the range so far; pairs and
 //! triples of consecutive cells are counted in small hashed sketches.
 //!
-//! Limits: six sketches of 256 saturating bytes. Collisions make a pattern look more familiar, never less.
+//! Limits: six sketches of 128 saturating bytes. Collisions make a pattern look more familiar, never less.
 
 use super::predictors::Ewma;
 
 /// Cells of the grids over the range so far.
 const GRIDS: [f64; 3] = [4.5, 9.0, 18.0];
-pub(super) const SLOTS: usize = 256;
+pub(super) const SLOTS: usize = 128;
 pub(super) const SKETCHES: usize = 6;
 /// Short average of novelty, in points.
 const SHORT: f64 = 12.0;
@@ -40,8 +40,7 @@ impl Novelty {
     /// Recent novelty relative to the usual, `None` while all values are equal; then counts the pattern that ends
     /// here.
     pub fn observe(&mut self, value: f64, stretch: f64, long_points: f64) -> Option<f64> {
-        self.low = self.low.min(value);
-        self.high = self.high.max(value);
+        self.widen(value);
         let range = self.high - self.low;
         let place = if range > 0.0 { ((value - self.low) / range).clamp(0.0, 1.0) } else { 0.0 };
         let mut fresh = 0.0;
@@ -57,6 +56,15 @@ impl Novelty {
         let long = self.long.push_over(fresh, long_points);
         (range > 0.0).then(|| short / (long + 0.01) * fresh.max(0.02).sqrt())
     }
+
+    /// Takes the value into the range. A point at most doubles it on its side, so that one wild value does not
+    /// squeeze all others into one cell for ever.
+    fn widen(&mut self, value: f64) {
+        let range = self.high - self.low;
+        let step = if range > 0.0 { range } else { f64::INFINITY };
+        self.low = self.low.min(value.max(self.low - step));
+        self.high = self.high.max(value.min(self.high + step));
+    }
 }
 
 /// 1/(1+seen before), then counts.
@@ -68,5 +76,5 @@ fn count(sketch: &mut [u8; SLOTS], slot: usize) -> f64 {
 
 fn slot(a: u8, b: u8, c: u8) -> usize {
     let packed = u32::from(a) << 16 | u32::from(b) << 8 | u32::from(c);
-    (packed.wrapping_mul(0x9E37_79B1) >> 24) as usize
+    (packed.wrapping_mul(0x9E37_79B1) >> (u32::BITS - SLOTS.ilog2())) as usize
 }

@@ -3,10 +3,12 @@
 //!
 //! Seasonality switches itself on: a profile speaks only when it has been nearer than the others.
 
+use super::Pace;
+
 pub(super) const DAY_MS: i64 = 86_400_000;
 const WEEK_MS: i64 = 7 * DAY_MS;
 const HALF_HOUR_MS: i64 = 1_800_000;
-const HOUR_MS: i64 = 3_600_000;
+pub(super) const HOUR_MS: i64 = 3_600_000;
 pub(super) const DAILY_CELLS: usize = 48;
 pub(super) const WEEKLY_CELLS: usize = 168;
 
@@ -32,6 +34,11 @@ pub(super) struct Phase {
 }
 
 impl Phase {
+    /// Hour of the day.
+    pub fn hour(self) -> usize {
+        self.daily / 2
+    }
+
     pub fn of(time_ms: i64) -> Phase {
         let in_week = time_ms.rem_euclid(WEEK_MS);
         Phase {
@@ -116,6 +123,12 @@ impl Predictors {
         self.slow.mean
     }
 
+    /// The value, or the nearest within reach of the one before or of the usual level.
+    pub fn tame(&self, value: f64, reach: f64) -> f64 {
+        let (last, usual) = (self.last(), self.usual());
+        value.clamp(last.min(usual) - reach, last.max(usual) + reach)
+    }
+
     pub fn daily_profile(&self, phase: Phase) -> Option<f64> {
         self.daily.shape(phase.daily)
     }
@@ -142,26 +155,21 @@ impl Predictors {
     }
 
     /// Takes the point and what had been predicted for it.
-    pub fn learn(
-        &mut self,
-        phase: Phase,
-        value: f64,
-        all: &Predictions,
-        step_ms: i64,
-        stretch: f64,
-    ) {
+    pub fn learn(&mut self, phase: Phase, value: f64, all: &Predictions, reach: f64, pace: &Pace) {
+        let Pace { step_ms, stretch, .. } = *pace;
+        let tame = self.tame(value, reach);
         for (error, prediction) in self.errors.iter_mut().zip(*all) {
             if let Some(prediction) = prediction {
-                error.push((value - prediction).abs(), ERROR / stretch);
+                error.push((value - prediction).abs().min(reach), ERROR / stretch);
             }
         }
         let per_visit = |cell_ms: i64| VISIT / (cell_ms as f64 / step_ms as f64).max(1.0);
         let fast = FAST / stretch;
-        self.daily.learn(phase.daily, value, per_visit(HALF_HOUR_MS), fast);
-        self.weekly.learn(phase.weekly, value, per_visit(HOUR_MS), fast);
+        self.daily.learn(phase.daily, tame, per_visit(HALF_HOUR_MS), fast);
+        self.weekly.learn(phase.weekly, tame, per_visit(HOUR_MS), fast);
         self.last.push(value, 1.0);
-        self.fast.push(value, fast);
-        self.slow.push(value, SLOW / stretch);
+        self.fast.push(tame, fast);
+        self.slow.push(tame, SLOW / stretch);
     }
 
     /// After a gap: last value and fast average start from here.

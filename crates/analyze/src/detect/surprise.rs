@@ -3,18 +3,18 @@
 //! Every past size is thought of as the start of a power-law tail with exponent [`TAIL`], so the rarity is smooth and
 //! goes on beyond the record instead of stopping at one in N.
 //!
-//! Limits: sizes below a quarter of the scale or above 2^8 scales share the outermost bins.
+//! Limits: sizes below a sixteenth of the scale or above 2^8 scales share the outermost bins.
 
-/// Bins of a quarter octave, from 2^-2 to 2^8 times the scale.
-pub(super) const BINS: usize = 40;
+/// Bins of a quarter octave, from 2^-4 to 2^8 times the scale.
+pub(super) const BINS: usize = 48;
 /// Bins per octave.
 const PER_OCTAVE: f64 = 4.0;
 /// Bin of a size equal to its scale.
-const ORIGIN: f64 = 8.0;
+const ORIGIN: f64 = 16.0;
 /// Exponent of the tail.
-const TAIL: f64 = 3.8;
-/// Share of a bin that a size one bin above counts: 2^(-TAIL / PER_OCTAVE).
-const PER_BIN: f64 = 0.517_632_461_920_688_4;
+const TAIL: f64 = 5.0;
+/// What a size counts for another one bin above: 2^(-TAIL / PER_OCTAVE).
+const PER_BIN: f64 = 0.420_448_207_626_857_3;
 /// When a histogram holds this many points all counts are faded, so that habits of weeks ago are forgotten.
 const POINTS_MAX: f32 = 4300.0;
 /// Points that count as evidence of rarity: of a longer history the threshold asks for more, so that an old series

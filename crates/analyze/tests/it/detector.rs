@@ -13,10 +13,10 @@ fn alarms(scores: &[Score]) -> usize {
     scores.iter().filter(|s| s.score >= ALARM_SCORE).count()
 }
 
-/// Two weeks of healthy load, then a fault from `at` on; the fault must raise an alarm within `within` points.
+/// Two weeks of healthy load, then a fault from `at` on for up to three days; the fault must raise an alarm within `within` points.
 #[track_caller]
 fn check_found(fault: impl Fn(usize, f64) -> f64, within: usize) {
-    let mut points = daily_load(11, 288 * 15);
+    let mut points = daily_load(11, 288 * 17);
     let at = 288 * 14 + 40;
     for (i, point) in points.iter_mut().enumerate().skip(at) {
         point.1 = fault(i - at, point.1);
@@ -77,6 +77,89 @@ fn a_step_at_five_second_points_raises_the_score() {
     let before = scores[120..360].iter().map(|s| s.score).fold(0.0, f64::max);
     let after = scores[360..].iter().map(|s| s.score).fold(0.0, f64::max);
     assert!(after >= ALARM_SCORE && after > before + 0.1, "before {before}, after {after}");
+}
+
+#[test]
+fn a_slow_drift_is_found_within_two_days() {
+    check_found(|since, v| v + 0.2 * since as f64, 576);
+}
+
+#[test]
+fn coarse_and_fine_points_of_a_load_are_quiet_as_well() {
+    for (step_ms, keep) in [(60_000, 1), (3_600_000, 60)] {
+        let mut noise = Noise(31);
+        let points: Vec<(i64, f64)> = (0..1440 * 28)
+            .map(|minute| {
+                let phase = minute as f64 / 1440.0 * std::f64::consts::TAU;
+                (minute as i64 * 60_000, 50.0 + 20.0 * phase.sin() + 2.0 * noise.normal())
+            })
+            .step_by(keep)
+            .collect();
+        let scores = run(&points, step_ms);
+        assert!(alarms(&scores[scores.len() / 7..]) <= 1, "step {step_ms} ms");
+    }
+}
+
+#[test]
+fn a_quiet_hour_makes_a_small_deviation_notable() {
+    let peak = |at: usize| {
+        let mut noise = Noise(17);
+        let mut points: Vec<(i64, f64)> = (0..288 * 15)
+            .map(|i| {
+                let spread = if i % 288 < 144 { 1.0 } else { 12.0 };
+                (i as i64 * FIVE_MINUTES, 100.0 + spread * noise.normal())
+            })
+            .collect();
+        for point in &mut points[at..at + 3] {
+            point.1 = 116.0;
+        }
+        run(&points, FIVE_MINUTES)[at..at + 3].iter().map(|s| s.score).fold(0.0, f64::max)
+    };
+    let (quiet, busy) = (peak(288 * 14 + 72), peak(288 * 14 + 216));
+    assert!(quiet > busy + 0.1, "quiet {quiet}, busy {busy}");
+}
+
+#[test]
+fn two_points_score_nothing() {
+    let scores = run(&[(0, 1.0), (FIVE_MINUTES, 1e9)], FIVE_MINUTES);
+    assert!(scores.iter().all(|s| s.score == 0.0));
+    assert_eq!(scores[1].expected, Some(1.0));
+}
+
+#[test]
+fn a_counter_with_resets_and_doubled_times_has_an_answer() {
+    let points: Vec<(i64, f64)> =
+        (0..4000).map(|i| (i / 2 * FIVE_MINUTES, (i % 700) as f64 * 1e6)).collect();
+    for score in run(&points, FIVE_MINUTES) {
+        assert!((0.0..=1.0).contains(&score.score) && score.spread.is_finite());
+    }
+}
+
+#[test]
+fn faults_are_still_found_after_a_wild_outlier() {
+    let mut points = daily_load(23, 288 * 22);
+    points[288 * 7].1 = 1e30;
+    let at = 288 * 21 + 30;
+    points[at..at + 36].iter_mut().for_each(|p| p.1 = 0.0);
+    let scores = run(&points, FIVE_MINUTES);
+    assert!(scores[288 * 7].score > 0.8, "{:?}", scores[288 * 7]);
+    assert!(alarms(&scores[at..at + 36]) > 0, "blind after an outlier");
+}
+
+/// Slow: `PLIMSOLL_SLOW=1`.
+#[test]
+fn two_million_points_later_it_still_works() {
+    if std::env::var_os("PLIMSOLL_SLOW").is_none() {
+        return;
+    }
+    let mut detector = Detector::new(DetectorConfig { step_ms: 1000 });
+    let mut noise = Noise(3);
+    let points = 2_000_000;
+    for i in 0..points {
+        detector.observe(i * 1000, 100.0 + noise.share());
+    }
+    assert_eq!(detector.points(), points as u32);
+    assert!(detector.observe(points * 1000, 200.0).score >= ALARM_SCORE);
 }
 
 #[test]
