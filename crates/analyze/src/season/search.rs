@@ -8,8 +8,9 @@
 //! days repeat as one does). It is removed and the search repeated, so that a week beside a day is found, and
 //! multiples and harmonics of what was found are not.
 //!
-//! Limits: the last [`SEARCH_POINTS_MAX`] samples, evenly spaced; at least three cycles of named periods, four of others; [`SEASONS_MAX`] seasons; periods
-//! of at least [`PERIOD_MIN`] samples. Gaps are bridged by lines; more than half of gaps: nothing is found.
+//! Limits: the last [`SEARCH_POINTS_MAX`] samples, evenly spaced; at least three cycles of named periods, four of
+//! others; [`SEASONS_MAX`] seasons; periods of at least [`PERIOD_MIN`] samples. Gaps are bridged by lines; more than half
+//! of gaps: nothing is found.
 
 use super::{level_profile, remove_profile};
 use crate::chance::normal_tail;
