@@ -57,7 +57,7 @@ pub use recommend::{
     Change as RecommendationChange, Outcome, RECOMMENDATIONS_MAX, Recommendation,
     RecommendationState,
 };
-pub use reliability::{Bin, Reliability};
+pub use reliability::{BINS, Bin, Reliability};
 pub use risk::{Probability, RISKS_MAX, Risk};
 pub use rows::LabelledRow;
 

@@ -43,7 +43,7 @@ pub(crate) struct Maker {
 /// All makers. What asks for days of history looks seldom.
 pub(crate) const MAKERS: &[Maker] = &[
     Maker { every_ms: 0, make: series::anomalies },
-    Maker { every_ms: MINUTE_MS, make: resource::capacity },
+    Maker { every_ms: 0, make: resource::capacity },
     Maker { every_ms: 5 * MINUTE_MS, make: series::trends },
     Maker { every_ms: 5 * MINUTE_MS, make: level::changes },
     Maker { every_ms: 5 * MINUTE_MS, make: level::correlations },

@@ -18,7 +18,9 @@ pub fn run(scene: &Scene, findings: &Findings, minutes: usize, shape: impl Fn(&S
     for half in 0..minutes * 2 {
         shape(scene, half as f64 / 2.0);
         scene.insight.tick();
-        findings.tick();
+        if half % 2 == 1 {
+            findings.tick();
+        }
         scene.clock.advance(std::time::Duration::from_secs(30));
     }
 }

@@ -47,8 +47,11 @@ fn capacity(server: &Plimsoll) -> Option<Value> {
 fn a_server_finds_keeps_and_asks_again() {
     let home = Home::new();
     let config = home.write("p.yml", CONFIG).display().to_string();
-    let server = home.start(&["--config", &config]);
+    // The past is there before analysis begins.
+    let server = home.start(&["--bare"]);
     assert_eq!(server.write(&history(now_ms())).status, 204);
+    server.stop();
+    let server = home.start(&["--config", &config]);
     let within = std::time::Duration::from_secs(90);
     let insight = wait_for(within, || capacity(&server)).expect("an insight");
     let id = insight["id"].as_str().unwrap().to_owned();

@@ -6,8 +6,8 @@ use axum::response::Response;
 use http::StatusCode;
 use plimsoll_alert::payload::rfc3339;
 use plimsoll_insight::findings::{
-    AnalyticsInsight, Check, Evidence, Findings, InsightState, InsightType, Recommendation,
-    RecommendationState, Risk, WordError,
+    AnalyticsInsight, BINS, Bin, Check, Evidence, Findings, InsightState, InsightType,
+    Recommendation, RecommendationState, Reliability, Risk, WordError,
 };
 use serde_json::{Map, Value, json};
 
@@ -129,6 +129,22 @@ fn refused(error: &WordError) -> Failure {
     }
 }
 
+/// How often insights were right, by type: bins of claims that have votes.
+fn reliability(table: &Reliability) -> Value {
+    let bins = |bins: &[Bin]| -> Vec<Value> {
+        let voted = bins.iter().filter(|b| b.right + b.wrong > 0);
+        voted
+            .map(|b| {
+                let n = f64::from(b.right) + f64::from(b.wrong);
+                json!({ "claimed": b.claimed / n, "right": b.right, "wrong": b.wrong })
+            })
+            .collect()
+    };
+    let of =
+        |(kind, all): (&InsightType, &[Bin; BINS])| (kind.as_str().to_owned(), json!(bins(all)));
+    Value::Object(table.types.iter().map(of).collect())
+}
+
 /// One of some names, or `all`.
 fn choice<T: Copy>(call: &Call, name: &str, all: &[(&str, T)]) -> Result<Option<T>, Failure> {
     let Some(text) = call.params.get(name).filter(|t| *t != "all") else { return Ok(None) };
@@ -153,7 +169,8 @@ pub async fn insights(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     let limit = limit(&call.params)?;
     let (found, truncated) = findings(&app).insights(state, kind, limit);
     let found: Vec<Value> = found.iter().map(|i| insight(i, None)).collect();
-    Ok(own(&json!({ "insights": found, "truncated": truncated })))
+    let reliability = reliability(&findings(&app).reliability());
+    Ok(own(&json!({ "insights": found, "truncated": truncated, "reliability": reliability })))
 }
 
 /// One insight; with `again=true` its queries are asked again and their values stand beside.
