@@ -31,6 +31,8 @@ pub const LEVEL: f64 = 0.95;
 const ISSUED_AT_ONCE: usize = 5;
 /// Open forecasts of one series: one an hour for a week, a day and an hour ahead, and some room.
 const OPEN_MAX: usize = 200;
+/// Where history was too short for any horizon, so much later is tried again, ms.
+const AGAIN_MS: i64 = 10 * MINUTE_MS;
 /// Late samples may come for so long before a truth is asked for, ms.
 const LATE_MS: i64 = MINUTE_MS;
 /// Time between two samples of a score, ms: within the lookback of queries.
@@ -102,6 +104,9 @@ pub(crate) struct Book {
     query: String,
     model: String,
     issued_ms: Option<Timestamp>,
+    /// When to forecast next, ms.
+    #[serde(default)]
+    next_ms: Timestamp,
     seen_ms: Timestamp,
     open: Vec<Open>,
     /// By day since the epoch and horizon.
@@ -170,6 +175,7 @@ impl Book {
             query: subject.query.clone(),
             model: "ensemble".to_owned(),
             issued_ms: None,
+            next_ms: now,
             seen_ms: now,
             open: Vec::new(),
             grades: BTreeMap::new(),
@@ -179,7 +185,7 @@ impl Book {
 
     /// Makes the forecasts of this hour from what `read` gives of a grid; gaps are NaN there.
     fn issue(&mut self, now: Timestamp, model: Model, read: impl Fn(Grid) -> Vec<f64>) {
-        self.issued_ms = Some(now);
+        self.next_ms = now + AGAIN_MS;
         for (horizon, (_, step, steps)) in HORIZONS.into_iter().enumerate() {
             let end = now.div_euclid(step) * step;
             let values = read(Grid { start: end - (POINTS - 1) * step, end, step });
@@ -194,6 +200,8 @@ impl Book {
             };
             let due_ms = end + steps as i64 * step;
             self.open.push(Open { due_ms, horizon, mean, lower, upper, naive });
+            self.issued_ms = Some(now);
+            self.next_ms = now + HOUR_MS;
         }
         let over = self.open.len().saturating_sub(OPEN_MAX);
         self.open.drain(..over);
@@ -306,7 +314,8 @@ impl Ledger {
             }
         }
         let due = |b: &Book| {
-            b.seen_ms == now && b.issued_ms.is_none_or(|at| !(0..HOUR_MS).contains(&(now - at)))
+            // Also when the clock was set back.
+            b.seen_ms == now && !(1..=HOUR_MS).contains(&(b.next_ms - now))
         };
         let waiting: Vec<String> = self
             .books
