@@ -317,7 +317,12 @@ impl State {
         let mut sum = 0.0;
         for (k, feature) in features.iter().enumerate() {
             let Some(feature) = *feature else { continue };
+            // While the scale is not known yet, sizes say nothing and are not counted.
+            let known = k >= SCALED || self.scales[k].n >= SCALE_KNOWN;
             let scale = if k < SCALED { self.scale(k, feature, floor) } else { 1.0 };
+            if !known {
+                continue;
+            }
             let size = if scale > 0.0 { feature.abs() / scale } else { 0.0 };
             let side = (2 * k + usize::from(feature < 0.0)).min(SIDES - 1);
             let surprise = self.histograms[side].surprise_and_count(size, self.pace.stretch);

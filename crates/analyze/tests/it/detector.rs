@@ -120,6 +120,15 @@ fn a_quiet_hour_makes_a_small_deviation_notable() {
 }
 
 #[test]
+fn the_first_points_do_not_hide_a_later_spike() {
+    let pattern = |i: i64| 50.0 + (i * 37 % 11) as f64 + if i == 950 { 90.0 } else { 0.0 };
+    let points: Vec<(i64, f64)> = (0..1000).map(|i| (i * 60_000, pattern(i))).collect();
+    let scores = run(&points, 60_000);
+    assert!(scores[950].score > ALARM_SCORE, "{:?}", scores[950]);
+    assert_eq!(alarms(&scores[..950]), 0);
+}
+
+#[test]
 fn two_points_score_nothing() {
     let scores = run(&[(0, 1.0), (FIVE_MINUTES, 1e9)], FIVE_MINUTES);
     assert!(scores.iter().all(|s| s.score == 0.0));
