@@ -1,31 +1,40 @@
 //! Bounded resources and when they are full.
 //!
-//! Filesystems, inodes, memory, swap and file descriptors are found by themselves from the metrics of
-//! hosts. Each keeps a thinned history; its outlook comes from `predict` and is written as
+//! They are found by themselves: those of the table of `kinds`, and pairs of metrics whose names say so (`names`). Error
+//! budgets are none yet: they come with objectives, as a row more. Each keeps a thinned history; its outlook comes from `predict` and is written as
 //! `plimsoll_time_to_limit_seconds` with the quantiles 0.1, 0.5 and 0.9, at most once a minute, and
 //! marked stale when the breach goes away.
 //!
-//! Limits: [`RESOURCES_MAX`] resources. An outlook is made anew at each look in the first quarter of an
+//! Limits: [`RESOURCES_MAX`] resources; when there are more, kinds later in the table give way. An outlook is made anew at each look in the first quarter of an
 //! hour, then once a minute; one from days of history every ten minutes, sooner when the last hour
 //! says that things got worse.
 
 mod find;
 mod history;
+mod kinds;
+mod names;
 mod outlook;
+mod safe;
 mod text;
+mod what_if;
 
 use std::collections::BTreeMap;
 
 use plimsoll_model::{
-    DAY_MS, HOUR_MS, Labels, METRIC_NAME, MINUTE_MS, ReadCx, Snapshot, TimeRange, Timestamp,
+    DAY_MS, HOUR_MS, Hint, Labels, METRIC_NAME, MINUTE_MS, ReadCx, Snapshot, TimeRange, Timestamp,
     stale_nan,
 };
-use plimsoll_predict::{Outlook, State};
+use plimsoll_predict::{Outlook, Passage, State};
 use serde::Serialize;
 
 use crate::issue::Point;
-use find::{Kind, Reading};
+pub use kinds::Driver;
+pub use what_if::{LOAD_MAX, LOAD_MIN, WhatIf, what_if};
+
+use find::Reading;
 use history::History;
+use kinds::Kind;
+use names::Pair;
 
 /// Resources kept at most; those beyond are counted.
 pub const RESOURCES_MAX: usize = 200;
@@ -37,6 +46,10 @@ const BACK_MS: i64 = 7 * DAY_MS;
 const OVERLAP_MS: i64 = MINUTE_MS;
 /// A resource without samples for so long is not shown any more, ms.
 const SILENT_MS: i64 = 5 * MINUTE_MS;
+/// Time between two searches for pairs of metrics that are named alike, ms.
+const PAIRS_EVERY_MS: i64 = 10 * MINUTE_MS;
+/// Names of metrics that are searched.
+const NAMES_MAX: usize = 20_000;
 /// Time between two samples of a result series, ms.
 const ISSUE_MS: i64 = MINUTE_MS;
 
@@ -47,7 +60,9 @@ pub struct Resource {
     pub id: String,
     /// For people: `/ disk`.
     pub title: String,
-    /// Unit of `used` and `limit`: `bytes`, or empty for a number of things.
+    /// `disk`, `memory`, …: the label `resource`.
+    pub kind: &'static str,
+    /// Unit of `used` and `limit`: `bytes`, `cpus`, `seconds`, or empty for a number of things.
     pub unit: &'static str,
     /// In use now.
     pub used: f64,
@@ -59,6 +74,20 @@ pub struct Resource {
     pub warning: f64,
     /// Share from which it is critical.
     pub critical: f64,
+    /// The load line: up to here it may be loaded. For CPUs where answers take twice as long as on an idle machine,
+    /// else the share from which to warn; in units of `used`.
+    pub safe_load: f64,
+    /// What is left up to the load line; below 0 beyond it.
+    pub headroom: f64,
+    /// The least that was in use in all the time seen: what is there without load.
+    pub base: f64,
+    /// What its use follows.
+    pub driver: Driver,
+    /// Chances that it is full within an hour, a day, a week, thirty days; `None` while learning. From the
+    /// distribution of which `forecast.days` are quantiles; what lies beyond the horizon counts as none.
+    pub probability: Option<[f64; 4]>,
+    /// PromQL that gives `used` and `limit`.
+    pub queries: [String; 2],
     /// The marks are ours; nobody set them.
     pub defaults: bool,
     /// Labels of the result series but for the quantile, sorted by name.
@@ -94,15 +123,48 @@ pub enum ForecastState {
     None,
 }
 
-/// Days until a resource is full.
+/// Days until a resource is full. `p05` to `p95` hold nine in ten chances, `p10` to `p90` eight.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Days {
+    /// One in twenty chances that it is sooner.
+    pub p05: f64,
     /// One in ten chances that it is sooner.
     pub p10: f64,
     /// The estimate.
     pub p50: f64,
     /// One in ten chances that it is later; `None` when it may never be.
     pub p90: Option<f64>,
+    /// One in twenty chances that it is later; `None` when it may never be.
+    pub p95: Option<f64>,
+}
+
+impl Days {
+    /// A certain time.
+    pub(crate) const fn at(days: f64) -> Self {
+        Self { p05: days, p10: days, p50: days, p90: Some(days), p95: Some(days) }
+    }
+
+    /// All of them so many times as long.
+    pub(crate) fn times(&self, factor: f64) -> Self {
+        Self {
+            p05: self.p05 * factor,
+            p10: self.p10 * factor,
+            p50: self.p50 * factor,
+            p90: self.p90.map(|d| d * factor),
+            p95: self.p95.map(|d| d * factor),
+        }
+    }
+
+    fn of(passage: &Passage) -> Self {
+        let finite = |days: f64| Some(days).filter(|d| d.is_finite());
+        Self {
+            p05: passage.p05_days,
+            p10: passage.p10_days,
+            p50: passage.p50_days,
+            p90: finite(passage.p90_days),
+            p95: finite(passage.p95_days),
+        }
+    }
 }
 
 /// One resource with its past.
@@ -110,6 +172,7 @@ struct Tracked {
     kind: Kind,
     history: History,
     limit: f64,
+    queries: [String; 2],
     outlook: Option<Outlook>,
     horizon_ms: i64,
     /// When the outlook was last made.
@@ -124,6 +187,8 @@ struct Tracked {
 pub(crate) struct Capacity {
     tracked: BTreeMap<Labels, Tracked>,
     seen_to: Option<Timestamp>,
+    pairs: Vec<Pair>,
+    pairs_at: Option<Timestamp>,
     /// Looks that the budget refused.
     refused: u32,
     /// Resources that found no place at the last look.
@@ -151,7 +216,8 @@ impl Capacity {
         }
         let back = BACK_MS >> self.refused.min(12);
         let from = self.seen_to.map_or(now - back, |to| to - OVERLAP_MS);
-        let readings = find::read(snapshot, TimeRange::new(from, now), cx);
+        self.find_pairs(snapshot, now, cx)?;
+        let readings = find::read(snapshot, TimeRange::new(from, now), &self.pairs, cx);
         if matches!(readings, Err(plimsoll_model::Error::Limit { .. })) {
             // Too much for one look: the next first look asks for half the time.
             self.refused += 1;
@@ -174,17 +240,51 @@ impl Capacity {
         Ok(points)
     }
 
+    /// Looks now and then which metrics are named like pools.
+    fn find_pairs(
+        &mut self,
+        snapshot: &dyn Snapshot,
+        now: Timestamp,
+        cx: &ReadCx,
+    ) -> plimsoll_model::Result<()> {
+        if self.pairs_at.is_some_and(|at| now.saturating_sub(at) < PAIRS_EVERY_MS) {
+            return Ok(());
+        }
+        let range = TimeRange::new(now - HOUR_MS, now);
+        let hint = Hint { limit: NAMES_MAX, ..Hint::range(range) };
+        let names = snapshot.label_values(METRIC_NAME, &[], &hint, cx)?;
+        let known = |name: &str| Kind::known().any(|kind| kind.row().limit.0 == name);
+        self.pairs = names::pairs(&names.into_iter().collect(), &known);
+        self.pairs_at = Some(now);
+        Ok(())
+    }
+
     fn take(&mut self, reading: Reading) {
-        let Reading { kind, labels, limit, used } = reading;
-        if !self.tracked.contains_key(&labels) && self.tracked.len() >= RESOURCES_MAX {
+        let Reading { kind, labels, limit, used, queries } = reading;
+        if !self.tracked.contains_key(&labels) && !self.has_place(kind) {
             self.left_out += 1;
             return;
         }
         let tracked = self.tracked.entry(labels).or_insert_with(|| Tracked::new(kind));
         tracked.limit = limit;
+        tracked.queries = queries;
         for (at, value) in used {
             tracked.history.push(at, value);
         }
+    }
+
+    /// Whether there is a place for one more; if not, one of a later kind gives way.
+    fn has_place(&mut self, kind: Kind) -> bool {
+        if self.tracked.len() < RESOURCES_MAX {
+            return true;
+        }
+        let last = self.tracked.iter().max_by_key(|(labels, t)| (t.kind, *labels));
+        let Some(labels) = last.filter(|(_, t)| t.kind > kind).map(|(l, _)| l.clone()) else {
+            return false;
+        };
+        self.left_out += 1;
+        self.tracked.remove(&labels);
+        true
     }
 
     /// What there is now, in the order of kinds and labels.
@@ -206,6 +306,7 @@ impl Tracked {
             kind,
             history: History::default(),
             limit: 0.0,
+            queries: [String::new(), String::new()],
             outlook: None,
             horizon_ms: 0,
             made_at: i64::MIN,
@@ -248,26 +349,39 @@ impl Tracked {
 
     fn show(&self, labels: &Labels, several_hosts: bool) -> Resource {
         let used = self.history.last_value();
-        let place = labels.get("mountpoint").unwrap_or_default();
-        let name = self.kind.name();
-        let mut id = if place.is_empty() { name.to_owned() } else { format!("{name}:{place}") };
+        let row = self.kind.row();
+        let place = labels.get(row.place).unwrap_or_default();
+        let mut id =
+            if place.is_empty() { row.name.to_owned() } else { format!("{}:{place}", row.name) };
         let mut title = self.kind.title(place);
-        if let (true, Some(instance)) = (several_hosts, labels.get("instance")) {
+        if row.place != "instance"
+            && let (true, Some(instance)) = (several_hosts, labels.get("instance"))
+        {
             id = format!("{id}@{instance}");
             title = format!("{title} of {instance}");
         }
+        let (safe, warning, critical) = self.kind.marks(self.limit);
+        let outlook = self.outlook.as_ref();
+        let learning = outlook.is_none_or(|o| matches!(o.state, State::Learning { .. }));
         Resource {
             id,
             title,
-            unit: self.kind.unit(),
+            kind: row.name,
+            unit: row.unit,
             used,
             limit: self.limit,
             ratio: (used / self.limit).clamp(0.0, 1.0),
-            warning: 0.8,
-            critical: 0.9,
+            warning,
+            critical,
+            safe_load: safe * self.limit,
+            headroom: safe * self.limit - used,
+            base: self.history.least().min(used),
+            driver: row.driver,
+            probability: outlook.filter(|_| !learning).map(|o| o.passage.within),
+            queries: self.queries.clone(),
             defaults: true,
             labels: crate::scores::pairs(labels),
-            forecast: text::forecast(self.outlook.as_ref(), self.horizon_ms),
+            forecast: text::forecast(outlook, self.horizon_ms),
             at_ms: self.history.last_at(),
         }
     }

@@ -41,7 +41,10 @@ mod watched;
 
 pub use aside::Aside;
 pub use band::{BAND_POINTS_MAX, BAND_SERIES_MAX, Band, bands};
-pub use capacity::{Days, Forecast, ForecastState, RESOURCES_MAX, Resource};
+pub use capacity::{
+    Days, Driver, Forecast, ForecastState, LOAD_MAX, LOAD_MIN, RESOURCES_MAX, Resource, WhatIf,
+    what_if,
+};
 pub use checkpoint::fuzz_checkpoint;
 pub use config::{Config, WATCHED_MAX};
 pub use findings::Findings;

@@ -8,9 +8,9 @@
 
 mod stamp;
 
+use crate::ahead::{AheadOptions, ahead};
 use crate::error::Error;
-use crate::forecast::{ForecastOptions, POINTS_MAX, forecast, periods_of_season};
-use plimsoll_analyze::{Detector, DetectorConfig, calendar_periods, find_periods};
+use plimsoll_analyze::{Detector, DetectorConfig};
 use stamp::Form;
 use std::fmt::Write;
 
@@ -36,13 +36,14 @@ pub struct ForecastRequest {
 /// # Errors
 /// [`Error::Invalid`] naming line, field and value.
 pub fn detect_csv(text: &str) -> Result<String, Error> {
-    let rows = parse(text)?;
-    let first: Vec<i64> = rows.iter().take(STEP_ROWS).map(|row| row.time_ms).collect();
+    let first: Vec<i64> =
+        rows(text)?.take(STEP_ROWS).map_while(|row| Some(row.ok()?.time_ms)).collect();
     let step_ms = median_step(&first).unwrap_or(60_000);
     let mut detector = Detector::new(DetectorConfig { step_ms });
-    let mut out = String::with_capacity(text.len() + 16 * rows.len());
+    let mut out = String::with_capacity(text.len() + text.len() / 2);
     out.push_str("timestamp,value,anomaly_score\n");
-    for row in &rows {
+    for row in rows(text)? {
+        let row = row?;
         let score = detector.observe(row.time_ms, row.value).score;
         // Writing to a String cannot fail.
         let _ = writeln!(out, "{},{},{score:.9}", row.stamp, row.text);
@@ -55,28 +56,53 @@ pub fn detect_csv(text: &str) -> Result<String, Error> {
 /// # Errors
 /// [`Error::Invalid`] naming line, field and value; [`Error::Limit`] for a horizon too far.
 pub fn forecast_csv(text: &str, request: &ForecastRequest) -> Result<String, Error> {
-    let rows = parse(text)?;
-    let times: Vec<i64> = rows.iter().map(|row| row.time_ms).collect();
-    let Some(last) = rows.iter().max_by_key(|row| row.time_ms) else {
-        return Err(Error::Invalid("input has no rows; give at least one timestamp,value".into()));
+    let (mut times, mut values, mut newest) = (Vec::new(), Vec::new(), (i64::MIN, Form::Plain));
+    for row in rows(text)? {
+        let row = row?;
+        times.push(row.time_ms);
+        values.push(row.value);
+        if row.time_ms >= newest.0 {
+            newest = (row.time_ms, row.form);
+        }
+    }
+    let options = AheadOptions {
+        horizon: request.horizon,
+        step_ms: None,
+        season: request.season,
+        level: request.level,
     };
-    let step_ms = median_step(&times).ok_or_else(|| {
-        Error::Invalid("input has no two different timestamps; the step is unknown".into())
-    })?;
-    let values = on_grid(&rows, last.time_ms, step_ms);
-    let periods = match request.season {
-        Some(season) if season > 1 => periods_of_season(season),
-        _ => find_periods(&values, &calendar_periods(step_ms)),
-    };
-    let options = ForecastOptions { horizon: request.horizon, periods, level: request.level };
-    let ahead = forecast(&values, &options)?;
+    let found = ahead(&times, &values, &options)?;
     let mut out = String::from("timestamp,mean,lower,upper\n");
+    let path = &found.forecast;
     for k in 0..request.horizon {
-        let time_ms = last.time_ms.saturating_add(step_ms.saturating_mul(k as i64 + 1));
-        let stamp = last.form.write(time_ms);
-        let _ = writeln!(out, "{stamp},{},{},{}", ahead.mean[k], ahead.lower[k], ahead.upper[k]);
+        let stamp = newest.1.write(found.time_ms(k));
+        let _ = writeln!(out, "{stamp},{},{},{}", path.mean[k], path.lower[k], path.upper[k]);
     }
     Ok(out)
+}
+
+/// The samples of a CSV of `timestamp,value`: times in ms, ascending, each once (of doubles the last row counts), and
+/// values, NaN where there is a gap.
+///
+/// # Errors
+/// [`Error::Invalid`] naming line, field and value; [`Error::Limit`] for too many rows.
+pub fn read_csv(text: &str) -> Result<(Vec<i64>, Vec<f64>), Error> {
+    let mut samples = Vec::new();
+    for row in rows(text)? {
+        let row = row?;
+        samples.push((row.time_ms, row.value));
+    }
+    samples.sort_by_key(|sample| sample.0);
+    let (mut times, mut values): (Vec<i64>, Vec<f64>) = (Vec::new(), Vec::new());
+    for (time_ms, value) in samples {
+        if times.last() == Some(&time_ms) {
+            times.pop();
+            values.pop();
+        }
+        times.push(time_ms);
+        values.push(value);
+    }
+    Ok((times, values))
 }
 
 struct Row<'a> {
@@ -87,7 +113,8 @@ struct Row<'a> {
     form: Form,
 }
 
-fn parse(text: &str) -> Result<Vec<Row<'_>>, Error> {
+/// The rows of a text, read one by one.
+fn rows(text: &str) -> Result<impl Iterator<Item = Result<Row<'_>, Error>>, Error> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let columns = match lines.next() {
@@ -98,16 +125,14 @@ fn parse(text: &str) -> Result<Vec<Row<'_>>, Error> {
             ));
         }
     };
-    let mut rows = Vec::new();
-    for (index, line) in lines {
-        if rows.len() == CSV_ROWS_MAX {
+    Ok(lines.enumerate().map(move |(count, (index, line))| {
+        if count >= CSV_ROWS_MAX {
             return Err(Error::Limit(format!(
                 "input has more than {CSV_ROWS_MAX} rows; aggregate it to a coarser step"
             )));
         }
-        rows.push(columns.row(index + 1, line)?);
-    }
-    Ok(rows)
+        columns.row(index + 1, line)
+    }))
 }
 
 /// Where the two columns stand.
@@ -172,23 +197,4 @@ fn median_step(times: &[i64]) -> Option<i64> {
     }
     let middle = steps.len() / 2;
     Some(*steps.select_nth_unstable(middle).1)
-}
-
-/// The newest points on an even grid that ends at `last_ms`; missing places are NaN, doubles are averaged.
-fn on_grid(rows: &[Row<'_>], last_ms: i64, step_ms: i64) -> Vec<f64> {
-    let mut cells = vec![(0.0, 0u32); POINTS_MAX];
-    let mut used = 1;
-    for row in rows.iter().filter(|row| row.value.is_finite()) {
-        let back = (last_ms.saturating_sub(row.time_ms).saturating_add(step_ms / 2)) / step_ms;
-        let Some(cell) = usize::try_from(back).ok().filter(|&back| back < POINTS_MAX) else {
-            continue;
-        };
-        let (sum, count) = &mut cells[cell];
-        *sum += row.value;
-        *count += 1;
-        used = used.max(cell + 1);
-    }
-    let mean =
-        |&(sum, count): &(f64, u32)| if count > 0 { sum / f64::from(count) } else { f64::NAN };
-    cells[..used].iter().rev().map(mean).collect()
 }

@@ -9,6 +9,8 @@
 
 mod interval;
 mod members;
+#[cfg(test)]
+mod reference;
 mod ridge;
 
 use crate::error::Error;
@@ -72,6 +74,27 @@ pub struct Forecast {
     pub periods: Vec<usize>,
     /// Mean absolute error of the combination in the back-tests, 0 without them.
     pub backtest_error: f64,
+    /// How the combination did in the back-tests; `None` without them.
+    pub accuracy: Option<Accuracy>,
+}
+
+/// How a forecast did on the past. The weights of the members know these back-tests, so that news may be a little worse.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Accuracy {
+    /// Share of values within intervals that were made from the other back-tests; `None` with one back-test alone.
+    pub coverage: Option<f64>,
+    /// Mean absolute error in units of that of the seasonal naive guess one step ahead (Hyndman and Koehler 2006);
+    /// infinite when that one never errs.
+    pub mase: f64,
+    /// Values that were foretold.
+    pub points: usize,
+}
+
+impl Forecast {
+    /// Points from which on there are back-tests of such a forecast.
+    pub fn points_needed(&self) -> usize {
+        2 * self.mean.len() + TRAINING_MIN
+    }
 }
 
 /// Candidate periods for a stated season: itself, and for hours of a day also the week.
@@ -180,6 +203,7 @@ fn constant(value: f64, horizon: usize) -> Forecast {
         basis: Basis::Constant,
         periods: Vec::new(),
         backtest_error: 0.0,
+        accuracy: None,
     }
 }
 
@@ -213,6 +237,11 @@ fn ensemble(values: &[f64], options: &ForecastOptions) -> Forecast {
     };
     let mut forecast = assembled(values, mean, &widths, basis);
     forecast.backtest_error = errors.mean();
+    forecast.accuracy = (!tests.is_empty()).then(|| Accuracy {
+        coverage: errors.coverage(options),
+        mase: errors.mean() / naive_error(values, periods.last().copied().unwrap_or(1)),
+        points: tests.len() * h,
+    });
     forecast.periods = periods;
     forecast
 }
@@ -227,7 +256,14 @@ fn assembled(values: &[f64], mut mean: Vec<f64>, widths: &[f64], basis: Basis) -
         basis,
         periods: Vec::new(),
         backtest_error: 0.0,
+        accuracy: None,
     }
+}
+
+/// Mean absolute difference of values a period apart.
+fn naive_error(values: &[f64], period: usize) -> f64 {
+    let apart = values.iter().skip(period).zip(values).map(|(new, old)| (new - old).abs());
+    apart.sum::<f64>() / values.len().saturating_sub(period).max(1) as f64
 }
 
 /// Periods with enough cycles, ascending, without doubles.

@@ -8,14 +8,19 @@
 //! most [`CSV_ROWS_MAX`] rows.
 #![forbid(unsafe_code)]
 
+mod ahead;
 mod capacity;
 mod csv;
 mod error;
 mod forecast;
 
-pub use capacity::{LEARNING_MS, Limit, Method, Outlook, State, time_to_limit};
-pub use csv::{CSV_ROWS_MAX, ForecastRequest, detect_csv, forecast_csv};
+pub use ahead::{Ahead, AheadOptions, ahead};
+pub use capacity::{
+    LEARNING_MS, Limit, Method, Outlook, Passage, RISK_SPANS_MS, State, time_to_limit,
+};
+pub use csv::{CSV_ROWS_MAX, ForecastRequest, detect_csv, forecast_csv, read_csv};
 pub use error::Error;
 pub use forecast::{
-    Basis, Forecast, ForecastOptions, HORIZON_MAX, POINTS_MAX, forecast, periods_of_season,
+    Accuracy, Basis, Forecast, ForecastOptions, HORIZON_MAX, POINTS_MAX, forecast,
+    periods_of_season,
 };

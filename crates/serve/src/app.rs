@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::habits::Habits;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
+use crate::own::capacity::CapacityDoc;
 use crate::own::metric_registry::MetricShelf;
 use crate::own::overview::{AnomalyDoc, ProcessDoc, ResourceDoc};
 use crate::own::rule_files::RuleShelf;
@@ -73,6 +74,8 @@ pub trait Control: Send + Sync {
 pub trait Outlook: Send + Sync {
     /// Bounded resources with their load lines.
     fn resources(&self) -> Vec<ResourceDoc>;
+    /// All bounded resources, and what so many times the load would do to them.
+    fn capacity(&self, load: Option<f64>) -> Vec<CapacityDoc>;
     /// Series that behave unusually.
     fn anomalies(&self) -> Vec<AnomalyDoc>;
     /// The same with all that is known of them, the worst first.

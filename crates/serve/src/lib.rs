@@ -23,6 +23,7 @@ mod server;
 pub use app::{App, Control, Gates, Outlook};
 pub use limits::Limits;
 pub use metrics::Metrics;
+pub use own::capacity::{CapacityDays, CapacityDoc, Chances, WhatIfDoc};
 pub use own::metric_registry::{MetricShelf, RuleName};
 pub use own::overview::{AnomalyDoc, DaysDoc, ForecastDoc, ProcessDoc, ResourceDoc};
 pub use own::rule_files::{RuleShelf, ShelvedRules};

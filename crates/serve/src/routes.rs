@@ -173,6 +173,8 @@ static ROUTES: &[Route] = &[
     row!(GET, "/api/plimsoll/v1/analysis/jobs", Read, own::assessments::jobs),
     row!(POST, "/api/plimsoll/v1/analysis/jobs/backtest", Read, own::assessments::backtest),
     row!(GET, "/api/plimsoll/v1/overview", Read, own::overview::overview),
+    row!(GET, "/api/plimsoll/v1/capacity", Read, own::capacity::capacity),
+    row!(POST, "/api/plimsoll/v1/analysis/forecast", Read, own::forecast::forecast),
     row!(POST, "/api/plimsoll/v1/panels/query", Read, own::panels::query),
     row!(BOTH, "/api/plimsoll/v1/query/explain", Read, own::explain::explain),
     row!(BOTH, "/api/plimsoll/v1/query/check", Read, own::language::check),

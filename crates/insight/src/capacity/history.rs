@@ -74,9 +74,19 @@ impl History {
         self.fine.back().map_or(i64::MIN, |last| last.0)
     }
 
+    /// Time since the newest sample, ms.
+    pub(super) fn age_ms(&self, now: Timestamp) -> i64 {
+        now.saturating_sub(self.last_at()).max(0)
+    }
+
     /// The newest sample; 0 before the first.
     pub(super) fn last_value(&self) -> f64 {
         self.fine.back().map_or(0.0, |last| last.1)
+    }
+
+    /// The least of all samples ever taken; infinite before the first.
+    pub(super) fn least(&self) -> f64 {
+        self.least
     }
 
     /// Whether all samples ever taken are alike.

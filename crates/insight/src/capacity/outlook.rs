@@ -1,9 +1,10 @@
 //! When an outlook is made anew, and from how much of the past.
 
 use plimsoll_model::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
-use plimsoll_predict::{LEARNING_MS, Limit, Method, Outlook, State, time_to_limit};
+use plimsoll_predict::{LEARNING_MS, Limit, Method, Outlook, Passage, State, time_to_limit};
 
 use super::Tracked;
+use super::kinds::Driver;
 
 /// How far ahead a breach matters, ms.
 const HORIZON_MS: i64 = 90 * DAY_MS;
@@ -13,8 +14,8 @@ const AHEAD: i64 = 12;
 const YOUNG_MS: i64 = 15 * MINUTE_MS;
 /// Time between two outlooks, ms.
 const EVERY_MS: i64 = MINUTE_MS;
-/// A past from which `predict` draws seasons; such an outlook costs more.
-const LONG_MS: i64 = 2 * DAY_MS;
+/// A past from which `predict` draws paths; such an outlook costs more.
+const LONG_MS: i64 = 6 * HOUR_MS;
 /// Time between two outlooks from a long past while nothing presses, ms.
 const LONG_EVERY_MS: i64 = 10 * MINUTE_MS;
 /// A breach nearer than this presses, in days.
@@ -31,6 +32,11 @@ impl Tracked {
             return;
         }
         self.made_at = now;
+        if self.kind.row().driver == Driver::Date {
+            self.horizon_ms = HORIZON_MS;
+            self.outlook = Some(self.dated());
+            return;
+        }
         self.horizon_ms = if self.kind.accumulates() {
             HORIZON_MS
         } else {
@@ -56,9 +62,26 @@ impl Tracked {
         time_to_limit(&times, &values, limit)
     }
 
+    /// A date is known, not foreseen.
+    fn dated(&self) -> Outlook {
+        let left_ms = ((self.limit - self.history.last_value()) * 1e3).max(0.0);
+        let left_ms = left_ms - self.history.age_ms(self.made_at) as f64;
+        let passage = Passage::certain(left_ms.max(0.0) / DAY_MS as f64);
+        let (p10_days, p50_days, p90_days) = (passage.p10_days, passage.p50_days, passage.p90_days);
+        let near = left_ms <= HORIZON_MS as f64;
+        Outlook {
+            state: if near { State::Breach { p10_days, p50_days, p90_days } } else { State::None },
+            passage,
+            method: Method::Observed,
+            per_day: 86_400.0,
+            since_ms: self.history.last_at(),
+        }
+    }
+
     fn unmoved(&self) -> Outlook {
         Outlook {
             state: State::None,
+            passage: Passage::NEVER,
             method: Method::Observed,
             per_day: 0.0,
             since_ms: self.history.last_at().saturating_sub(self.history.span_ms()),

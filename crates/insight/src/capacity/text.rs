@@ -28,11 +28,7 @@ pub(super) fn forecast(outlook: Option<&Outlook>, horizon_ms: i64) -> Forecast {
         State::Breach { p10_days, p50_days, p90_days } => Forecast {
             state: ForecastState::Ok,
             learned_ratio: 1.0,
-            days: Some(Days {
-                p10: p10_days,
-                p50: p50_days,
-                p90: Some(p90_days).filter(|d| d.is_finite()),
-            }),
+            days: outlook.map(|o| Days::of(&o.passage)),
             text: full(p10_days, p50_days, p90_days),
         },
     }

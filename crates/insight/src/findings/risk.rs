@@ -62,6 +62,9 @@ pub struct Risk {
     pub unit: &'static str,
 }
 
+/// Chance of a breach within a month below which a resource is no risk.
+const CHANCE_MIN: f64 = 0.02;
+
 /// The register, the greatest score first.
 pub(crate) fn register(resources: &[Resource], probe: &Probe<'_>, now: Timestamp) -> Vec<Risk> {
     let mut all: Vec<Risk> = resources.iter().filter_map(|r| of_resource(r, probe, now)).collect();
@@ -88,8 +91,11 @@ fn of_resource(r: &Resource, probe: &Probe<'_>, now: Timestamp) -> Option<Risk> 
     let probability = if r.ratio >= 1.0 {
         Probability { hour: 1.0, day: 1.0, week: 1.0, month: 1.0 }
     } else {
-        match (r.forecast.state, r.forecast.days) {
-            (ForecastState::Ok, Some(days)) => chances(days),
+        match (r.probability, r.forecast.state, r.forecast.days) {
+            (Some(p), ..) if p[3] >= CHANCE_MIN => {
+                Probability { hour: p[0], day: p[1], week: p[2], month: p[3] }
+            }
+            (None, ForecastState::Ok, Some(days)) => chances(days),
             _ => return None,
         }
     };
@@ -174,18 +180,18 @@ mod tests {
 
     #[test]
     fn chances_follow_the_quantiles() {
-        let p = chances(Days { p10: 5.0, p50: 7.0, p90: Some(10.0) });
+        let p = chances(Days { p05: 5.0, p10: 5.0, p50: 7.0, p90: Some(10.0), p95: Some(10.0) });
         assert!((p.week - 0.5).abs() < 1e-6, "{p:?}");
         assert!(p.hour < 1e-6 && p.day < 1e-6 && p.month > 0.999, "{p:?}");
-        let never = chances(Days { p10: 5.0, p50: 7.0, p90: None });
+        let never = chances(Days { p05: 5.0, p10: 5.0, p50: 7.0, p90: None, p95: None });
         assert!((never.week - 0.4).abs() < 1e-6 && never.month <= 0.8);
-        let now = chances(Days { p10: 0.0, p50: 0.0, p90: Some(0.0) });
+        let now = chances(Days { p05: 0.0, p10: 0.0, p50: 0.0, p90: Some(0.0), p95: Some(0.0) });
         assert!(now.hour > 0.999, "{now:?}");
         for odd in [f64::NAN, f64::INFINITY] {
-            let p = chances(Days { p10: odd, p50: odd, p90: Some(odd) });
+            let p = chances(Days { p05: odd, p10: odd, p50: odd, p90: Some(odd), p95: Some(odd) });
             assert!(score(p, 1.0) <= 1.0 || score(p, 1.0).is_nan());
         }
-        let sooner = chances(Days { p10: 0.5, p50: 1.0, p90: Some(2.0) });
+        let sooner = chances(Days { p05: 0.5, p10: 0.5, p50: 1.0, p90: Some(2.0), p95: Some(2.0) });
         assert!(score(sooner, 1.0) > score(p, 1.0));
     }
 }

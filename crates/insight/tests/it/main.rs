@@ -1,6 +1,7 @@
 //! Insight end to end on a source in memory and a clock that is moved by hand: a step of CPU load, disks
 //! that fill at known rates, restarts, bounds.
 
+mod bounded;
 mod capacity;
 mod findings;
 mod kinds;

@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use plimsoll_insight::{
-    Anomaly, AnomalyGroup, ForecastState, Resource, SeriesTrend, Stopped, Watching,
+    Anomaly, AnomalyGroup, Days, Driver, ForecastState, Resource, SeriesTrend, Stopped, Watching,
+    what_if,
 };
 use plimsoll_model::{ReadCx, SeriesSource};
 use plimsoll_query::{Query, Value};
-use plimsoll_serve::{AnomalyDoc, DaysDoc, ForecastDoc, Outlook, ProcessDoc, ResourceDoc};
+use plimsoll_serve::{
+    AnomalyDoc, CapacityDays, CapacityDoc, Chances, DaysDoc, ForecastDoc, Outlook, ProcessDoc,
+    ResourceDoc, WhatIfDoc,
+};
 
 use super::Handles;
 
@@ -18,6 +22,9 @@ const ANOMALIES: usize = 20;
 const PROCESSES: usize = 10;
 const CPU: &str = "topk(20, rate(plimsoll_process_cpu_seconds_total{job=\"host\"}[1m]))";
 const MEMORY: &str = "plimsoll_process_resident_memory_bytes{job=\"host\"}";
+
+/// Kinds of resources that the overview always shows; others when they press.
+const OVERVIEW: [&str; 5] = ["disk", "memory", "swap", "inodes", "files"];
 
 /// The door's view of analysis.
 pub struct Seen {
@@ -51,7 +58,12 @@ impl Seen {
 
 impl Outlook for Seen {
     fn resources(&self) -> Vec<ResourceDoc> {
-        self.handles.resources().into_iter().map(resource).collect()
+        let all = self.handles.resources().into_iter();
+        all.filter(|r| OVERVIEW.contains(&r.kind) || presses(r)).map(resource).collect()
+    }
+
+    fn capacity(&self, load: Option<f64>) -> Vec<CapacityDoc> {
+        self.handles.resources().into_iter().map(|r| capacity(r, load)).collect()
     }
 
     fn anomalies(&self) -> Vec<AnomalyDoc> {
@@ -103,6 +115,69 @@ impl Outlook for Seen {
     }
 }
 
+/// Whether a resource belongs before everybody's eyes. A busy CPU is none: it waits for nobody's hand.
+fn presses(r: &Resource) -> bool {
+    let soon = r.forecast.days.is_some_and(|days| days.p50 < 30.0);
+    r.kind != "cpu" && (r.ratio >= r.warning || (soon && r.driver != Driver::Load))
+}
+
+const fn state(of: ForecastState) -> &'static str {
+    match of {
+        ForecastState::Learning => "learning",
+        ForecastState::Ok => "ok",
+        ForecastState::None => "none",
+    }
+}
+
+fn capacity(r: Resource, load: Option<f64>) -> CapacityDoc {
+    let days =
+        |d: Days| CapacityDays { p05: d.p05, p10: d.p10, p50: d.p50, p90: d.p90, p95: d.p95 };
+    let what_if = load.and_then(|load| what_if(&r, load)).map(|w| WhatIfDoc {
+        load: w.load,
+        used: w.used,
+        ratio: w.ratio,
+        days: w.days.map(days),
+    });
+    let level = match r.ratio {
+        ratio if ratio >= r.critical => "critical",
+        ratio if ratio >= r.warning => "warning",
+        _ if r.headroom < 0.0 => "beyond",
+        _ => "safe",
+    };
+    CapacityDoc {
+        kind: r.kind.to_owned(),
+        unit: r.unit.to_owned(),
+        used: r.used,
+        limit: r.limit,
+        ratio: r.ratio,
+        warning: r.warning,
+        critical: r.critical,
+        defaults: r.defaults,
+        safe_load: r.safe_load,
+        headroom: r.headroom,
+        state: state(r.forecast.state).to_owned(),
+        level,
+        days: r.forecast.days.map(days),
+        probability: r.probability.map(|[hour, day, week, month]| Chances {
+            hour,
+            day,
+            week,
+            month,
+        }),
+        driver: match r.driver {
+            Driver::Stock => "stock",
+            Driver::Load => "load",
+            Driver::Date => "date",
+        },
+        what_if,
+        id: r.id,
+        title: r.title,
+        text: r.forecast.text,
+        labels: r.labels.into_iter().collect(),
+        queries: r.queries,
+    }
+}
+
 fn resource(r: Resource) -> ResourceDoc {
     let learning = r.forecast.state == ForecastState::Learning;
     let days = r.forecast.days.map(|d| DaysDoc { p50: Some(d.p50), p10: Some(d.p10), p90: d.p90 });
@@ -117,12 +192,7 @@ fn resource(r: Resource) -> ResourceDoc {
         critical: r.critical,
         defaults: r.defaults,
         forecast: ForecastDoc {
-            state: match r.forecast.state {
-                ForecastState::Learning => "learning",
-                ForecastState::Ok => "ok",
-                ForecastState::None => "none",
-            }
-            .to_owned(),
+            state: state(r.forecast.state).to_owned(),
             learned_ratio: learning.then_some(r.forecast.learned_ratio),
             days,
             text: r.forecast.text,

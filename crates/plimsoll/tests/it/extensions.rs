@@ -57,3 +57,48 @@ fn our_functions_answer_in_queries_rules_and_offline() {
     let told = String::from_utf8_lossy(&offline.stdout).into_owned();
     assert!(told.starts_with("{job=\"j\"} 0.25"), "{offline:?}");
 }
+
+#[test]
+fn a_forecast_and_the_capacity_are_served() {
+    let home = Home::new();
+    let server = home.start(&["--bare"]);
+    let now = now_ms();
+    let times: Vec<i64> = (0..=4_000).map(|i| now - (4_000 - i) * 300_000).collect();
+    let day = |t: &i64| 100.0 + 40.0 * (*t as f64 / 86_400_000.0 * std::f64::consts::TAU).sin();
+    let values: Vec<f64> = times.iter().map(day).collect();
+    let sent = server.write(&body(&[("__name__", "m"), ("job", "j")], &times, &values));
+    assert!(matches!(sent.status, 200..=204), "{}", sent.text());
+    let ask = |question: &Value| {
+        let path = "/api/plimsoll/v1/analysis/forecast";
+        let json = [("content-type", "application/json")];
+        server.client().post(path, &json, question.to_string().as_bytes()).unwrap()
+    };
+    let answer = ask(&serde_json::json!({ "query": "m", "horizon": "6h" }));
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let answer: Value = serde_json::from_slice(&answer.body).unwrap();
+    let one = &answer["series"][0];
+    assert_eq!((&one["labels"]["job"], &one["basis"]), (&"j".into(), &"backtested".into()));
+    assert_eq!(one["times"].as_array().unwrap().len(), 72);
+    assert!(one["seasons"].as_array().unwrap().contains(&86_400.0.into()), "{}", one["seasons"]);
+    let last = one["mean"][71].as_f64().unwrap();
+    assert!((last - day(&(now + 6 * 3_600_000))).abs() < 5.0, "{last}");
+    assert!(one["accuracy"]["coverage"].as_f64().unwrap() > 0.8, "{}", one["accuracy"]);
+    let few = ask(&serde_json::json!({ "query": "m", "horizon": "6h", "history": "20m" }));
+    let few: Value = serde_json::from_slice(&few.body).unwrap();
+    assert!(few["series"][0]["reason"].as_str().unwrap().starts_with("needs 8 points"), "{few}");
+    for (question, says) in [
+        (serde_json::json!({ "query": "m[", "horizon": "6h" }), "parse error"),
+        (serde_json::json!({ "query": "m", "horizon": "0s" }), "horizon"),
+        (serde_json::json!({ "query": "m", "horizon": "1000d", "step": "1s" }), "at most 10000"),
+        (serde_json::json!({ "query": "m", "horizon": "1h", "level": 2 }), "level"),
+        (serde_json::json!({ "query": "m" }), "horizon"),
+    ] {
+        let refused = ask(&question);
+        assert!(refused.status == 400 && refused.text().contains(says), "{}", refused.text());
+    }
+    let capacity = server.get("/api/plimsoll/v1/capacity?load=1.3");
+    let capacity: Value = serde_json::from_slice(&capacity.body).unwrap();
+    assert!(capacity["resources"].is_array(), "{capacity}");
+    assert_eq!(server.get("/api/plimsoll/v1/capacity?load=nan").status, 400);
+    server.stop();
+}

@@ -27,8 +27,31 @@ impl Errors {
         all.iter().sum::<f64>() / all.len().max(1) as f64
     }
 
+    /// Share of the errors of each origin within the widths that the others give; `None` with fewer than two.
+    pub fn coverage(&self, options: &ForecastOptions) -> Option<f64> {
+        if self.origins.len() < 2 {
+            return None;
+        }
+        let (mut inside, mut all) = (0, 0);
+        for left_out in 0..self.origins.len() {
+            let widths = self.widths_without(options, Some(left_out))?;
+            let errors = &self.origins[left_out];
+            inside += errors.iter().zip(&widths).filter(|(error, width)| error <= width).count();
+            all += errors.len();
+        }
+        Some(inside as f64 / all.max(1) as f64)
+    }
+
     /// Half width per step; `None` without back-tests.
     pub fn widths(&self, options: &ForecastOptions) -> Option<Vec<f64>> {
+        self.widths_without(options, None)
+    }
+
+    fn widths_without(
+        &self,
+        options: &ForecastOptions,
+        left_out: Option<usize>,
+    ) -> Option<Vec<f64>> {
         if self.origins.is_empty() {
             return None;
         }
@@ -38,7 +61,9 @@ impl Errors {
             let mut pool: Vec<f64> = self
                 .origins
                 .iter()
-                .flat_map(|origin| &origin[k.saturating_sub(reach)..(k + reach + 1).min(h)])
+                .enumerate()
+                .filter(|(at, _)| Some(*at) != left_out)
+                .flat_map(|(_, origin)| &origin[k.saturating_sub(reach)..(k + reach + 1).min(h)])
                 .copied()
                 .collect();
             pool.sort_unstable_by(f64::total_cmp);

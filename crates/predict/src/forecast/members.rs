@@ -92,7 +92,7 @@ fn seasonal_naive(values: &[f64], h: usize, period: usize) -> Option<Vec<f64>> {
 }
 
 /// Theta with lines 0 and 2 (Assimakopoulos and Nikolopoulos 2000) on the series less its seasons.
-fn theta(values: &[f64], h: usize, periods: &[usize]) -> Option<Vec<f64>> {
+pub(super) fn theta(values: &[f64], h: usize, periods: &[usize]) -> Option<Vec<f64>> {
     let n = values.len();
     if n < 4 {
         return None;
@@ -113,7 +113,7 @@ fn theta(values: &[f64], h: usize, periods: &[usize]) -> Option<Vec<f64>> {
 }
 
 /// Least-squares line over the index: value at 0, slope.
-fn line(values: &[f64]) -> (f64, f64) {
+pub(super) fn line(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     let centre = (n - 1.0) / 2.0;
@@ -123,19 +123,21 @@ fn line(values: &[f64]) -> (f64, f64) {
     (mean - slope * centre, slope)
 }
 
+/// Sum of squared one-step errors and last level of a simple exponential smoothing that starts at the first value.
+pub(super) fn smoothing(values: &[f64], alpha: f64) -> (f64, f64) {
+    let (mut level, mut error) = (values[0], 0.0);
+    for value in &values[1..] {
+        let miss = value - level;
+        error += miss * miss;
+        level += alpha * miss;
+    }
+    (error, level)
+}
+
 /// Last level of the simple exponential smoothing whose one-step errors are smallest over a grid of 20 factors.
 fn smoothed(values: &[f64]) -> f64 {
-    let run = |alpha: f64| {
-        let (mut level, mut error) = (values[0], 0.0);
-        for value in &values[1..] {
-            let miss = value - level;
-            error += miss * miss;
-            level += alpha * miss;
-        }
-        (error, level)
-    };
     (1..=20)
-        .map(|k| run(0.05 * f64::from(k)))
+        .map(|k| smoothing(values, 0.05 * f64::from(k)))
         .min_by(|a, b| a.0.total_cmp(&b.0))
         .map_or(values[0], |best| best.1)
 }

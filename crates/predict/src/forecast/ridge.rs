@@ -33,6 +33,16 @@ pub(super) fn autoregress(values: &[f64], lags: &[usize], h: usize) -> Option<Ve
     Some(path[values.len()..].iter().map(|v| v * spread + mean).collect())
 }
 
+/// The factors on the standardised series, for comparison with others.
+#[cfg(test)]
+pub(super) fn factors(values: &[f64], lags: &[usize]) -> Option<Vec<f64>> {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let spread = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
+    let standard: Vec<f64> = values.iter().map(|v| (v - mean) / spread).collect();
+    fit(&standard, lags, *lags.iter().max()?)
+}
+
 /// One factor per lag and the constant; recent rows weigh up to four times as much as the oldest.
 fn fit(values: &[f64], lags: &[usize], longest: usize) -> Option<Vec<f64>> {
     let p = lags.len() + 1;

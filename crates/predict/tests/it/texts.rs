@@ -65,6 +65,97 @@ fn errors_name_line_field_value_and_remedy() {
     assert!(none.to_string().contains("no rows"));
 }
 
+/// Mean, lower and upper of each step.
+fn path(text: &str, ask: &ForecastRequest) -> Vec<[f64; 3]> {
+    let answer = forecast_csv(text, ask).expect("a forecast");
+    let row = |line: &str| {
+        let numbers: Vec<f64> =
+            line.split(',').skip(1).map(|v| v.parse().expect("a number")).collect();
+        <[f64; 3]>::try_from(numbers).expect("three columns")
+    };
+    answer.lines().skip(1).map(row).collect()
+}
+
+fn hourly(values: impl Iterator<Item = f64>) -> String {
+    let mut text = String::from("timestamp,value\n");
+    for (i, value) in values.enumerate() {
+        text.push_str(&format!("{},{value}\n", 1_700_006_400 + 3_600 * i));
+    }
+    text
+}
+
+#[test]
+fn bad_input_has_a_defined_answer() {
+    let sane = |text: &str| {
+        for [mean, lower, upper] in path(text, &ASK) {
+            assert!(
+                lower.is_finite() && lower <= mean && mean <= upper && upper.is_finite(),
+                "{text:.200}"
+            );
+        }
+    };
+    let daily = |i: usize| 100.0 + 40.0 * (i as f64 / 24.0 * std::f64::consts::TAU).sin();
+    let holes = (0..500).map(|i| if i % 7 < 2 { f64::NAN } else { daily(i) });
+    sane(&hourly(holes));
+    sane(&hourly((0..500).map(|i| if i % 97 == 3 { 1e300 } else { daily(i) })));
+    sane(&hourly((0..500).map(|i| if i % 50 == 3 { f64::INFINITY } else { daily(i) })));
+    sane("timestamp,value\n1700000000,1\n1700000060,2\n");
+    sane("timestamp,value\n1700000000,1e308\n1700000060,-1e308\n1700000120,1e308\n");
+    assert_eq!(path(&hourly([7.5; 300].into_iter()), &ASK), [[7.5; 3]; 3]);
+    let nothing = forecast_csv(&hourly([f64::NAN; 50].into_iter()), &ASK).expect_err("no value");
+    assert!(nothing.to_string().contains("no finite value"), "{nothing}");
+}
+
+#[test]
+fn order_of_rows_and_doubles_do_not_matter() {
+    let sorted = hourly((0..300).map(|i| f64::from(i % 24)));
+    let mut lines: Vec<&str> = sorted.lines().skip(1).collect();
+    let mut noise = Noise(9);
+    for at in (1..lines.len()).rev() {
+        lines.swap(at, noise.bits() as usize % (at + 1));
+    }
+    let mixed = format!("timestamp,value\n{}\n", lines.join("\n"));
+    assert_eq!(path(&mixed, &ASK), path(&sorted, &ASK));
+    let doubled = format!("{sorted}{}\n", lines.join("\n"));
+    assert_eq!(path(&doubled, &ASK), path(&sorted, &ASK));
+    let (times, values) = plimsoll_predict::read_csv(&doubled).expect("samples");
+    assert!(times.len() == 300 && times.is_sorted() && values.iter().all(|v| v.is_finite()));
+}
+
+#[test]
+fn horizons_and_levels_out_of_range_are_told() {
+    let text = hourly((0..100).map(f64::from));
+    let ask =
+        |horizon, level| forecast_csv(&text, &ForecastRequest { horizon, season: None, level });
+    for (horizon, level, says) in [
+        (0, 0.95, "horizon is 0"),
+        (10_001, 0.95, "at most 10000"),
+        (usize::MAX, 0.95, "at most 10000"),
+        (3, 0.0, "level is 0"),
+        (3, f64::NAN, "level is NaN"),
+    ] {
+        let error = ask(horizon, level).expect_err("refused").to_string();
+        assert!(error.contains(says), "{error}");
+    }
+    assert_eq!(ask(10_000, 0.95).expect("the farthest").lines().count(), 10_001);
+    let beyond = ForecastRequest { horizon: 3, season: Some(usize::MAX), level: 0.95 };
+    assert_eq!(path(&text, &beyond).len(), 3);
+}
+
+#[test]
+fn ten_million_points_are_answered() {
+    if std::env::var_os("PLIMSOLL_SLOW").is_none() {
+        return;
+    }
+    let mut text = String::from("timestamp,value\n");
+    for i in 0..10_000_000_u64 {
+        text.push_str(&format!("{},{}\n", 1_500_000_000 + i, i % 60));
+    }
+    assert_eq!(path(&text, &ASK).len(), 3);
+    text.push_str("1600000000,1\n");
+    assert!(forecast_csv(&text, &ASK).expect_err("one too many").to_string().contains("more than"));
+}
+
 #[test]
 fn any_bytes_are_survived() {
     let good = "timestamp,value\n2024-01-01T00:00:00Z,1\n1700000060,2.5\n1700000120000,NaN\n2024-01-01 00:00:00,-1e308\n";

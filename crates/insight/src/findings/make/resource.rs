@@ -41,7 +41,9 @@ pub(crate) fn use_of(r: &Resource) -> Option<String> {
         "memory" => Some(free("node_memory_MemAvailable_bytes", "node_memory_MemTotal_bytes")),
         "swap" => Some(free("node_memory_SwapFree_bytes", "node_memory_SwapTotal_bytes")),
         "files" => Some(format!("max(node_filefd_allocated{of} / node_filefd_maximum{of})")),
-        _ => None,
+        // These have findings of their own.
+        "certificate" | "store" | "cpu" => None,
+        _ => Some(format!("max(({}) / ({}))", r.queries[0], r.queries[1])),
     }
 }
 

@@ -1,0 +1,26 @@
+//! The gates of the time to a limit, on few seeds; `bench_breach` measures more. Slow: `PLIMSOLL_SLOW=1`.
+
+use crate::breaches::{KINDS, Tally, cases, judge, series};
+
+#[test]
+fn breaches_are_foreseen_twice_as_well_as_by_a_line_and_intervals_hold() {
+    if std::env::var_os("PLIMSOLL_SLOW").is_none() {
+        return;
+    }
+    let kinds: Vec<Tally> = KINDS
+        .iter()
+        .map(|kind| {
+            let mut tally = Tally::default();
+            for seed in 501..504 {
+                let series = series(kind, seed);
+                cases(&series, seed).iter().for_each(|case| tally.add(judge(&series, case)));
+            }
+            tally
+        })
+        .collect();
+    let figures = Tally::together(&kinds).figures();
+    let shown = Tally::together(&kinds).line("all");
+    assert!(figures.ours <= 0.5 * figures.best, "{shown}");
+    assert!((0.85..=0.97).contains(&figures.in_90), "{shown}");
+    assert!((0.85..=0.97).contains(&figures.in_90_stake), "{shown}");
+}
