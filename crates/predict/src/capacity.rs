@@ -1,9 +1,10 @@
 //! When does a filling resource reach its limit?
 //!
-//! Short history (below six hours): the line of the last regime, found by splitting where one line stops fitting,
+//! Short history (below twenty minutes): the line of the last regime, found by splitting where one line stops fitting,
 //! fitted by Theil–Sen, believed when Mann–Kendall says so. Longer history: a few hundred paths made of pieces of
 //! the series' own past, from models that are weighed by back-tests (see `passage`); a line is never drawn through a
-//! season. A fill that began within the last hour and is faster than any hour before overrides the long view.
+//! season. A fill that began within the last hour (of a short history: its last twelfth) and is faster than any time before
+//! overrides the long view.
 //!
 //! The answer is the distribution of the time until a *sample* first reaches the limit, of which [`Passage`] holds
 //! quantiles and the chances of a breach within an hour, a day, a week and a month. Between `p05_days` and `p95_days`
@@ -20,8 +21,8 @@ mod passage;
 
 /// Data needed before anything is said: five minutes.
 pub const LEARNING_MS: i64 = 300_000;
-/// History from which it is asked how such days went on before.
-const LONG_MS: i64 = 6 * HOUR_MS;
+/// History from which it is asked how it went on before.
+const LONG_MS: i64 = HOUR_MS / 3;
 /// Two-sided level at which a trend is believed.
 const LEVEL: f64 = 0.02;
 /// Fewest points a line is drawn through.

@@ -69,7 +69,11 @@ fn partner(name: &str, names: &BTreeSet<String>) -> Option<String> {
         let all: Vec<&str> = words[..at].iter().copied().chain(word).chain(rest).collect();
         all.join("_")
     };
-    USES.iter().map(|word| Some(*word)).chain([None]).map(with).find(|other| names.contains(other))
+    USES.iter()
+        .map(|word| Some(*word))
+        .chain([None])
+        .map(with)
+        .find(|other| !other.is_empty() && names.contains(other))
 }
 
 #[cfg(test)]

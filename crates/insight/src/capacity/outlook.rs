@@ -15,7 +15,7 @@ const YOUNG_MS: i64 = 15 * MINUTE_MS;
 /// Time between two outlooks, ms.
 const EVERY_MS: i64 = MINUTE_MS;
 /// A past from which `predict` draws paths; such an outlook costs more.
-const LONG_MS: i64 = 6 * HOUR_MS;
+const LONG_MS: i64 = 2 * HOUR_MS;
 /// Time between two outlooks from a long past while nothing presses, ms.
 const LONG_EVERY_MS: i64 = 10 * MINUTE_MS;
 /// A breach nearer than this presses, in days.

@@ -4,7 +4,9 @@ use super::{DAY_MS, HOUR_MS, LEVEL, Limit, Method, Outlook, Passage, State};
 use plimsoll_analyze::{Trend, last_regime, normal_quantile, quantile, trend};
 
 /// The last hour must be faster than any before by this factor to override the long view.
-const FASTER: f64 = 1.2;
+const FASTER: f64 = 1.5;
+/// Of a short history as large a share takes the place of the last hour.
+const LAST_SHARE: i64 = 12;
 /// Slopes and rests that are combined to a distribution.
 const SLOPES: usize = 24;
 const RESTS: usize = 8;
@@ -25,25 +27,27 @@ pub(super) fn outlook(times: &[i64], values: &[f64], limit: Limit) -> Option<Out
     })
 }
 
-/// A rise in the last hour that no earlier hour had, and that leads to a breach.
+/// A rise in the last hour, or the last twelfth of a shorter history, that was never as fast before, and that leads to a
+/// breach.
 pub(super) fn sudden(times: &[i64], values: &[f64], limit: Limit) -> Option<Outlook> {
-    let end = *times.last()?;
-    let from = times.partition_point(|&t| t < end.saturating_sub(HOUR_MS));
+    let (&first, &end) = (times.first()?, times.last()?);
+    let last_ms = (end.saturating_sub(first) / LAST_SHARE).min(HOUR_MS);
+    let from = times.partition_point(|&t| t < end.saturating_sub(last_ms));
     let found = outlook(&times[from..], &values[from..], limit)?;
     let State::Breach { .. } = found.state else { return None };
-    let fastest = fastest_hour(&times[..from], &values[..from]);
-    (found.per_day / 24.0 > FASTER * fastest).then_some(found)
+    let fastest = fastest_before(&times[..from], &values[..from], last_ms);
+    (found.per_day * last_ms as f64 / DAY_MS as f64 > FASTER * fastest).then_some(found)
 }
 
-/// Greatest rise from one hour's mean to the next.
-fn fastest_hour(times: &[i64], values: &[f64]) -> f64 {
+/// Greatest rise from the mean of one stretch of this length to that of the next.
+fn fastest_before(times: &[i64], values: &[f64], length_ms: i64) -> f64 {
     let Some(&end) = times.last() else { return 0.0 };
     let (mut before, mut fastest) = (None, 0.0_f64);
-    let hour = |t: i64| end.saturating_sub(t) / HOUR_MS;
+    let stretch = |t: i64| end.saturating_sub(t) / length_ms.max(1);
     let mut at = 0;
     while at < times.len() {
-        let this = hour(times[at]);
-        let count = times[at..].iter().take_while(|&&t| hour(t) == this).count();
+        let this = stretch(times[at]);
+        let count = times[at..].iter().take_while(|&&t| stretch(t) == this).count();
         let mean = values[at..at + count].iter().sum::<f64>() / count as f64;
         if let Some((then, value)) = before
             && then == this + 1

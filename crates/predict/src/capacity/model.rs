@@ -23,7 +23,7 @@ const STARTS_MAX: usize = 96;
 /// Slopes of a line that are tried, at the middles of so many equal shares of their distribution.
 const SLOPES: usize = 8;
 /// Points for a line: enough for its slope, and few enough for every back-test to have its own.
-const LINE_POINTS: usize = 160;
+const LINE_POINTS: usize = 96;
 /// A path is followed for so many lengths of the past; then it goes on at the rate it had.
 const LENGTHS_MAX: usize = 4;
 

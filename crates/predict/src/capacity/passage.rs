@@ -23,6 +23,8 @@ const TEST_PATHS: usize = 24;
 const ORIGINS: usize = 6;
 /// Fewest cells.
 const CELLS_MIN: usize = 48;
+/// Weight of a back-test beside that of the next later one.
+const OLDER: f64 = 0.7;
 /// Weight of a model: (least error / own error) to this power.
 const POWER: i32 = 3;
 /// Spreads of the room that are tried, as deviations of its logarithm.
@@ -132,6 +134,7 @@ struct Test {
     /// Per model the rises of its paths; empty when it could not speak.
     rises: Vec<Vec<f64>>,
     came: f64,
+    weight: f64,
 }
 
 fn tests(models: &[Way<'_>], plain: &Past<'_>, limit: Limit) -> Vec<Test> {
@@ -160,6 +163,7 @@ fn tests(models: &[Way<'_>], plain: &Past<'_>, limit: Limit) -> Vec<Test> {
             all.push(Test {
                 rises: models.iter().zip(&tops).map(of).collect(),
                 came: plain.peaks.most(end, mark) - now,
+                weight: OLDER.powi(back as i32 - 1),
             });
         }
     }
@@ -173,7 +177,9 @@ fn weights(count: usize, tests: &[Test]) -> Vec<f64> {
         let missed: Vec<Option<f64>> =
             test.rises.iter().map(|r| Some((median(r)? - test.came).abs())).collect();
         let worst = missed.iter().flatten().copied().fold(0.0, f64::max);
-        errors.iter_mut().zip(&missed).for_each(|(sum, error)| *sum += error.unwrap_or(worst));
+        for (sum, error) in errors.iter_mut().zip(&missed) {
+            *sum += test.weight * error.unwrap_or(worst);
+        }
     }
     let least = errors.iter().copied().fold(f64::INFINITY, f64::min);
     let weight = |error: &f64| if *error <= least { 1.0 } else { (least / error).powi(POWER) };
