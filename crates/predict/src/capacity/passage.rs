@@ -27,6 +27,8 @@ const CELLS_MIN: usize = 48;
 const OLDER: f64 = 0.7;
 /// Weight of a model: (least error / own error) to this power.
 const POWER: i32 = 3;
+/// A model with less than this share of the best one's weight is left out: it would only make the ends wider.
+const KEPT_MIN: f64 = 0.25;
 /// Spreads of the room that are tried, as deviations of its logarithm.
 const SPREADS: [f64; 9] = [0.0, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.45, 0.7];
 /// Without back-tests.
@@ -183,7 +185,8 @@ fn weights(count: usize, tests: &[Test]) -> Vec<f64> {
     }
     let least = errors.iter().copied().fold(f64::INFINITY, f64::min);
     let weight = |error: &f64| if *error <= least { 1.0 } else { (least / error).powi(POWER) };
-    let all: Vec<f64> = errors.iter().map(weight).collect();
+    let kept = |w: f64| if w >= KEPT_MIN { w } else { 0.0 };
+    let all: Vec<f64> = errors.iter().map(|error| kept(weight(error))).collect();
     let sum: f64 = all.iter().sum();
     all.iter().map(|w| w / sum).collect()
 }

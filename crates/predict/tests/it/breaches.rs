@@ -203,18 +203,13 @@ pub fn judge(series: &Series, case: &Case) -> Verdict {
 fn predict_linear(times: &[i64], values: &[f64], window_s: f64, limit: f64) -> f64 {
     let end = times[times.len() - 1];
     let from = times.partition_point(|&t| (end - t) as f64 > window_s * 1e3);
-    let n = (times.len() - from) as f64;
-    let seconds = |i: usize| (times[i] - end) as f64 / 1e3;
-    let (mut t, mut v) = (0.0, 0.0);
-    for i in from..times.len() {
-        t += seconds(i) / n;
-        v += values[i] / n;
-    }
-    let (mut up, mut across) = (0.0, 0.0);
-    for i in from..times.len() {
-        up += (seconds(i) - t) * (values[i] - v);
-        across += (seconds(i) - t).powi(2);
-    }
+    let (times, values) = (&times[from..], &values[from..]);
+    let n = times.len() as f64;
+    let points = || times.iter().map(|t| (t - end) as f64 / 1e3).zip(values);
+    let t = points().map(|p| p.0).sum::<f64>() / n;
+    let v = values.iter().sum::<f64>() / n;
+    let up: f64 = points().map(|p| (p.0 - t) * (p.1 - v)).sum();
+    let across: f64 = points().map(|p| (p.0 - t).powi(2)).sum();
     let slope = if across > 0.0 { up / across } else { 0.0 };
     let room = limit - (v - slope * t);
     match (room <= 0.0, slope > 0.0) {
@@ -237,9 +232,10 @@ pub struct Figures {
     pub cases: usize,
     pub breach: f64,
     pub ours: f64,
-    pub best: f64,
+    /// Errors of the windows of `predict_linear`.
+    pub theirs: [f64; 3],
     pub ours_breach: f64,
-    pub best_breach: f64,
+    pub theirs_breach: [f64; 3],
     pub false_breach: f64,
     pub missed: f64,
     pub in_90: f64,
@@ -272,18 +268,16 @@ impl Tally {
         let breached: Vec<&Verdict> = all.iter().copied().filter(|v| v.truth < 1.0).collect();
         let calm: Vec<&Verdict> = all.iter().copied().filter(|v| v.truth >= 1.0).collect();
         let stake: Vec<&Verdict> = all.iter().copied().filter(|v| v.at_stake).collect();
-        let best = |of: &[&Verdict]| {
-            let error = |w: usize| mean(of, |v| (v.theirs[w] - v.truth).abs());
-            (0..WINDOWS.len()).map(error).fold(f64::INFINITY, f64::min)
-        };
+        let theirs =
+            |of: &[&Verdict]| [0, 1, 2].map(|w: usize| mean(of, |v| (v.theirs[w] - v.truth).abs()));
         let yes = |b: bool| f64::from(u8::from(b));
         Figures {
             cases: all.len(),
             breach: breached.len() as f64 / all.len().max(1) as f64,
             ours: mean(&all, |v| (v.ours - v.truth).abs()),
-            best: best(&all),
+            theirs: theirs(&all),
             ours_breach: mean(&breached, |v| (v.ours - v.truth).abs()),
-            best_breach: best(&breached),
+            theirs_breach: theirs(&breached),
             false_breach: mean(&calm, |v| yes(v.ours < 1.0)),
             missed: mean(&breached, |v| yes(v.ours >= 1.0)),
             in_90: mean(&all, |v| yes(v.in_90)),
@@ -302,11 +296,11 @@ impl Tally {
             f.cases,
             f.breach,
             f.ours,
-            f.best,
-            f.ours / f.best,
+            f.best(),
+            f.ours / f.best(),
             f.ours_breach,
-            f.best_breach,
-            f.ours_breach / f.best_breach,
+            least(&f.theirs_breach),
+            f.ours_breach / least(&f.theirs_breach),
             f.false_breach,
             f.missed,
             f.in_90,
@@ -316,6 +310,17 @@ impl Tally {
             f.below,
         )
     }
+}
+
+impl Figures {
+    /// Error of the best window.
+    pub fn best(&self) -> f64 {
+        least(&self.theirs)
+    }
+}
+
+fn least(errors: &[f64]) -> f64 {
+    errors.iter().copied().fold(f64::INFINITY, f64::min)
 }
 
 fn mean(of: &[&Verdict], f: impl Fn(&Verdict) -> f64) -> f64 {
@@ -329,9 +334,10 @@ fn mean_of(kinds: &[Figures]) -> Figures {
         cases: kinds.iter().map(|k| k.cases).sum(),
         breach: mean(|k| k.breach),
         ours: mean(|k| k.ours),
-        best: mean(|k| k.best),
+        theirs: [0, 1, 2].map(|w: usize| kinds.iter().map(|k| k.theirs[w]).sum::<f64>() / n),
         ours_breach: mean(|k| k.ours_breach),
-        best_breach: mean(|k| k.best_breach),
+        theirs_breach: [0, 1, 2]
+            .map(|w: usize| kinds.iter().map(|k| k.theirs_breach[w]).sum::<f64>() / n),
         false_breach: mean(|k| k.false_breach),
         missed: mean(|k| k.missed),
         in_90: mean(|k| k.in_90),

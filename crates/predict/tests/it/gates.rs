@@ -20,7 +20,7 @@ fn breaches_are_foreseen_twice_as_well_as_by_a_line_and_intervals_hold() {
         .collect();
     let figures = Tally::together(&kinds).figures();
     let shown = Tally::together(&kinds).line("all");
-    assert!(figures.ours <= 0.5 * figures.best, "{shown}");
+    assert!(figures.ours <= 0.5 * figures.best(), "{shown}");
     assert!((0.85..=0.97).contains(&figures.in_90), "{shown}");
     assert!((0.85..=0.97).contains(&figures.in_90_stake), "{shown}");
 }
