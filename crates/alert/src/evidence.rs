@@ -7,9 +7,10 @@
 //! out and counted. How a chart is drawn ([`Illustrate`]) and what is known of causes ([`Evidence`]) comes
 //! from outside. Pictures are in a [`Gallery`]. The time in charts is UTC.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use plimsoll_model::{Chart, Timestamp, Unit};
+use plimsoll_model::{Cancel, Chart, Timestamp, Unit};
 
 use crate::route::Notice;
 
@@ -55,9 +56,37 @@ pub struct Drawing {
 
 /// Knows what may have caused an alert.
 pub trait Evidence: Send + Sync {
-    /// What is known of these alerts, which share a rule, at `now`. Should be quick: what is not ready
-    /// within [`WITHIN`] is not told.
-    fn findings(&self, alerts: &[Notice], now: Timestamp) -> Findings;
+    /// What is known. Should be there at [`Asked::until`]: evidence that is late is not told at all.
+    fn findings(&self, asked: &Asked<'_>) -> Findings;
+}
+
+/// What is asked of [`Evidence`].
+pub struct Asked<'a> {
+    /// The alerts, which share a rule; at least one.
+    pub alerts: &'a [Notice],
+    /// What the first one looks at; `None` when that is not known.
+    pub symptom: Option<Symptom>,
+    /// The present, ms since the epoch.
+    pub now: Timestamp,
+    /// When the answer has to be there, on the monotonic clock.
+    pub until: Duration,
+    /// Set when nobody waits any more.
+    pub cancel: Cancel,
+    /// What links begin with.
+    pub external_url: &'a str,
+}
+
+/// What an alert looks at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Symptom {
+    /// The left side of its comparison, for its own series: PromQL.
+    pub expr: String,
+    /// The labels of its own series: without those that rule and configuration add.
+    pub labels: BTreeMap<String, String>,
+    /// When it began to fire, ms since the epoch.
+    pub since: Timestamp,
+    /// When it was over, if it is.
+    pub until: Option<Timestamp>,
 }
 
 /// What is known of an alert beyond its own series.
@@ -69,6 +98,8 @@ pub struct Findings {
     pub changes: Vec<Happened>,
     /// What is going to happen, in a sentence.
     pub forecast: Option<String>,
+    /// What to do first, in a sentence.
+    pub recommendation: Option<String>,
 }
 
 /// Something that may have caused an alert.

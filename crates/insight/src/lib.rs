@@ -28,6 +28,7 @@ pub mod config;
 pub mod findings;
 mod fold;
 mod groups;
+pub mod investigate;
 mod issue;
 mod metrics;
 mod owner;

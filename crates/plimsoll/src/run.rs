@@ -14,6 +14,7 @@ use plimsoll_alert::registry::Registry as MetricRegistry;
 use plimsoll_alert::{Alerting, DEFAULT_RULES_FILE, Prepared, RuleFiles, Setup, give_way, notify};
 use plimsoll_collect::own::{ProcessMetrics, Registry};
 use plimsoll_collect::{Collector, Parts};
+use plimsoll_insight::investigate::Investigator;
 use plimsoll_insight::{Findings, Insight};
 use plimsoll_model::{Cancel, SampleSink, SeriesSource, Stop};
 use plimsoll_net::{Client, HttpClient, HttpConfig};
@@ -36,12 +37,14 @@ mod outlook;
 mod registry;
 mod rule_files;
 mod thinking;
+mod why;
 
 use control::Controls;
 use findings::{Looking, News};
 use outlook::Seen;
 use rule_files::Shelf;
 use thinking::Thinking;
+use why::Why;
 
 /// How long the parts may take to stop, together.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
@@ -74,6 +77,7 @@ pub(crate) struct Handles {
     pub rule_files: RuleFiles,
     pub insight: Arc<Insight>,
     pub findings: Arc<Findings>,
+    pub investigator: Investigator,
     pub collector: Collector,
     pub registry: Arc<Registry>,
     pub options: Mutex<Options>,
@@ -111,11 +115,14 @@ pub async fn start(options: Options, config: Config) -> Result<Running, Error> {
     let metrics = start_metrics(&world, &records, &config)?;
     let rules = prepared(&config, &metrics);
     let alerting = start_alerting(&world, &store, &engine, &records, rules)?;
-    let gallery = evidence::start(&world, &alerting, &config);
     let registry = Arc::new(Registry::new());
     let client: Arc<dyn Client> = Arc::new(HttpClient::new(HttpConfig::default()));
     let collector = start_collector(&world, &store, &registry, &client, &config, address)?;
     let insight = prepare_insight(&world, &store, &engine, &records, &alerting, &config);
+    let source = Arc::clone(&store) as Arc<dyn SeriesSource>;
+    let investigator = Investigator::new(Arc::clone(&engine), source, Arc::clone(&workers));
+    let why = Why::new(investigator.clone(), Arc::clone(&insight), Arc::clone(&world.clock));
+    let gallery = evidence::start(&world, &alerting, Arc::new(why), &config);
     let findings =
         Arc::new(Findings::new(Arc::clone(&insight), config.analysis.enabled, config.jobs.clone()));
     let news = Arc::new(News::default());
@@ -140,6 +147,7 @@ pub async fn start(options: Options, config: Config) -> Result<Running, Error> {
         rule_files,
         insight,
         findings,
+        investigator,
         collector,
         registry,
         options: Mutex::new(options),
@@ -301,6 +309,7 @@ fn app(handles: &Arc<Handles>, workers: Arc<Workers>, stop: watch::Receiver<bool
         control: Arc::new(Controls::new(Arc::clone(handles))),
         outlook: Arc::new(Seen::new(Arc::clone(handles))),
         findings: Arc::clone(&handles.findings),
+        investigator: handles.investigator.clone(),
         rule_files: Arc::new(Shelf::new(Arc::clone(handles))),
         metrics_kept: Arc::new(registry::Metrics::new(Arc::clone(handles))),
         clock: Arc::clone(&handles.world.clock),

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use plimsoll_alert::Alerting;
 use plimsoll_collect::Status;
 use plimsoll_guard::{Hosts, Identity};
+use plimsoll_insight::investigate::Investigator;
 use plimsoll_insight::{Anomaly, AnomalyGroup, Findings, SeriesTrend, Stopped, Watching};
 use plimsoll_model::{Labels, Matcher, SampleSink, SeriesSource, TimeRange};
 use plimsoll_query::{Engine, ResultCache};
@@ -112,6 +113,8 @@ pub struct App {
     pub outlook: Arc<dyn Outlook>,
     /// What follows from what analysis sees.
     pub findings: Arc<Findings>,
+    /// Answers questions about the past.
+    pub investigator: Investigator,
     /// What is known of metrics.
     pub metrics_kept: Arc<dyn MetricShelf>,
     /// Rule files that can be changed here, and others.

@@ -22,6 +22,7 @@ pub mod findings;
 pub mod forecast;
 mod frame;
 pub mod incidents;
+pub mod investigate;
 pub mod language;
 pub mod live;
 pub mod metric_registry;

@@ -14,4 +14,5 @@ pub mod state;
 pub mod tree;
 pub mod write;
 
+pub(crate) use labels::matchers_of;
 pub(crate) use run::{ask, ask_quickly, blocking};

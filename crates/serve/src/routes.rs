@@ -197,6 +197,11 @@ static ROUTES: &[Route] = &[
         Read,
         own::metric_registry::versions
     ),
+    row!(POST, "/api/plimsoll/v1/analysis/related", Read, own::investigate::related),
+    row!(POST, "/api/plimsoll/v1/analysis/compare", Read, own::investigate::compare),
+    row!(GET, "/api/plimsoll/v1/analysis/changes", Read, own::investigate::changes),
+    row!(POST, "/api/plimsoll/v1/analysis/seasons", Read, own::investigate::seasons),
+    row!(POST, "/api/plimsoll/v1/analysis/similar", Read, own::investigate::similar),
     row!(POST, "/api/plimsoll/v1/storage/flush", Admin, own::flush),
     row!(POST, "/api/plimsoll/v1/storage/merge", Admin, own::merge),
 ];

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use plimsoll_model::{
     Budget, Cancel, Chart, DAY_MS, Grid, HOUR_MS, Labels, Level, Line, MatrixSeries, ReadCx, Role,
@@ -16,7 +17,7 @@ use plimsoll_records::Records;
 use super::past::Past;
 use super::subject::{Subject, narrowed};
 use super::units::unit_of;
-use super::{ALERTS_MAX, CAUSES_MAX, Evidence, Exhibit, Link, Reading, Shown};
+use super::{ALERTS_MAX, Asked, CAUSES_MAX, Evidence, Exhibit, Link, Reading, Shown, Symptom};
 use crate::route::Notice;
 use crate::route::payload::{decoded, in_query};
 
@@ -49,6 +50,8 @@ pub struct Inquiry<'i> {
     pub external_url: &'i str,
     pub now: Timestamp,
     pub cancel: Cancel,
+    /// When causes have to be known, on the monotonic clock.
+    pub until: Duration,
 }
 
 /// What matters of a rule of ours.
@@ -105,11 +108,32 @@ impl Inquiry<'_> {
             .and_then(|query| Subject::of(&query))
             .and_then(|subject| self.chart(&subject, &alerts, &mut exhibit));
         if let Some(evidence) = self.evidence {
-            exhibit.findings = evidence.findings(&alerts, self.now);
+            exhibit.findings = evidence.findings(&Asked {
+                alerts: &alerts,
+                symptom: self.symptom(lead),
+                now: self.now,
+                until: self.until,
+                cancel: self.cancel.clone(),
+                external_url: self.external_url,
+            });
             exhibit.findings.causes.truncate(CAUSES_MAX);
         }
         self.link(&alerts, &mut exhibit);
         Shown { exhibit, chart }
+    }
+
+    /// What an alert looks at; `None` when its link has no expression, or that has no series.
+    pub fn symptom(&self, alert: &Notice) -> Option<Symptom> {
+        let query = self.engine.parse(&expression(alert)?).ok()?;
+        let subject = Subject::of(&query)?;
+        let labels = self.own_labels(alert);
+        let owned = labels.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
+        Some(Symptom {
+            expr: narrowed(&subject.query, &labels).expr().to_string(),
+            labels: owned.collect(),
+            since: alert.starts_at,
+            until: alert.ends_at,
+        })
     }
 
     fn chart(&self, subject: &Subject, alerts: &[Notice], exhibit: &mut Exhibit) -> Option<Chart> {

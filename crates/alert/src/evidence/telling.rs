@@ -60,6 +60,7 @@ impl Exhibit {
             out.push(("What changed", lines.join("\n")));
         }
         out.extend(findings.forecast.clone().map(|text| ("Forecast", text)));
+        out.extend(findings.recommendation.clone().map(|text| ("Do first", text)));
         let mut room = FIELDS_BYTES_MAX;
         out.retain(|(name, value)| {
             let fits = name.len() + value.len() <= room;
@@ -214,6 +215,7 @@ impl Exhibit {
             "causes": causes.collect::<Vec<_>>(),
             "changes": happened(&self.findings.changes),
             "forecast": self.findings.forecast,
+            "recommendation": self.findings.recommendation,
         })
     }
 

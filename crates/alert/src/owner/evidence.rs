@@ -8,13 +8,15 @@ use plimsoll_model::Cancel;
 
 use super::Alerting;
 use crate::evidence::inquiry::{Inquiry, OwnRule, expression, together};
-use crate::evidence::{Exhibit, Job, PictureKind, Shown, Studio, WITHIN};
+use crate::evidence::{Exhibit, Job, PictureKind, Shown, Studio, Symptom, WITHIN};
 use crate::metrics::count;
 use crate::notify::{Making, compose};
 use crate::route::Notice;
 
 /// How long evidence that somebody looks at may take.
 const LOOK_WITHIN: Duration = Duration::from_secs(10);
+/// What is left for the picture and the message when causes are known.
+const RESERVE: Duration = Duration::from_millis(400);
 
 impl Alerting {
     /// Gives messages evidence from now on. The first one that is given stays.
@@ -84,6 +86,16 @@ impl Alerting {
     }
 
     fn inquire(&self, studio: &Studio, alerts: &[Notice], within: Duration) -> Shown {
+        self.with_inquiry(studio, alerts, within, |inquiry| inquiry.show(alerts))
+    }
+
+    fn with_inquiry<T>(
+        &self,
+        studio: &Studio,
+        alerts: &[Notice],
+        within: Duration,
+        ask: impl FnOnce(&Inquiry<'_>) -> T,
+    ) -> T {
         let cancel = Cancel::new();
         (self.setup.arm)(within, cancel.clone());
         let alike = together(alerts);
@@ -112,8 +124,19 @@ impl Alerting {
             external_url: &seen.external_url,
             now: self.now(),
             cancel,
+            until: self.setup.clock.mono() + within.saturating_sub(RESERVE),
         };
-        inquiry.show(alerts)
+        ask(&inquiry)
+    }
+
+    /// What an alert looks at; `None` when no alert has this fingerprint, the inner one when its link has no
+    /// expression.
+    pub fn symptom_of(&self, fingerprint: u64) -> Option<Option<Symptom>> {
+        let notice = self.desk.lock().router.notice(fingerprint)?.clone();
+        let none = Studio::default();
+        let studio = self.studio().unwrap_or(&none);
+        let alerts = [notice];
+        Some(self.with_inquiry(studio, &alerts, LOOK_WITHIN, |i| i.symptom(&alerts[0])))
     }
 
     /// The evidence of an alert at this moment, its chart as SVG; `None` when no alert has this

@@ -80,7 +80,7 @@ pub fn link(external_url: &str, expr: &str) -> String {
 }
 
 /// A text as it stands in the query of a URL.
-pub(crate) fn in_query(text: &str) -> String {
+pub fn in_query(text: &str) -> String {
     let mut out = String::new();
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

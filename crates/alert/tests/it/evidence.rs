@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use expect_test::expect_file;
 use parking_lot::Mutex;
-use plimsoll_alert::Notice;
 use plimsoll_alert::Templates;
 use plimsoll_alert::evidence::{
-    Cause, Drawing, Evidence, Exhibit, Findings, Gallery, Happened, Illustrate, Link, Picture,
-    PictureKind, Reading, Studio, StudioParts, WAITING_MAX,
+    Asked, Cause, Drawing, Evidence, Exhibit, Findings, Gallery, Happened, Illustrate, Link,
+    Picture, PictureKind, Reading, Studio, StudioParts, WAITING_MAX,
 };
 use plimsoll_alert::notify::{Making, Outcome, Outgoing, Tools};
 use plimsoll_model::{Chart, DAY_MS, HOUR_MS, Labels, MINUTE_MS, Role, Unit};
@@ -33,8 +32,8 @@ impl Illustrate for Sketches {
 struct Oracle;
 
 impl Evidence for Oracle {
-    fn findings(&self, alerts: &[Notice], _: i64) -> Findings {
-        let text = format!("db writes rose before {}", alerts[0].labels["alertname"]);
+    fn findings(&self, asked: &Asked<'_>) -> Findings {
+        let text = format!("db writes rose before {}", asked.alerts[0].labels["alertname"]);
         let cause = Cause { text, score: 0.83, url: String::new() };
         Findings { causes: vec![cause], ..Findings::default() }
     }
@@ -61,6 +60,10 @@ struct Scene {
 impl Scene {
     /// A bench whose clock stands at noon of a day with a week of samples before it.
     fn new(rules: &str, instances: usize) -> Self {
+        Self::with(rules, instances, Arc::new(Oracle))
+    }
+
+    fn with(rules: &str, instances: usize, evidence: Arc<dyn Evidence>) -> Self {
         let bench = Bench::new(rules);
         let now = 20_000 * DAY_MS + 12 * HOUR_MS;
         bench.clock.set_wall_ms(now);
@@ -70,7 +73,7 @@ impl Scene {
         let gallery = Arc::new(Gallery::open(disk, chance, "/evidence".into(), now));
         bench.alerting.show_evidence(Studio::new(StudioParts {
             illustrate: Some(Arc::clone(&sketches) as Arc<dyn Illustrate>),
-            evidence: Some(Arc::new(Oracle)),
+            evidence: Some(evidence),
             gallery: Some(gallery),
         }));
         let scene = Self { bench, sim, sketches, now };
@@ -183,6 +186,36 @@ fn evidence_that_is_late_is_left_out() {
     assert!(scene.sketches.0.lock().is_empty(), "nothing is drawn for nobody");
     let due = scene.bench.alerting.outbox().take_due(scene.now + 2_000);
     assert_eq!(due.len(), 1);
+}
+
+/// Hangs until it is let go, as a source that does not answer.
+struct Stuck(Mutex<std::sync::mpsc::Receiver<()>>);
+
+impl Evidence for Stuck {
+    fn findings(&self, _: &Asked<'_>) -> Findings {
+        let _let_go = self.0.lock().recv();
+        Findings::default()
+    }
+}
+
+#[test]
+fn evidence_that_hangs_holds_up_no_message() {
+    let (let_go, stuck) = std::sync::mpsc::channel();
+    let mut scene = Scene::with(RULES, 1, Arc::new(Stuck(Mutex::new(stuck))));
+    scene.breach(1);
+    let outbox = scene.bench.alerting.outbox();
+    let alerting = &scene.bench.alerting;
+    std::thread::scope(|threads| {
+        let making = threads.spawn(|| alerting.illustrate_one());
+        let due = outbox.take_due(scene.now + 2_000);
+        assert_eq!(due.len(), 1, "the page goes out while its evidence hangs");
+        assert!(body(&due[0])["payload"].get("plimsoll").is_none());
+        scene.bench.clock.advance(Duration::from_secs(60));
+        let_go.send(()).unwrap();
+        assert!(making.join().unwrap());
+    });
+    assert_eq!(scene.metric("plimsoll_alert_evidence_total"), 0.0);
+    assert_eq!(scene.metric("plimsoll_alert_evidence_late_total"), 1.0);
 }
 
 #[test]
@@ -331,6 +364,7 @@ fn exhibit() -> Exhibit {
             }],
             changes: vec![happened(20, "deployed api 1.2")],
             forecast: Some("full in 40 m".to_owned()),
+            recommendation: Some("Free space on /.".to_owned()),
         },
     }
 }

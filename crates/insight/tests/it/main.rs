@@ -3,7 +3,9 @@
 
 mod bounded;
 mod capacity;
+mod faults;
 mod findings;
+mod investigate;
 mod kinds;
 mod scene;
 mod scores;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use plimsoll_alert::Alerting;
-use plimsoll_alert::evidence::{Drawing, Gallery, Illustrate, Studio, StudioParts};
+use plimsoll_alert::evidence::{Drawing, Evidence, Gallery, Illustrate, Studio, StudioParts};
 use plimsoll_model::Chart;
 use plimsoll_world::World;
 
@@ -23,7 +23,12 @@ impl Illustrate for Artist {
 
 /// Lets messages have evidence; the pictures that are kept. Where the store is encrypted none are: a
 /// picture is a plain file, and shows samples.
-pub fn start(world: &World, alerting: &Alerting, config: &Config) -> Option<Arc<Gallery>> {
+pub fn start(
+    world: &World,
+    alerting: &Alerting,
+    why: Arc<dyn Evidence>,
+    config: &Config,
+) -> Option<Arc<Gallery>> {
     let gallery = config.store.encryption.is_none().then(|| {
         let (disk, chance) = (Arc::clone(&world.disk), Arc::clone(&world.chance));
         let dir = config.data_dir.join("evidence");
@@ -31,7 +36,7 @@ pub fn start(world: &World, alerting: &Alerting, config: &Config) -> Option<Arc<
     });
     alerting.show_evidence(Studio::new(StudioParts {
         illustrate: Some(Arc::new(Artist)),
-        evidence: None,
+        evidence: Some(why),
         gallery: gallery.clone(),
     }));
     gallery

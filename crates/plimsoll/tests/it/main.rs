@@ -14,6 +14,7 @@ mod alerting;
 mod alertmanager;
 mod analysis;
 mod backup;
+mod causes;
 mod configuration;
 mod crash;
 mod disk_fills;

@@ -54,7 +54,7 @@ pub(super) fn matchers(text: &str) -> Result<Vec<Matcher>, Failure> {
 }
 
 /// The matchers of a selector that may match everything, of the parameter `name`.
-pub(super) fn matchers_of(name: &str, text: &str) -> Result<Vec<Matcher>, Failure> {
+pub(crate) fn matchers_of(name: &str, text: &str) -> Result<Vec<Matcher>, Failure> {
     let wrong = |e: String| Failure::parameter(name, e);
     let selector = parse_selector(text).map_err(|e| wrong(e.to_string()))?;
     let matchers = selector.matchers.iter().map(|m| Matcher::new(op(m.op), &m.name, &m.value));

@@ -1,0 +1,136 @@
+//! Why did it happen: which series moved with a symptom and before it, what differs between two times,
+//! what changed, when it was so before.
+//!
+//! [`Investigator`] reads the store through its snapshot, one series at a time per worker, and keeps only
+//! the best: memory does not grow with the number of series. Questions of people and pages alike end at
+//! their deadline with the best so far and the number of series looked at. A series that cannot be read is
+//! set aside and named; the others go on.
+//!
+//! Limits: a window of [`RANGE_MIN_MS`] to [`RANGE_MAX_MS`], [`CANDIDATES_MAX`] series, [`RESULTS_MAX`]
+//! results, [`ASIDE_MAX`] named among those set aside. Nothing is kept between questions.
+
+mod candidates;
+mod changes;
+mod nature;
+mod periods;
+mod rank;
+mod related;
+mod screen;
+mod shapes;
+mod signal;
+mod words;
+
+use std::sync::Arc;
+
+use plimsoll_model::{Budget, DAY_MS, MINUTE_MS, Matcher, ReadCx, SeriesSource, TimeRange};
+use plimsoll_query::{Engine, MatchOp, Query, QueryError, VectorSelector};
+use plimsoll_world::Workers;
+
+pub use candidates::CANDIDATES_MAX;
+pub use changes::{ChangeKind, ChangesAnswer, ChangesAsk, SeenChange};
+pub use periods::{Difference, Period, PeriodsAnswer, PeriodsAsk, What};
+pub use related::{Direction, FocusFound, Related, RelatedAnswer, RelatedAsk};
+pub use shapes::{Match, Recurring, Season, SeasonalSeries, SeasonsAnswer, SeasonsAsk, SimilarAsk};
+pub use signal::Reading;
+
+/// Shortest window, ms.
+pub const RANGE_MIN_MS: i64 = MINUTE_MS;
+/// Longest window, ms.
+pub const RANGE_MAX_MS: i64 = 7 * DAY_MS;
+/// Results of one answer at most.
+pub const RESULTS_MAX: usize = 200;
+/// Series that are named among those set aside.
+pub const ASIDE_MAX: usize = 20;
+/// Sets of matchers of one question.
+pub const SETS_MAX: usize = 8;
+/// Bytes that one question may hold.
+const MEMORY_MAX: u64 = 256 << 20;
+/// Samples that one question may read.
+const SAMPLES_MAX: u64 = 1_000_000_000;
+
+/// Labels of a series with why it was left out.
+pub type Aside = (Vec<(String, String)>, String);
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum InvestigateError {
+    /// The question is wrong.
+    #[error("{0}")]
+    Invalid(String),
+    /// What it is about has no samples.
+    #[error("{0}")]
+    NotFound(String),
+    /// The focus cannot be evaluated.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// The store cannot be read, or nobody waits for the answer any more.
+    #[error(transparent)]
+    Read(#[from] plimsoll_model::Error),
+}
+
+/// Answers questions about the past of the series of a source.
+#[derive(Clone)]
+pub struct Investigator {
+    engine: Arc<Engine>,
+    source: Arc<dyn SeriesSource>,
+    workers: Arc<Workers>,
+}
+
+impl Investigator {
+    /// Reads from this source with these threads.
+    pub fn new(engine: Arc<Engine>, source: Arc<dyn SeriesSource>, workers: Arc<Workers>) -> Self {
+        Self { engine, source, workers }
+    }
+
+    /// Reads an expression, with the features of the engine.
+    ///
+    /// # Errors
+    /// What is wrong with the text.
+    pub fn parse(&self, text: &str) -> Result<Query, InvestigateError> {
+        Ok(self.engine.parse(text)?)
+    }
+
+    /// The asker's context with the bounds of a question instead of those of a query.
+    fn bounded(cx: &ReadCx) -> ReadCx {
+        ReadCx { budget: Arc::new(Budget::new(MEMORY_MAX, SAMPLES_MAX)), ..cx.clone() }
+    }
+}
+
+/// Refuses a window that is too short or too long.
+fn check_range(name: &str, range: TimeRange) -> Result<(), InvestigateError> {
+    let length = range.end.saturating_sub(range.start);
+    if length < RANGE_MIN_MS {
+        let message = format!("{name}: a window of at least one minute is needed");
+        return Err(InvestigateError::Invalid(message));
+    }
+    if length > RANGE_MAX_MS {
+        let message = format!("{name}: a window of at most seven days can be looked at");
+        return Err(InvestigateError::Invalid(message));
+    }
+    Ok(())
+}
+
+/// Refuses too many sets of matchers.
+fn check_sets(sets: &[Vec<Matcher>]) -> Result<(), InvestigateError> {
+    if sets.len() > SETS_MAX {
+        let message = format!("match: at most {SETS_MAX} selectors can be given");
+        return Err(InvestigateError::Invalid(message));
+    }
+    Ok(())
+}
+
+/// Width of a cell for a window: about 240 cells, at least five seconds, whole seconds.
+fn step_of(length_ms: i64) -> i64 {
+    (length_ms / 240).max(5_000).div_euclid(1_000) * 1_000
+}
+
+/// The matchers of a selector in the model's terms; `None` when one is no matcher there.
+fn matchers_of(selector: &VectorSelector) -> Option<Vec<Matcher>> {
+    let op = |op| match op {
+        MatchOp::Equal => plimsoll_model::MatchOp::Equal,
+        MatchOp::NotEqual => plimsoll_model::MatchOp::NotEqual,
+        MatchOp::Regex => plimsoll_model::MatchOp::Regex,
+        MatchOp::NotRegex => plimsoll_model::MatchOp::NotRegex,
+    };
+    selector.matchers.iter().map(|m| Matcher::new(op(m.op), &m.name, &m.value).ok()).collect()
+}
