@@ -21,10 +21,15 @@ mod signal;
 mod words;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use plimsoll_model::{Budget, DAY_MS, MINUTE_MS, Matcher, ReadCx, SeriesSource, TimeRange};
-use plimsoll_query::{Engine, MatchOp, Query, QueryError, VectorSelector};
+use plimsoll_model::{
+    Budget, DAY_MS, MINUTE_MS, Matcher, MetricKind, ReadCx, SeriesSource, TimeRange,
+};
+use plimsoll_query::{Engine, MatchOp, Query, QueryError, ValueType, VectorSelector};
 use plimsoll_world::Workers;
+
+use crate::metrics::{Row, count};
 
 pub use candidates::CANDIDATES_MAX;
 pub use changes::{ChangeKind, ChangesAnswer, ChangesAsk, SeenChange};
@@ -68,18 +73,62 @@ pub enum InvestigateError {
     Read(#[from] plimsoll_model::Error),
 }
 
-/// Answers questions about the past of the series of a source.
+/// Answers questions about the past of the series of a source. Clones share what they count.
 #[derive(Clone)]
 pub struct Investigator {
     engine: Arc<Engine>,
     source: Arc<dyn SeriesSource>,
     workers: Arc<Workers>,
+    counted: Arc<Counted>,
+}
+
+/// What questions cost and missed.
+#[derive(Debug, Default)]
+struct Counted {
+    questions: AtomicU64,
+    looked_at: AtomicU64,
+    left: AtomicU64,
+    set_aside: AtomicU64,
+}
+
+impl Counted {
+    fn note(&self, looked_at: usize, left: usize, set_aside: usize) {
+        count(&self.questions, 1);
+        count(&self.looked_at, looked_at as u64);
+        count(&self.left, left as u64);
+        count(&self.set_aside, set_aside as u64);
+    }
 }
 
 impl Investigator {
     /// Reads from this source with these threads.
     pub fn new(engine: Arc<Engine>, source: Arc<dyn SeriesSource>, workers: Arc<Workers>) -> Self {
-        Self { engine, source, workers }
+        Self { engine, source, workers, counted: Arc::default() }
+    }
+
+    /// What was asked and what was left out.
+    pub fn rows(&self) -> Vec<Row> {
+        let get = |a: &AtomicU64| a.load(Ordering::Relaxed) as f64;
+        let c = &self.counted;
+        let row = |name, help, value| (name, help, MetricKind::Counter, get(value));
+        vec![
+            row(
+                "plimsoll_analysis_questions_total",
+                "Questions about the past answered.",
+                &c.questions,
+            ),
+            row("plimsoll_analysis_questions_series_total", "Series read for them.", &c.looked_at),
+            row(
+                "plimsoll_analysis_questions_left_total",
+                "Series left out for lack of time, or beyond the most that are read.",
+                &c.left,
+            ),
+            row(
+                "plimsoll_analysis_questions_set_aside_total",
+                "Series that could not be read for them.",
+                &c.set_aside,
+            ),
+        ]
     }
 
     /// Reads an expression, with the features of the engine.
@@ -108,6 +157,14 @@ fn check_range(name: &str, range: TimeRange) -> Result<(), InvestigateError> {
         return Err(InvestigateError::Invalid(message));
     }
     Ok(())
+}
+
+/// Refuses what gives no series.
+fn check_query(query: &Query) -> Result<(), InvestigateError> {
+    match query.expr().value_type() {
+        ValueType::InstantVector => Ok(()),
+        _ => Err(InvestigateError::Invalid("query: an instant vector is needed".to_owned())),
+    }
 }
 
 /// Refuses too many sets of matchers.

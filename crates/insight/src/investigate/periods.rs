@@ -214,6 +214,7 @@ impl Investigator {
         let q_of = |s: &Seen| q_values.get(s.p_at).copied().unwrap_or(1.0);
         out.seen.retain(|s| q_of(s) <= FALSE_MAX);
         let left = all.left_out + all.list.len() - out.looked_at - out.aside.len();
+        self.counted.note(out.looked_at, left, out.aside.len());
         let limit = ask.limit.clamp(1, RESULTS_MAX);
         let truncated = left > 0 || out.seen.len() > limit;
         let mut room = Room::default();

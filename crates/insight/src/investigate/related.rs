@@ -20,13 +20,15 @@ use super::rank::{self, Finalist, Shapes};
 use super::screen::{BASE_MIN, Desk, Found, Span};
 use super::signal::{Frame, Reading};
 use super::{
-    ASIDE_MAX, Aside, InvestigateError, Investigator, RESULTS_MAX, check_range, check_sets,
-    matchers_of, step_of, words,
+    ASIDE_MAX, Aside, InvestigateError, Investigator, RESULTS_MAX, check_query, check_range,
+    check_sets, matchers_of, step_of, words,
 };
 use crate::scores::pairs;
 
 /// Series that the second pass looks at.
 const FINALISTS: usize = 240;
+/// Series that it looks at when the time is over already.
+const LATE_FINALISTS: usize = 60;
 /// Series that are read between two looks at the clock.
 const BATCH: usize = 2_048;
 /// Series that one task reads.
@@ -233,6 +235,7 @@ impl Investigator {
             check_range("baseline", baseline)?;
         }
         check_sets(&ask.sets)?;
+        check_query(&ask.query)?;
         let cx = &Self::bounded(cx);
         let snapshot = self.source.snapshot();
         let frames = Frames::of(ask.range, ask.baseline);
@@ -249,6 +252,7 @@ impl Investigator {
         let range = frames.range();
         let all = Candidates::choose(&*snapshot, &ask.sets, &skip, range, &mut place, cx)?;
         let (sifted, left) = self.sift(&all, &frames, &focus, cx)?;
+        self.counted.note(sifted.looked_at, left, sifted.aside_count);
         let q_values = q_values(&sifted.p_values);
         let finalists = self.second_look(&all, &frames, &focus, &sifted.kept, cx)?;
         let ranked = rank::order(finalists, &focus, &frames);
@@ -319,7 +323,9 @@ impl Investigator {
         cx: &ReadCx,
     ) -> Result<Vec<Finalist>, InvestigateError> {
         let shapes = Shapes::of(focus);
-        // What was found shall be told also when the time is over: these few are read in any case.
+        // What was found shall be told also when the time is over: a few are read in any case.
+        let is_late = cx.cancel.stopped() == Some(Stop::Deadline);
+        let kept = &kept[..if is_late { kept.len().min(LATE_FINALISTS) } else { kept.len() }];
         let cx = &ReadCx { cancel: grace(cx), ..cx.clone() };
         let found = self.workers.in_ranges(kept.len(), 4, |range| {
             let mut room = Room::default();

@@ -7,7 +7,7 @@ use plimsoll_model::{
 use plimsoll_query::{Query, Value};
 
 use super::signal::Frame;
-use super::{InvestigateError, Investigator, RANGE_MAX_MS, RANGE_MIN_MS};
+use super::{InvestigateError, Investigator, RANGE_MAX_MS, RANGE_MIN_MS, check_query};
 use crate::scores::pairs;
 
 /// Points that are looked at.
@@ -192,6 +192,7 @@ impl Investigator {
         frame: Frame,
         cx: &ReadCx,
     ) -> Result<Vec<MatrixSeries>, InvestigateError> {
+        check_query(query)?;
         if frame.len == 0 {
             return Ok(Vec::new());
         }

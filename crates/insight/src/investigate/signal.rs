@@ -37,7 +37,7 @@ impl Frame {
 
     /// The cell of a time, clamped to the grid.
     pub fn cell(self, at: Timestamp) -> usize {
-        let i = (at.saturating_sub(self.start) - 1).div_euclid(self.step);
+        let i = at.saturating_sub(self.start).saturating_sub(1).div_euclid(self.step);
         usize::try_from(i).unwrap_or(0).min(self.len.saturating_sub(1))
     }
 

@@ -82,7 +82,8 @@ impl Expose for RowsOf {
     fn expose(&self, out: &mut TextWriter) {
         let alert = self.0.alerting.metrics().rows();
         let insight = self.0.insight.metrics().rows();
-        for (name, help, kind, value) in alert.into_iter().chain(insight) {
+        let asked = self.0.investigator.rows();
+        for (name, help, kind, value) in alert.into_iter().chain(insight).chain(asked) {
             out.single(name, kind, help, value);
         }
         episodes(&self.0.alerting.metrics().episodes(), out);
