@@ -47,9 +47,9 @@ impl Place {
 
     /// Learns where things run that share a role with the focus.
     fn learn(&mut self, labels: LabelsRef<'_>) {
-        let shared = |n: &&str| self.value(n).is_some_and(|v| labels.get(n) == Some(v));
+        let shared = |n: &str| self.value(n).is_some_and(|v| labels.get(n) == Some(v));
         if self.hosts.len() < HOSTS_MAX
-            && ROLES.iter().any(|n| shared(&n))
+            && ROLES.iter().any(|n| shared(n))
             && let Some(host) = host_of(labels)
             && !self.hosts.contains(host)
         {

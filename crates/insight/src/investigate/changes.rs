@@ -109,6 +109,9 @@ pub struct ChangesAnswer {
     pub truncated: bool,
 }
 
+/// A series and its first and last sample, ms.
+type Alive = (Labels, i64, i64);
+
 /// A change before alike ones are told as one.
 struct Note {
     at: Timestamp,
@@ -349,8 +352,8 @@ fn outages(times: &[i64], floats: &[f64], range: TimeRange) -> Vec<(i64, String)
 }
 
 /// Labels that describe: the series of one metric and place whose other labels became others.
-fn described(infos: Vec<(Labels, i64, i64)>, range: TimeRange, notes: &mut Vec<Note>) {
-    let mut by_place: BTreeMap<(String, String), Vec<(Labels, i64, i64)>> = BTreeMap::new();
+fn described(infos: Vec<Alive>, range: TimeRange, notes: &mut Vec<Note>) {
+    let mut by_place: BTreeMap<(String, String), Vec<Alive>> = BTreeMap::new();
     for (labels, first, last) in infos {
         let key = (labels.metric().to_owned(), where_it_is(&labels));
         by_place.entry(key).or_default().push((labels, first, last));

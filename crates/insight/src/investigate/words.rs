@@ -104,7 +104,7 @@ pub(crate) fn name(metric: &str, labels: &[(String, String)]) -> String {
     let short = base.iter().find_map(|end| metric.strip_suffix(end)).unwrap_or(metric);
     let value = |n: &&str| labels.iter().find(|(name, _)| name == n).map(|(_, v)| v.as_str());
     let place_label = PLACES.iter().find(|n| value(n).is_some());
-    let part = PARTS.iter().filter(|n| Some(*n) != place_label).find_map(|n| value(&n));
+    let part = PARTS.iter().filter(|n| Some(*n) != place_label).find_map(value);
     let mut out = if short.is_empty() { "a series".to_owned() } else { short.to_owned() };
     if let Some(part) = part {
         out.push_str(&format!(" ({part})"));
