@@ -101,7 +101,7 @@ fn a_page_names_the_series_that_caused_it() {
     let causes: Vec<&str> =
         shown["causes"].as_array().unwrap().iter().filter_map(|c| c["text"].as_str()).collect();
     let disk = |text: &&str| text.starts_with("node_disk_io_time (sda) on db1:9100 rose to 0.");
-    assert!(causes.iter().take(2).any(|t| disk(t)), "{shown:#}");
+    assert!(causes.iter().take(2).any(disk), "{shown:#}");
     assert!(causes.iter().find(|t| disk(t)).unwrap().ends_with(" before"), "{causes:?}");
     assert!(shown["causes"][0]["url"].as_str().unwrap().contains("/explore?expr="));
     let changes = shown["changes"].to_string();
