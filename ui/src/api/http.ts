@@ -108,3 +108,26 @@ export async function explainQuery(query: string, span: { from: number; to: numb
   const fields = { query, start: String(span.from / 1000), end: String(span.to / 1000), step: String(stepMs / 1000) };
   return (await request("/api/plimsoll/v1/query/explain", form(fields, signal))).json();
 }
+
+/** What is expected of one series; times in ms. Without times there is none, and `reason` says why. */
+export interface Forecasted {
+  labels: Record<string, string>;
+  times: number[];
+  mean: number[];
+  lower: number[];
+  upper: number[];
+  accuracy: { n: number; coverage: number } | null;
+  reason: string | null;
+}
+
+/** Forecasts of what a query gives, from `at` (ms; now when left out) as far as `horizon`. */
+export async function forecastOf(body: { query: string; horizon: string; at?: number | undefined }, signal?: AbortSignal): Promise<Forecasted[]> {
+  const response = await request("/api/plimsoll/v1/analysis/forecast", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ ...body, at: body.at === undefined ? undefined : new Date(body.at).toISOString() }),
+    ...(signal ? { signal } : {}),
+  });
+  const { series } = (await response.json()) as { series: (Omit<Forecasted, "times"> & { times: string[] })[] };
+  return series.map((s) => ({ ...s, times: s.times.map((at) => Date.parse(at)) }));
+}

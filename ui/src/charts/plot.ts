@@ -13,6 +13,8 @@ export interface Line {
   hidden: boolean;
   /** drawn thin and without fill, and left out of the stack: a limit, not an amount */
   reference?: boolean;
+  /** a part of a forecast: drawn dashed; its edges thin, and not named in the legend */
+  forecast?: "mean" | "lower" | "upper";
 }
 
 export interface PlotData {
@@ -20,6 +22,8 @@ export interface PlotData {
   step: number;
   n: number;
   lines: Line[];
+  /** areas between two lines, by their places: where the future is expected */
+  cones?: { upper: number; lower: number; colour: string }[];
 }
 
 export interface PlotOptions {
@@ -172,7 +176,7 @@ export class Plot {
         points: { size: 6, width: 1 },
       },
       series: [{}, ...this.data.lines.map((l) => this.uplotSeries(l))],
-      bands: stacked ? this.bands() : [],
+      bands: stacked ? this.bands() : this.cones(),
       hooks: {
         setSelect: [(u) => this.selected(u)],
         setCursor: [(u) => this.options.onCursor(u.cursor.idx ?? null, u.cursor.left ?? -1, u.cursor.top ?? -1)],
@@ -181,16 +185,21 @@ export class Plot {
   }
 
   private uplotSeries(l: Line): uPlot.Series {
-    const filled = !l.reference && (this.options.stacked || this.options.area);
+    const filled = !l.reference && !l.forecast && (this.options.stacked || this.options.area);
+    const edge = l.forecast === "lower" || l.forecast === "upper";
     return {
       label: l.name,
       show: !l.hidden,
-      stroke: l.colour,
-      width: l.reference || this.options.stacked ? 1 : 1.5,
+      stroke: edge ? `${l.colour}80` : l.colour,
+      width: l.reference || edge || this.options.stacked ? 1 : 1.5,
       dash: l.reference ? [4, 4] : l.dash,
-      points: { show: (_u, i) => few(this.data.lines[i - 1]?.values ?? []), size: 5, fill: l.colour },
+      points: { show: (_u, i) => !l.forecast && few(this.data.lines[i - 1]?.values ?? []), size: 5, fill: l.colour },
       ...(filled ? { fill: `${l.colour}${this.options.stacked ? "66" : "22"}` } : {}),
     };
+  }
+
+  private cones(): uPlot.Band[] {
+    return (this.data.cones ?? []).map((c) => ({ series: [c.upper + 1, c.lower + 1], fill: `${c.colour}26` }));
   }
 
   private bands(): uPlot.Band[] {

@@ -1,6 +1,8 @@
 // Explore: ask in PromQL, see the answer as a chart or a table, find metrics. All of it stands in the address.
 import { useMemo, useRef, useState } from "preact/hooks";
+import { labelKey } from "../api/window";
 import { Chart } from "../charts/Chart";
+import { withCourses } from "../charts/cone";
 import { markLines } from "../charts/marks";
 import { colour, dash } from "../charts/palette";
 import type { Line, PlotData } from "../charts/plot";
@@ -14,6 +16,7 @@ import { stale } from "../state/connection";
 import { type PanelState, usePanel } from "../state/panels";
 import { follow, hrefOf, patch, url } from "../state/url";
 import { EXPLORE_TABS } from "../state/urlstate";
+import { aheadNote, COURSES_MAX, coursesOf, useAhead } from "./explore/ahead";
 import { Explain, useExplain } from "./explore/Explain";
 import { Legend } from "./explore/Legend";
 import { MetricBrowser } from "./explore/MetricBrowser";
@@ -45,19 +48,24 @@ function linesOf(state: PanelState, solo: string, hide: string[]): PlotData {
   return { start: g.start, step: g.step, n: g.n, lines };
 }
 
+const keysOf = (state: PanelState) => (state.grids.get("q")?.series ?? []).map((s) => labelKey(s.labels));
+
 export function Explore() {
   const ref = useRef<HTMLDivElement>(null);
   const visible = useVisible(ref);
   const { width } = useSize(ref);
   const [again, setAgain] = useState(0);
   const [asTable, setAsTable] = useState(false);
-  const { expr, tab, range, live, stacked, solo, hide } = url.value;
+  const { expr, tab, range, live, stacked, forecast, solo, hide } = url.value;
   const chart = tab === "chart";
   const asks = useMemo(() => (expr ? [{ id: "q", expr }] : []), [expr]);
   const state = usePanel({ asks, range, live, visible: visible && chart && width > 0, width, again, httpFirst: true });
   const instant = useInstant(expr, tab === "table", again);
   const explained = useExplain(expr, tab === "explain", again, width);
-  const data = useMemo(() => linesOf(state, solo, hide), [state, solo, hide]);
+  const seen = useMemo(() => linesOf(state, solo, hide), [state, solo, hide]);
+  const ahead = useAhead(expr, chart && forecast && !stacked && seen.n > 0, state.span, live, again);
+  const data = useMemo(() => withCourses(seen, coursesOf(ahead.answer, keysOf(state)).slice(0, COURSES_MAX)), [seen, ahead.answer]);
+  const span = { from: state.span.from, to: Math.max(state.span.to, data.n > seen.n ? data.start + (data.n - 1) * data.step : 0) };
   const unit = guessUnit(expr, state.grids.get("q")?.series[0]?.unit);
   const run = (next: string) => {
     const text = next.trim();
@@ -87,7 +95,7 @@ export function Explore() {
             <div id="explore-view" role="tabpanel" aria-label={t(`explore.${tab}`)}>
               {chart ? (
                 <ChartView state={state} data={data} onTake={run}>
-                  <Chart title={expr} data={data} span={state.span} unit={unit} stacked={stacked} asTable={asTable} onTable={() => setAsTable(!asTable)} />
+                  <Chart title={expr} data={data} span={span} unit={unit} stacked={stacked} asTable={asTable} onTable={() => setAsTable(!asTable)} />
                 </ChartView>
               ) : tab === "table" ? (
                 <ResultTable instant={instant} expr={expr} onTake={run} />
@@ -95,7 +103,12 @@ export function Explore() {
                 <Explain of={explained} />
               )}
             </div>
-            {chart && data.lines.length > 0 ? <Legend lines={data.lines} unit={unit} /> : null}
+            {chart && forecast && !stacked ? (
+              <p class="soft explore-ahead" role="status">
+                {aheadNote(ahead)}
+              </p>
+            ) : null}
+            {chart && seen.lines.length > 0 ? <Legend lines={seen.lines} unit={unit} /> : null}
           </section>
         )}
       </div>
@@ -118,7 +131,7 @@ function ChartView({ state, data, onTake, children }: ViewProps) {
 }
 
 function Tabs({ state }: { state: PanelState }) {
-  const { tab, stacked } = url.value;
+  const { tab, stacked, forecast } = url.value;
   const f = state.frames.get("q");
   const g = state.grids.get("q");
   const onKeyDown = (e: KeyboardEvent) => {
@@ -141,10 +154,16 @@ function Tabs({ state }: { state: PanelState }) {
         ))}
       </div>
       {tab === "chart" ? (
-        <label class="check">
-          <input type="checkbox" checked={stacked} onChange={(e) => patch({ stacked: e.currentTarget.checked }, "replace")} />
-          {t("explore.stacked")}
-        </label>
+        <>
+          <label class="check">
+            <input type="checkbox" checked={stacked} onChange={(e) => patch({ stacked: e.currentTarget.checked }, "replace")} />
+            {t("explore.stacked")}
+          </label>
+          <label class="check">
+            <input type="checkbox" checked={forecast} disabled={stacked} onChange={(e) => patch({ forecast: e.currentTarget.checked }, "replace")} />
+            {t("explore.forecast")}
+          </label>
+        </>
       ) : null}
       <a class="button explore-alert" href={hrefOf("files", { open: "+", q: url.value.expr })} onClick={follow}>
         <Icon name="alerts" size={15} />

@@ -17,6 +17,7 @@ describe("the address", () => {
     expr: 'sum by (a) (rate(x{y=~"a|b&c=d"}[5m])) > 1 # ü %20 +',
     tab: "table",
     stacked: true,
+    forecast: true,
     solo: 'x{a="1"}',
     hide: ['{a="1", b="2"}', "c&d"],
     range: { from: "1763679600000", to: "1763683200000" },

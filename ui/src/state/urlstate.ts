@@ -17,6 +17,8 @@ export interface UrlState {
   expr: string;
   tab: ExploreTab;
   stacked: boolean;
+  /** whether the chart shows what is expected next */
+  forecast: boolean;
   /** the only series that is shown; empty for all */
   solo: string;
   /** names of series that are hidden */
@@ -55,7 +57,7 @@ const RANGES: Partial<Record<PageName, TimeRange>> = { history: { from: "now-7d"
 export const defaultRange = (page: UrlState["page"]): TimeRange => (isPage(page) ? RANGES[page] : undefined) ?? DEFAULT_RANGE;
 
 export function defaultState(page: PageName): UrlState {
-  return { page, path: PATHS[page], range: defaultRange(page), live: true, zone: "browser", expr: "", tab: "chart", stacked: false, solo: "", hide: [], q: "", show: "", by: "", open: "" };
+  return { page, path: PATHS[page], range: defaultRange(page), live: true, zone: "browser", expr: "", tab: "chart", stacked: false, forecast: false, solo: "", hide: [], q: "", show: "", by: "", open: "" };
 }
 
 /** Addresses that messages carry: `/incidents/ID` and `/alerts/FINGERPRINT` are their lists with one of them open. */
@@ -86,6 +88,7 @@ export function parseUrl(path: string, search: string): UrlState {
           expr: p.get("expr") ?? "",
           tab: EXPLORE_TABS.find((x) => x === p.get("tab")) ?? ("chart" as const),
           stacked: p.get("stacked") === "1",
+          forecast: p.get("forecast") === "1",
           solo: p.get("solo") ?? "",
           hide: p.getAll("hide").filter(Boolean).slice(0, HIDE_MAX),
         }
@@ -100,6 +103,7 @@ export function formatUrl(s: UrlState): string {
     if (s.expr) p.set("expr", s.expr);
     if (s.tab !== "chart") p.set("tab", s.tab);
     if (s.stacked) p.set("stacked", "1");
+    if (s.forecast) p.set("forecast", "1");
     if (s.solo) p.set("solo", s.solo);
     for (const k of s.hide.slice(0, HIDE_MAX)) p.append("hide", k);
   }
