@@ -132,9 +132,9 @@ pub struct JobStatus {
     pub next_ms: Timestamp,
     /// How fresh its data were.
     pub basis: Option<DataBasis>,
-    /// Series analysed, and those beyond a bound.
+    /// Series that were looked at.
     pub series: u64,
-    /// Series beyond a bound.
+    /// What was found in them.
     pub findings: u64,
     /// Series that could not be analysed.
     pub set_aside: Vec<SetAside>,
