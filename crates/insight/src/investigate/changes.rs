@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll_model::{
-    Error, Hint, Labels, METRIC_NAME, MINUTE_MS, MatchOp, Matcher, ReadCx, SECOND_MS, Scratch,
-    Snapshot, Stop, TimeRange, Timestamp, is_stale, show_duration_ms,
+    Error, Hint, Labels, METRIC_NAME, MINUTE_MS, MatchOp, Matcher, ReadCx, SECOND_MS, Scoped,
+    Scratch, Snapshot, Stop, TimeRange, Timestamp, is_stale, show_duration_ms,
 };
 
 use super::candidates::{Candidates, Place, Room, host_of};
@@ -137,11 +137,11 @@ impl Investigator {
         check_range("from, to", ask.range)?;
         check_sets(&ask.sets)?;
         let cx = &Self::bounded(cx);
-        let snapshot = self.source.snapshot();
+        let snapshot = Scoped::new(self.source.snapshot());
         let mut notes = Vec::new();
-        let told = told(&*snapshot, ask, cx, &mut notes);
+        let told = told(&snapshot, ask, cx, &mut notes);
         let seen = match told {
-            Ok(()) if ask.in_data => self.seen(&*snapshot, ask, cx, &mut notes),
+            Ok(()) if ask.in_data => self.seen(&snapshot, ask, cx, &mut notes),
             other => other,
         };
         match seen {

@@ -7,7 +7,7 @@
 
 use plimsoll_analyze::{Comparison, compare, median, q_values, robust_deviation};
 use plimsoll_model::{
-    DAY_MS, Error, HOUR_MS, Labels, METRIC_NAME, Matcher, ReadCx, Stop, TimeRange,
+    DAY_MS, Error, HOUR_MS, Labels, METRIC_NAME, Matcher, ReadCx, Scoped, Stop, TimeRange,
 };
 
 use super::candidates::{Candidate, Candidates, Place, Room};
@@ -174,7 +174,7 @@ impl Investigator {
         check_range("b", ask.b)?;
         check_sets(&ask.sets)?;
         let cx = &Self::bounded(cx);
-        let snapshot = self.source.snapshot();
+        let snapshot = Scoped::new(self.source.snapshot());
         let step = step_of((ask.a.end - ask.a.start).max(ask.b.end - ask.b.start));
         let frame = |r: TimeRange| Frame::covering(r.start, r.end, step);
         let apart = (ask.b.start - ask.a.start).rem_euclid(DAY_MS);
@@ -185,7 +185,7 @@ impl Investigator {
         };
         let range = grids.a.range().union(grids.b.range());
         let mut place = Place::default();
-        let all = Candidates::choose(&*snapshot, &ask.sets, &[], range, &mut place, cx)?;
+        let all = Candidates::choose(&snapshot, &ask.sets, &[], range, &mut place, cx)?;
         let mut out = Part::default();
         let mut begun = 0;
         while begun < all.list.len() && out.stopped.is_none() {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use plimsoll_analyze::q_values;
 use plimsoll_model::{
-    Error, Grid, Labels, METRIC_NAME, MINUTE_MS, Matcher, MatrixSeries, ReadCx, SECOND_MS,
+    Error, Grid, Labels, METRIC_NAME, MINUTE_MS, Matcher, MatrixSeries, ReadCx, SECOND_MS, Scoped,
     Snapshot, Stop, TimeRange, Timestamp,
 };
 use plimsoll_query::{Query, Value};
@@ -250,7 +250,8 @@ impl Investigator {
         );
         let skip = own_inputs(&ask.query, &focus.labels);
         let range = frames.range();
-        let all = Candidates::choose(&*snapshot, &ask.sets, &skip, range, &mut place, cx)?;
+        let all =
+            Candidates::choose(&Scoped::new(snapshot), &ask.sets, &skip, range, &mut place, cx)?;
         let (sifted, left) = self.sift(&all, &frames, &focus, cx)?;
         self.counted.note(sifted.looked_at, left, sifted.aside_count);
         let q_values = q_values(&sifted.p_values);

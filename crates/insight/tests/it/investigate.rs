@@ -9,8 +9,8 @@ use plimsoll_insight::investigate::{
     SeasonsAsk, SimilarAsk, What,
 };
 use plimsoll_model::{
-    Cancel, DAY_MS, HOUR_MS, Labels, MINUTE_MS, Matcher, MemorySource, ReadCx, SeriesSource, Stop,
-    TimeRange, stale_nan,
+    Cancel, DAY_MS, HOUR_MS, Labels, MINUTE_MS, Matcher, MemorySource, ReadCx, Scope, SeriesSource,
+    Stop, TimeRange, stale_nan,
 };
 use plimsoll_query::{Engine, EngineConfig};
 use plimsoll_world::{Chance, SeededChance, Workers};
@@ -170,6 +170,38 @@ fn at_the_deadline_the_best_so_far_is_told() {
     cx.cancel.stop(Stop::Client);
     let gone = lab.investigator.related(&lab.ask("shop_latency_seconds"), &cx);
     assert!(gone.is_err(), "nobody waits");
+}
+
+#[test]
+fn nobody_hears_of_series_beyond_their_scope() {
+    let lab = Lab::new(5);
+    slow_disk(&lab);
+    let mut cx = ReadCx::unlimited();
+    cx.scope = Scope { any_of: vec![vec![Matcher::equal("service", "shop")]] };
+    let is_shop = |labels: &[(String, String)]| {
+        labels.iter().any(|(name, value)| name == "service" && value == "shop")
+    };
+    let related = lab.investigator.related(&lab.ask("shop_latency_seconds"), &cx).unwrap();
+    assert_eq!(related.looked_at, 2, "the shop has three series, one is the symptom");
+    assert!(related.related.iter().all(|r| is_shop(&r.labels)), "{:#?}", related.related);
+    let periods = PeriodsAsk {
+        a: TimeRange::new(NOW - HOUR_MS, NOW - HOUR_MS / 2),
+        b: TimeRange::new(NOW - HOUR_MS / 2, NOW),
+        sets: Vec::new(),
+        limit: 50,
+    };
+    let compared = lab.investigator.compare_periods(&periods, &cx).unwrap();
+    assert_eq!(compared.looked_at, 3);
+    assert!(compared.differences.iter().all(|d| is_shop(&d.labels)), "{compared:#?}");
+    let ask = ChangesAsk {
+        range: TimeRange::new(NOW - HOUR_MS, NOW),
+        sets: Vec::new(),
+        in_data: true,
+        limit: 50,
+    };
+    let changes = lab.investigator.changes(&ask, &cx).unwrap().changes;
+    assert!(!changes.is_empty());
+    assert!(changes.iter().all(|c| is_shop(&c.labels)), "{changes:#?}");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use crate::breaches::{KINDS, Tally, cases, judge, series};
 
+const SEED: u64 = 501;
+
 #[test]
 fn breaches_are_foreseen_twice_as_well_as_by_a_line_and_intervals_hold() {
     if std::env::var_os("PLIMSOLL_SLOW").is_none() {
@@ -11,10 +13,8 @@ fn breaches_are_foreseen_twice_as_well_as_by_a_line_and_intervals_hold() {
         .iter()
         .map(|kind| {
             let mut tally = Tally::default();
-            for seed in 501..504 {
-                let series = series(kind, seed);
-                cases(&series, seed).iter().for_each(|case| tally.add(judge(&series, case)));
-            }
+            let series = series(kind, SEED);
+            cases(&series, SEED).iter().for_each(|case| tally.add(judge(&series, case)));
             tally
         })
         .collect();
