@@ -13,13 +13,13 @@ export default defineConfig({
     emptyOutDir: true,
     assetsInlineLimit: 0,
     modulePreload: false,
-    cssCodeSplit: false,
     reportCompressedSize: false,
     rollupOptions: {
       output: {
         entryFileNames: "app.js",
         chunkFileNames: (chunk) => `${chunk.name.toLowerCase()}.js`,
-        assetFileNames: (asset) => (asset.names.some((n) => n.endsWith(".css")) ? "app.css" : "[name][extname]"),
+        // the styles of a chunk are named after it: app.css, alerting.css
+        assetFileNames: (asset) => (asset.names.some((n) => n.endsWith(".css")) ? (asset.names[0] ?? "index.css").toLowerCase().replace(/^index\./, "app.") : "[name][extname]"),
       },
     },
   },

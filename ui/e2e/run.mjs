@@ -1,16 +1,13 @@
 // Runs every spec against PLIMSOLL_URL, one after the other; ends with 0 when all pass, 1 otherwise.
 //   npm run e2e [-- words that the names of tests must contain]
+import { readdirSync } from "node:fs";
 import { base, launch } from "./browser.mjs";
-import alerts from "./alerts.spec.mjs";
-import editor from "./editor.spec.mjs";
-import explain from "./explain.spec.mjs";
-import explore from "./explore.spec.mjs";
-import files from "./files.spec.mjs";
-import overview from "./overview.spec.mjs";
-import shell from "./shell.spec.mjs";
 
 const wanted = process.argv.slice(2);
-const tests = Object.entries({ ...overview, ...explore, ...editor, ...explain, ...alerts, ...files, ...shell }).filter(([name]) => wanted.every((w) => name.includes(w)));
+const specs = readdirSync(new URL(".", import.meta.url)).filter((f) => f.endsWith(".spec.mjs")).sort();
+const all = [];
+for (const f of specs) all.push(...Object.entries((await import(`./${f}`)).default));
+const tests = all.filter(([name]) => wanted.every((w) => name.includes(w)));
 const TEST_MS_MAX = 90_000;
 
 const browser = await launch();

@@ -5,10 +5,8 @@ import "./css/base.css";
 import "./css/frame.css";
 import "./css/parts.css";
 import "./css/pages.css";
-import "./css/explain.css";
 import "./css/lists.css";
 import "./css/alerting.css";
-import "./css/rules.css";
 import "./state/prefs";
 import { App } from "./parts/App";
 

@@ -1,4 +1,4 @@
-// The texts of the UI in one typed catalogue; those of pages that arrive later come with them (textAlerting.ts).
+// The texts of the UI in one typed catalogue; those of pages that arrive later come with them (lib/text*.ts).
 // `t("key", {n})` fills {n}; `{n|one|many}` chooses by Intl.PluralRules.
 import type { AlertingKey } from "./textAlerting";
 

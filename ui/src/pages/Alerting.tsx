@@ -1,4 +1,5 @@
 // The pages of alerting, one chunk: alerts, incidents, silences, history, rules and rule files.
+import "../css/rules.css";
 import "../lib/textAlerting";
 import { page } from "../state/url";
 import { Alerts } from "./alerting/Alerts";

@@ -1,4 +1,5 @@
 // Explore: ask in PromQL, see the answer as a chart or a table, find metrics. All of it stands in the address.
+import "../css/explain.css";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { labelKey } from "../api/window";
 import { Chart } from "../charts/Chart";

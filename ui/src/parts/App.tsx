@@ -10,6 +10,7 @@ import { giveToPage } from "../state/pagekeys";
 import { useOverview } from "../state/overview";
 import { nextTheme, setTheme, theme } from "../state/prefs";
 import { follow, go, hrefOf, page, patch, url } from "../state/url";
+import { CHUNKS } from "./chunks";
 import { closeDialog, dialog, openDialog } from "./dialogs";
 import { Help } from "./Help";
 import { Palette } from "./Palette";
@@ -85,8 +86,16 @@ function Lazy({ load }: { load: () => Promise<ComponentType> }) {
   return Page ? <Page /> : <Loading />;
 }
 
-const explore = () => import("../pages/Explore").then((m) => m.Explore);
-const alerting = () => import("../pages/Alerting").then((m) => m.Alerting);
+/** The place of a chunk in the page: pages of one chunk are one component. */
+const keyOf = (load: () => Promise<ComponentType>) => String(Object.values(CHUNKS).indexOf(load));
+
+function Page() {
+  const name = page.value;
+  if (name === "missing") return <Missing />;
+  if (name === "overview") return <Overview />;
+  const load = CHUNKS[name];
+  return <Lazy key={keyOf(load)} load={load} />;
+}
 
 const Missing = () => (
   <div class="state state-empty">
@@ -114,7 +123,7 @@ export function App() {
       <Rail />
       <TopBar />
       <main id="main" tabIndex={-1}>
-        {page.value === "overview" ? <Overview /> : page.value === "explore" ? <Lazy key="explore" load={explore} /> : page.value === "missing" ? <Missing /> : <Lazy key="alerting" load={alerting} />}
+        <Page />
       </main>
       {dialog.value === "help" ? <Help /> : null}
       {dialog.value === "palette" ? <Palette /> : null}

@@ -1,8 +1,7 @@
 // The keyboard shortcuts.
 import type { ComponentChildren } from "preact";
 import { t } from "../lib/text";
-import { GO_KEYS } from "../state/keys";
-import { PAGE_NAMES } from "../state/urlstate";
+import { PAGE_NAMES, PLACES } from "../state/places";
 import { Dialog } from "./Dialog";
 import { closeDialog } from "./dialogs";
 
@@ -10,7 +9,7 @@ const Key = ({ children }: { children: ComponentChildren }) => <kbd>{children}</
 
 export function Help() {
   const rows: [ComponentChildren, string][] = [
-    ...PAGE_NAMES.map((p): [ComponentChildren, string] => [<Pair a="g" b={GO_KEYS[p]} />, t("help.goto", { page: t(`nav.${p}`) })]),
+    ...PAGE_NAMES.map((p): [ComponentChildren, string] => [<Pair a="g" b={PLACES[p].key} />, t("help.goto", { page: t(`nav.${p}`) })]),
     [<Key>Ctrl-K</Key>, t("help.palette")],
     [<Key>/</Key>, t("help.filter")],
     [<Key>L</Key>, t("help.live")],

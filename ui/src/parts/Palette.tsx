@@ -2,8 +2,8 @@
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../lib/text";
 import { metrics, wantMetrics } from "../state/names";
+import { PAGE_NAMES } from "../state/places";
 import { go, hrefOf } from "../state/url";
-import { PAGE_NAMES } from "../state/urlstate";
 import { Dialog } from "./Dialog";
 import { closeDialog } from "./dialogs";
 

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { decideKey, GO_KEYS, type KeyPress, type KeyState } from "./keys";
+import { decideKey, type KeyPress, type KeyState } from "./keys";
+import { PAGE_NAMES, PLACES } from "./places";
 
 const press = (key: string, more: Partial<KeyPress> = {}): KeyPress => ({ key, ctrl: false, alt: false, busy: false, ...more });
 
@@ -13,7 +14,7 @@ function type(keys: KeyPress[], gap = 100): (string | null)[] {
 }
 
 it("g and a letter goes to a page", () => expect(type([press("g"), press("e"), press("g"), press("o")])).toEqual([null, "explore", null, "overview"]));
-it("every page has a letter of its own", () => expect(new Set(Object.values(GO_KEYS)).size).toBe(Object.keys(GO_KEYS).length));
+it("every page has a letter of its own", () => expect(new Set(PAGE_NAMES.map((p) => PLACES[p].key)).size).toBe(PAGE_NAMES.length));
 it("g waits a second and a half, not more", () => expect(type([press("g"), press("e")], 2000)).toEqual([null, null]));
 it("g and another key is that key", () => expect(type([press("g"), press("t")])).toEqual([null, "time"]));
 it("keys typed into a field are left alone, but for the palette", () => expect(type([press("L", { busy: true }), press("k", { ctrl: true, busy: true })])).toEqual([null, "palette"]));

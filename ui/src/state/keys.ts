@@ -1,5 +1,5 @@
 // The keyboard map. Pure decision, then one listener; keys typed into fields are left alone.
-import { PAGE_NAMES, type PageName } from "./urlstate";
+import { PAGE_NAMES, type PageName, PLACES } from "./places";
 
 export type KeyAction =
   | PageName
@@ -28,9 +28,7 @@ export interface KeyState {
 }
 
 const GO_WAIT_MS = 1500;
-/** The second letter of `g …`, by page. */
-export const GO_KEYS: Record<PageName, string> = { overview: "o", explore: "e", alerts: "a", incidents: "n", silences: "m", history: "h", rules: "l", files: "f" };
-const GO = new Map(PAGE_NAMES.map((page) => [GO_KEYS[page], page]));
+const GO = new Map(PAGE_NAMES.map((page) => [PLACES[page].key, page]));
 const PLAIN: Record<string, KeyAction> = {
   l: "live",
   L: "live",

@@ -1,6 +1,7 @@
 // The router: one signal that mirrors the address bar, and the two ways to change it.
 import { computed, signal } from "@preact/signals";
-import { defaultRange, defaultState, formatUrl, type PageName, parseUrl, type UrlState } from "./urlstate";
+import type { PageName } from "./places";
+import { defaultRange, defaultState, formatUrl, parseUrl, type UrlState } from "./urlstate";
 
 const read = () => parseUrl(location.pathname, location.search);
 

@@ -2,8 +2,8 @@
 // What equals the default is left out, so that addresses stay short. Unknown parameters are dropped.
 import type { Zone } from "../lib/format";
 import type { TimeRange } from "../lib/time";
+import { type PageName, type Place, PLACES, placeOf } from "./places";
 
-export type PageName = "overview" | "explore" | "alerts" | "incidents" | "silences" | "history" | "rules" | "files";
 export const EXPLORE_TABS = ["chart", "table", "explain"] as const;
 export type ExploreTab = (typeof EXPLORE_TABS)[number];
 
@@ -23,53 +23,41 @@ export interface UrlState {
   solo: string;
   /** names of series that are hidden */
   hide: string[];
-  /** pages of alerting: the filter, as it was written */
+  /** lists: the filter, as it was written */
   q: string;
-  /** pages of alerting: which part of the list, or which view; empty for the first */
+  /** lists: which part of the list, or which view; empty for the first */
   show: string;
   /** alerts: what they are grouped by; empty for the name */
   by: string;
-  /** pages of alerting: what is open beside the list */
+  /** lists: what is open beside the list */
   open: string;
+  /** what else a page keeps in its address (`Place.params`); empty values are left out */
+  params: Record<string, string>;
+  /** values of variables by name, as `v.NAME` */
+  vars: Record<string, string[]>;
 }
 
 export const DEFAULT_RANGE: TimeRange = { from: "now-15m", to: "now" };
 /** Bounds what we write into an address: 100 hidden series are enough to show the rest. */
 export const HIDE_MAX = 100;
 
-const PATHS: Record<PageName, string> = {
-  overview: "/",
-  explore: "/explore",
-  alerts: "/alerts",
-  incidents: "/incidents",
-  silences: "/silences",
-  history: "/alerts/history",
-  rules: "/rules",
-  files: "/rules/files",
-};
-export const PAGE_NAMES = Object.keys(PATHS) as PageName[];
-const isPage = (p: UrlState["page"]): p is PageName => p !== "missing";
-/** Pages that have a list and something open beside it. */
-const isList = (p: UrlState["page"]) => isPage(p) && p !== "overview" && p !== "explore";
+/** Bounds of what a page keeps in an address: variables, and values of one. */
+export const VARS_MAX = 50;
+export const VALUES_MAX = 200;
 
-/** What a page shows unless told: what is over takes days to be worth a list. */
-const RANGES: Partial<Record<PageName, TimeRange>> = { history: { from: "now-7d", to: "now" } };
-export const defaultRange = (page: UrlState["page"]): TimeRange => (isPage(page) ? RANGES[page] : undefined) ?? DEFAULT_RANGE;
+const isPage = (p: UrlState["page"]): p is PageName => p !== "missing";
+const placeFor = (p: UrlState["page"]): Place | undefined => (isPage(p) ? PLACES[p] : undefined);
+
+export const defaultRange = (page: UrlState["page"]): TimeRange => placeFor(page)?.range ?? DEFAULT_RANGE;
 
 export function defaultState(page: PageName): UrlState {
-  return { page, path: PATHS[page], range: defaultRange(page), live: true, zone: "browser", expr: "", tab: "chart", stacked: false, forecast: false, solo: "", hide: [], q: "", show: "", by: "", open: "" };
+  return { page, path: PLACES[page].path, range: defaultRange(page), live: true, zone: "browser", expr: "", tab: "chart", stacked: false, forecast: false, solo: "", hide: [], q: "", show: "", by: "", open: "", params: {}, vars: {} };
 }
 
-/** Addresses that messages carry: `/incidents/ID` and `/alerts/FINGERPRINT` are their lists with one of them open. */
-function placeOf(path: string): { page: PageName | undefined; open: string } {
-  const page = PAGE_NAMES.find((k) => PATHS[k] === path);
-  if (page) return { page, open: "" };
-  const [, list, id] = /^\/(incidents|alerts)\/([^/]+)$/.exec(path) ?? [];
-  try {
-    return { page: list as "incidents" | "alerts" | undefined, open: decodeURIComponent(id ?? "") };
-  } catch {
-    return { page: undefined, open: "" };
-  }
+/** `v.NAME=a&v.NAME=b`: the values chosen of each variable, in their order. */
+function readVars(p: URLSearchParams): Record<string, string[]> {
+  const names = [...new Set([...p.keys()].filter((k) => /^v\.\w+$/.test(k)))].slice(0, VARS_MAX);
+  return Object.fromEntries(names.map((k) => [k.slice(2), p.getAll(k).slice(0, VALUES_MAX)]));
 }
 
 export function parseUrl(path: string, search: string): UrlState {
@@ -77,7 +65,8 @@ export function parseUrl(path: string, search: string): UrlState {
   const clean = path.replace(/\/+$/, "") || "/";
   const { page, open } = placeOf(clean);
   const usual = defaultRange(page ?? "missing");
-  const base = { ...defaultState(page ?? "overview"), page: page ?? ("missing" as const), path: page ? PATHS[page] : path };
+  const base = { ...defaultState(page ?? "overview"), page: page ?? ("missing" as const), path: page ? PLACES[page].path : path };
+  const place = page ? PLACES[page] : undefined;
   return {
     ...base,
     range: { from: p.get("from") || usual.from, to: p.get("to") || usual.to },
@@ -93,7 +82,9 @@ export function parseUrl(path: string, search: string): UrlState {
           hide: p.getAll("hide").filter(Boolean).slice(0, HIDE_MAX),
         }
       : {}),
-    ...(page && isList(page) ? { q: p.get("q") ?? "", show: p.get("show") ?? "", by: p.get("by") ?? "", open: open || (p.get("open") ?? "") } : {}),
+    params: Object.fromEntries((place?.params ?? []).flatMap((k) => (p.get(k) ? [[k, p.get(k) as string]] : []))),
+    vars: place?.vars ? readVars(p) : {},
+    ...(place?.list ? { q: p.get("q") ?? "", show: p.get("show") ?? "", by: p.get("by") ?? "", open: open || (p.get("open") ?? "") } : {}),
   };
 }
 
@@ -107,12 +98,17 @@ export function formatUrl(s: UrlState): string {
     if (s.solo) p.set("solo", s.solo);
     for (const k of s.hide.slice(0, HIDE_MAX)) p.append("hide", k);
   }
-  if (isList(s.page)) for (const k of ["show", "q", "by", "open"] as const) if (s[k]) p.set(k, s[k]);
+  const place = placeFor(s.page);
+  const inPath = place?.ids === "write" && s.open !== "";
+  if (place?.list) for (const k of ["show", "q", "by", "open"] as const) if (s[k] && !(inPath && k === "open")) p.set(k, s[k]);
+  for (const k of place?.params ?? []) if (s.params[k]) p.set(k, s.params[k] as string);
+  if (place?.vars) for (const [k, values] of Object.entries(s.vars).slice(0, VARS_MAX)) for (const v of values.slice(0, VALUES_MAX)) p.append(`v.${k}`, v);
   const usual = defaultRange(s.page);
   if (s.range.from !== usual.from) p.set("from", s.range.from);
   if (s.range.to !== usual.to) p.set("to", s.range.to);
   if (!s.live) p.set("live", "0");
   if (s.zone !== "browser") p.set("tz", s.zone);
   const query = p.toString();
-  return (s.page === "missing" ? s.path : PATHS[s.page]) + (query ? `?${query}` : "");
+  const path = place ? place.path + (inPath ? `/${encodeURIComponent(s.open)}` : "") : s.path;
+  return path + (query ? `?${query}` : "");
 }

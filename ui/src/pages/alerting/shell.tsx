@@ -11,16 +11,17 @@ import { stale } from "../../state/connection";
 import { offerFilter } from "../../state/filter";
 import type { Polled } from "../../state/poll";
 import { follow, hrefOf, page, patch, url, zone } from "../../state/url";
-import type { PageName } from "../../state/urlstate";
+import { PAGE_NAMES, type PageName, PLACES } from "../../state/places";
 
-const PARTS: PageName[][] = [
-  ["alerts", "incidents", "silences", "history"],
-  ["rules", "files"],
-];
+/** A page of the navigation and those that are reached from it. */
+const partsOf = (name: PageName) => {
+  const head = PLACES[name].partOf ?? name;
+  return PAGE_NAMES.filter((p) => p === head || PLACES[p].partOf === head);
+};
 
 const Parts = () => (
   <nav class="parts" aria-label={t("al.parts")}>
-    {PARTS.find((all) => all.includes(page.value as PageName))?.map((p) => (
+    {(page.value === "missing" ? [] : partsOf(page.value)).map((p) => (
       <a key={p} class="part" href={hrefOf(p)} aria-current={page.value === p ? "page" : undefined} onClick={follow}>
         {t(`nav.${p}`)}
       </a>

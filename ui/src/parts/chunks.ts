@@ -1,0 +1,16 @@
+// Which chunk of the program shows which page. A chunk arrives, with its styles and texts, when first wanted.
+import type { ComponentType } from "preact";
+import type { PageName } from "../state/places";
+
+const alerting = () => import("../pages/Alerting").then((m) => m.Alerting);
+
+/** Pages with one loader share one component, which stays while these pages are changed. Overview is part of the first load. */
+export const CHUNKS: Record<Exclude<PageName, "overview">, () => Promise<ComponentType>> = {
+  explore: () => import("../pages/Explore").then((m) => m.Explore),
+  alerts: alerting,
+  incidents: alerting,
+  silences: alerting,
+  history: alerting,
+  rules: alerting,
+  files: alerting,
+};

@@ -1,0 +1,52 @@
+// The pages: one line each, from which the router, the navigation, the keyboard, the palette and the help are made.
+// What a page is made of stands in parts/chunks.ts; its name in the catalogue of texts, as `nav.NAME`.
+import type { TimeRange } from "../lib/time";
+
+export interface Place {
+  path: string;
+  /** the letter after `g` */
+  key: string;
+  /** a link of its own in the navigation; other pages light up the page that they are part of */
+  rail?: true;
+  partOf?: string;
+  /** a list: its address holds a filter, a part, a grouping and what is open */
+  list?: true;
+  /** whether `PATH/ID` is an address: read (then as what is open), or written too */
+  ids?: "read" | "write";
+  /** further parameters that the page keeps in its address, as they are */
+  params?: readonly string[];
+  /** whether variables (`v.NAME`) stand in its address */
+  vars?: true;
+  /** what it shows unless told */
+  range?: TimeRange;
+}
+
+const places = {
+  overview: { path: "/", key: "o", rail: true },
+  explore: { path: "/explore", key: "e", rail: true },
+  alerts: { path: "/alerts", key: "a", rail: true, list: true, ids: "read" },
+  incidents: { path: "/incidents", key: "n", partOf: "alerts", list: true, ids: "read" },
+  silences: { path: "/silences", key: "m", partOf: "alerts", list: true },
+  history: { path: "/alerts/history", key: "h", partOf: "alerts", list: true, range: { from: "now-7d", to: "now" } },
+  rules: { path: "/rules", key: "l", rail: true, list: true },
+  files: { path: "/rules/files", key: "f", partOf: "rules", list: true },
+} as const satisfies Record<string, Place>;
+
+export type PageName = keyof typeof places;
+export const PLACES: Record<PageName, Place> = places;
+export const PAGE_NAMES = Object.keys(places) as PageName[];
+export const RAIL = PAGE_NAMES.filter((p) => PLACES[p].rail);
+
+/** The page whose address a path is, and what is open on it. Exact paths win over paths with an id. */
+export function placeOf(path: string): { page: PageName | undefined; open: string } {
+  const page = PAGE_NAMES.find((k) => PLACES[k].path === path);
+  if (page) return { page, open: "" };
+  const cut = path.lastIndexOf("/");
+  const list = PAGE_NAMES.find((k) => PLACES[k].ids && PLACES[k].path === path.slice(0, cut));
+  try {
+    const open = decodeURIComponent(path.slice(cut + 1));
+    return { page: open ? list : undefined, open: list ? open : "" };
+  } catch {
+    return { page: undefined, open: "" };
+  }
+}
