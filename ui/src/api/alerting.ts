@@ -18,31 +18,11 @@ import type {
   Statistics,
 } from "./alertingTypes";
 import { request } from "./http";
+import { get, OWN, type Query, send } from "./rest";
 
-const OWN = "/api/plimsoll/v1";
 /** Alerts and episodes that a page holds: the most that the server tells at once. */
 export const ALERTS_MAX = 10_000;
 export const EPISODES_MAX = 1_000;
-
-type Query = Record<string, string | number | undefined>;
-
-function withQuery(path: string, query: Query): string {
-  const p = new URLSearchParams();
-  for (const [k, v] of Object.entries(query)) if (v !== undefined && v !== "") p.set(k, String(v));
-  const text = p.toString();
-  return text ? `${path}?${text}` : path;
-}
-
-async function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
-  return (await request(withQuery(path, query), { signal: signal ?? null })).json();
-}
-
-/** Sends JSON; an answer without a body is null. */
-async function send<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-  const headers = body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
-  const text = await (await request(path, { method, ...headers, signal: signal ?? null })).text();
-  return (text ? JSON.parse(text) : null) as T;
-}
 
 const part = encodeURIComponent;
 

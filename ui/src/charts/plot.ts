@@ -24,6 +24,8 @@ export interface PlotData {
   lines: Line[];
   /** areas between two lines, by their places: where the future is expected */
   cones?: { upper: number; lower: number; colour: string }[];
+  /** spans of time that stand out, in ms: what a finding rests on */
+  shades?: { from: number; to: number }[];
 }
 
 export interface PlotOptions {
@@ -42,6 +44,11 @@ function resolved(probe: HTMLElement, name: string): string {
   probe.style.color = `var(${name})`;
   return getComputedStyle(probe).color;
 }
+
+/** Seen on both backgrounds, under lines of any colour. */
+const SHADE_COLOUR = "#d99a1e38";
+/** A moment is as wide as this, in pixels of the screen. */
+const SHADE_MIN_PX = 3;
 
 /** Half of the widest time label, px. */
 const LABEL_HALF_PX = 26;
@@ -178,10 +185,24 @@ export class Plot {
       series: [{}, ...this.data.lines.map((l) => this.uplotSeries(l))],
       bands: stacked ? this.bands() : this.cones(),
       hooks: {
+        drawClear: [(u) => this.shade(u)],
         setSelect: [(u) => this.selected(u)],
         setCursor: [(u) => this.options.onCursor(u.cursor.idx ?? null, u.cursor.left ?? -1, u.cursor.top ?? -1)],
       },
     };
+  }
+
+  /** Behind the lines. */
+  private shade(u: uPlot): void {
+    const { left, top, width, height } = u.bbox;
+    u.ctx.save();
+    u.ctx.fillStyle = SHADE_COLOUR;
+    for (const s of this.data.shades ?? []) {
+      const a = Math.max(left, u.valToPos(s.from, "x", true));
+      const b = Math.min(left + width, Math.max(u.valToPos(s.to, "x", true), a + SHADE_MIN_PX));
+      if (b > a) u.ctx.fillRect(a, top, b - a, height);
+    }
+    u.ctx.restore();
   }
 
   private uplotSeries(l: Line): uPlot.Series {

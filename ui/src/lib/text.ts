@@ -1,6 +1,7 @@
 // The texts of the UI in one typed catalogue; those of pages that arrive later come with them (lib/text*.ts).
 // `t("key", {n})` fills {n}; `{n|one|many}` chooses by Intl.PluralRules.
 import type { AlertingKey } from "./textAlerting";
+import type { InsightKey } from "./textInsight";
 
 const EN = {
   "app.name": "Plimsoll",
@@ -14,6 +15,13 @@ const EN = {
   "nav.history": "History",
   "nav.rules": "Rules",
   "nav.files": "Rule files",
+  "nav.insights": "Insights",
+  "nav.anomalies": "Anomalies",
+  "nav.drift": "Drift",
+  "nav.recommendations": "Recommendations",
+  "nav.risks": "Risks",
+  "nav.assessments": "Hosts and services",
+  "nav.accuracy": "Accuracy",
   "nav.skip": "Skip to content",
   "page.missing": "There is no page at {path}.",
   "page.missing.back": "Go to Overview",
@@ -265,7 +273,7 @@ export function addTexts(more: Record<string, string>): void {
   Object.assign(texts, more);
 }
 
-export type TextKey = keyof typeof EN | AlertingKey;
+export type TextKey = keyof typeof EN | AlertingKey | InsightKey;
 type Params = Record<string, string | number>;
 
 const plural = new Intl.PluralRules("en");

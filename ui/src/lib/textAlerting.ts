@@ -2,7 +2,7 @@
 import { addTexts } from "./text";
 
 const ALERTING = {
-  "al.parts": "Alerting",
+  "al.parts": "Pages of {page}",
   "al.filter": "Filter",
   "al.filter.hint": "severity=critical instance=~\"db.*\" or words",
   "al.filter.bad": "\"{re}\" is not a regular expression that this browser reads.",

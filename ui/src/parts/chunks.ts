@@ -4,6 +4,8 @@ import type { PageName } from "../state/places";
 
 const alerting = () => import("../pages/Alerting").then((m) => m.Alerting);
 
+const insights = () => import("../pages/Insights").then((m) => m.Insights);
+
 /** Pages with one loader share one component, which stays while these pages are changed. Overview is part of the first load. */
 export const CHUNKS: Record<Exclude<PageName, "overview">, () => Promise<ComponentType>> = {
   explore: () => import("../pages/Explore").then((m) => m.Explore),
@@ -13,4 +15,11 @@ export const CHUNKS: Record<Exclude<PageName, "overview">, () => Promise<Compone
   history: alerting,
   rules: alerting,
   files: alerting,
+  insights,
+  anomalies: insights,
+  drift: insights,
+  recommendations: insights,
+  risks: insights,
+  assessments: insights,
+  accuracy: insights,
 };

@@ -29,6 +29,13 @@ const places = {
   silences: { path: "/silences", key: "m", partOf: "alerts", list: true },
   history: { path: "/alerts/history", key: "h", partOf: "alerts", list: true, range: { from: "now-7d", to: "now" } },
   rules: { path: "/rules", key: "l", rail: true, list: true },
+  insights: { path: "/insights", key: "i", rail: true, list: true, ids: "write", params: ["type"] },
+  anomalies: { path: "/insights/anomalies", key: "y", partOf: "insights", list: true, range: { from: "now-6h", to: "now" } },
+  drift: { path: "/insights/drift", key: "b", partOf: "insights", list: true, range: { from: "now-24h", to: "now" } },
+  recommendations: { path: "/insights/recommendations", key: "w", partOf: "insights", list: true, ids: "write" },
+  risks: { path: "/insights/risks", key: "k", partOf: "insights", list: true },
+  assessments: { path: "/insights/health", key: "j", partOf: "insights", list: true, range: { from: "now-24h", to: "now" } },
+  accuracy: { path: "/insights/accuracy", key: "z", partOf: "insights", list: true },
   files: { path: "/rules/files", key: "f", partOf: "rules", list: true },
 } as const satisfies Record<string, Place>;
 

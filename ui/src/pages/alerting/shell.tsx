@@ -19,8 +19,11 @@ const partsOf = (name: PageName) => {
   return PAGE_NAMES.filter((p) => p === head || PLACES[p].partOf === head);
 };
 
+/** What the links lead to, as the page at their head is called. */
+const partsName = () => (page.value === "missing" ? "" : t(`nav.${PLACES[page.value].partOf ?? page.value}` as TextKey));
+
 const Parts = () => (
-  <nav class="parts" aria-label={t("al.parts")}>
+  <nav class="parts" aria-label={t("al.parts", { page: partsName() })}>
     {(page.value === "missing" ? [] : partsOf(page.value)).map((p) => (
       <a key={p} class="part" href={hrefOf(p)} aria-current={page.value === p ? "page" : undefined} onClick={follow}>
         {t(`nav.${p}`)}
