@@ -17,6 +17,8 @@ export default defineConfig({
     rollupOptions: {
       output: {
         entryFileNames: "app.js",
+        // Everything that the first page needs is one file, whatever pages share of it. The entry only starts it.
+        codeSplitting: { groups: [{ name: "core", test: /src\/parts\/App\.tsx$|src\/state\/prefs\.ts$/ }] },
         chunkFileNames: (chunk) => `${chunk.name.toLowerCase()}.js`,
         // the styles of a chunk are named after it: app.css, alerting.css
         assetFileNames: (asset) => (asset.names.some((n) => n.endsWith(".css")) ? (asset.names[0] ?? "index.css").toLowerCase().replace(/^index\./, "app.") : "[name][extname]"),

@@ -116,7 +116,7 @@ export interface Forecasted {
   mean: number[];
   lower: number[];
   upper: number[];
-  accuracy: { n: number; coverage: number } | null;
+  accuracy: { n: number; coverage: number; mase?: number | null } | null;
   reason: string | null;
 }
 

@@ -5,6 +5,7 @@ import { formatClock, formatDateTime, formatValue, type Unit } from "../lib/form
 import { t } from "../lib/text";
 import type { Span } from "../lib/time";
 import { useSize } from "../lib/visible";
+import { Icon } from "../parts/Icon";
 import { hold, release } from "../state/hold";
 import { paint } from "../state/prefs";
 import { patch, zone } from "../state/url";
@@ -19,6 +20,8 @@ interface Props {
   area?: boolean;
   asTable: boolean;
   onTable: () => void;
+  /** the query behind it: a window of the chart can then be explained */
+  explain?: string | undefined;
 }
 
 const TABLE_ROWS_MAX = 200;
@@ -40,13 +43,20 @@ export function Chart(p: Props) {
   const id = useId();
   const size = useSize(box);
   const { asTable, data } = p;
+  // The element at which a window to explain begins, and whether the next drag marks one.
+  const [mark, setMark] = useState<number | null>(null);
+  const [asking, setAsking] = useState(false);
+  const why = (from: number, to: number) => {
+    setAsking(false);
+    if (p.explain) patch({ why: `${Math.round(from)}~${Math.round(to)}~${p.explain}` });
+  };
 
   const options: PlotOptions = {
     unit: p.unit,
     stacked: p.stacked ?? false,
     area: p.area ?? false,
     zone: zone.value,
-    onSelect: (from, to) => patch({ range: { from: String(Math.round(from)), to: String(Math.round(to)) } }),
+    onSelect: (from, to, asked) => (asked && p.explain ? why(from, to) : patch({ range: { from: String(Math.round(from)), to: String(Math.round(to)) } })),
     onCursor: (index, left, top) => setCursor(pointed.current && index !== null && left >= 0 ? { index, left, top } : null),
   };
 
@@ -77,9 +87,23 @@ export function Chart(p: Props) {
   };
   const movePoint = (to: number | null) => {
     setPoint(to);
+    if (to === null) setMark(null);
+    plot.current?.setSpan(to !== null && mark !== null ? [mark, to] : null);
     plot.current?.setCursor(to);
     if (to === null) release(id);
     else hold(id);
+  };
+  /** The first time its beginning, the second time its end. */
+  const markWindow = () => {
+    if (point === null) return movePoint(data.n - 1);
+    if (mark === null || mark === point) {
+      setMark(point);
+      plot.current?.setSpan([point, point]);
+      return;
+    }
+    const [from, to] = [Math.min(mark, point), Math.max(mark, point)];
+    movePoint(null);
+    why(data.start + from * data.step, data.start + to * data.step);
   };
   const onKeyDown = (e: KeyboardEvent) => {
     if (e.ctrlKey || e.metaKey || e.altKey) return;
@@ -87,6 +111,7 @@ export function Chart(p: Props) {
     const at = point ?? last + 1;
     const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: last, PageUp: at - 10, PageDown: at + 10 }[e.key];
     if (to !== undefined && !asTable) movePoint(Math.max(0, Math.min(last, to)));
+    else if ((e.key === "x" || e.key === "X") && p.explain && !asTable) markWindow();
     else if (e.key === "v" || e.key === "V") p.onTable();
     else if (e.key === "Escape" && point !== null) movePoint(null);
     else return;
@@ -108,8 +133,22 @@ export function Chart(p: Props) {
       {asTable ? (
         <ChartTable {...p} />
       ) : (
-        <div class="chart-plot" ref={host} onPointerEnter={enter} onPointerLeave={leave} />
+        <div
+          class={`chart-plot ${asking ? "chart-asking" : ""}`}
+          ref={host}
+          onPointerEnter={enter}
+          onPointerLeave={leave}
+          onPointerDownCapture={(e) => {
+            if (plot.current) plot.current.asking = p.explain !== undefined && (asking || e.shiftKey);
+          }}
+        />
       )}
+      {p.explain && !asTable ? (
+        <button type="button" class="button button-icon chart-why" aria-pressed={asking} aria-label={t("chart.why", { title: p.title })} title={t("chart.why", { title: p.title })} onClick={() => setAsking(!asking)}>
+          <Icon name="explain" size={15} />
+        </button>
+      ) : null}
+      {asking ? <p class="chart-hint">{t("chart.why.hint")}</p> : null}
       {cursor && !asTable ? <Tip data={data} cursor={cursor} unit={p.unit} width={size.width} /> : null}
       <div class="sr-only" aria-live="polite">
         {point === null
@@ -117,7 +156,7 @@ export function Chart(p: Props) {
           : t("chart.at", {
               at: formatClock(data.start + point * data.step, zone.value, true),
               values: shown.map((l) => `${l.name} ${formatValue(l.values[point] ?? Number.NaN, p.unit)}`).join(", "),
-            })}
+            }) + (mark === null ? "" : ` ${t("chart.marked", { at: formatClock(data.start + mark * data.step, zone.value, true) })}`)}
       </div>
     </div>
   );

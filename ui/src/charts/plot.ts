@@ -33,7 +33,8 @@ export interface PlotOptions {
   stacked: boolean;
   area: boolean;
   zone: Zone;
-  onSelect: (from: number, to: number) => void;
+  /** a span that was drawn over; `asked` when it is to be explained, not shown */
+  onSelect: (from: number, to: number, asked: boolean) => void;
   onCursor: (index: number | null, left: number, top: number) => void;
 }
 
@@ -72,6 +73,8 @@ export class Plot {
   private data: PlotData = { start: 0, step: 1, n: 0, lines: [] };
   private shape = "";
   private range: [number, number] = [0, 1];
+  /** whether what is drawn over next is to be explained */
+  asking = false;
   private size = { width: 300, height: 160 };
   private readonly host: HTMLElement;
   private options: PlotOptions;
@@ -118,6 +121,15 @@ export class Plot {
     if (!u) return;
     if (index === null) u.setCursor({ left: -10, top: -10 });
     else u.setCursor({ left: u.valToPos(this.data.start + index * this.data.step, "x"), top: u.over.clientHeight / 2 });
+  }
+
+  /** Shows a span as drawn over, between two elements; null takes it away. */
+  setSpan(span: [number, number] | null): void {
+    const u = this.u;
+    if (!u) return;
+    const [a, b] = span ? [Math.min(...span), Math.max(...span)].map((i) => u.valToPos(this.data.start + (i as number) * this.data.step, "x")) : [0, 0];
+    const [left, right] = [a as number, b as number];
+    u.setSelect({ left, top: 0, width: Math.max(span ? 1 : 0, right - left), height: span ? u.over.clientHeight : 0 }, false);
   }
 
   destroy(): void {
@@ -234,6 +246,6 @@ export class Plot {
     const from = u.posToVal(left, "x");
     const to = u.posToVal(left + width, "x");
     u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-    this.options.onSelect(from, to);
+    this.options.onSelect(from, to, this.asking);
   }
 }

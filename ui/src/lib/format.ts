@@ -106,6 +106,8 @@ export function guessUnit(expr: string, serverUnit = ""): Unit {
   if (bucket && /\bhistogram_quantile\s*\(/.test(expr)) return bucket as Unit;
   if (/\bcount\b\s*(by|without)?\s*\(/.test(expr)) return "short";
   const divided = /\)\s*\/\s*(ignoring|on|\w|\()|[a-z}]\s*\/\s*[a-z(]/.test(expr);
+  // What is left of one.
+  if (divided && /(^|\()\s*1\s*-\s/.test(expr)) return "ratio";
   if (divided && names.length >= 2 && names.every((x) => /_bytes/.test(x))) return "ratio";
   if (divided && names.length >= 2 && names.every((x) => /_total$/.test(x) && !/_(bytes|seconds)_total$/.test(x))) return "ratio";
   if (/_bytes(_total)?$/.test(name)) return perSecond ? "bytes/s" : "bytes";

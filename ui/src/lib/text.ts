@@ -1,6 +1,7 @@
 // The texts of the UI in one typed catalogue; those of pages that arrive later come with them (lib/text*.ts).
 // `t("key", {n})` fills {n}; `{n|one|many}` chooses by Intl.PluralRules.
 import type { AlertingKey } from "./textAlerting";
+import type { CapacityKey } from "./textCapacity";
 import type { InsightKey } from "./textInsight";
 
 const EN = {
@@ -22,6 +23,8 @@ const EN = {
   "nav.risks": "Risks",
   "nav.assessments": "Hosts and services",
   "nav.accuracy": "Accuracy",
+  "nav.capacity": "Capacity",
+  "nav.compare": "Compare",
   "nav.skip": "Skip to content",
   "page.missing": "There is no page at {path}.",
   "page.missing.back": "Go to Overview",
@@ -68,6 +71,9 @@ const EN = {
   "panel.truncated": "{n} more {n|series is|series are} not shown",
   "panel.aria": "{title}: chart of {n} series. Arrow keys move the crosshair, V shows a table.",
   "panel.time": "Time",
+  "chart.why": "Explain a window of {title}: press, then drag over it; or hold Shift and drag",
+  "chart.why.hint": "Drag over what is to be explained",
+  "chart.marked": "Marked from {at}. Move on and press X again to explain the window.",
   "chart.gap": "no samples here",
   "mark.critical": "critical",
   "mark.warning": "warning",
@@ -254,6 +260,7 @@ const EN = {
   "help.filter": "To the query or filter box",
   "help.table": "On a chart: show the data as a table",
   "help.cross": "On a chart: move the crosshair",
+  "help.mark": "On a chart: mark a window, twice, to explain it; or Shift and drag",
   "help.rows": "In a list: the next or previous row",
   "help.open": "In a list: open, or close",
   "help.acknowledge": "On an alert or incident: acknowledge",
@@ -263,6 +270,8 @@ const EN = {
   "help.escape": "Close, or back to the page",
   "help.then": "then",
   "common.close": "Close",
+  "common.link": "Copy link",
+  "common.linked": "Copied",
   "common.and": " and ",
 } as const;
 
@@ -273,7 +282,7 @@ export function addTexts(more: Record<string, string>): void {
   Object.assign(texts, more);
 }
 
-export type TextKey = keyof typeof EN | AlertingKey | InsightKey;
+export type TextKey = keyof typeof EN | AlertingKey | CapacityKey | InsightKey;
 type Params = Record<string, string | number>;
 
 const plural = new Intl.PluralRules("en");

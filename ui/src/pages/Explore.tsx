@@ -96,7 +96,7 @@ export function Explore() {
             <div id="explore-view" role="tabpanel" aria-label={t(`explore.${tab}`)}>
               {chart ? (
                 <ChartView state={state} data={data} onTake={run}>
-                  <Chart title={expr} data={data} span={span} unit={unit} stacked={stacked} asTable={asTable} onTable={() => setAsTable(!asTable)} />
+                  <Chart title={expr} data={data} span={span} unit={unit} stacked={stacked} asTable={asTable} onTable={() => setAsTable(!asTable)} explain={expr} />
                 </ChartView>
               ) : tab === "table" ? (
                 <ResultTable instant={instant} expr={expr} onTake={run} />

@@ -10,7 +10,7 @@ import { giveToPage } from "../state/pagekeys";
 import { useOverview } from "../state/overview";
 import { nextTheme, setTheme, theme } from "../state/prefs";
 import { follow, go, hrefOf, page, patch, url } from "../state/url";
-import { CHUNKS } from "./chunks";
+import { CHUNKS, WHY } from "./chunks";
 import { closeDialog, dialog, openDialog } from "./dialogs";
 import { Help } from "./Help";
 import { Palette } from "./Palette";
@@ -125,6 +125,7 @@ export function App() {
       <main id="main" tabIndex={-1}>
         <Page />
       </main>
+      {url.value.why ? <Lazy load={WHY} /> : null}
       {dialog.value === "help" ? <Help /> : null}
       {dialog.value === "palette" ? <Palette /> : null}
     </div>

@@ -19,6 +19,7 @@ export function Help() {
     [<Key>T</Key>, t("help.theme")],
     [<Key>V</Key>, t("help.table")],
     [<Two a="←" b="→" />, t("help.cross")],
+    [<Key>X</Key>, t("help.mark")],
     [<Two a="j" b="k" />, t("help.rows")],
     [<Two a="Enter" b="Esc" />, t("help.open")],
     [<Key>a</Key>, t("help.acknowledge")],

@@ -16,7 +16,15 @@ function amount(v: number, unit: string): string {
 const OF: Record<string, TextKey> = { inodes: "load.of.inodes", files: "load.of.files" };
 const ofText = (r: Resource) => OF[r.id.split(":")[0] ?? ""] ?? "load.of";
 
-export function LoadLine({ resource: r }: { resource: Resource }) {
+interface Props {
+  resource: Resource;
+  /** how full it would be under another load, 0 to 1 and above */
+  then?: number | undefined;
+  /** where the safe load ends, 0 to 1, when that is not the warning mark */
+  safe?: number | undefined;
+}
+
+export function LoadLine({ resource: r, then, safe }: Props) {
   const s = loadLine(r);
   const text = r.forecast?.text ?? "";
   return (
@@ -38,6 +46,8 @@ export function LoadLine({ resource: r }: { resource: Resource }) {
         <div class="load-zone load-zone-critical" style={{ left: at(s.critical), width: at(1 - s.critical) }} />
         <div class="load-fill" style={{ width: at(s.fill) }} />
         {s.arrow ? <div class="load-arrow" style={{ left: at(s.arrow.from), width: at(s.arrow.to - s.arrow.from) }} /> : null}
+        {safe !== undefined && Math.abs(safe - s.warning) > 0.005 ? <div class="load-safe" style={{ left: at(Math.min(1, safe)) }} /> : null}
+        {then === undefined ? null : <div class="load-then" style={{ left: at(Math.min(1, Math.max(0, then))) }} />}
         <div class="load-mark load-mark-warning" style={{ left: at(s.warning) }} />
         <div class="load-mark load-mark-critical" style={{ left: at(s.critical) }} />
       </div>

@@ -3,11 +3,12 @@ import { useMemo, useRef, useState } from "preact/hooks";
 import { resample } from "../api/window";
 import { Chart, Swatch } from "../charts/Chart";
 import { colour, dash } from "../charts/palette";
+import { youngSince } from "../charts/young";
 import { markLines } from "../charts/marks";
 import type { Line, PlotData } from "../charts/plot";
 import { formatClock, formatValue, seriesName, sharedLabels, type Unit } from "../lib/format";
 import { t } from "../lib/text";
-import { liveWindow, type Span } from "../lib/time";
+import { liveWindow } from "../lib/time";
 import { useSize, useVisible } from "../lib/visible";
 import { overview } from "../state/overview";
 import { type Ask, usePanel } from "../state/panels";
@@ -61,19 +62,6 @@ function linesOf(spec: PanelSpec, state: PanelData): PlotData {
   return { start: grid.start, step: grid.step, n: grid.n, lines };
 }
 
-/** Data younger than this part of the range is shown alone: the first minutes of a host would be a sliver otherwise. */
-const YOUNG_PART = 0.8;
-const YOUNG_SPAN_MIN_MS = 60_000;
-
-/** The first sample and where to begin when all samples lie in the newest part of the range; null to show the whole range. */
-function youngSince(data: PlotData, span: Span): { first: number; from: number } | null {
-  let first = data.n;
-  for (const l of data.lines.filter((l) => !l.reference)) for (let i = 0; i < first; i++) if (Number.isFinite(l.values[i])) first = i;
-  const at = data.start + first * data.step;
-  if (first >= data.n || at < span.to - (span.to - span.from) * YOUNG_PART) return null;
-  return { first: at, from: Math.max(span.from, Math.min(at, span.to - YOUNG_SPAN_MIN_MS)) };
-}
-
 /** A rate needs two samples, so that its panel is empty for the first seconds of a server's life. */
 const FIRST_SECONDS_MS = 30_000;
 const justStarted = () => {
@@ -122,7 +110,7 @@ export function Panel({ spec }: { spec: PanelSpec }) {
         {state.status === "error" && !drawn ? (
           <Failed title={t("panel.failed")} message={state.error} onRetry={() => setAgain(again + 1)} />
         ) : drawn ? (
-          <Chart title={spec.title} data={data} span={span} unit={spec.unit} stacked={spec.stacked ?? false} area={spec.area ?? false} asTable={asTable} onTable={toggle} />
+          <Chart title={spec.title} data={data} span={span} unit={spec.unit} stacked={spec.stacked ?? false} area={spec.area ?? false} asTable={asTable} onTable={toggle} explain={spec.asks[0]?.expr} />
         ) : state.status === "loading" ? (
           <Loading />
         ) : (

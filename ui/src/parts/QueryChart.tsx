@@ -6,6 +6,7 @@ import { useMemo, useRef, useState } from "preact/hooks";
 import { resample } from "../api/window";
 import { Chart } from "../charts/Chart";
 import { colour, dash } from "../charts/palette";
+import { youngSince } from "../charts/young";
 import type { Line, PlotData } from "../charts/plot";
 import { guessUnit, seriesName, sharedLabels, type Unit } from "../lib/format";
 import { t } from "../lib/text";
@@ -36,6 +37,8 @@ interface Props {
   more?: (data: PlotData) => PlotData;
   area?: boolean;
   small?: boolean;
+  /** where windows are not to be explained: in the explanation itself */
+  noWhy?: boolean;
   children?: ComponentChildren;
 }
 
@@ -70,13 +73,15 @@ export function QueryChart(p: Props) {
   const first = p.asks[0]?.expr ?? "";
   const unit = p.unit ?? guessUnit(first, state.grids.get(p.asks[0]?.id ?? "")?.series[0]?.unit);
   const end = data.n > 0 ? data.start + (data.n - 1) * data.step : 0;
-  const span = { from: state.span.from, to: Math.max(state.span.to, end) };
+  // What is young is shown alone, as in panels: it would be a sliver otherwise.
+  const young = drawn ? youngSince(data, state.span) : null;
+  const span = { from: young ? Math.min(young.from, ...(p.shades ?? []).map((s) => s.from)) : state.span.from, to: Math.max(state.span.to, end) };
   return (
     <div class={`query-chart ${p.small ? "query-chart-small" : ""} ${state.busy && drawn ? "is-busy" : ""}`} ref={ref}>
       {state.status === "error" && !drawn ? (
         <Failed title={t("panel.failed")} message={state.error} onRetry={() => setAgain(again + 1)} />
       ) : drawn ? (
-        <Chart title={p.title} data={data} span={span} unit={unit} area={p.area ?? false} asTable={asTable} onTable={() => setAsTable(!asTable)} />
+        <Chart title={p.title} data={data} span={span} unit={unit} area={p.area ?? false} asTable={asTable} onTable={() => setAsTable(!asTable)} explain={p.noWhy ? undefined : first} />
       ) : state.busy ? (
         <Loading />
       ) : (

@@ -22,4 +22,9 @@ export const CHUNKS: Record<Exclude<PageName, "overview">, () => Promise<Compone
   risks: insights,
   assessments: insights,
   accuracy: insights,
+  capacity: () => import("../pages/Capacity").then((m) => m.Capacity),
+  compare: () => import("../pages/Compare").then((m) => m.Compare),
 };
+
+/** What explains a window of a chart: a sheet over any page. */
+export const WHY = () => import("../pages/Why").then((m) => m.Why);

@@ -35,6 +35,8 @@ const places = {
   recommendations: { path: "/insights/recommendations", key: "w", partOf: "insights", list: true, ids: "write" },
   risks: { path: "/insights/risks", key: "k", partOf: "insights", list: true },
   assessments: { path: "/insights/health", key: "j", partOf: "insights", list: true, range: { from: "now-24h", to: "now" } },
+  capacity: { path: "/capacity", key: "c", partOf: "insights", list: true, params: ["kind", "host", "load", "ahead"] },
+  compare: { path: "/compare", key: "p", partOf: "insights", list: true, params: ["a", "b", "match", "pair"] },
   accuracy: { path: "/insights/accuracy", key: "z", partOf: "insights", list: true },
   files: { path: "/rules/files", key: "f", partOf: "rules", list: true },
 } as const satisfies Record<string, Place>;

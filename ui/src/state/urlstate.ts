@@ -31,6 +31,8 @@ export interface UrlState {
   by: string;
   /** lists: what is open beside the list */
   open: string;
+  /** a window of a chart that is to be explained: FROM~TO~QUERY, on any page; empty for none */
+  why: string;
   /** what else a page keeps in its address (`Place.params`); empty values are left out */
   params: Record<string, string>;
   /** values of variables by name, as `v.NAME` */
@@ -45,13 +47,16 @@ export const HIDE_MAX = 100;
 export const VARS_MAX = 50;
 export const VALUES_MAX = 200;
 
+/** Letters of a window to explain, its query included. */
+export const WHY_MAX = 4096;
+
 const isPage = (p: UrlState["page"]): p is PageName => p !== "missing";
 const placeFor = (p: UrlState["page"]): Place | undefined => (isPage(p) ? PLACES[p] : undefined);
 
 export const defaultRange = (page: UrlState["page"]): TimeRange => placeFor(page)?.range ?? DEFAULT_RANGE;
 
 export function defaultState(page: PageName): UrlState {
-  return { page, path: PLACES[page].path, range: defaultRange(page), live: true, zone: "browser", expr: "", tab: "chart", stacked: false, forecast: false, solo: "", hide: [], q: "", show: "", by: "", open: "", params: {}, vars: {} };
+  return { page, path: PLACES[page].path, range: defaultRange(page), live: true, zone: "browser", expr: "", tab: "chart", stacked: false, forecast: false, solo: "", hide: [], q: "", show: "", by: "", open: "", why: "", params: {}, vars: {} };
 }
 
 /** `v.NAME=a&v.NAME=b`: the values chosen of each variable, in their order. */
@@ -82,6 +87,7 @@ export function parseUrl(path: string, search: string): UrlState {
           hide: p.getAll("hide").filter(Boolean).slice(0, HIDE_MAX),
         }
       : {}),
+    why: (p.get("why") ?? "").slice(0, WHY_MAX),
     params: Object.fromEntries((place?.params ?? []).flatMap((k) => (p.get(k) ? [[k, p.get(k) as string]] : []))),
     vars: place?.vars ? readVars(p) : {},
     ...(place?.list ? { q: p.get("q") ?? "", show: p.get("show") ?? "", by: p.get("by") ?? "", open: open || (p.get("open") ?? "") } : {}),
@@ -102,6 +108,7 @@ export function formatUrl(s: UrlState): string {
   const inPath = place?.ids === "write" && s.open !== "";
   if (place?.list) for (const k of ["show", "q", "by", "open"] as const) if (s[k] && !(inPath && k === "open")) p.set(k, s[k]);
   for (const k of place?.params ?? []) if (s.params[k]) p.set(k, s.params[k] as string);
+  if (s.why) p.set("why", s.why);
   if (place?.vars) for (const [k, values] of Object.entries(s.vars).slice(0, VARS_MAX)) for (const v of values.slice(0, VALUES_MAX)) p.append(`v.${k}`, v);
   const usual = defaultRange(s.page);
   if (s.range.from !== usual.from) p.set("from", s.range.from);

@@ -23,7 +23,7 @@ const partsOf = (name: PageName) => {
 const partsName = () => (page.value === "missing" ? "" : t(`nav.${PLACES[page.value].partOf ?? page.value}` as TextKey));
 
 const Parts = () => (
-  <nav class="parts" aria-label={t("al.parts", { page: partsName() })}>
+  <nav class="parts" ref={(el) => el?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" })} aria-label={t("al.parts", { page: partsName() })}>
     {(page.value === "missing" ? [] : partsOf(page.value)).map((p) => (
       <a key={p} class="part" href={hrefOf(p)} aria-current={page.value === p ? "page" : undefined} onClick={follow}>
         {t(`nav.${p}`)}

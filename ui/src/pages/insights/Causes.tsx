@@ -91,7 +91,7 @@ function Related({ of: r, window }: { of: RelatedDoc; window: Span }) {
         <span class="soft num">{lagText(r.lag_seconds)}</span>
       </header>
       <p>{r.text}</p>
-      <QueryChart title={r.metric} asks={[{ id: "r", expr: r.query }]} range={range} shades={[{ from: Date.parse(r.from), to: Date.parse(r.to) }]} small />
+      <QueryChart title={r.metric} asks={[{ id: "r", expr: r.query }]} range={range} shades={[window]} small noWhy />
     </li>
   );
 }

@@ -2,7 +2,7 @@
 // whoever reads it. One that is open shows all its evidence, what may have caused it, and what to do.
 import { useMemo, useState } from "preact/hooks";
 import { askAgain, fetchInsight, fetchInsights, fetchRecommendations, type InsightDoc, judgeInsight } from "../../api/insight";
-import { formatCount } from "../../lib/format";
+import { formatCount, guessUnit } from "../../lib/format";
 import { t, type TextKey } from "../../lib/text";
 import { Icon } from "../../parts/Icon";
 import { Empty, Loading } from "../../parts/states";
@@ -12,7 +12,7 @@ import { useSending } from "../alerting/form";
 import { ageOf, momentOf, wordOf } from "../alerting/marks";
 import { Asked, Beside, Chips, ClearFilter, FilterBox, ListPage, Section, testOf } from "../alerting/shell";
 import { Causes } from "./Causes";
-import { Confidence, EvidenceChart, ExploreLink, Labels, rangeOfEvidence, TYPE_ICONS, unitOf, useName, valueText } from "./pieces";
+import { Confidence, EvidenceChart, ExploreLink, Labels, rangeOfEvidence, TYPE_ICONS, useName, valueText } from "./pieces";
 
 const EVERY_MS = 15_000;
 /** Cards that are made at once; each has a chart. */
@@ -183,7 +183,6 @@ function Open({ of: i, onChange }: { of: InsightDoc; onChange: () => void }) {
   const sending = useSending();
   const advice = usePoll(`advice ${i.id}`, (signal) => (i.recommendations.length ? fetchRecommendations("", signal) : Promise.resolve({ recommendations: [], truncated: false })), Number.POSITIVE_INFINITY);
   const its = advice.data?.recommendations.filter((r) => i.recommendations.includes(r.id)) ?? [];
-  const unit = unitOf(i.impact?.unit);
   const evidence = again?.evidence ?? i.evidence;
   const first = i.evidence[0];
   const window = useMemo(() => windowOf(i), [i.id]);
@@ -233,8 +232,8 @@ function Open({ of: i, onChange }: { of: InsightDoc; onChange: () => void }) {
               {e.text}
               <span class="soft num">
                 {" "}
-                {t("ins.evidence.value", { value: valueText(e.value, unit) })}
-                {again ? `, ${t("ins.evidence.again", { value: valueText(e.again, unit) })}` : ""}
+                {t("ins.evidence.value", { value: valueText(e.value, guessUnit(e.query)) })}
+                {again ? `, ${t("ins.evidence.again", { value: valueText(e.again, guessUnit(e.query)) })}` : ""}
               </span>
             </figcaption>
             <EvidenceChart of={e} title={e.text || i.title} shade={spanOf(i)} />

@@ -10,6 +10,8 @@ import { Bar, pct } from "./pieces";
 
 const EVERY_MS = 30_000;
 const WITHIN = ["hour", "day", "week", "month"] as const;
+/** Left out where there is little room. */
+const MORE = new Set<string>(["hour", "month"]);
 /** From here on a chance is shown darker. */
 const STEPS = [0.01, 0.1, 0.3, 0.6];
 
@@ -41,7 +43,7 @@ export function Risks() {
                       <th scope="col">{t("risk.col.resource")}</th>
                       <th scope="col">{t("risk.col.score")}</th>
                       {WITHIN.map((w) => (
-                        <th scope="col" class="num" key={w}>
+                        <th scope="col" class={`num ${MORE.has(w) ? "finds-more" : ""}`} key={w}>
                           {t(`risk.col.${w}`)}
                         </th>
                       ))}
@@ -64,7 +66,7 @@ export function Risks() {
                           <span class="num">{r.score.toFixed(2)}</span>
                         </td>
                         {WITHIN.map((w, i) => (
-                          <td key={w} class={`num heat heat-${heat(chance(r, i))}`}>
+                          <td key={w} class={`num heat heat-${heat(chance(r, i))} ${MORE.has(w) ? "finds-more" : ""}`}>
                             {pct(chance(r, i))}
                           </td>
                         ))}

@@ -1,0 +1,28 @@
+import { describe, expect, it } from "vitest";
+import { around, fieldOf, fromField, pairOf, PAIRS, periodIn, sizeOf, textOf } from "./periods";
+
+const NOW = Date.UTC(2026, 10, 21, 12);
+
+describe("periods", () => {
+  it.each(PAIRS)("%s: both are as long, the second ends now, and they do not overlap", (name) => {
+    const { a, b } = pairOf(name, NOW);
+    expect([a.to - a.from, b.to]).toEqual([b.to - b.from, NOW]);
+    expect(a.to).toBeLessThanOrEqual(b.from);
+  });
+  it("around a change: as long before as after", () => {
+    expect(around(NOW - 600_000, NOW)).toEqual({ a: { from: NOW - 1_200_000, to: NOW - 600_000 }, b: { from: NOW - 600_000, to: NOW } });
+    const long = around(NOW - 86_400_000, NOW);
+    expect(long.b.to - long.b.from).toBe(3_600_000);
+  });
+  it("stand in the address", () => {
+    const s = { from: NOW - 60_000, to: NOW };
+    expect(periodIn(textOf(s))).toEqual(s);
+  });
+  it.each([undefined, "", "1~2", "5~4", "a~b", `0~${8 * 86_400_000}`])("%j is none", (text) => expect(periodIn(text)).toBeNull());
+  it("are written and read as local time and as UTC", () => {
+    for (const utc of [true, false]) expect(fromField(fieldOf(NOW, utc), utc)).toBe(NOW);
+    expect(fieldOf(Number.NaN, true)).toBe("");
+  });
+});
+
+it("effects have the usual sizes", () => expect([1, -0.474, 0.4, -0.2, 0.1].map(sizeOf)).toEqual(["large", "large", "medium", "small", "little"]));
