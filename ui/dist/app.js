@@ -1,1 +1,1 @@
-import{$ as e,Rt as t,t as n}from"./core.js";var r=document.getElementById(`app`);r&&t(e(n,{}),r);
+import{_t as e,nn as t,t as n}from"./core.js";var r=document.getElementById(`app`);r&&t(e(n,{}),r);

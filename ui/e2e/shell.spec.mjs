@@ -45,7 +45,7 @@ const accessible = Object.fromEntries(
 );
 
 export default {
-  "the theme button goes from system to light to dark, and is remembered": async (browser) => {
+  "the theme button goes from system to light, dark and high contrast, and is remembered": async (browser) => {
     const { page, close } = await open(browser, "/", { theme: "dark" });
     const system = await ground(page);
     await top(page).theme.click();
@@ -53,6 +53,10 @@ export default {
     await top(page).theme.click();
     const dark = await ground(page);
     assert(light !== dark && system === dark, `grounds: system ${system}, light ${light}, dark ${dark}`);
+    await top(page).theme.click();
+    const contrast = await ground(page);
+    assert(contrast === "rgb(0, 0, 0)", `the ground of high contrast is ${contrast}`);
+    await axe(page, "high contrast");
     await top(page).theme.click();
     await top(page).theme.click();
     await page.reload();
@@ -82,7 +86,7 @@ export default {
     await page.getByRole("button", { name: "1h", exact: true }).click();
     await until("1 h in the address", 2000, () => page.url().includes("from=now-1h"));
     await page.keyboard.press("Control+k");
-    await page.getByRole("dialog", { name: "Go to a page or a metric" }).waitFor();
+    await page.getByRole("dialog", { name: "Go to, or do" }).waitFor();
     await page.keyboard.type("load1");
     await until("a metric in the palette", 10_000, async () => (await page.getByRole("option", { name: /node_load1/ }).count()) > 0);
     await axe(page, "palette");

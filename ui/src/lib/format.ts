@@ -1,4 +1,6 @@
 // Numbers and times as people read them. All through Intl; digits are tabular in CSS.
+import { zoneName } from "./zone";
+
 export type Unit = "bytes" | "bytes/s" | "seconds" | "ratio" | "ops/s" | "short";
 
 const IEC = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
@@ -141,14 +143,15 @@ export function sharedLabels(all: Record<string, string>[]): Set<string> {
   return new Set(Object.keys(first).filter((k) => all.every((l) => l[k] === first[k])));
 }
 
-export type Zone = "browser" | "utc";
+/** "browser", "utc", or a name that Intl knows ("Europe/Berlin"). */
+export type Zone = string;
 
 const dates = new Map<string, Intl.DateTimeFormat>();
 function dateFormat(zone: Zone, key: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const id = `${zone}/${key}`;
   let f = dates.get(id);
   if (!f) {
-    f = new Intl.DateTimeFormat("en-GB", { ...options, hourCycle: "h23", ...(zone === "utc" ? { timeZone: "UTC" } : {}) });
+    f = new Intl.DateTimeFormat("en-GB", { ...options, hourCycle: "h23", timeZone: zoneName(zone) });
     dates.set(id, f);
   }
   return f;

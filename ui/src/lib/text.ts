@@ -3,6 +3,9 @@
 import type { AlertingKey } from "./textAlerting";
 import type { CapacityKey } from "./textCapacity";
 import type { InsightKey } from "./textInsight";
+import type { FrameKey } from "./textFrame";
+import type { HostKey } from "./textHosts";
+import type { StatusKey } from "./textStatus";
 
 const EN = {
   "app.name": "Plimsoll",
@@ -25,14 +28,24 @@ const EN = {
   "nav.accuracy": "Accuracy",
   "nav.capacity": "Capacity",
   "nav.compare": "Compare",
+  "nav.hosts": "Hosts",
+  "nav.services": "Services",
+  "nav.status": "Status",
+  "nav.more": "More",
+  "nav.small": "Fewer words",
+  "nav.wide": "Words beside the icons",
   "nav.skip": "Skip to content",
   "page.missing": "There is no page at {path}.",
   "page.missing.back": "Go to Overview",
-  "top.palette": "Search pages and metrics",
+  "top.palette": "Search and do",
   "top.theme.system": "Theme: system",
   "top.theme.light": "Theme: light",
   "top.theme.dark": "Theme: dark",
+  "top.theme.contrast": "Theme: high contrast",
   "top.help": "Keyboard shortcuts",
+  "top.refresh": "Refresh",
+  "top.before": "Compare with before",
+  "top.share": "Share this page",
   "top.pause": "Pause",
   "top.resume": "Go live",
   "top.live": "Live",
@@ -44,15 +57,6 @@ const EN = {
   "time.label": "Time range",
   "time.last": "Last {d}",
   "time.fixed": "{from} – {to}",
-  "time.quick": "Quick ranges",
-  "time.custom": "From and to",
-  "time.from": "From",
-  "time.to": "To",
-  "time.apply": "Apply",
-  "time.hint": "now-90m, 2026-01-31 10:00, or milliseconds since 1970",
-  "time.bad": "\"{from}\" to \"{to}\" is not a range: write now-15m, a date, or milliseconds, the earlier first, at least 10 s apart",
-  "time.zone": "Time zone",
-  "time.zone.browser": "Browser",
   "time.zone.utc": "UTC",
   "error.unreachable": "The server does not answer. Is it still running?",
   "error.status": "The server answered {status} to {path}.",
@@ -74,6 +78,8 @@ const EN = {
   "chart.why": "Explain a window of {title}: press, then drag over it; or hold Shift and drag",
   "chart.why.hint": "Drag over what is to be explained",
   "chart.marked": "Marked from {at}. Move on and press X again to explain the window.",
+  "panel.before": "{name}, before",
+  "panel.before.total": "total, before",
   "chart.gap": "no samples here",
   "mark.critical": "critical",
   "mark.warning": "warning",
@@ -242,33 +248,6 @@ const EN = {
   "ex.fs": "File systems, share used",
   "ex.net": "Network received, per interface",
   "ex.load": "Load average",
-  "palette.title": "Go to a page or a metric",
-  "palette.input": "Page or metric name",
-  "palette.page": "page",
-  "palette.metric": "metric",
-  "palette.none": "Nothing is called \"{q}\".",
-  "palette.loading": "Loading metric names…",
-  "help.title": "Keyboard shortcuts",
-  "help.goto": "Go to {page}",
-  "help.live": "Live or pause",
-  "help.time": "Time range",
-  "help.help": "This help",
-  "help.palette": "Pages and metrics",
-  "help.shift": "Move the time range back or on",
-  "help.zoom": "Shorter or longer time range",
-  "help.theme": "Next theme",
-  "help.filter": "To the query or filter box",
-  "help.table": "On a chart: show the data as a table",
-  "help.cross": "On a chart: move the crosshair",
-  "help.mark": "On a chart: mark a window, twice, to explain it; or Shift and drag",
-  "help.rows": "In a list: the next or previous row",
-  "help.open": "In a list: open, or close",
-  "help.acknowledge": "On an alert or incident: acknowledge",
-  "help.silence": "On an alert: silence",
-  "help.plan": "In Explain: walk through the parts",
-  "help.plan.open": "In Explain: close or open a part",
-  "help.escape": "Close, or back to the page",
-  "help.then": "then",
   "common.close": "Close",
   "common.link": "Copy link",
   "common.linked": "Copied",
@@ -282,7 +261,7 @@ export function addTexts(more: Record<string, string>): void {
   Object.assign(texts, more);
 }
 
-export type TextKey = keyof typeof EN | AlertingKey | CapacityKey | InsightKey;
+export type TextKey = keyof typeof EN | AlertingKey | CapacityKey | InsightKey | FrameKey | HostKey | StatusKey;
 type Params = Record<string, string | number>;
 
 const plural = new Intl.PluralRules("en");

@@ -1,5 +1,6 @@
 // Where axes have their marks. Pure; never more than 50 marks.
 import { formatClock, formatDay, type Unit, type Zone } from "./format";
+import { zoneOffset } from "./zone";
 
 const TICKS_MAX = 50;
 
@@ -47,9 +48,6 @@ const M = 60 * S;
 const H = 60 * M;
 const D = 24 * H;
 const TIME_STEPS = [S, 2 * S, 5 * S, 10 * S, 15 * S, 30 * S, M, 2 * M, 5 * M, 10 * M, 15 * M, 30 * M, H, 2 * H, 3 * H, 6 * H, 12 * H, D, 2 * D, 7 * D, 14 * D, 30 * D, 90 * D, 365 * D];
-
-/** ms ahead of UTC at that instant in the zone. */
-export const zoneOffset = (ms: number, zone: Zone) => (zone === "utc" ? 0 : -new Date(ms).getTimezoneOffset() * M);
 
 /** Round times (in the zone's own clock) inside [from, to], in ms. */
 export function timeTicks(from: number, to: number, count: number, zone: Zone): number[] {

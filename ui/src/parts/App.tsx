@@ -2,54 +2,19 @@
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../lib/text";
-import { shiftRange, zoomRange } from "../lib/time";
 import { Overview } from "../pages/Overview";
-import { focusFilter } from "../state/filter";
-import { decideKey, type KeyAction, type KeyState } from "../state/keys";
+import { crumb } from "../state/crumb";
+import { decideKey, type KeyState } from "../state/keys";
 import { giveToPage } from "../state/pagekeys";
 import { useOverview } from "../state/overview";
-import { nextTheme, setTheme, theme } from "../state/prefs";
-import { follow, go, hrefOf, page, patch, url } from "../state/url";
+import { railSmall } from "../state/prefs";
+import { follow, hrefOf, page, url } from "../state/url";
+import { act } from "./actions";
 import { CHUNKS, WHY } from "./chunks";
-import { closeDialog, dialog, openDialog } from "./dialogs";
-import { Help } from "./Help";
-import { Palette } from "./Palette";
+import { closeDialog, dialog } from "./dialogs";
 import { Rail } from "./Rail";
 import { Failed, Loading } from "./states";
-import { TopBar, toggleLive } from "./TopBar";
-
-function act(action: KeyAction): void {
-  const move = (range: ReturnType<typeof shiftRange>) => {
-    if (range) patch({ range });
-  };
-  const now = Date.now();
-  switch (action) {
-    case "live":
-      toggleLive();
-      break;
-    case "theme":
-      setTheme(nextTheme(theme.value));
-      break;
-    case "time":
-    case "help":
-    case "palette":
-      openDialog(action);
-      break;
-    case "filter":
-      focusFilter();
-      break;
-    case "back":
-    case "forward":
-      move(shiftRange(url.value.range, action === "back" ? -0.5 : 0.5, now));
-      break;
-    case "zoomIn":
-    case "zoomOut":
-      move(zoomRange(url.value.range, action === "zoomIn" ? 0.5 : 2, now));
-      break;
-    default:
-      go(hrefOf(action));
-  }
-}
+import { TopBar } from "./TopBar";
 
 const isField = (el: EventTarget | undefined) => el instanceof HTMLElement && (el.matches("input, textarea, select") || el.isContentEditable);
 
@@ -61,10 +26,9 @@ function useKeyboard(): void {
       const busy = document.querySelector("dialog[open]") !== null || dialog.value !== null || isField(e.composedPath()[0]);
       const [next, action] = decideKey(state, { key: e.key, ctrl: e.ctrlKey || e.metaKey, alt: e.altKey, busy }, performance.now());
       state = next;
-      const taken = action === null && !busy && !e.ctrlKey && !e.metaKey && !e.altKey && giveToPage(e);
-      if (action === null && !taken) return;
-      e.preventDefault();
-      if (action) act(action);
+      const done = action !== null && act(action);
+      const taken = !done && !busy && !e.ctrlKey && !e.metaKey && !e.altKey && giveToPage(e);
+      if (done || taken) e.preventDefault();
     };
     addEventListener("keydown", onKeyDown);
     return () => removeEventListener("keydown", onKeyDown);
@@ -72,7 +36,7 @@ function useKeyboard(): void {
 }
 
 /** A page in a chunk of its own, which arrives when first wanted. */
-function Lazy({ load }: { load: () => Promise<ComponentType> }) {
+function Lazy({ load, quiet }: { load: () => Promise<ComponentType>; quiet?: boolean }) {
   const [page, setPage] = useState<ComponentType | null>(null);
   const [failed, setFailed] = useState(false);
   useEffect(() => {
@@ -83,7 +47,7 @@ function Lazy({ load }: { load: () => Promise<ComponentType> }) {
   }, []);
   const Page = page;
   if (failed) return <Failed message={t("error.unreachable")} onRetry={() => location.reload()} />;
-  return Page ? <Page /> : <Loading />;
+  return Page ? <Page /> : quiet ? null : <Loading />;
 }
 
 /** The place of a chunk in the page: pages of one chunk are one component. */
@@ -96,6 +60,10 @@ function Page() {
   const load = CHUNKS[name];
   return <Lazy key={keyOf(load)} load={load} />;
 }
+
+/** The dialogs of the frame: a chunk of their own, fetched when the page is there. */
+const loadDialogs = () => import("./FrameDialogs").then((m) => m.FrameDialogs);
+const FrameDialog = () => <Lazy load={loadDialogs} quiet />;
 
 const Missing = () => (
   <div class="state state-empty">
@@ -111,12 +79,16 @@ export function App() {
   // One line to the server for every page: it says within seconds when it is lost, and how many alerts fire.
   useOverview(url.value.live);
   useEffect(() => {
-    document.title = page.value === "missing" ? t("app.name") : `${t(`nav.${page.value}`)} · ${t("app.name")}`;
-  }, [page.value]);
+    document.title = [crumb.value, page.value === "missing" ? "" : t(`nav.${page.value}`), t("app.name")].filter(Boolean).join(" · ");
+  }, [page.value, crumb.value]);
+  useEffect(() => {
+    const idle = setTimeout(() => void loadDialogs().catch(() => {}), 2_000);
+    return () => clearTimeout(idle);
+  }, []);
   // At once, not after the next picture: a dialog that was asked for meanwhile would be closed with the old one.
   useEffect(() => page.subscribe(closeDialog), []);
   return (
-    <div class="app">
+    <div class={`app ${railSmall.value ? "app-small" : ""}`}>
       <button type="button" class="skip" onClick={() => document.getElementById("main")?.focus()}>
         {t("nav.skip")}
       </button>
@@ -126,8 +98,7 @@ export function App() {
         <Page />
       </main>
       {url.value.why ? <Lazy load={WHY} /> : null}
-      {dialog.value === "help" ? <Help /> : null}
-      {dialog.value === "palette" ? <Palette /> : null}
+      {dialog.value ? <FrameDialog /> : null}
     </div>
   );
 }

@@ -6,17 +6,30 @@ import { Dialog } from "./Dialog";
 import { closeDialog } from "./dialogs";
 
 const Key = ({ children }: { children: ComponentChildren }) => <kbd>{children}</kbd>;
+type Row = [ComponentChildren, string];
 
 export function Help() {
-  const rows: [ComponentChildren, string][] = [
-    ...PAGE_NAMES.map((p): [ComponentChildren, string] => [<Pair a="g" b={PLACES[p].key} />, t("help.goto", { page: t(`nav.${p}`) })]),
+  const pages = PAGE_NAMES.map((p): Row => [<Pair a="g" b={PLACES[p].key} />, t("help.goto", { page: t(`nav.${p}`) })]);
+  const everywhere: Row[] = [
     [<Key>Ctrl-K</Key>, t("help.palette")],
+    [<Key>?</Key>, t("help.help")],
     [<Key>/</Key>, t("help.filter")],
     [<Key>L</Key>, t("help.live")],
+    [<Key>R</Key>, t("help.refresh")],
     [<Key>t</Key>, t("help.time")],
     [<Two a="←" b="→" />, t("help.shift")],
     [<Two a="+" b="-" />, t("help.zoom")],
+    [<Key>C</Key>, t("help.before")],
+    [<Key>S</Key>, t("help.share")],
     [<Key>T</Key>, t("help.theme")],
+    [<Key>D</Key>, t("help.density")],
+    [<Key>[</Key>, t("help.rail")],
+    [<Key>Esc</Key>, t("help.escape")],
+  ];
+  const things: Row[] = [
+    [<Key>F</Key>, t("help.full")],
+    [<Key>A</Key>, t("help.alert")],
+    [<Key>E</Key>, t("help.openPanel")],
     [<Key>V</Key>, t("help.table")],
     [<Two a="←" b="→" />, t("help.cross")],
     [<Key>X</Key>, t("help.mark")],
@@ -26,22 +39,29 @@ export function Help() {
     [<Key>s</Key>, t("help.silence")],
     [<Two a="↑" b="↓" />, t("help.plan")],
     [<Two a="←" b="→" />, t("help.plan.open")],
-    [<Key>Esc</Key>, t("help.escape")],
-    [<Key>?</Key>, t("help.help")],
   ];
   return (
     <Dialog title={t("help.title")} kind="dialog-wide dialog-keys" onClose={closeDialog}>
-      <dl class="keys">
-        {rows.map(([keys, text]) => (
-          <div key={text}>
-            <dt>{keys}</dt>
-            <dd>{text}</dd>
-          </div>
-        ))}
-      </dl>
+      <Group name={t("help.everywhere")} rows={everywhere} />
+      <Group name={t("help.things")} rows={things} />
+      <Group name={t("help.pages")} rows={pages} />
     </Dialog>
   );
 }
+
+const Group = ({ name, rows }: { name: string; rows: Row[] }) => (
+  <section>
+    <h3>{name}</h3>
+    <dl class="keys">
+      {rows.map(([keys, text]) => (
+        <div key={text}>
+          <dt>{keys}</dt>
+          <dd>{text}</dd>
+        </div>
+      ))}
+    </dl>
+  </section>
+);
 
 const Pair = ({ a, b }: { a: string; b: string }) => (
   <>

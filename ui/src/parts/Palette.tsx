@@ -1,47 +1,86 @@
-// The command palette: pages and metric names, by keyboard. A combobox with a list, as the ARIA practices have it.
+// The command palette: pages, actions, dashboards, hosts, services, metrics and settings, by keyboard. A combobox with a list, as the ARIA practices have it.
 import { useEffect, useState } from "preact/hooks";
-import { t } from "../lib/text";
+import { matches } from "../lib/matches";
+import { t, type TextKey } from "../lib/text";
+import { zones } from "../lib/zone";
+import type { KeyAction } from "../state/keys";
 import { metrics, wantMetrics } from "../state/names";
 import { PAGE_NAMES } from "../state/places";
-import { go, hrefOf } from "../state/url";
+import { setTheme, THEMES } from "../state/prefs";
+import { things, wantThings } from "../state/things";
+import { go, hrefOf, patch } from "../state/url";
+import { act } from "./actions";
 import { Dialog } from "./Dialog";
 import { closeDialog } from "./dialogs";
 
 interface Entry {
   name: string;
   kind: string;
-  href: string;
+  take: () => void;
 }
 
-const SHOWN_MAX = 12;
+/** Rows in all, and of one kind unless it is the only one. */
+const SHOWN_MAX = 14;
+const KIND_MAX = 6;
 
-/** Names that contain every word of the query; those that begin with it first. */
-export function matches(names: string[], query: string, max: number): string[] {
-  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
-  const hits = names.filter((n) => words.every((w) => n.toLowerCase().includes(w)));
-  const first = words[0] ?? "";
-  return hits
-    .map((n, i) => ({ n, i, rank: n.toLowerCase().startsWith(first) ? 0 : 1 }))
-    .sort((a, b) => a.rank - b.rank || a.i - b.i)
-    .slice(0, max)
-    .map((x) => x.n);
+const ACTIONS: [TextKey, KeyAction][] = [
+  ["top.live", "live"],
+  ["help.refresh", "refresh"],
+  ["help.before", "before"],
+  ["help.time", "time"],
+  ["help.share", "share"],
+  ["help.theme", "theme"],
+  ["help.density", "density"],
+  ["help.rail", "rail"],
+  ["help.full", "full"],
+  ["help.title", "help"],
+];
+
+/** What is chosen by name: themes and zones. */
+const settings = (): [string, () => void][] => [
+  ...THEMES.map((x): [string, () => void] => [t(`top.theme.${x}`), () => setTheme(x)]),
+  ...["browser", "utc", ...zones()].map((z): [string, () => void] => [t("palette.zone", { zone: z === "utc" ? "UTC" : z }), () => patch({ zone: z }, "replace")]),
+];
+
+const to = (href: string) => () => go(href);
+
+/** Every kind of thing that has a name, each with how to get there. Pages and actions first: there are few of them. */
+function kinds(): { kind: string; rows: [string, () => void][] }[] {
+  const { hosts, services, dashboards } = things.value;
+  const board = PAGE_NAMES.find((p): boolean => (p as string) === "dashboards");
+  return [
+    { kind: t("palette.page"), rows: PAGE_NAMES.map((p) => [t(`nav.${p}`), to(hrefOf(p))]) },
+    { kind: t("palette.action"), rows: ACTIONS.map(([key, action]) => [t(key), () => void act(action)]) },
+    { kind: t("palette.dashboard"), rows: board ? dashboards.map((d) => [d.title || d.id, to(hrefOf(board, { open: d.id }))]) : [] },
+    { kind: t("palette.host"), rows: hosts.map((h) => [h, to(hrefOf("hosts", { open: h }))]) },
+    { kind: t("palette.service"), rows: services.map((h) => [h, to(hrefOf("services", { open: h }))]) },
+    { kind: t("palette.metric"), rows: metrics.value.names.map((name) => [name, to(hrefOf("explore", { expr: name }))]) },
+    { kind: t("palette.setting"), rows: settings() },
+  ];
 }
 
 function entries(query: string): Entry[] {
-  const pages: Entry[] = PAGE_NAMES.map((p) => ({ name: t(`nav.${p}`), kind: t("palette.page"), href: hrefOf(p) })).filter((p) => p.name.toLowerCase().includes(query.toLowerCase()));
-  const found = query ? matches(metrics.value.names, query, SHOWN_MAX - pages.length) : [];
-  return [...pages, ...found.map((name) => ({ name, kind: t("palette.metric"), href: hrefOf("explore", { expr: name }) }))];
+  const all = kinds().slice(0, query ? undefined : 2);
+  const found = all.map(({ kind, rows }) => {
+    const by = new Map(rows);
+    return matches([...by.keys()], query, SHOWN_MAX).map((name): Entry => ({ name, kind, take: by.get(name) ?? (() => {}) }));
+  });
+  const few = found.filter((x) => x.length > 0).length > 1;
+  return found.flatMap((x) => (few && query ? x.slice(0, KIND_MAX) : x)).slice(0, query ? SHOWN_MAX : undefined);
 }
 
 export function Palette() {
   const [query, setQuery] = useState("");
   const [at, setAt] = useState(0);
-  useEffect(() => void wantMetrics(), []);
+  useEffect(() => {
+    void wantMetrics();
+    void wantThings();
+  }, []);
   const list = entries(query.trim());
   const pick = (e: Entry | undefined) => {
     if (!e) return;
     closeDialog();
-    go(e.href);
+    e.take();
   };
   const onKeyDown = (e: KeyboardEvent) => {
     if (e.key === "ArrowDown") setAt((at + 1) % Math.max(1, list.length));
@@ -73,8 +112,8 @@ export function Palette() {
         {list.map((e, i) => (
           // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled by the input
           // biome-ignore lint/a11y/useFocusableInteractive: the input keeps the focus
-          <div key={e.kind + e.name} id={`palette-${i}`} role="option" aria-selected={i === at} class="palette-row" onClick={() => pick(e)}>
-            <span class="mono">{e.name}</span>
+          <div key={e.kind + e.name} id={`palette-${i}`} role="option" aria-selected={i === at} class="palette-row" ref={i === at ? (el) => el?.scrollIntoView({ block: "nearest" }) : null} onClick={() => pick(e)}>
+            <span>{e.name}</span>
             <span class="soft">{e.kind}</span>
           </div>
         ))}

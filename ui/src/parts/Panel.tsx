@@ -1,15 +1,18 @@
 // A panel: title, what it aggregates, one chart of one or more queries, and a legend with the last values.
+import { computed } from "@preact/signals";
 import { useMemo, useRef, useState } from "preact/hooks";
-import { resample } from "../api/window";
+import { type Grid, resample } from "../api/window";
 import { Chart, Swatch } from "../charts/Chart";
 import { colour, dash } from "../charts/palette";
 import { youngSince } from "../charts/young";
 import { markLines } from "../charts/marks";
 import type { Line, PlotData } from "../charts/plot";
+import { backMs } from "../lib/before";
 import { formatClock, formatValue, seriesName, sharedLabels, type Unit } from "../lib/format";
 import { t } from "../lib/text";
-import { liveWindow } from "../lib/time";
+import { liveWindow, resolveRange } from "../lib/time";
 import { useSize, useVisible } from "../lib/visible";
+import { clock } from "../state/connection";
 import { overview } from "../state/overview";
 import { type Ask, usePanel } from "../state/panels";
 import { follow, hrefOf, url, zone } from "../state/url";
@@ -34,13 +37,38 @@ const REFERENCE_COLOUR = "#7f8b93";
 
 type PanelData = ReturnType<typeof usePanel>;
 
-/** The lines of all asks on one grid; a named ask names its single series. */
-function linesOf(spec: PanelSpec, state: PanelData): PlotData {
-  const marked = spec.asks.flatMap((a) => {
+/** Marks the keys of series of the earlier time. */
+const BEFORE = "~";
+
+const gridsOf = (spec: PanelSpec, state: PanelData, mark: string, shift: number): Grid[] =>
+  spec.asks.flatMap((a) => {
     const g = state.grids.get(a.id);
-    return g ? [{ ...g, series: g.series.map((s) => ({ ...s, key: `${a.id}/${s.key}` })) }] : [];
+    if (!g || (mark && a.reference)) return [];
+    return [{ ...g, start: g.start + shift, series: g.series.map((s) => ({ ...s, key: `${mark}${a.id}/${s.key}` })) }];
   });
-  const grid = resample(marked);
+
+/** The same series earlier, thin and dashed in their colours; of a stack only the sum. */
+function beforeLines(spec: PanelSpec, lines: Line[], keys: string[], earlier: Grid["series"], n: number): Line[] {
+  if (earlier.length === 0) return [];
+  if (spec.stacked) {
+    const sum = new Float64Array(n).fill(Number.NaN);
+    for (const s of earlier) for (let i = 0; i < n; i++) if (Number.isFinite(s.values[i])) sum[i] = (Number.isFinite(sum[i]) ? (sum[i] as number) : 0) + (s.values[i] as number);
+    return [{ name: t("panel.before.total"), colour: REFERENCE_COLOUR, dash: [], values: sum, hidden: false, reference: true }];
+  }
+  return earlier.flatMap((s): Line[] => {
+    const now = lines[keys.indexOf(s.key.slice(BEFORE.length))];
+    return now ? [{ name: t("panel.before", { name: now.name }), colour: now.colour, dash: [], values: s.values, hidden: false, reference: true }] : [];
+  });
+}
+
+/** The lines of all asks on one grid; a named ask names its single series. */
+function linesOf(spec: PanelSpec, state: PanelData, past: { state: PanelData; back: number } | null): PlotData {
+  const marked = gridsOf(spec, state, "", 0);
+  // What was before is drawn on the times of now, and never stretches the picture.
+  const then = past && marked.length > 0 ? gridsOf(spec, past.state, BEFORE, past.back) : [];
+  const all = resample([...marked, ...then]);
+  const earlier = all.series.filter((s) => s.key.startsWith(BEFORE));
+  const grid = { ...all, series: all.series.filter((s) => !s.key.startsWith(BEFORE)) };
   const shared = sharedLabels(grid.series.map((s) => s.labels));
   const place = (s: (typeof grid.series)[number]) => {
     const at = (spec.order ?? []).findIndex((v) => Object.values(s.labels).includes(v));
@@ -59,6 +87,7 @@ function linesOf(spec: PanelSpec, state: PanelData): PlotData {
     };
   });
   if (lines.length > 0 && !spec.stacked) lines.push(...markLines(grid.marks, grid.n));
+  if (lines.length > 0) lines.push(...beforeLines(spec, lines, sorted.map((s) => s.key), earlier, grid.n));
   return { start: grid.start, step: grid.step, n: grid.n, lines };
 }
 
@@ -76,6 +105,23 @@ const justStarted = () => {
 const FINE_MS = 30 * 60_000;
 const fine = (a: Ask): Ask => ({ ...a, expr: a.expr.replace(/\brate\(/g, "irate(") });
 
+/** Live panels ask for the earlier time anew when this much of it has passed. */
+const PAST_MS = 30_000;
+const beat = computed(() => Math.floor(clock.value / PAST_MS) * PAST_MS + PAST_MS);
+const NOTHING: Ask[] = [];
+
+/** The earlier time that the address asks for: the same asks, as far back. */
+function usePast(asks: Ask[], visible: boolean, width: number): { state: PanelData; back: number } | null {
+  const { range, live, before } = url.value;
+  const opened = useRef(Date.now());
+  const now = before && live && liveWindow(range) !== null ? beat.value : opened.current;
+  const span = before ? resolveRange(range, now) : null;
+  const back = span ? backMs(before, span.to - span.from) : 0;
+  const then = span ? { from: String(span.from - back), to: String(span.to - back) } : range;
+  const state = usePanel({ asks: span ? asks : NOTHING, range: then, live: false, visible: visible && span !== null, width });
+  return useMemo(() => (back > 0 ? { state, back } : null), [state, back]);
+}
+
 export function Panel({ spec }: { spec: PanelSpec }) {
   const ref = useRef<HTMLElement>(null);
   const visible = useVisible(ref);
@@ -86,14 +132,15 @@ export function Panel({ spec }: { spec: PanelSpec }) {
   const window = liveWindow(range);
   const asks = useMemo(() => (window !== null && window <= FINE_MS ? spec.asks.map(fine) : spec.asks), [spec, window]);
   const state = usePanel({ asks, range, live, visible: visible && width > 0, width, again });
-  const data = useMemo(() => linesOf(spec, state), [spec, state]);
+  const past = usePast(asks, visible && width > 0, width);
+  const data = useMemo(() => linesOf(spec, state, past), [spec, state, past]);
   const truncated = [...state.grids.values()].reduce((n, g) => n + g.truncated, 0);
   const toggle = () => setAsTable(!asTable);
   const young = live ? youngSince(data, state.span) : null;
   const span = young ? { from: young.from, to: state.span.to } : state.span;
   const drawn = data.n > 0 && data.lines.length > 0;
   return (
-    <section class="panel" ref={ref} aria-label={spec.title}>
+    <section class="panel" ref={ref} aria-label={spec.title} data-expr={spec.asks[0]?.expr}>
       <header class="panel-head">
         <h2>{spec.title}</h2>
         <span class="soft panel-note">{young ? `${spec.note}, ${t("panel.since", { at: formatClock(young.first, zone.value, true) })}` : spec.note}</span>

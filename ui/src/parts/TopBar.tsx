@@ -1,22 +1,18 @@
-// The bar above every page: where we are, the time range, live or paused, search, theme, help.
+// The bar above every page: where we are, the time range, live or paused, and what can be done with what is shown.
 import { formatClock } from "../lib/format";
 import { t, type TextKey } from "../lib/text";
 import { liveWindow } from "../lib/time";
 import { heardAt, stale } from "../state/connection";
+import { crumb } from "../state/crumb";
 import { held } from "../state/hold";
+import { headOf } from "../state/places";
 import { nextTheme, setTheme, theme } from "../state/prefs";
-import { DEFAULT_RANGE } from "../state/urlstate";
-import { page, patch, url } from "../state/url";
-import { Icon } from "./Icon";
+import { refresh } from "../state/refresh";
+import { follow, hrefOf, page, url } from "../state/url";
+import { act, toggleLive } from "./actions";
+import { Icon, type IconName } from "./Icon";
 import { openDialog } from "./dialogs";
 import { TimePicker } from "./TimePicker";
-
-/** Live and ending now, or back to it. */
-export function toggleLive(): void {
-  const { live, range } = url.value;
-  if (live && liveWindow(range) !== null) patch({ live: false });
-  else patch({ live: true, range: liveWindow(range) !== null ? range : DEFAULT_RANGE });
-}
 
 function Connection() {
   if (stale.value)
@@ -36,21 +32,60 @@ function Connection() {
   return null;
 }
 
+/** The page of the rail, the page that is reached from it, and what is open there. */
+function Crumbs() {
+  if (page.value === "missing") return <span class="grow" />;
+  const name = page.value;
+  const head = headOf(name);
+  const steps: [string, string | null][] = [];
+  if (head !== name) steps.push([t(`nav.${head}`), hrefOf(head)]);
+  steps.push([t(`nav.${name}`), crumb.value ? hrefOf(name) : null]);
+  if (crumb.value) steps.push([crumb.value, null]);
+  return (
+    <nav class="crumbs" aria-label="Breadcrumb">
+      {steps.map(([text, href], i) => (
+        <>
+          {i > 0 ? (
+            <span class="soft" aria-hidden="true">
+              /
+            </span>
+          ) : null}
+          {href ? (
+            <a class="crumb crumb-link" href={href} onClick={follow}>
+              {text}
+            </a>
+          ) : (
+            <span class="crumb strong" aria-current="page">
+              {text}
+            </span>
+          )}
+        </>
+      ))}
+    </nav>
+  );
+}
+
+interface ToolProps {
+  icon: IconName;
+  text: string;
+  hint?: string;
+  wide?: boolean;
+  pressed?: boolean;
+  onClick: () => void;
+}
+
+const Tool = ({ icon, text, hint = "", wide, pressed, onClick }: ToolProps) => (
+  <button type="button" class={`button button-icon ${wide ? "wide" : ""}`} aria-label={text} aria-pressed={pressed} title={hint ? `${text} (${hint})` : text} onClick={onClick}>
+    <Icon name={icon} />
+  </button>
+);
+
 export function TopBar() {
-  const { live, range } = url.value;
+  const { live, range, before } = url.value;
   const running = live && liveWindow(range) !== null;
-  const where = page.value === "missing" ? "" : t(`nav.${page.value}` as TextKey);
   return (
     <header class="top">
-      <nav class="crumbs" aria-label="Breadcrumb">
-        <span class="soft crumb-app">{t("app.name")}</span>
-        <span class="soft crumb-app" aria-hidden="true">
-          /
-        </span>
-        <span aria-current="page" class="strong">
-          {where}
-        </span>
-      </nav>
+      <Crumbs />
       <Connection />
       <span class="grow" />
       <TimePicker />
@@ -59,15 +94,12 @@ export function TopBar() {
         <span class="wide">{running ? t("top.live") : t("top.paused")}</span>
         <span class="sr-only">{running ? t("top.pause") : t("top.resume")}</span>
       </button>
-      <button type="button" class="button button-icon" aria-label={t("top.palette")} title="Ctrl-K" onClick={() => openDialog("palette")}>
-        <Icon name="search" />
-      </button>
-      <button type="button" class="button button-icon" aria-label={t(`top.theme.${theme.value}` as TextKey)} title={t(`top.theme.${theme.value}` as TextKey)} onClick={() => setTheme(nextTheme(theme.value))}>
-        <Icon name={theme.value} />
-      </button>
-      <button type="button" class="button button-icon help-button" aria-label={t("top.help")} title="?" onClick={() => openDialog("help")}>
-        <Icon name="help" />
-      </button>
+      <Tool icon="refresh" text={t("top.refresh")} hint="R" wide onClick={refresh} />
+      <Tool icon="before" text={t("top.before")} hint="C" wide pressed={before !== ""} onClick={() => void act("before")} />
+      <Tool icon="link" text={t("top.share")} hint="S" wide onClick={() => openDialog("share")} />
+      <Tool icon="search" text={t("top.palette")} hint="Ctrl-K" onClick={() => openDialog("palette")} />
+      <Tool icon={theme.value} text={t(`top.theme.${theme.value}` as TextKey)} onClick={() => setTheme(nextTheme(theme.value))} />
+      <Tool icon="help" text={t("top.help")} hint="?" wide onClick={() => openDialog("help")} />
     </header>
   );
 }

@@ -2,6 +2,7 @@
 import type { ComponentType } from "preact";
 import type { PageName } from "../state/places";
 
+const hosts = () => import("../pages/Hosts").then((m) => m.Hosts);
 const alerting = () => import("../pages/Alerting").then((m) => m.Alerting);
 
 const insights = () => import("../pages/Insights").then((m) => m.Insights);
@@ -24,6 +25,9 @@ export const CHUNKS: Record<Exclude<PageName, "overview">, () => Promise<Compone
   accuracy: insights,
   capacity: () => import("../pages/Capacity").then((m) => m.Capacity),
   compare: () => import("../pages/Compare").then((m) => m.Compare),
+  hosts,
+  services: hosts,
+  status: () => import("../pages/Status").then((m) => m.Status),
 };
 
 /** What explains a window of a chart: a sheet over any page. */

@@ -1,7 +1,7 @@
-// Which dialog is open. At most one.
+// Which dialog of the frame is open. At most one.
 import { signal } from "@preact/signals";
 
-export type DialogName = "help" | "palette" | "time";
+export type DialogName = "help" | "palette" | "time" | "share" | "more";
 export const dialog = signal<DialogName | null>(null);
 export const openDialog = (name: DialogName) => {
   dialog.value = name;

@@ -12,6 +12,14 @@ export type KeyAction =
   | "zoomIn"
   | "zoomOut"
   | "theme"
+  | "refresh"
+  | "before"
+  | "full"
+  | "density"
+  | "rail"
+  | "share"
+  | "alertOn"
+  | "openPanel"
   | "filter";
 
 export interface KeyPress {
@@ -41,6 +49,16 @@ const PLAIN: Record<string, KeyAction> = {
   "-": "zoomOut",
   "+": "zoomIn",
   "=": "zoomIn",
+  r: "refresh",
+  R: "refresh",
+  c: "before",
+  C: "before",
+  F: "full",
+  D: "density",
+  "[": "rail",
+  S: "share",
+  A: "alertOn",
+  E: "openPanel",
 };
 
 /** What a key press means now, and what to remember. */

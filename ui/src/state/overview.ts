@@ -5,6 +5,7 @@ import { fetchOverview } from "../api/http";
 import type { OverviewDoc } from "../api/types";
 import { connected, subscribe } from "./connection";
 import { held } from "./hold";
+import { refreshes } from "./refresh";
 
 export interface OverviewState {
   doc: OverviewDoc | null;
@@ -49,6 +50,10 @@ export function useOverview(live: boolean): void {
       end();
     };
   }, [live]);
+  const fresh = refreshes.value;
+  useEffect(() => {
+    if (fresh > 0) void load(new AbortController().signal);
+  }, [fresh]);
   // A first request that failed is repeated when the connection comes.
   const up = connected.value;
   useEffect(() => {

@@ -8,6 +8,7 @@ import { t } from "../lib/text";
 import { liveWindow, resolveRange, type Span, stepFor, type TimeRange } from "../lib/time";
 import { connected, subscribe } from "./connection";
 import { held } from "./hold";
+import { refreshes } from "./refresh";
 
 export interface Ask {
   id: string;
@@ -106,7 +107,8 @@ const NO_GRIDS: ReadonlyMap<string, Grid> = new Map();
 const NO_FRAMES: ReadonlyMap<string, Frame> = new Map();
 
 export function usePanel(input: PanelInput): PanelState {
-  const { asks, range, live, visible, again } = input;
+  const { asks, range, live, visible } = input;
+  const again = `${input.again ?? 0}.${refreshes.value}`;
   const width = Math.ceil(Math.max(input.width, 200) / 200) * 200;
   const [state, setState] = useState<PanelState>({ status: "loading", grids: NO_GRIDS, frames: NO_FRAMES, error: "", span: { from: 0, to: 1 }, busy: true });
   const pending = useRef<PanelState>(state);

@@ -39,12 +39,33 @@ const places = {
   compare: { path: "/compare", key: "p", partOf: "insights", list: true, params: ["a", "b", "match", "pair"] },
   accuracy: { path: "/insights/accuracy", key: "z", partOf: "insights", list: true },
   files: { path: "/rules/files", key: "f", partOf: "rules", list: true },
+  hosts: { path: "/hosts", key: "u", rail: true, list: true, ids: "write", range: { from: "now-1h", to: "now" } },
+  services: { path: "/services", key: "s", partOf: "hosts", list: true, ids: "write", range: { from: "now-1h", to: "now" } },
+  status: { path: "/status", key: "t", rail: true, list: true },
 } as const satisfies Record<string, Place>;
 
 export type PageName = keyof typeof places;
 export const PLACES: Record<PageName, Place> = places;
 export const PAGE_NAMES = Object.keys(places) as PageName[];
-export const RAIL = PAGE_NAMES.filter((p) => PLACES[p].rail);
+
+/** The groups of the navigation, in their order. A page of the rail that is in none of them stands at the end. */
+const GROUPS: readonly (readonly string[])[] = [
+  ["overview", "hosts", "explore", "dashboards"],
+  ["alerts", "rules"],
+  ["insights", "capacity", "compare"],
+  ["reports", "status"],
+];
+const inRail = PAGE_NAMES.filter((p) => PLACES[p].rail);
+const rest = inRail.filter((p) => !GROUPS.flat().includes(p));
+/** The pages of the navigation by groups. */
+export const RAIL_GROUPS: PageName[][] = [...GROUPS.map((g) => g.flatMap((name) => inRail.filter((p) => p === name))), rest].filter((g) => g.length > 0);
+export const RAIL: PageName[] = RAIL_GROUPS.flat();
+/** Telephones show these in the bar at the bottom; the others are under "more". */
+const FIRST = ["overview", "dashboards", "explore", "alerts", "insights"];
+export const BAR: PageName[] = FIRST.flatMap((name) => inRail.filter((p) => p === name)).slice(0, 4);
+
+/** The page that the rail lights up for a page: itself, or the one that it is part of. */
+export const headOf = (name: PageName): PageName => (PLACES[name].partOf as PageName | undefined) ?? name;
 
 /** The page whose address a path is, and what is open on it. Exact paths win over paths with an id. */
 export function placeOf(path: string): { page: PageName | undefined; open: string } {
@@ -59,3 +80,6 @@ export function placeOf(path: string): { page: PageName | undefined; open: strin
     return { page: undefined, open: "" };
   }
 }
+
+/** The page of that name, where there is one. */
+export const placeNamed = (name: string): PageName | undefined => PAGE_NAMES.find((p) => p === name);

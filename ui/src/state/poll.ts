@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { connected } from "./connection";
 import { held } from "./hold";
+import { refreshes } from "./refresh";
 import { url } from "./url";
 
 export interface Polled<T> {
@@ -30,6 +31,8 @@ export function usePoll<T>(key: string, load: (signal: AbortSignal) => Promise<T
   const forced = useRef(true);
   const { live } = url.value;
   const up = connected.value;
+  const fresh = refreshes.value;
+  const freshSeen = useRef(fresh);
   const latest = useRef(load);
   latest.current = load;
 
@@ -44,6 +47,10 @@ export function usePoll<T>(key: string, load: (signal: AbortSignal) => Promise<T
   useEffect(() => {
     const abort = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
+    if (freshSeen.current !== fresh) {
+      freshSeen.current = fresh;
+      forced.current = true;
+    }
     if (newest.current.key !== key) {
       forced.current = true;
       newest.current = { key, data: null, error: "", status: 0, busy: true, at: 0 };
@@ -85,7 +92,7 @@ export function usePoll<T>(key: string, load: (signal: AbortSignal) => Promise<T
       clearTimeout(timer);
       document.removeEventListener("visibilitychange", seen);
     };
-  }, [key, round, live, up]);
+  }, [key, round, live, up, fresh]);
 
   const again = () => {
     forced.current = true;

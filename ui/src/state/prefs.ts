@@ -2,11 +2,12 @@
 // lies is ignored.
 import { signal } from "@preact/signals";
 
-export type Theme = "system" | "light" | "dark";
-const THEMES: Theme[] = ["system", "light", "dark"];
+export type Theme = "system" | "light" | "dark" | "contrast";
+export const THEMES: Theme[] = ["system", "light", "dark", "contrast"];
 const KEY = "plimsoll.theme";
 const NAME_KEY = "plimsoll.name";
 const ROOMY_KEY = "plimsoll.roomy";
+const SMALL_KEY = "plimsoll.rail";
 /** Bytes of a name that the server takes. */
 export const NAME_MAX = 256;
 
@@ -29,17 +30,22 @@ function write(key: string, value: string): void {
 const stored = THEMES.find((x) => x === read(KEY)) ?? "system";
 
 const darkQuery = matchMedia("(prefers-color-scheme: dark)");
+const contrastQuery = matchMedia("(prefers-contrast: more)");
 export const theme = signal<Theme>(stored);
 /** Counts up whenever colours may have changed; charts redraw on it. */
 export const paint = signal(0);
 
 function apply(): void {
-  if (theme.value === "system") document.documentElement.removeAttribute("data-theme");
-  else document.documentElement.setAttribute("data-theme", theme.value);
+  const root = document.documentElement;
+  // High contrast is a set of colours of its own on a light or a dark ground, whichever the system wants.
+  const plain = theme.value === "light" || theme.value === "dark";
+  if (plain) root.setAttribute("data-theme", theme.value);
+  else root.removeAttribute("data-theme");
+  root.toggleAttribute("data-contrast", theme.value === "contrast" || (theme.value === "system" && contrastQuery.matches));
   paint.value++;
 }
 
-darkQuery.addEventListener("change", apply);
+for (const q of [darkQuery, contrastQuery]) q.addEventListener("change", apply);
 apply();
 
 export function setTheme(t: Theme): void {
@@ -55,11 +61,21 @@ export function setUserName(name: string): void {
   write(NAME_KEY, name);
 }
 
-/** Whether lists have more room between their rows. */
+/** Whether lists and panels have more room between their rows. */
 export const roomy = signal(read(ROOMY_KEY) === "1");
+const applyRoomy = () => document.documentElement.toggleAttribute("data-roomy", roomy.value);
+applyRoomy();
 export function setRoomy(on: boolean): void {
   roomy.value = on;
   write(ROOMY_KEY, on ? "1" : "");
+  applyRoomy();
+}
+
+/** Whether the navigation shows icons without words. */
+export const railSmall = signal(read(SMALL_KEY) === "small");
+export function setRailSmall(on: boolean): void {
+  railSmall.value = on;
+  write(SMALL_KEY, on ? "small" : "");
 }
 
 export const nextTheme = (t: Theme): Theme => THEMES[(THEMES.indexOf(t) + 1) % THEMES.length] ?? "system";

@@ -25,10 +25,10 @@ export function patch(change: Partial<UrlState>, how: "push" | "replace" = "push
 
 /** The address of a page that keeps time, live and zone. A time range that nobody chose is left behind. */
 export function hrefOf(name: PageName, change: Partial<UrlState> = {}): string {
-  const { page, range, live, zone } = url.value;
+  const { page, range, live, zone, before } = url.value;
   const usual = defaultRange(page);
   const chosen = range.from !== usual.from || range.to !== usual.to;
-  return formatUrl({ ...defaultState(name), ...(chosen ? { range } : {}), live, zone, ...change });
+  return formatUrl({ ...defaultState(name), ...(chosen ? { range } : {}), live, zone, before, ...change });
 }
 
 export function go(href: string): void {

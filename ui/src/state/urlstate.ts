@@ -2,6 +2,8 @@
 // What equals the default is left out, so that addresses stay short. Unknown parameters are dropped.
 import type { Zone } from "../lib/format";
 import type { TimeRange } from "../lib/time";
+import { readZone } from "../lib/zone";
+import { type Before, readBefore } from "../lib/before";
 import { type PageName, type Place, PLACES, placeOf } from "./places";
 
 export const EXPLORE_TABS = ["chart", "table", "explain"] as const;
@@ -14,6 +16,8 @@ export interface UrlState {
   range: TimeRange;
   live: boolean;
   zone: Zone;
+  /** which earlier time charts also show; empty for none */
+  before: Before;
   expr: string;
   tab: ExploreTab;
   stacked: boolean;
@@ -56,7 +60,7 @@ const placeFor = (p: UrlState["page"]): Place | undefined => (isPage(p) ? PLACES
 export const defaultRange = (page: UrlState["page"]): TimeRange => placeFor(page)?.range ?? DEFAULT_RANGE;
 
 export function defaultState(page: PageName): UrlState {
-  return { page, path: PLACES[page].path, range: defaultRange(page), live: true, zone: "browser", expr: "", tab: "chart", stacked: false, forecast: false, solo: "", hide: [], q: "", show: "", by: "", open: "", why: "", params: {}, vars: {} };
+  return { page, path: PLACES[page].path, range: defaultRange(page), live: true, zone: "browser", before: "", expr: "", tab: "chart", stacked: false, forecast: false, solo: "", hide: [], q: "", show: "", by: "", open: "", why: "", params: {}, vars: {} };
 }
 
 /** `v.NAME=a&v.NAME=b`: the values chosen of each variable, in their order. */
@@ -76,7 +80,8 @@ export function parseUrl(path: string, search: string): UrlState {
     ...base,
     range: { from: p.get("from") || usual.from, to: p.get("to") || usual.to },
     live: p.get("live") !== "0",
-    zone: p.get("tz") === "utc" ? "utc" : "browser",
+    zone: readZone(p.get("tz")),
+    before: readBefore(p.get("cmp")),
     ...(page === "explore"
       ? {
           expr: p.get("expr") ?? "",
@@ -115,6 +120,7 @@ export function formatUrl(s: UrlState): string {
   if (s.range.to !== usual.to) p.set("to", s.range.to);
   if (!s.live) p.set("live", "0");
   if (s.zone !== "browser") p.set("tz", s.zone);
+  if (s.before) p.set("cmp", s.before);
   const query = p.toString();
   const path = place ? place.path + (inPath ? `/${encodeURIComponent(s.open)}` : "") : s.path;
   return path + (query ? `?${query}` : "");

@@ -1,7 +1,7 @@
 // The metric browser: every name, filtered as you type, with its type and help. Only the visible rows exist.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { matches } from "../../lib/matches";
 import { t } from "../../lib/text";
-import { matches } from "../../parts/Palette";
 import { Empty, Failed, Loading } from "../../parts/states";
 import { metrics, wantMetrics } from "../../state/names";
 
