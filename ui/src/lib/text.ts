@@ -5,6 +5,7 @@ import type { CapacityKey } from "./textCapacity";
 import type { InsightKey } from "./textInsight";
 import type { FrameKey } from "./textFrame";
 import type { HostKey } from "./textHosts";
+import type { OverviewKey } from "./textOverview";
 import type { StatusKey } from "./textStatus";
 
 const EN = {
@@ -103,6 +104,7 @@ const EN = {
   "health.up": "up {d}",
   "health.version": "version {v}",
   "over.unknown": "Not known while the server does not answer.",
+  "over.now": "Golden signals",
   "over.cpu": "CPU",
   "over.cpu.note": "share of all cores, by mode",
   "over.memory": "Memory",
@@ -261,7 +263,7 @@ export function addTexts(more: Record<string, string>): void {
   Object.assign(texts, more);
 }
 
-export type TextKey = keyof typeof EN | AlertingKey | CapacityKey | InsightKey | FrameKey | HostKey | StatusKey;
+export type TextKey = keyof typeof EN | AlertingKey | CapacityKey | InsightKey | FrameKey | HostKey | OverviewKey | StatusKey;
 type Params = Record<string, string | number>;
 
 const plural = new Intl.PluralRules("en");

@@ -1,5 +1,6 @@
 // Overview: is this host fine, what is it doing now, how full is it, and what is heading for trouble.
 import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import type { AlertRow, OverviewDoc, Reason } from "../api/types";
 import { formatCount, formatDuration, formatValue } from "../lib/format";
 import { formatMatcher } from "../lib/matchers";
@@ -63,12 +64,27 @@ const FIRST_MINUTE_MS = 60_000;
 const LEARN_MS = 2.5 * 3_600_000;
 const upFor = (doc: OverviewDoc | null) => (doc ? doc.now - doc.started_at : 0);
 
+type Later = typeof import("./overview/Parts");
+
+/** What arrives after the first picture; null until then, and for good when it does not come. */
+function useLater(): Later | null {
+  const [later, setLater] = useState<Later | null>(null);
+  useEffect(() => {
+    import("./overview/Parts").then(setLater, () => {});
+  }, []);
+  return later;
+}
+
 export function Overview() {
   const { doc, error } = overview.value;
+  const later = useLater();
   return (
     <div class={`overview ${stale.value ? "is-stale" : ""}`}>
       <h1 class="sr-only">{t("nav.overview")}</h1>
       {doc ? <Health doc={doc} /> : <div class="panel health">{error ? <Failed message={error} onRetry={retryOverview} /> : <Loading />}</div>}
+      <section class="panel over-now" aria-label={t("over.now")}>
+        {later ? <later.Now /> : <Loading />}
+      </section>
       <div class="over-charts">
         {PANELS.map((p) => (
           <Panel key={p.id} spec={p} />
@@ -83,6 +99,7 @@ export function Overview() {
         </Block>
       </div>
       <div class="over-more">
+        {later ? <later.Below /> : null}
         <Block title={t("over.processes")} rows={doc?.processes} note={t("over.processes.note")} empty={t("over.processes.empty")}>
           {(all) => <Processes rows={all} />}
         </Block>
