@@ -102,11 +102,15 @@ function Strip() {
     return { name, state, href: hrefOf("services", { open: name }) };
   });
   return (
-    <section class="panel block" aria-label={t("ov.hosts")}>
-      <Head title={t("ov.hosts")} href={hrefOf("hosts")} note={of ? t("ov.hosts.counts", count) : ""} />
-      {of ? hosts.length ? <Cells cells={hosts.map((h) => ({ name: h.name, state: h.state, href: hrefOf("hosts", { open: h.name }) }))} /> : <Empty>{t("ov.hosts.none")}</Empty> : asked.error ? <Failed message={asked.error} onRetry={asked.again} /> : <Loading />}
-      <Head title={t("ov.services")} href={hrefOf("services")} note="" />
-      {of ? jobs.length ? <Cells cells={jobs.sort((a, b) => a.name.localeCompare(b.name))} /> : <Empty>{t("ov.services.none")}</Empty> : null}
+    <section class="panel strip" aria-label={t("ov.hosts")}>
+      <div>
+        <Head title={t("ov.hosts")} href={hrefOf("hosts")} note={of ? t("ov.hosts.counts", count) : ""} />
+        {of ? hosts.length ? <Cells cells={hosts.map((h) => ({ name: h.name, state: h.state, href: hrefOf("hosts", { open: h.name }) }))} /> : <Empty>{t("ov.hosts.none")}</Empty> : asked.error ? <Failed message={asked.error} onRetry={asked.again} /> : <Loading />}
+      </div>
+      <div>
+        <Head title={t("ov.services")} href={hrefOf("services")} />
+        {of ? jobs.length ? <Cells cells={jobs.sort((a, b) => a.name.localeCompare(b.name))} /> : <Empty>{t("ov.services.none")}</Empty> : null}
+      </div>
     </section>
   );
 }
