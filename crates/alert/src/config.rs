@@ -10,6 +10,7 @@ use crate::defaults::{PACKS, Pack, usual_packs};
 use crate::forward::Forward;
 use crate::route::Routing;
 
+mod added;
 pub mod http;
 pub mod kinds;
 mod original;
@@ -18,6 +19,7 @@ mod routes;
 mod routing;
 mod texts;
 
+pub use added::{Added, read_added};
 pub use receivers::{Integration, Kept, Receiver, Setting, Settings};
 pub use routing::{Loaded, Style, read_file, unused};
 pub use texts::wrong_texts;

@@ -1,7 +1,8 @@
-//! Rule files that people keep through the API: real files in the data directory, each with its history.
+//! Files that people keep through the API, rules and receivers: real files in the data directory, each with its
+//! history.
 //!
-//! `rules/NAME.yml` is the truth; what was there before, by whom and why, is in `records` (documents of the kind
-//! `rule_file`). Who edits a file by hand makes a version too: the next look notices it and writes it down with
+//! `rules/NAME.yml` (`receivers/NAME.yml`) is the truth; what was there before, by whom and why, is in `records`
+//! (documents of the kind `rule_file`, `receiver_file`). Who edits a file by hand makes a version too: the next look notices it and writes it down with
 //! the author `file`. A change is checked first, then written beside the file, synced and renamed over it, then
 //! written down, then applied; when a step fails the file is as it was. A kill between renaming and writing down
 //! keeps the new text, whose author is then `file`: it was not acknowledged yet.
@@ -39,8 +40,9 @@ pub const COMMENT_BYTES_MAX: usize = 4_096;
 pub const BY_HAND: &str = "file";
 /// Characters of a name.
 const NAME_MAX: usize = 64;
-/// Kind of the documents.
-const KIND: &str = "rule_file";
+/// Kinds of the documents.
+const RULES: &str = "rule_file";
+const RECEIVERS: &str = "receiver_file";
 /// Changes written down in one transaction.
 const BATCH: usize = 50;
 
@@ -48,10 +50,10 @@ const BATCH: usize = 50;
 #[derive(Debug, thiserror::Error)]
 pub enum RuleFileError {
     /// The name cannot be that of a file here.
-    #[error("{0:?} is not the name of a rule file (write 1 to 64 of a-z, 0-9, - and _)")]
+    #[error("{0:?} is not the name of a file here (write 1 to 64 of a-z, 0-9, - and _)")]
     Name(String),
     /// There is no such file or version.
-    #[error("there is no rule file {0}")]
+    #[error("there is no file {0}")]
     NotFound(String),
     /// It runs, and is kept somewhere else.
     #[error("{0} is not kept below the data directory; change it where it is, then reload")]
@@ -137,8 +139,9 @@ struct Body {
     removed: bool,
 }
 
-/// The rule files of a data directory. Share it; calls block.
+/// The rule files of a data directory, or its receivers. Share it; calls block.
 pub struct RuleFiles {
+    kind: &'static str,
     disk: Arc<dyn Disk>,
     records: Arc<dyn Records>,
     clock: Arc<dyn Clock>,
@@ -158,6 +161,11 @@ pub fn rules_dir(data_dir: &Path) -> PathBuf {
     data_dir.join("rules")
 }
 
+/// Where the files of receivers of a data directory are.
+pub fn receivers_dir(data_dir: &Path) -> PathBuf {
+    data_dir.join("receivers")
+}
+
 /// The names of the files in `dir`, in order; none when there is no such directory. Other names are passed over.
 ///
 /// # Errors
@@ -173,7 +181,7 @@ pub fn rule_file_names(disk: &dyn Disk, dir: &Path) -> io::Result<Vec<String>> {
     let names: Vec<String> = names.filter(|n| is_rule_file_name(n)).collect();
     if names.len() > FILES_MAX {
         let found = names.len();
-        return Err(io::Error::other(format!("{found} rule files; at most {FILES_MAX}")));
+        return Err(io::Error::other(format!("{found} files; at most {FILES_MAX}")));
     }
     Ok(names)
 }
@@ -194,14 +202,26 @@ pub fn read_text(disk: &dyn Disk, path: &Path, max: usize) -> io::Result<String>
 }
 
 impl RuleFiles {
-    /// The files below a data directory.
+    /// The receivers below a data directory.
+    pub fn of_receivers(
+        disk: Arc<dyn Disk>,
+        records: Arc<dyn Records>,
+        clock: Arc<dyn Clock>,
+        data_dir: &Path,
+    ) -> Self {
+        let dir = receivers_dir(data_dir);
+        Self { kind: RECEIVERS, disk, records, clock, dir, changing: Mutex::new(()) }
+    }
+
+    /// The rule files below a data directory.
     pub fn new(
         disk: Arc<dyn Disk>,
         records: Arc<dyn Records>,
         clock: Arc<dyn Clock>,
         data_dir: &Path,
     ) -> Self {
-        Self { disk, records, clock, dir: rules_dir(data_dir), changing: Mutex::new(()) }
+        let dir = rules_dir(data_dir);
+        Self { kind: RULES, disk, records, clock, dir, changing: Mutex::new(()) }
     }
 
     /// Where a file is.
@@ -221,7 +241,7 @@ impl RuleFiles {
     /// `Io`.
     pub fn list(&self) -> Result<Vec<RuleFile>, RuleFileError> {
         let _held = self.changing.lock();
-        let kept = self.records.documents(KIND).map_err(records)?;
+        let kept = self.records.documents(self.kind).map_err(records)?;
         let kept = kept.into_iter().map(|d| (d.id.clone(), file_of(d)));
         let mut kept: BTreeMap<String, RuleFile> = kept.collect();
         let names = rule_file_names(&*self.disk, &self.dir)
@@ -257,7 +277,7 @@ impl RuleFiles {
                 Some(now).filter(|f| !f.removed)
             }
             Some(wanted) => {
-                let history = self.records.history(KIND, name).map_err(records)?;
+                let history = self.records.history(self.kind, name).map_err(records)?;
                 history.into_iter().find(|d| d.version == wanted).map(file_of)
             }
         }
@@ -275,7 +295,7 @@ impl RuleFiles {
         let history = {
             let _held = self.changing.lock();
             self.noticed(name)?;
-            self.records.history(KIND, name).map_err(records)?
+            self.records.history(self.kind, name).map_err(records)?
         };
         if history.is_empty() {
             return Err(RuleFileError::NotFound(name.to_owned()));
@@ -336,7 +356,7 @@ impl RuleFiles {
             removed: edit.text.is_none(),
             unreadable: None,
         };
-        let mut changes = vec![put(&after)?];
+        let mut changes = vec![put(self.kind, &after)?];
         if after.removed {
             changes.extend(self.forgotten()?);
         } else if found == 0 {
@@ -359,7 +379,7 @@ impl RuleFiles {
         if !is_rule_file_name(name) {
             return Err(RuleFileError::Name(name.to_owned()));
         }
-        let kept = self.records.document(KIND, name).map_err(records)?;
+        let kept = self.records.document(self.kind, name).map_err(records)?;
         let (now, change) = self.look(kept.map_or_else(|| RuleFile::nothing(name), file_of));
         self.records.apply(change.as_slice()).map_err(records)?;
         Ok(now)
@@ -392,7 +412,7 @@ impl RuleFiles {
             comment: String::new(),
             ..before
         };
-        match put(&now) {
+        match put(self.kind, &now) {
             Ok(change) => (now, Some(change)),
             Err(e) => (RuleFile { unreadable: Some(e.to_string()), ..now }, None),
         }
@@ -416,19 +436,19 @@ impl RuleFiles {
             .map_err(|e| RuleFileError::Io(format!("{}: {e}", self.dir.display())))?;
         if names.len() >= FILES_MAX {
             let found = names.len() + 1;
-            return Err(RuleFileError::Limit { what: "rule files", found, max: FILES_MAX });
+            return Err(RuleFileError::Limit { what: "files", found, max: FILES_MAX });
         }
         Ok(())
     }
 
     /// The history that has to go so that that of another removed file has room.
     fn forgotten(&self) -> Result<Vec<Change>, RuleFileError> {
-        let all = self.records.documents(KIND).map_err(records)?;
+        let all = self.records.documents(self.kind).map_err(records)?;
         let mut removed: Vec<RuleFile> =
             all.into_iter().map(file_of).filter(|f| f.removed).collect();
         removed.sort_by_key(|f| f.changed_ms);
         let over = (removed.len() + 1).saturating_sub(FILES_MAX);
-        let forget = |f: RuleFile| Change::Remove { kind: KIND.to_owned(), id: f.name };
+        let forget = |f: RuleFile| Change::Remove { kind: self.kind.to_owned(), id: f.name };
         Ok(removed.into_iter().take(over).map(forget).collect())
     }
 
@@ -500,7 +520,7 @@ fn bounded(edit: &RuleFileEdit) -> Result<(), RuleFileError> {
 }
 
 /// The change that writes a version down.
-fn put(file: &RuleFile) -> Result<Change, RuleFileError> {
+fn put(kind: &str, file: &RuleFile) -> Result<Change, RuleFileError> {
     let (text, comment) = (file.text.clone(), file.comment.clone());
     let body = serde_json::to_string(&Body { text, comment, removed: file.removed })
         .map_err(|e| RuleFileError::Io(e.to_string()))?;
@@ -510,7 +530,7 @@ fn put(file: &RuleFile) -> Result<Change, RuleFileError> {
         return Err(RuleFileError::Limit { what, found: body.len(), max });
     }
     Ok(Change::Put {
-        kind: KIND.to_owned(),
+        kind: kind.to_owned(),
         id: file.name.clone(),
         time_ms: file.changed_ms,
         author: file.author.clone(),
@@ -523,7 +543,7 @@ fn put(file: &RuleFile) -> Result<Change, RuleFileError> {
 /// What a document says; one that cannot be read is a version without text.
 fn file_of(document: Document) -> RuleFile {
     let body = serde_json::from_str(&document.body).unwrap_or_else(|e| {
-        tracing::warn!(file = document.id, error = %e, "a version of a rule file is not readable");
+        tracing::warn!(file = document.id, error = %e, "a version of a file is not readable");
         Body { text: String::new(), comment: "not readable".to_owned(), removed: true }
     });
     RuleFile {

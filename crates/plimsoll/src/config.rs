@@ -23,10 +23,12 @@ mod collect;
 mod encryption;
 mod otlp;
 mod prometheus;
+mod receivers;
 mod rules;
 mod store;
 
 pub use alertmanager::check as check_alertmanager_file;
+pub use receivers::Kept as KeptReceivers;
 pub use rules::{Kept as KeptRules, check_rule_file, matching as matching_rule_files};
 
 /// Reads an encryption key from a file that only its owner may read.
@@ -105,6 +107,8 @@ pub struct Config {
     pub groups: Vec<Group>,
     /// The rule files that the API keeps below the data directory.
     pub kept_rules: KeptRules,
+    /// The receivers that were added through the API; `alert.routing` has them joined to the configured ones.
+    pub kept_receivers: KeptReceivers,
     /// What is said of metrics.
     pub metrics: Vec<(Subject, Settings)>,
     /// Analysis'.
@@ -156,6 +160,15 @@ pub fn load(options: &Options) -> Result<Config, Vec<Problem>> {
     let (kept, mut wrong) = rules::load_kept(&config.data_dir, config.alert.interval_ms, &features);
     config.kept_rules = kept;
     found.append(&mut wrong);
+    let configured = Arc::clone(&config.alert.routing);
+    let (kept, mut wrong) =
+        receivers::load(&config.data_dir, configured, &config.alert.exec_allowed);
+    found.append(&mut wrong);
+    // A name that two have is among the problems already.
+    if let Ok(joined) = kept.joined() {
+        config.alert.routing = joined;
+    }
+    config.kept_receivers = kept;
     if found.is_empty() {
         return Ok(config);
     }
@@ -231,6 +244,7 @@ fn sections(
         alert: plimsoll_alert::config::read(alert, "alert", problems),
         groups: Vec::new(),
         kept_rules: KeptRules::default(),
+        kept_receivers: KeptReceivers::default(),
         metrics: Vec::new(),
         analysis: plimsoll_insight::config::read(analysis, "analysis", problems),
         jobs: Vec::new(),

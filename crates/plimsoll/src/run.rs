@@ -34,6 +34,7 @@ mod evidence;
 mod exposed;
 mod findings;
 mod outlook;
+mod receivers;
 mod registry;
 mod rule_files;
 mod thinking;
@@ -75,6 +76,8 @@ pub(crate) struct Handles {
     pub metrics: MetricRegistry,
     /// Held while all rules are read and applied, so that no file changes meanwhile.
     pub rule_files: RuleFiles,
+    /// Receivers that were added through the API.
+    pub receiver_files: RuleFiles,
     pub insight: Arc<Insight>,
     pub findings: Arc<Findings>,
     pub investigator: Investigator,
@@ -129,6 +132,13 @@ pub async fn start(options: Options, config: Config) -> Result<Running, Error> {
     let looking = Looking::start(&findings, &news, &config)?;
     let thinking = Thinking::start(&insight, news, &config)?;
     let (clock, disk) = (Arc::clone(&world.clock), Arc::clone(&world.disk));
+    let receiver_files = RuleFiles::of_receivers(
+        Arc::clone(&disk),
+        Arc::clone(&records),
+        Arc::clone(&clock),
+        &config.data_dir,
+    );
+    rule_files::note(&receiver_files);
     let rule_files = RuleFiles::new(disk, Arc::clone(&records), clock, &config.data_dir);
     rule_files::note(&rule_files);
     let (stop, stopped) = watch::channel(false);
@@ -145,6 +155,7 @@ pub async fn start(options: Options, config: Config) -> Result<Running, Error> {
         alerting,
         metrics,
         rule_files,
+        receiver_files,
         insight,
         findings,
         investigator,
@@ -311,6 +322,7 @@ fn app(handles: &Arc<Handles>, workers: Arc<Workers>, stop: watch::Receiver<bool
         findings: Arc::clone(&handles.findings),
         investigator: handles.investigator.clone(),
         rule_files: Arc::new(Shelf::new(Arc::clone(handles))),
+        receivers: Arc::new(receivers::Receivers::new(Arc::clone(handles))),
         metrics_kept: Arc::new(registry::Metrics::new(Arc::clone(handles))),
         clock: Arc::clone(&handles.world.clock),
         started_ms: handles.started_ms,
@@ -341,10 +353,13 @@ impl Handles {
     /// Reads a configuration and applies it everywhere, or nowhere.
     pub fn load_and_apply(&self, options: &Options) -> Result<(), Error> {
         self.rule_files.held(|| {
-            let next = load(options).map_err(Error::Configuration)?;
-            self.apply(next)
+            self.receiver_files.held(|| {
+                let next = load(options).map_err(Error::Configuration)?;
+                self.apply(next)
+            })
         })?;
         rule_files::note(&self.rule_files);
+        rule_files::note(&self.receiver_files);
         Ok(())
     }
 

@@ -19,6 +19,7 @@ use crate::metrics::Metrics;
 use crate::own::capacity::CapacityDoc;
 use crate::own::metric_registry::MetricShelf;
 use crate::own::overview::{AnomalyDoc, ProcessDoc, ResourceDoc};
+use crate::own::receivers::ReceiverShelf;
 use crate::own::rule_files::RuleShelf;
 
 /// What the operator can ask for. Implemented by the binary; calls may block.
@@ -119,6 +120,8 @@ pub struct App {
     pub metrics_kept: Arc<dyn MetricShelf>,
     /// Rule files that can be changed here, and others.
     pub rule_files: Arc<dyn RuleShelf>,
+    /// Receivers that are added here.
+    pub receivers: Arc<dyn ReceiverShelf>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// When the process started, ms since the epoch.

@@ -29,6 +29,7 @@ pub mod metric_registry;
 pub mod notifications;
 pub mod overview;
 pub mod panels;
+pub mod receivers;
 pub mod rule_files;
 
 /// Who this is and how it is.

@@ -127,7 +127,8 @@ pub fn read(
     out
 }
 
-fn one(
+/// Reads one receiver.
+pub(super) fn one(
     node: &Node,
     path: &str,
     global: &Global,

@@ -155,7 +155,7 @@ fn group_by(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<GroupBy>
 }
 
 /// The matchers of the three keys in which they may stand, in Alertmanager's order.
-fn all_matchers(
+pub(super) fn all_matchers(
     fields: &mut Fields<'_>,
     [equal, regex, list]: [&'static str; 3],
     problems: &mut Problems,

@@ -136,7 +136,7 @@ fn a_thousand_files_are_enough() {
         s.change(&edit(i)).unwrap();
     }
     let more = s.change(&edit(FILES_MAX));
-    assert!(matches!(more, Err(RuleFileError::Limit { what: "rule files", .. })), "{more:?}");
+    assert!(matches!(more, Err(RuleFileError::Limit { what: "files", .. })), "{more:?}");
     assert_eq!(s.files.list().unwrap().len(), FILES_MAX);
 }
 

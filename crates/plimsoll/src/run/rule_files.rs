@@ -10,14 +10,14 @@ use plimsoll_alert::{
     is_rule_file_name, read_rules, read_text,
 };
 use plimsoll_model::written::{Problem, WRITTEN_BYTES_MAX};
-use plimsoll_serve::{RuleShelf, ShelvedRules};
+use plimsoll_serve::{FileShelf, RuleShelf, ShelvedRules};
 
 use super::{Handles, prepared};
 
 /// Notes what was changed by hand since the last look. A history that cannot be written holds up nothing.
 pub fn note(files: &RuleFiles) {
     if let Err(e) = files.list() {
-        tracing::warn!(error = %e, "changes of rule files by hand are not noted");
+        tracing::warn!(error = %e, "changes of files by hand are not noted");
     }
 }
 
@@ -104,7 +104,9 @@ impl RuleShelf for Shelf {
         all.extend(others);
         Ok(all)
     }
+}
 
+impl FileShelf for Shelf {
     fn read(
         &self,
         name: &str,

@@ -37,6 +37,7 @@ mod peers;
 mod plimsoll;
 mod process;
 mod quick;
+mod receivers;
 mod refusals;
 mod rule_files;
 mod rules_cli;

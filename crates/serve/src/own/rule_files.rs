@@ -16,13 +16,17 @@ use crate::prom::blocking;
 use crate::reply::{Failure, json as answer, own};
 use crate::routes::Call;
 
-/// Rule files, as the door shows and changes them. Implemented by the binary; calls block.
-pub trait RuleShelf: Send + Sync {
+/// Rule files, as the door shows them. Implemented by the binary; calls block.
+pub trait RuleShelf: FileShelf {
     /// All of which something runs, and all that are kept below the data directory.
     ///
     /// # Errors
     /// Disk and records.
     fn list(&self) -> Result<Vec<ShelvedRules>, RuleFileError>;
+}
+
+/// Files with versions, as the door changes them: rules, receivers. Calls block.
+pub trait FileShelf: Send + Sync {
     /// The text of a file or of a version of it, and what is known of a file that is kept here.
     ///
     /// # Errors
@@ -32,7 +36,7 @@ pub trait RuleShelf: Send + Sync {
         name: &str,
         version: Option<u64>,
     ) -> Result<(String, Option<RuleFile>), RuleFileError>;
-    /// Writes or removes a file and applies its rules, or does nothing at all.
+    /// Writes or removes a file and applies what is in it, or does nothing at all.
     ///
     /// # Errors
     /// Why nothing was done.
@@ -107,10 +111,15 @@ pub async fn list(app: Arc<App>, _: Call) -> Result<Response, Failure> {
 
 /// One file, or a version of it.
 pub async fn get(app: Arc<App>, call: Call) -> Result<Response, Failure> {
+    get_of(app.rule_files.clone(), call).await
+}
+
+/// One file of a shelf.
+pub(super) async fn get_of(shelf: Arc<dyn FileShelf>, call: Call) -> Result<Response, Failure> {
     let name = name(&call);
     let version = number(&call, "version")?;
     let asked = name.clone();
-    let (text, kept) = match blocking(move || app.rule_files.read(&asked, version)).await? {
+    let (text, kept) = match blocking(move || shelf.read(&asked, version)).await? {
         Ok(found) => found,
         Err(e) => return Ok(refused(&e)),
     };
@@ -129,10 +138,15 @@ pub async fn get(app: Arc<App>, call: Call) -> Result<Response, Failure> {
 
 /// Writes a file.
 pub async fn put(app: Arc<App>, call: Call) -> Result<Response, Failure> {
+    put_of(app.rule_files.clone(), call).await
+}
+
+/// Writes a file of a shelf.
+pub(super) async fn put_of(shelf: Arc<dyn FileShelf>, call: Call) -> Result<Response, Failure> {
     let wish: Wish = serde_json::from_slice(&call.body)
-        .map_err(|e| Failure::bad_data(format!("the body is not a rule file as JSON: {e}")))?;
+        .map_err(|e| Failure::bad_data(format!("the body is not a file as JSON: {e}")))?;
     change(
-        app,
+        shelf,
         RuleFileEdit {
             name: name(&call),
             text: Some(wish.text),
@@ -146,14 +160,19 @@ pub async fn put(app: Arc<App>, call: Call) -> Result<Response, Failure> {
 
 /// Removes a file; its history stays.
 pub async fn remove(app: Arc<App>, call: Call) -> Result<Response, Failure> {
+    remove_of(app.rule_files.clone(), call).await
+}
+
+/// Removes a file of a shelf; its history stays.
+pub(super) async fn remove_of(shelf: Arc<dyn FileShelf>, call: Call) -> Result<Response, Failure> {
     let text = |key: &str| call.params.get(key).unwrap_or_default().to_owned();
     let expected = number(&call, "expected_version")?;
     let (author, comment) = (text("author"), text("comment"));
-    change(app, RuleFileEdit { name: name(&call), text: None, author, comment, expected }).await
+    change(shelf, RuleFileEdit { name: name(&call), text: None, author, comment, expected }).await
 }
 
-async fn change(app: Arc<App>, edit: RuleFileEdit) -> Result<Response, Failure> {
-    Ok(match blocking(move || app.rule_files.change(&edit)).await? {
+async fn change(shelf: Arc<dyn FileShelf>, edit: RuleFileEdit) -> Result<Response, Failure> {
+    Ok(match blocking(move || shelf.change(&edit)).await? {
         Ok(file) => own(&json!({ "name": file.name, "version": file.version })),
         Err(e) => refused(&e),
     })
@@ -161,8 +180,16 @@ async fn change(app: Arc<App>, edit: RuleFileEdit) -> Result<Response, Failure> 
 
 /// The history of a file.
 pub async fn versions(app: Arc<App>, call: Call) -> Result<Response, Failure> {
+    versions_of(app.rule_files.clone(), call).await
+}
+
+/// The history of a file of a shelf.
+pub(super) async fn versions_of(
+    shelf: Arc<dyn FileShelf>,
+    call: Call,
+) -> Result<Response, Failure> {
     let name = name(&call);
-    let versions = match blocking(move || app.rule_files.versions(&name)).await? {
+    let versions = match blocking(move || shelf.versions(&name)).await? {
         Ok(versions) => versions,
         Err(e) => return Ok(refused(&e)),
     };
@@ -181,9 +208,14 @@ pub async fn versions(app: Arc<App>, call: Call) -> Result<Response, Failure> {
 
 /// What is wrong with a text.
 pub async fn check(app: Arc<App>, call: Call) -> Result<Response, Failure> {
+    check_of(app.rule_files.clone(), call).await
+}
+
+/// What is wrong with a text for a shelf.
+pub(super) async fn check_of(shelf: Arc<dyn FileShelf>, call: Call) -> Result<Response, Failure> {
     let draft: Draft = serde_json::from_slice(&call.body)
         .map_err(|e| Failure::bad_data(format!("the body is not {{\"text\": …}}: {e}")))?;
-    let problems = blocking(move || app.rule_files.check(&draft.text)).await?;
+    let problems = blocking(move || shelf.check(&draft.text)).await?;
     Ok(own(&json!({ "problems": shown(&problems) })))
 }
 
@@ -203,7 +235,7 @@ pub(super) fn shown(problems: &[Problem]) -> Vec<Value> {
 }
 
 /// The answer when nothing was done: the usual error, with what programs need.
-fn refused(error: &RuleFileError) -> Response {
+pub(super) fn refused(error: &RuleFileError) -> Response {
     use RuleFileError as E;
     let message = error.to_string();
     let failure = match error {
