@@ -18,8 +18,7 @@ export default {
     await f.editor.waitFor();
     await until("the query in the text", 5000, async () => ((await f.editor.textContent()) ?? "").includes("node_load1 > 3"));
     await until("no problems", 10_000, async () => ((await f.problems.textContent()) ?? "").includes("No problems"));
-    await page.getByText("What these rules would have done").click();
-    await page.getByRole("button", { name: "1d", exact: true }).click();
+    await page.getByRole("group", { name: "Time to replay" }).getByRole("button", { name: "1d" }).click();
     await page.getByText("Pages per week", { exact: true }).waitFor({ timeout: 30_000 });
     await shot(page, "file-from-query");
     assert(sins.length === 0, sins.join("\n"));

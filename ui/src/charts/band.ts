@@ -36,7 +36,7 @@ export function bandPlot(b: BandDoc, colour: string): PlotData {
     start: b.times[0] ?? 0,
     step,
     n: b.times.length,
-    lines: [line(t("an.band.value"), b.value), line(t("an.band.expected"), b.expected, "mean"), line(t("an.band.lower"), b.lower, "lower"), line(t("an.band.upper"), b.upper, "upper")],
+    lines: [line(t("band.value"), b.value), line(t("band.expected"), b.expected, "mean"), line(t("band.lower"), b.lower, "lower"), line(t("band.upper"), b.upper, "upper")],
     cones: [{ upper: 3, lower: 2, colour }],
     shades: alarmsOf(b),
   };
@@ -63,10 +63,10 @@ export function withBands(data: PlotData, bands: { line: number; band: BandDoc }
     const of = data.lines[line];
     if (!of || band.times.length === 0) continue;
     const step = (band.times[1] ?? 0) - (band.times[0] ?? 0);
-    const add = (key: "an.band.lower" | "an.band.upper", values: (number | null)[], forecast: "lower" | "upper") =>
+    const add = (key: "band.lower" | "band.upper", values: (number | null)[], forecast: "lower" | "upper") =>
       lines.push({ name: `${of.name}, ${t(key)}`, colour: of.colour, dash: [6, 4], values: onGrid(band.times, values, data, step), hidden: of.hidden, forecast });
-    add("an.band.lower", band.lower, "lower");
-    add("an.band.upper", band.upper, "upper");
+    add("band.lower", band.lower, "lower");
+    add("band.upper", band.upper, "upper");
     if (of.hidden) continue;
     cones.push({ upper: lines.length - 1, lower: lines.length - 2, colour: of.colour });
     shades.push(...alarmsOf(band));

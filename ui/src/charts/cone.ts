@@ -43,7 +43,7 @@ export function withCourses(data: PlotData, courses: Course[]): PlotData {
     return { ...l, values };
   };
   const lines = data.lines.map(longer);
-  const cones: PlotData["cones"] = [];
+  const cones: NonNullable<PlotData["cones"]> = [...(data.cones ?? [])];
   for (const c of courses) {
     const of = lines[c.line];
     const from = of ? newest(of.values) : -1;

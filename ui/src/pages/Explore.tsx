@@ -3,6 +3,7 @@ import "../css/explain.css";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { labelKey } from "../api/window";
 import { Chart } from "../charts/Chart";
+import { withBands } from "../charts/band";
 import { withCourses } from "../charts/cone";
 import { markLines } from "../charts/marks";
 import { colour, dash } from "../charts/palette";
@@ -17,6 +18,7 @@ import { stale } from "../state/connection";
 import { type PanelState, usePanel } from "../state/panels";
 import { follow, hrefOf, patch, url } from "../state/url";
 import { EXPLORE_TABS } from "../state/urlstate";
+import { bandNote, bandsOf, useBands } from "./explore/usual";
 import { aheadNote, COURSES_MAX, coursesOf, useAhead } from "./explore/ahead";
 import { Explain, useExplain } from "./explore/Explain";
 import { Legend } from "./explore/Legend";
@@ -57,7 +59,7 @@ export function Explore() {
   const { width } = useSize(ref);
   const [again, setAgain] = useState(0);
   const [asTable, setAsTable] = useState(false);
-  const { expr, tab, range, live, stacked, forecast, solo, hide } = url.value;
+  const { expr, tab, range, live, stacked, forecast, band, solo, hide } = url.value;
   const chart = tab === "chart";
   const asks = useMemo(() => (expr ? [{ id: "q", expr }] : []), [expr]);
   const state = usePanel({ asks, range, live, visible: visible && chart && width > 0, width, again, httpFirst: true });
@@ -65,7 +67,9 @@ export function Explore() {
   const explained = useExplain(expr, tab === "explain", again, width);
   const seen = useMemo(() => linesOf(state, solo, hide), [state, solo, hide]);
   const ahead = useAhead(expr, chart && forecast && !stacked && seen.n > 0, state.span, live, again);
-  const data = useMemo(() => withCourses(seen, coursesOf(ahead.answer, keysOf(state)).slice(0, COURSES_MAX)), [seen, ahead.answer]);
+  const usual = useBands(expr, chart && band && !stacked && seen.n > 0, state.span, live, again);
+  const under = useMemo(() => withBands(seen, bandsOf(usual.answer, keysOf(state))), [seen, usual.answer]);
+  const data = useMemo(() => withCourses(under, coursesOf(ahead.answer, keysOf(state)).slice(0, COURSES_MAX)), [under, ahead.answer]);
   const span = { from: state.span.from, to: Math.max(state.span.to, data.n > seen.n ? data.start + (data.n - 1) * data.step : 0) };
   const unit = guessUnit(expr, state.grids.get("q")?.series[0]?.unit);
   const run = (next: string) => {
@@ -109,6 +113,11 @@ export function Explore() {
                 {aheadNote(ahead)}
               </p>
             ) : null}
+            {chart && band && !stacked ? (
+              <p class="soft explore-ahead" role="status">
+                {bandNote(usual)}
+              </p>
+            ) : null}
             {chart && seen.lines.length > 0 ? <Legend lines={seen.lines} unit={unit} /> : null}
           </section>
         )}
@@ -132,7 +141,7 @@ function ChartView({ state, data, onTake, children }: ViewProps) {
 }
 
 function Tabs({ state }: { state: PanelState }) {
-  const { tab, stacked, forecast } = url.value;
+  const { tab, stacked, forecast, band } = url.value;
   const f = state.frames.get("q");
   const g = state.grids.get("q");
   const onKeyDown = (e: KeyboardEvent) => {
@@ -163,6 +172,10 @@ function Tabs({ state }: { state: PanelState }) {
           <label class="check">
             <input type="checkbox" checked={forecast} disabled={stacked} onChange={(e) => patch({ forecast: e.currentTarget.checked }, "replace")} />
             {t("explore.forecast")}
+          </label>
+          <label class="check">
+            <input type="checkbox" checked={band} disabled={stacked} onChange={(e) => patch({ band: e.currentTarget.checked }, "replace")} />
+            {t("explore.band")}
           </label>
         </>
       ) : null}

@@ -148,6 +148,9 @@ export function Panel({ spec }: { spec: PanelSpec }) {
           <button type="button" class="button button-icon" aria-label={t(asTable ? "panel.chart" : "panel.table", { title: spec.title })} onClick={toggle} disabled={!drawn}>
             <Icon name={asTable ? "chart" : "table"} size={16} />
           </button>
+          <a class="button button-icon" aria-label={t("panel.alert", { title: spec.title })} href={hrefOf("files", { open: "+", q: spec.asks[0]?.expr ?? "" })} onClick={follow}>
+            <Icon name="alerts" size={16} />
+          </a>
           <a class="button button-icon" aria-label={t("panel.explore", { title: spec.title })} href={hrefOf("explore", { expr: spec.asks[0]?.expr ?? "", stacked: spec.stacked ?? false })} onClick={follow}>
             <Icon name="explore" size={16} />
           </a>

@@ -23,6 +23,8 @@ export interface UrlState {
   stacked: boolean;
   /** whether the chart shows what is expected next */
   forecast: boolean;
+  /** whether the chart shows what is usual */
+  band: boolean;
   /** the only series that is shown; empty for all */
   solo: string;
   /** names of series that are hidden */
@@ -60,7 +62,7 @@ const placeFor = (p: UrlState["page"]): Place | undefined => (isPage(p) ? PLACES
 export const defaultRange = (page: UrlState["page"]): TimeRange => placeFor(page)?.range ?? DEFAULT_RANGE;
 
 export function defaultState(page: PageName): UrlState {
-  return { page, path: PLACES[page].path, range: defaultRange(page), live: true, zone: "browser", before: "", expr: "", tab: "chart", stacked: false, forecast: false, solo: "", hide: [], q: "", show: "", by: "", open: "", why: "", params: {}, vars: {} };
+  return { page, path: PLACES[page].path, range: defaultRange(page), live: true, zone: "browser", before: "", expr: "", tab: "chart", stacked: false, forecast: false, band: false, solo: "", hide: [], q: "", show: "", by: "", open: "", why: "", params: {}, vars: {} };
 }
 
 /** `v.NAME=a&v.NAME=b`: the values chosen of each variable, in their order. */
@@ -88,6 +90,7 @@ export function parseUrl(path: string, search: string): UrlState {
           tab: EXPLORE_TABS.find((x) => x === p.get("tab")) ?? ("chart" as const),
           stacked: p.get("stacked") === "1",
           forecast: p.get("forecast") === "1",
+          band: p.get("band") === "1",
           solo: p.get("solo") ?? "",
           hide: p.getAll("hide").filter(Boolean).slice(0, HIDE_MAX),
         }
@@ -106,6 +109,7 @@ export function formatUrl(s: UrlState): string {
     if (s.tab !== "chart") p.set("tab", s.tab);
     if (s.stacked) p.set("stacked", "1");
     if (s.forecast) p.set("forecast", "1");
+    if (s.band) p.set("band", "1");
     if (s.solo) p.set("solo", s.solo);
     for (const k of s.hide.slice(0, HIDE_MAX)) p.append("hide", k);
   }

@@ -30,15 +30,25 @@ export const Backtest = ({ group, rule }: { group: string; rule: RuleDoc }) => (
 );
 
 /** The rules of a text that may not run yet. */
-export const BacktestText = ({ text }: { text: string }) => (
-  <details class="bt-text">
+export const BacktestText = ({ text, auto = false }: { text: string; auto?: boolean }) => (
+  <details class="bt-text" open={auto}>
     <summary>{t("bt.text")}</summary>
-    <Replay ask={(ms, signal) => backtestText(text, ms, signal)} />
+    <Replay ask={(ms, signal) => backtestText(text, ms, signal)} first={auto ? "30d" : "7d"} auto={auto ? text : ""} />
   </details>
 );
 
-function Replay({ ask }: { ask: (ms: number, signal: AbortSignal) => Promise<BacktestReport> }) {
-  const [period, setPeriod] = useState("7d");
+/** A text is replayed by itself when it has rested for this long. */
+const REST_MS = 1000;
+
+interface ReplayProps {
+  ask: (ms: number, signal: AbortSignal) => Promise<BacktestReport>;
+  first?: string;
+  /** replayed by itself whenever this changes; empty for never */
+  auto?: string;
+}
+
+function Replay({ ask, first = "7d", auto = "" }: ReplayProps) {
+  const [period, setPeriod] = useState(first);
   const [state, setState] = useState<State>({ busy: false, error: "", report: null });
   const running = useRef<AbortController | null>(null);
   useEffect(() => () => running.current?.abort(), []);
@@ -53,6 +63,11 @@ function Replay({ ask }: { ask: (ms: number, signal: AbortSignal) => Promise<Bac
       (e: Error) => abort.signal.aborted || setState({ busy: false, error: e.message, report: null }),
     );
   };
+  useEffect(() => {
+    if (!auto) return;
+    const timer = setTimeout(() => run(period), REST_MS);
+    return () => clearTimeout(timer);
+  }, [auto]);
   const { report } = state;
   return (
     <>

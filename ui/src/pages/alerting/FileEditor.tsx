@@ -11,7 +11,9 @@ import { patch, url } from "../../state/url";
 import type { TextEditor } from "../explore/textEditor";
 import { BacktestText } from "./Backtest";
 import { drafts, keepDraft } from "./drafts";
+import { Builder } from "./Builder";
 import { exampleOf } from "./example";
+import { Patch } from "./Patch";
 import { Field, FormFoot, NameField, NOTE_MAX, remember, useSending } from "./form";
 
 /** The server is asked this long after the last key. */
@@ -58,7 +60,10 @@ export function FileEditor({ file, taken, onSaved }: Props) {
   // A new file for another query is another text.
   const key = file?.name ?? `+${url.value.q}`;
   const kept = drafts.value.get(key);
+  // A rule on a query that somebody looked at is made by a form; its text can be changed by hand too.
+  const query = file ? "" : url.value.q.trim();
   const original = file?.text ?? exampleOf(url.value.q);
+  const [written, setWritten] = useState(kept && query ? null : "");
   const [text, setText] = useState(kept?.text ?? original);
   const [name, setName] = useState("");
   const [author, setAuthor] = useState(userName.value);
@@ -135,11 +140,24 @@ export function FileEditor({ file, taken, onSaved }: Props) {
         </Field>
       )}
       {readOnly ? <p class="soft">{t("fi.readonly.text")}</p> : null}
+      {query ? (
+        <Builder
+          query={query}
+          byHand={written !== "" && text !== written}
+          fresh={written !== null}
+          onText={(next) => {
+            setWritten(next);
+            change(next);
+            editor.current?.setText(next);
+          }}
+        />
+      ) : null}
       <TextBox text={text} readOnly={readOnly} problems={checked.problems} editor={editor} onChange={change} />
       {readOnly ? null : (
         <>
           <Problems checked={checked} onGo={(line) => editor.current?.goTo(line)} />
-          {checked.problems.length === 0 ? <BacktestText text={text} /> : null}
+          {checked.problems.length === 0 ? <BacktestText text={text} auto={query !== ""} /> : null}
+          <Patch name={file?.name ?? (NAME.test(name) ? name : "rules")} before={file ? file.text : null} after={text} />
           <div class="form-row">
             <Field label={t("fi.comment")}>{(a) => <input {...a} class="input" value={comment} maxLength={NOTE_MAX} autocomplete="off" onInput={(e) => note(e.currentTarget.value)} />}</Field>
             <NameField value={author} error={tried && !author.trim() ? t("al.ack.noname") : ""} onInput={setAuthor} />

@@ -179,7 +179,7 @@ function Detail({ id, of }: { id: string; of: AnomalyList | null }) {
           {t("an.col.score")} <strong>{a.score.toFixed(2)}</strong> · {t("an.col.value")} <strong>{valueText(a.value, unitOfSeries(a))}</strong> · {t("an.col.expected")} {valueText(a.expected, unitOfSeries(a))}
         </p>
       ) : null}
-      <Section title={t("an.band")}>
+      <Section title={t("band.title")}>
         <BandChart query={query} unit={unit} title={s.series} />
         <code class="expr mono">{query}</code>
       </Section>

@@ -31,13 +31,13 @@ export function BandChart({ query, unit, title }: { query: string; unit?: Unit |
   const first = asked.data?.bands[0];
   const data = useMemo(() => (first ? bandPlot(first, colour(0)) : null), [first]);
   if (!asked.data) return asked.error ? <Failed message={asked.error} onRetry={asked.again} /> : <Loading />;
-  if (!data || data.n === 0) return <Empty>{t("an.band.none")}</Empty>;
+  if (!data || data.n === 0) return <Empty>{t("band.none")}</Empty>;
   return (
     <>
       <div class="query-chart">
         <Chart title={title} data={data} span={asked.data.span} unit={unit ?? guessUnit(query)} asTable={asTable} onTable={() => setAsTable(!asTable)} />
       </div>
-      <p class="soft">{data.shades?.length ? t("an.band.alarms", { n: data.shades.length }) : t("an.band.quiet")}</p>
+      <p class="soft">{data.shades?.length ? t("band.alarms", { n: data.shades.length }) : t("band.quiet")}</p>
     </>
   );
 }
