@@ -9,7 +9,7 @@ import { Icon } from "../parts/Icon";
 import { hold, release } from "../state/hold";
 import { paint } from "../state/prefs";
 import { patch, zone } from "../state/url";
-import { Plot, type PlotData, type PlotOptions } from "./plot";
+import { type Line, Plot, type PlotData, type PlotLook, type PlotOptions } from "./plot";
 
 interface Props {
   title: string;
@@ -18,6 +18,7 @@ interface Props {
   unit: Unit;
   stacked?: boolean;
   area?: boolean;
+  look?: PlotLook | undefined;
   asTable: boolean;
   onTable: () => void;
   /** the query behind it: a window of the chart can then be explained */
@@ -56,6 +57,7 @@ export function Chart(p: Props) {
     stacked: p.stacked ?? false,
     area: p.area ?? false,
     zone: zone.value,
+    look: p.look,
     onSelect: (from, to, asked) => (asked && p.explain ? why(from, to) : patch({ range: { from: String(Math.round(from)), to: String(Math.round(to)) } })),
     onCursor: (index, left, top) => setCursor(pointed.current && index !== null && left >= 0 ? { index, left, top } : null),
   };
@@ -149,20 +151,29 @@ export function Chart(p: Props) {
         </button>
       ) : null}
       {asking ? <p class="chart-hint">{t("chart.why.hint")}</p> : null}
-      {cursor && !asTable ? <Tip data={data} cursor={cursor} unit={p.unit} width={size.width} /> : null}
+      {cursor && !asTable ? <Tip of={p} cursor={cursor} width={size.width} /> : null}
       <div class="sr-only" aria-live="polite">
         {point === null
           ? ""
           : t("chart.at", {
               at: formatClock(data.start + point * data.step, zone.value, true),
-              values: shown.map((l) => `${l.name} ${formatValue(l.values[point] ?? Number.NaN, p.unit)}`).join(", "),
+              values: shown.map((l) => `${l.name} ${textOf(l, point, p)}`).join(", "),
             }) + (mark === null ? "" : ` ${t("chart.marked", { at: formatClock(data.start + mark * data.step, zone.value, true) })}`)}
       </div>
     </div>
   );
 }
 
-function Tip({ data, cursor, unit, width }: { data: PlotData; cursor: Cursor; unit: Unit; width: number }) {
+/** A value of a line as people read it. */
+const textOf = (l: Line, i: number, p: Props) => formatValue(l.values[i] ?? Number.NaN, l.unit ?? p.unit, l.decimals ?? p.look?.decimals);
+
+/** Marks on the time axis that a cursor is near enough to mean. */
+const NEAR = 1.5;
+
+function Tip({ of, cursor, width }: { of: Props; cursor: Cursor; width: number }) {
+  const { data } = of;
+  const at = data.start + cursor.index * data.step;
+  const told = (data.happenings ?? []).filter((h) => at >= h.at - NEAR * data.step && at <= (h.to ?? h.at) + NEAR * data.step);
   const lines = data.lines
     .filter((l) => !l.hidden)
     .map((l) => ({ ...l, v: l.values[cursor.index] ?? Number.NaN }))
@@ -172,13 +183,19 @@ function Tip({ data, cursor, unit, width }: { data: PlotData; cursor: Cursor; un
   const x = right ? { right: `${width - cursor.left - 40}px` } : { left: `${cursor.left + 76}px` };
   return (
     <div class="tip" style={{ top: "4px", ...x }}>
-      <div class="tip-time">{formatDateTime(data.start + cursor.index * data.step, zone.value)}</div>
+      <div class="tip-time">{formatDateTime(at, zone.value)}</div>
+      {told.slice(0, 3).map((h) => (
+        <div class="tip-line" key={`${h.at} ${h.text}`}>
+          <Swatch colour={h.colour} />
+          {h.text}
+        </div>
+      ))}
       {lines.length === 0 ? <div class="soft">{t("chart.gap")}</div> : null}
       {lines.slice(0, TIP_LINES_MAX).map((l) => (
         <div class="tip-line" key={l.name}>
           <Swatch colour={l.colour} />
           <span class="tip-name">{l.name}</span>
-          <span class="num">{formatValue(l.v, unit)}</span>
+          <span class="num">{textOf(l, cursor.index, of)}</span>
         </div>
       ))}
       {lines.length > TIP_LINES_MAX ? <div class="soft">+{lines.length - TIP_LINES_MAX}</div> : null}
@@ -188,7 +205,8 @@ function Tip({ data, cursor, unit, width }: { data: PlotData; cursor: Cursor; un
 
 export const Swatch = ({ colour }: { colour: string }) => <span class="swatch" style={{ background: colour }} aria-hidden="true" />;
 
-function ChartTable({ data, unit }: Props) {
+function ChartTable(p: Props) {
+  const { data } = p;
   const shown = data.lines.filter((l) => !l.hidden);
   const rows = Array.from({ length: Math.min(data.n, TABLE_ROWS_MAX) }, (_, k) => data.n - 1 - k);
   return (
@@ -210,7 +228,7 @@ function ChartTable({ data, unit }: Props) {
               <th scope="row">{formatClock(data.start + i * data.step, zone.value, true)}</th>
               {shown.map((l) => (
                 <td class="num" key={l.name}>
-                  {formatValue(l.values[i] ?? Number.NaN, unit)}
+                  {textOf(l, i, p)}
                 </td>
               ))}
             </tr>

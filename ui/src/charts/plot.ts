@@ -3,7 +3,7 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { formatValue, type Unit, type Zone } from "../lib/format";
 import { timeLabels, timeTicks, valueRange, valueTicks } from "../lib/ticks";
-import { type Column, gaps, stack } from "./stack";
+import { type Column, gaps, positive, shares, stack } from "./stack";
 
 export interface Line {
   name: string;
@@ -15,6 +15,41 @@ export interface Line {
   reference?: boolean;
   /** a part of a forecast: drawn dashed; its edges thin, and not named in the legend */
   forecast?: "mean" | "lower" | "upper";
+  /** its own unit and decimals, where they are not those of the chart */
+  unit?: Unit | undefined;
+  decimals?: number | undefined;
+  /** measured on the axis to the right */
+  right?: boolean | undefined;
+  draw?: "line" | "bars" | "points" | undefined;
+  /** 0 to 1 */
+  fill?: number | undefined;
+  /** px */
+  width?: number | undefined;
+  /** stands beside the stack, not on it */
+  apart?: boolean | undefined;
+}
+
+/** An instant or a span that is marked on the time axis. */
+export interface Happening {
+  at: number;
+  to?: number | undefined;
+  colour: string;
+  text: string;
+}
+
+/** How a chart of a dashboard differs from one of ours. */
+export interface PlotLook {
+  decimals?: number | undefined;
+  min?: number | undefined;
+  max?: number | undefined;
+  /** base of a logarithmic axis */
+  log?: 2 | 10 | undefined;
+  /** shares of the sum instead of amounts */
+  percent?: boolean | undefined;
+  /** lines are drawn over gaps */
+  connect?: boolean | undefined;
+  /** grounds between two values */
+  zones?: { from: number; to: number; colour: string }[] | undefined;
 }
 
 export interface PlotData {
@@ -22,6 +57,7 @@ export interface PlotData {
   step: number;
   n: number;
   lines: Line[];
+  happenings?: Happening[];
   /** areas between two lines, by their places: where the future is expected */
   cones?: { upper: number; lower: number; colour: string }[];
   /** spans of time that stand out, in ms: what a finding rests on */
@@ -33,6 +69,7 @@ export interface PlotOptions {
   stacked: boolean;
   area: boolean;
   zone: Zone;
+  look?: PlotLook | undefined;
   /** a span that was drawn over; `asked` when it is to be explained, not shown */
   onSelect: (from: number, to: number, asked: boolean) => void;
   onCursor: (index: number | null, left: number, top: number) => void;
@@ -61,6 +98,8 @@ function fitting(ticks: number[], u: uPlot, max: number): number[] {
   return ticks.filter((at) => u.valToPos(max, "x") - u.valToPos(at, "x") + PAD_RIGHT_PX >= LABEL_HALF_PX);
 }
 
+const onStack = (l: Line) => !l.hidden && !l.reference && !l.forecast && !l.apart;
+
 /** Whether a line has so few values that it would not be seen without its points. */
 function few(values: ArrayLike<number>): boolean {
   let n = 0;
@@ -85,7 +124,7 @@ export class Plot {
   }
 
   setOptions(options: PlotOptions): void {
-    const rebuild = options.unit !== this.options.unit || options.stacked !== this.options.stacked || options.area !== this.options.area || options.zone !== this.options.zone;
+    const rebuild = options.unit !== this.options.unit || options.stacked !== this.options.stacked || options.area !== this.options.area || options.zone !== this.options.zone || (options.look !== this.options.look && JSON.stringify(options.look) !== JSON.stringify(this.options.look));
     this.options = options;
     if (rebuild) this.rebuild();
   }
@@ -101,7 +140,7 @@ export class Plot {
   setData(data: PlotData, range: [number, number]): void {
     this.data = data;
     this.range = range;
-    const shape = JSON.stringify(data.lines.map((l) => [l.name, l.colour, l.hidden, l.reference]));
+    const shape = JSON.stringify(data.lines.map((l) => [l.name, l.colour, l.hidden, l.reference, l.right, l.draw, l.fill, l.width, l.apart, l.unit]));
     if (!this.u || shape !== this.shape) {
       this.shape = shape;
       this.rebuild();
@@ -140,9 +179,11 @@ export class Plot {
   private columns(): uPlot.AlignedData {
     const { start, step, n, lines } = this.data;
     const xs = Array.from({ length: n }, (_, i) => start + i * step);
-    const shown = lines.filter((l) => !l.hidden && !l.reference);
-    const stacked = this.options.stacked ? stack(shown.map((l) => l.values)) : null;
-    const ys = lines.map((l): Column => (stacked && !l.hidden && !l.reference ? (stacked[shown.indexOf(l)] ?? []) : gaps(l.values)));
+    const { stacked, look } = this.options;
+    const shown = stacked ? lines.filter(onStack) : [];
+    const amounts = shown.map((l) => l.values);
+    const sums = stacked ? stack(look?.percent ? shares(amounts) : amounts) : [];
+    const ys = lines.map((l): Column => (stacked && onStack(l) ? (sums[shown.indexOf(l)] ?? []) : look?.log ? positive(l.values) : gaps(l.values)));
     return [xs, ...ys] as uPlot.AlignedData;
   }
 
@@ -155,13 +196,15 @@ export class Plot {
   }
 
   private uplotOptions(): uPlot.Options {
-    const { unit, zone, stacked, area } = this.options;
+    const { zone, stacked, area, look = {} } = this.options;
+    const unit = look.percent ? "ratio" : this.options.unit;
     const probe = document.createElement("span");
     this.host.append(probe);
     const ink = resolved(probe, "--ink-soft");
     const grid = resolved(probe, "--grid");
     probe.remove();
     const font = `11px ${css("--font") || "sans-serif"}`;
+    const right = this.data.lines.find((l) => l.right && !l.hidden);
     const axis = { stroke: ink, font, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
     return {
       ...this.size,
@@ -169,7 +212,8 @@ export class Plot {
       legend: { show: false },
       scales: {
         x: { time: false },
-        y: { range: (_u, min, max) => valueRange(min ?? Number.NaN, max ?? Number.NaN, unit, stacked || area) },
+        y: this.scale(unit, stacked || area, true),
+        ...(right ? { right: this.scale(right.unit ?? unit, area, false) } : {}),
       },
       axes: [
         {
@@ -179,13 +223,8 @@ export class Plot {
           splits: (u, _a, min, max) => fitting(timeTicks(min, max, Math.max(2, u.width / 90), zone), u, max),
           values: (_u, splits) => timeLabels(splits, zone),
         },
-        {
-          ...axis,
-          gap: 6,
-          size: (_u, values) => 14 + 6.4 * Math.max(3, ...(values ?? []).map((v) => String(v).length)),
-          splits: (u, _a, min, max) => valueTicks(min, max, Math.max(2, u.height / 44), unit),
-          values: (_u, splits) => splits.map((v) => formatValue(v, unit)),
-        },
+        this.valueAxis(axis, unit),
+        ...(right ? [{ ...this.valueAxis(axis, right.unit ?? unit), scale: "right", side: 1 as const, grid: { show: false } }] : []),
       ],
       cursor: {
         x: true,
@@ -197,11 +236,72 @@ export class Plot {
       series: [{}, ...this.data.lines.map((l) => this.uplotSeries(l))],
       bands: stacked ? this.bands() : this.cones(),
       hooks: {
-        drawClear: [(u) => this.shade(u)],
+        drawClear: [(u) => this.drawZones(u), (u) => this.shade(u)],
+        draw: [(u) => this.drawHappenings(u)],
         setSelect: [(u) => this.selected(u)],
         setCursor: [(u) => this.options.onCursor(u.cursor.idx ?? null, u.cursor.left ?? -1, u.cursor.top ?? -1)],
       },
     };
+  }
+
+  /** The value scale: ours, unless the dashboard sets a limit or wants logarithms. */
+  private scale(unit: Unit, fromZero: boolean, limited: boolean): uPlot.Scale {
+    const { min: low, max: high, log } = this.options.look ?? {};
+    if (log) return { distr: 3, log, range: (_u, min, max) => uPlot.rangeLog(min || 1, max || 10, log, true) };
+    return {
+      range: (_u, min, max) => {
+        const [a, b] = valueRange(min ?? Number.NaN, max ?? Number.NaN, unit, fromZero);
+        const [from, to] = limited ? [low ?? a, high ?? b] : [a, b];
+        return to > from ? [from, to] : [a, b];
+      },
+    };
+  }
+
+  private valueAxis(axis: uPlot.Axis, unit: Unit): uPlot.Axis {
+    const { log, decimals } = this.options.look ?? {};
+    return {
+      ...axis,
+      gap: 6,
+      size: (_u, values) => 14 + 6.4 * Math.max(3, ...(values ?? []).map((v) => String(v).length)),
+      ...(log ? {} : { splits: (u: uPlot, _a: number, min: number, max: number) => valueTicks(min, max, Math.max(2, u.height / 44), unit) }),
+      values: (_u, splits) => splits.map((v) => (v === null || v === undefined ? "" : formatValue(v, unit, decimals))),
+    };
+  }
+
+  private drawZones(u: uPlot): void {
+    const { ctx, bbox } = u;
+    for (const z of this.options.look?.zones ?? []) {
+      const [bottom, top] = [z.from, z.to].map((v) => Math.max(bbox.top, Math.min(bbox.top + bbox.height, u.valToPos(v, "y", true)))) as [number, number];
+      ctx.fillStyle = z.colour;
+      ctx.fillRect(bbox.left, top, bbox.width, bottom - top);
+    }
+  }
+
+  private drawHappenings(u: uPlot): void {
+    const { ctx, bbox } = u;
+    const all = this.data.happenings ?? [];
+    if (all.length === 0) return;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    for (const h of all) {
+      const x = u.valToPos(h.at, "x", true);
+      if (h.to !== undefined) {
+        ctx.fillStyle = `${h.colour}1f`;
+        ctx.fillRect(x, bbox.top, Math.max(1, u.valToPos(h.to, "x", true) - x), bbox.height);
+      }
+      ctx.strokeStyle = h.colour;
+      ctx.setLineDash([3, 3]);
+      ctx.lineWidth = devicePixelRatio;
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+      ctx.fillStyle = h.colour;
+      ctx.fillRect(x - 3 * devicePixelRatio, bbox.top, 6 * devicePixelRatio, 4 * devicePixelRatio);
+    }
+    ctx.restore();
   }
 
   /** Behind the lines. */
@@ -218,16 +318,22 @@ export class Plot {
   }
 
   private uplotSeries(l: Line): uPlot.Series {
-    const filled = !l.reference && !l.forecast && (this.options.stacked || this.options.area);
+    const stacked = this.options.stacked && onStack(l);
+    const filled = l.fill !== undefined ? l.fill > 0 && !l.reference && !l.forecast : !l.reference && !l.forecast && (stacked || this.options.area);
+    const opacity = l.fill !== undefined ? Math.round(Math.min(1, l.fill) * 255).toString(16).padStart(2, "0") : stacked ? "66" : "22";
     const edge = l.forecast === "lower" || l.forecast === "upper";
+    const look: Partial<uPlot.Series> =
+      l.draw === "bars" ? { paths: uPlot.paths.bars?.({ size: [0.8, 60] }) as uPlot.Series.PathBuilder, points: { show: false } } : l.draw === "points" ? { paths: () => null, points: { show: true, size: 4, fill: l.colour } } : { points: { show: (_u, i) => !l.forecast && few(this.data.lines[i - 1]?.values ?? []), size: 5, fill: l.colour } };
     return {
       label: l.name,
       show: !l.hidden,
+      scale: l.right ? "right" : "y",
       stroke: edge ? `${l.colour}80` : l.colour,
-      width: l.reference || edge || this.options.stacked ? 1 : 1.5,
+      width: l.width ?? (l.reference || edge || this.options.stacked ? 1 : 1.5),
       dash: l.reference ? [4, 4] : l.dash,
-      points: { show: (_u, i) => !l.forecast && few(this.data.lines[i - 1]?.values ?? []), size: 5, fill: l.colour },
-      ...(filled ? { fill: `${l.colour}${this.options.stacked ? "66" : "22"}` } : {}),
+      spanGaps: this.options.look?.connect ?? false,
+      ...look,
+      ...(filled ? { fill: `${l.colour}${opacity}` } : {}),
     };
   }
 
@@ -236,7 +342,7 @@ export class Plot {
   }
 
   private bands(): uPlot.Band[] {
-    const at = this.data.lines.flatMap((l, i) => (l.hidden || l.reference ? [] : [i + 1]));
+    const at = this.data.lines.flatMap((l, i) => (onStack(l) ? [i + 1] : []));
     return at.slice(1).map((upper, k) => ({ series: [upper, at[k] as number] }));
   }
 

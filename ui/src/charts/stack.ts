@@ -3,6 +3,9 @@ export type Column = (number | null)[];
 
 export const gaps = (values: ArrayLike<number>): Column => Array.from(values, (v) => (Number.isFinite(v) ? v : null));
 
+/** The same for a logarithmic axis, which has no place for zero and below. */
+export const positive = (values: ArrayLike<number>): Column => Array.from(values, (v) => (v > 0 && Number.isFinite(v) ? v : null));
+
 /** Cumulated columns, bottom first. Where no series has a value there is a gap; a single missing value counts as 0. */
 export function stack(columns: ArrayLike<number>[]): Column[] {
   const n = columns[0]?.length ?? 0;
@@ -18,4 +21,12 @@ export function stack(columns: ArrayLike<number>[]): Column[] {
     }
     return out;
   });
+}
+
+/** Shares of the sum of all columns at each element, 0 to 1. */
+export function shares(columns: ArrayLike<number>[]): Float64Array[] {
+  const n = columns[0]?.length ?? 0;
+  const sum = new Float64Array(n);
+  for (const c of columns) for (let i = 0; i < n; i++) if (Number.isFinite(c[i])) sum[i] = (sum[i] as number) + Math.abs(c[i] as number);
+  return columns.map((c) => Float64Array.from({ length: n }, (_, i) => ((sum[i] as number) > 0 ? (c[i] as number) / (sum[i] as number) : Number.NaN)));
 }

@@ -1,7 +1,8 @@
 // Numbers and times as people read them. All through Intl; digits are tabular in CSS.
 import { zoneName } from "./zone";
 
-export type Unit = "bytes" | "bytes/s" | "seconds" | "ratio" | "ops/s" | "short";
+// A unit that is not known here is written after the number, as it is.
+export type Unit = "bytes" | "bytes/s" | "bits" | "bits/s" | "seconds" | "ratio" | "percent" | "ops/s" | "short" | "count" | "none" | "celsius" | "hertz" | "volts" | "watts" | (string & {});
 
 const IEC = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 const SI = ["", "k", "M", "G", "T", "P"];
@@ -17,15 +18,26 @@ function digits(v: number, max: number): string {
   return f.format(Object.is(v, -0) ? 0 : v);
 }
 
-/** Three significant digits, but never fewer than the whole part. */
-function compact(v: number): string {
+const fixed = new Map<number, Intl.NumberFormat>();
+
+/** Three significant digits, but never fewer than the whole part; or so many decimals as are asked for. */
+function compact(v: number, decimals?: number): string {
   const a = Math.abs(v);
+  if (decimals !== undefined) {
+    const n = Math.max(0, Math.min(10, Math.round(decimals) || 0));
+    let f = fixed.get(n);
+    if (!f) {
+      f = new Intl.NumberFormat("en", { minimumFractionDigits: n, maximumFractionDigits: n });
+      fixed.set(n, f);
+    }
+    return f.format(a === 0 ? 0 : v);
+  }
   if (a === 0) return "0";
   if (a < 0.001) return v.toExponential(1);
   return digits(v, a >= 100 ? 0 : a >= 10 ? 1 : a >= 1 ? 2 : 3);
 }
 
-function scaled(v: number, base: number, names: string[]): [string, string] {
+function scaled(v: number, base: number, names: string[], decimals?: number): [string, string] {
   let a = Math.abs(v);
   let i = 0;
   // 999.5 and up would print as 1,000 of the smaller unit.
@@ -33,43 +45,55 @@ function scaled(v: number, base: number, names: string[]): [string, string] {
     a /= base;
     i++;
   }
-  return [compact(v < 0 ? -a : a), names[i] ?? ""];
+  return [compact(v < 0 ? -a : a, decimals), names[i] ?? ""];
 }
 
-function seconds(v: number): string {
+function seconds(v: number, decimals?: number): string {
   const a = Math.abs(v);
   if (a === 0) return "0 s";
-  if (a < 1e-6) return `${compact(v * 1e9)} ns`;
-  if (a < 1e-3) return `${compact(v * 1e6)} µs`;
-  if (a < 1) return `${compact(v * 1e3)} ms`;
-  if (a < 120) return `${compact(v)} s`;
+  if (a < 1e-6) return `${compact(v * 1e9, decimals)} ns`;
+  if (a < 1e-3) return `${compact(v * 1e6, decimals)} µs`;
+  if (a < 1) return `${compact(v * 1e3, decimals)} ms`;
+  if (a < 120) return `${compact(v, decimals)} s`;
   return formatDuration(v * 1000);
 }
 
+/** What stands after numbers that are shortened by thousands. */
+const SI_UNITS: Record<string, string> = { "bits/s": "b/s", bits: "b", hertz: "Hz", volts: "V", watts: "W" };
+const PLAIN_UNITS: Record<string, string> = { percent: "%", celsius: "°C", count: "", none: "" };
+
 /** A value with its unit; "–" for a gap. */
-export function formatValue(v: number, unit: Unit): string {
+export function formatValue(v: number, unit: Unit, decimals?: number): string {
   if (Number.isNaN(v)) return "–";
   if (!Number.isFinite(v)) return v > 0 ? "+∞" : "−∞";
   switch (unit) {
     case "bytes":
     case "bytes/s": {
-      const [n, u] = scaled(v, 1024, IEC);
+      const [n, u] = scaled(v, 1024, IEC, decimals);
       return `${n} ${u}${unit === "bytes/s" ? "/s" : ""}`;
     }
     case "seconds":
-      return seconds(v);
+      return seconds(v, decimals);
     case "ratio":
       // What is left over from subtracting a base is noise, not a share.
-      return `${compact(Math.abs(v) < 1e-6 ? 0 : v * 100)} %`;
+      return `${compact(Math.abs(v) < 1e-6 ? 0 : v * 100, decimals)} %`;
     case "ops/s": {
-      const [n, u] = scaled(v, 1000, SI);
+      const [n, u] = scaled(v, 1000, SI, decimals);
       return `${n}${u ? ` ${u}` : ""}/s`;
     }
+    case "":
     case "short": {
-      const [n, u] = scaled(v, 1000, SI);
+      const [n, u] = scaled(v, 1000, SI, decimals);
       return `${n}${u ? ` ${u}` : ""}`;
     }
   }
+  const si = SI_UNITS[unit];
+  if (si !== undefined) {
+    const [n, u] = scaled(v, 1000, SI, decimals);
+    return `${n} ${u}${si}`;
+  }
+  const after = PLAIN_UNITS[unit] ?? unit;
+  return after ? `${compact(v, decimals)} ${after}` : compact(v, decimals);
 }
 
 /** A whole count with thousands separators. */

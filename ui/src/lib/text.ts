@@ -2,6 +2,8 @@
 // `t("key", {n})` fills {n}; `{n|one|many}` chooses by Intl.PluralRules.
 import type { AlertingKey } from "./textAlerting";
 import type { CapacityKey } from "./textCapacity";
+import type { DashboardsKey } from "./textDashboards";
+import type { DashEditKey } from "./textDashEdit";
 import type { InsightKey } from "./textInsight";
 import type { FrameKey } from "./textFrame";
 import type { HostKey } from "./textHosts";
@@ -13,6 +15,8 @@ const EN = {
   "nav.label": "Pages",
   "nav.overview": "Overview",
   "nav.explore": "Explore",
+  "nav.dashboards": "Dashboards",
+  "nav.short": "Short link",
   "nav.alerts": "Alerts",
   "nav.alerts.firing": "{n} firing",
   "nav.incidents": "Incidents",
@@ -275,7 +279,7 @@ export function addTexts(more: Record<string, string>): void {
   Object.assign(texts, more);
 }
 
-export type TextKey = keyof typeof EN | AlertingKey | CapacityKey | InsightKey | FrameKey | HostKey | OverviewKey | StatusKey;
+export type TextKey = keyof typeof EN | AlertingKey | CapacityKey | InsightKey | FrameKey | HostKey | OverviewKey | StatusKey | DashboardsKey | DashEditKey;
 type Params = Record<string, string | number>;
 
 const plural = new Intl.PluralRules("en");

@@ -88,7 +88,7 @@ export function App() {
   // At once, not after the next picture: a dialog that was asked for meanwhile would be closed with the old one.
   useEffect(() => page.subscribe(closeDialog), []);
   return (
-    <div class={`app ${railSmall.value ? "app-small" : ""}`}>
+    <div class={`app ${railSmall.value ? "app-small" : ""} ${url.value.params["kiosk"] ? "app-kiosk" : ""}`}>
       <button type="button" class="skip" onClick={() => document.getElementById("main")?.focus()}>
         {t("nav.skip")}
       </button>

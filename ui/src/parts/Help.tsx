@@ -1,7 +1,7 @@
 // The keyboard shortcuts.
 import type { ComponentChildren } from "preact";
 import { t } from "../lib/text";
-import { PAGE_NAMES, PLACES } from "../state/places";
+import { NAMED, PLACES } from "../state/places";
 import { Dialog } from "./Dialog";
 import { closeDialog } from "./dialogs";
 
@@ -9,7 +9,7 @@ const Key = ({ children }: { children: ComponentChildren }) => <kbd>{children}</
 type Row = [ComponentChildren, string];
 
 export function Help() {
-  const pages = PAGE_NAMES.map((p): Row => [<Pair a="g" b={PLACES[p].key} />, t("help.goto", { page: t(`nav.${p}`) })]);
+  const pages = NAMED.map((p): Row => [<Pair a="g" b={PLACES[p].key} />, t("help.goto", { page: t(`nav.${p}`) })]);
   const everywhere: Row[] = [
     [<Key>Ctrl-K</Key>, t("help.palette")],
     [<Key>?</Key>, t("help.help")],

@@ -5,7 +5,7 @@ import { t, type TextKey } from "../lib/text";
 import { zones } from "../lib/zone";
 import type { KeyAction } from "../state/keys";
 import { metrics, wantMetrics } from "../state/names";
-import { PAGE_NAMES } from "../state/places";
+import { NAMED } from "../state/places";
 import { setTheme, THEMES } from "../state/prefs";
 import { things, wantThings } from "../state/things";
 import { go, hrefOf, patch } from "../state/url";
@@ -47,9 +47,9 @@ const to = (href: string) => () => go(href);
 /** Every kind of thing that has a name, each with how to get there. Pages and actions first: there are few of them. */
 function kinds(): { kind: string; rows: [string, () => void][] }[] {
   const { hosts, services, dashboards } = things.value;
-  const board = PAGE_NAMES.find((p): boolean => (p as string) === "dashboards");
+  const board = NAMED.find((p): boolean => (p as string) === "dashboards");
   return [
-    { kind: t("palette.page"), rows: PAGE_NAMES.map((p) => [t(`nav.${p}`), to(hrefOf(p))]) },
+    { kind: t("palette.page"), rows: NAMED.map((p) => [t(`nav.${p}`), to(hrefOf(p))]) },
     { kind: t("palette.action"), rows: ACTIONS.map(([key, action]) => [t(key), () => void act(action)]) },
     { kind: t("palette.dashboard"), rows: board ? dashboards.map((d) => [d.title || d.id, to(hrefOf(board, { open: d.id }))]) : [] },
     { kind: t("palette.host"), rows: hosts.map((h) => [h, to(hrefOf("hosts", { open: h }))]) },

@@ -88,7 +88,8 @@ export function TopBar() {
       <Crumbs />
       <Connection />
       <span class="grow" />
-      <TimePicker />
+      {/* A page without a range of its own, until it has one. */}
+      {range.from ? <TimePicker /> : null}
       <button type="button" class={`button live ${running && !stale.value ? "live-on" : ""}`} aria-pressed={running} onClick={toggleLive} title="L">
         <Icon name={running ? "pause" : "play"} size={16} />
         <span class="wide">{running ? t("top.live") : t("top.paused")}</span>

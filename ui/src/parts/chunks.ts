@@ -6,10 +6,13 @@ const hosts = () => import("../pages/Hosts").then((m) => m.Hosts);
 const alerting = () => import("../pages/Alerting").then((m) => m.Alerting);
 
 const insights = () => import("../pages/Insights").then((m) => m.Insights);
+const dashboards = () => import("../pages/Dashboards").then((m) => m.Dashboards);
 
 /** Pages with one loader share one component, which stays while these pages are changed. Overview is part of the first load. */
 export const CHUNKS: Record<Exclude<PageName, "overview">, () => Promise<ComponentType>> = {
   explore: () => import("../pages/Explore").then((m) => m.Explore),
+  dashboards,
+  short: dashboards,
   alerts: alerting,
   incidents: alerting,
   silences: alerting,

@@ -2,7 +2,7 @@
 // A listener per subscription gets decoded frames. A hidden tab unsubscribes its charts (lib/visible.ts).
 import { computed, signal } from "@preact/signals";
 import { decodeFrame, type Frame, FrameError } from "../api/frame";
-import { initialLive, isStale, type LiveEvent, type LiveState, type Subscription, stepLive } from "../api/live";
+import { initialLive, isStale, type LiveEvent, type LiveState, type Subscription, SUBSCRIPTIONS_MAX, stepLive } from "../api/live";
 
 type Listener = (f: Frame) => void;
 
@@ -70,6 +70,9 @@ setInterval(() => {
   dispatch({ type: "tick", now: clock.value });
 }, 500);
 addEventListener("online", () => dispatch({ type: "online", now: Date.now() }));
+
+/** Whether no further subscription fits on the line. */
+export const full = () => state.subs.size >= SUBSCRIPTIONS_MAX;
 
 /** Subscribes; the answer ends the subscription. */
 export function subscribe(sub: Subscription, listener: Listener): () => void {

@@ -6,13 +6,18 @@ import { type PanelQuery, queryPanels } from "../api/http";
 import { foldFrame, type Grid } from "../api/window";
 import { t } from "../lib/text";
 import { liveWindow, resolveRange, type Span, stepFor, type TimeRange } from "../lib/time";
-import { connected, subscribe } from "./connection";
+import { connected, full, subscribe } from "./connection";
 import { held } from "./hold";
 import { refreshes } from "./refresh";
 
 export interface Ask {
   id: string;
   expr: string;
+  /** the value now only, asked for again every few seconds while live */
+  kind?: "range" | "instant";
+  /** ms between values, where the width does not say */
+  step_ms?: number;
+  max_series?: number;
 }
 
 export interface PanelState {
@@ -60,27 +65,37 @@ function flush(): void {
     for (let i = 0; i < group.length; i += BATCH_MAX) void send(group.slice(i, i + BATCH_MAX));
 }
 
+/** Who asks the same in one batch gets the same answer. */
+function shared(jobs: Job[]): Map<string, Job[]> {
+  const same = new Map<string, Job[]>();
+  for (const j of jobs) {
+    const { id: _, ...query } = j.query;
+    const key = JSON.stringify(query);
+    same.set(key, [...(same.get(key) ?? []), j]);
+  }
+  return new Map([...same.values()].map((all) => [(all[0] as Job).query.id, all]));
+}
+
 async function send(jobs: Job[]): Promise<void> {
   const first = jobs[0];
   if (!first) return;
-  const open = new Map(jobs.map((j) => [j.query.id, j]));
+  const open = shared(jobs);
   const abort = new AbortController();
   // The batch is given up only when nobody waits for any part of it.
   for (const j of jobs) j.signal.addEventListener("abort", () => jobs.every((x) => x.signal.aborted) && abort.abort());
   try {
     await queryPanels(
-      { range: first.span, width_px: Math.max(...jobs.map((j) => j.width)), queries: jobs.map((j) => j.query) },
+      { range: first.span, width_px: Math.max(...jobs.map((j) => j.width)), queries: [...open.values()].map((all) => (all[0] as Job).query) },
       (f) => {
-        const j = open.get(f.id);
-        if (!j) return;
+        const all = open.get(f.id) ?? [];
         open.delete(f.id);
-        if (!j.signal.aborted) j.onFrame(f);
+        for (const j of all) if (!j.signal.aborted) j.onFrame(f);
       },
       abort.signal,
     );
-    for (const j of open.values()) if (!j.signal.aborted) j.onError("");
+    for (const j of [...open.values()].flat()) if (!j.signal.aborted) j.onError("");
   } catch (e) {
-    for (const j of open.values()) if (!j.signal.aborted) j.onError(e instanceof Error ? e.message : String(e));
+    for (const j of [...open.values()].flat()) if (!j.signal.aborted) j.onError(e instanceof Error ? e.message : String(e));
   }
 }
 
@@ -90,6 +105,51 @@ export function askOnce(query: Omit<PanelQuery, "id">, span: Span, width: number
     ask({ query: { ...query, id: `once.${++serial}` }, span, width, onFrame: resolve, onError: (m) => reject(new Error(m)), signal }),
   );
 }
+
+/** A subscription that several panels follow. */
+interface Followed {
+  end: () => void;
+  frame: Frame | null;
+  grid: Grid | null;
+  listeners: Set<(f: Frame, grid: Grid | null) => void>;
+}
+
+const followed = new Map<string, Followed>();
+
+/** Follows a query live; the same query with the same window is followed once. Who comes later gets what is there at once. */
+function followQuery(id: string, expr: string, window_ms: number, step_ms: number, max_series: number, listener: (f: Frame, grid: Grid | null) => void): () => void {
+  const key = JSON.stringify([expr, window_ms, step_ms, max_series]);
+  let it = followed.get(key);
+  if (it) {
+    it.listeners.add(listener);
+    if (it.frame) listener(it.frame, it.grid);
+  } else {
+    const mine: Followed = { end: () => {}, frame: null, grid: null, listeners: new Set([listener]) };
+    mine.end = subscribe({ id: `${id}.${++serial}`, expr, window_ms, step_ms, max_series }, (f) => {
+      if (f.kind !== "append") mine.frame = f;
+      if (!f.error) mine.grid = foldFrame(mine.grid, f, window_ms);
+      for (const l of mine.listeners) l(f, mine.grid);
+    });
+    it = mine;
+    followed.set(key, mine);
+  }
+  const of = it;
+  return () => {
+    if (!of.listeners.delete(listener) || of.listeners.size > 0) return;
+    of.end();
+    followed.delete(key);
+  };
+}
+
+/** The time between values that a chart of this width asks for. */
+export const panelWidth = (px: number) => Math.ceil(Math.max(px, 200) / 200) * 200;
+export function panelStep(range: TimeRange, width: number, now: number): number {
+  const span = resolveRange(range, now);
+  return stepFor(span ? span.to - span.from : 900_000, panelWidth(width));
+}
+
+/** Values now are asked for again this often while live. */
+const INSTANT_MS = 5_000;
 
 export interface PanelInput {
   asks: Ask[];
@@ -109,7 +169,7 @@ const NO_FRAMES: ReadonlyMap<string, Frame> = new Map();
 export function usePanel(input: PanelInput): PanelState {
   const { asks, range, live, visible } = input;
   const again = `${input.again ?? 0}.${refreshes.value}`;
-  const width = Math.ceil(Math.max(input.width, 200) / 200) * 200;
+  const width = panelWidth(input.width);
   const [state, setState] = useState<PanelState>({ status: "loading", grids: NO_GRIDS, frames: NO_FRAMES, error: "", span: { from: 0, to: 1 }, busy: true });
   const pending = useRef<PanelState>(state);
   const key = JSON.stringify([asks, range, live, width, again]);
@@ -147,13 +207,13 @@ export function usePanel(input: PanelInput): PanelState {
       };
       if (force || !held.peek()) setState(pending.current);
     };
-    const took = (id: string, f: Frame) => {
+    const took = (id: string, f: Frame, grid?: Grid | null) => {
       const first = !grids.has(id) && !errors.has(id);
       if (f.kind !== "append") frames.set(id, f);
       if (f.error) errors.set(id, f.error.message);
       else {
         errors.delete(id);
-        grids.set(id, foldFrame(grids.get(id) ?? null, f, windowMs ?? span.to - span.from));
+        grids.set(id, grid ?? foldFrame(grids.get(id) ?? null, f, windowMs ?? span.to - span.from));
       }
       show(first);
     };
@@ -162,16 +222,24 @@ export function usePanel(input: PanelInput): PanelState {
     const ends: (() => void)[] = [];
     const follow = (a: Ask) => {
       if (abort.signal.aborted || windowMs === null) return;
-      ends.push(subscribe({ id: `${a.id}.${++serial}`, expr: a.expr, window_ms: windowMs, step_ms, max_series: SERIES_SHOWN }, (f) => took(a.id, f)));
+      // More queries than one line carries are asked for, not followed.
+      if (full()) return request(a, false);
+      ends.push(followQuery(a.id, a.expr, windowMs, a.step_ms ?? step_ms, a.max_series ?? SERIES_SHOWN, (f, grid) => took(a.id, f, grid)));
+    };
+    const timers = new Set<ReturnType<typeof setTimeout>>();
+    const repeat = (a: Ask) => {
+      if (abort.signal.aborted || windowMs === null) return;
+      timers.add(setTimeout(() => (connected.peek() ? request(a, false) : repeat(a)), INSTANT_MS));
     };
     const request = (a: Ask, thenFollow: boolean) =>
       ask({
-        query: { id: `${a.id}.${++serial}`, expr: a.expr, kind: "range", max_series: SERIES_SHOWN, step_ms },
-        span,
+        query: { id: `${a.id}.${++serial}`, expr: a.expr, kind: a.kind ?? "range", max_series: a.max_series ?? SERIES_SHOWN, ...(a.kind === "instant" ? {} : { step_ms: a.step_ms ?? step_ms }) },
+        span: a.kind === "instant" && windowMs !== null ? { from: Date.now() - windowMs, to: Date.now() } : span,
         width,
         onFrame: (f) => {
           took(a.id, f);
-          if (thenFollow && !f.error) follow(a);
+          if (a.kind === "instant") repeat(a);
+          else if (thenFollow && !f.error) follow(a);
         },
         onError: (m) => {
           errors.set(a.id, m || t("error.cut"));
@@ -181,13 +249,14 @@ export function usePanel(input: PanelInput): PanelState {
       });
     if (fresh) setState((s) => ({ ...s, busy: true }));
     const overSocket = windowMs !== null && !input.httpFirst;
-    for (const a of asks) overSocket ? follow(a) : request(a, true);
+    for (const a of asks) overSocket && a.kind !== "instant" ? follow(a) : request(a, true);
     // A socket that does not come (a proxy that knows none) must not leave the page without a picture.
     const giveUp = setTimeout(() => {
       if (overSocket && !connected.peek()) for (const a of asks) if (!grids.has(a.id)) request(a, false);
     }, SOCKET_WAIT_MS);
     return () => {
       clearTimeout(giveUp);
+      for (const x of timers) clearTimeout(x);
       abort.abort();
       for (const end of ends) end();
     };

@@ -17,6 +17,8 @@ export interface Place {
   params?: readonly string[];
   /** whether variables (`v.NAME`) stand in its address */
   vars?: true;
+  /** reached by addresses only: no key, not in the palette */
+  hidden?: true;
   /** what it shows unless told */
   range?: TimeRange;
 }
@@ -24,6 +26,9 @@ export interface Place {
 const places = {
   overview: { path: "/", key: "o", rail: true },
   explore: { path: "/explore", key: "e", rail: true },
+  // Without a range of its own: a dashboard says what it shows unless told.
+  dashboards: { path: "/dashboards", key: "d", rail: true, list: true, ids: "write", params: ["panel", "edit", "kiosk", "folder"], vars: true, range: { from: "", to: "" } },
+  short: { path: "/s", key: "", list: true, ids: "read", hidden: true },
   alerts: { path: "/alerts", key: "a", rail: true, list: true, ids: "read" },
   incidents: { path: "/incidents", key: "n", partOf: "alerts", list: true, ids: "read" },
   silences: { path: "/silences", key: "m", partOf: "alerts", list: true },
@@ -47,6 +52,8 @@ const places = {
 export type PageName = keyof typeof places;
 export const PLACES: Record<PageName, Place> = places;
 export const PAGE_NAMES = Object.keys(places) as PageName[];
+/** The pages that people are told of. */
+export const NAMED = PAGE_NAMES.filter((p) => !PLACES[p].hidden);
 
 /** The groups of the navigation, in their order. A page of the rail that is in none of them stands at the end. */
 const GROUPS: readonly (readonly string[])[] = [

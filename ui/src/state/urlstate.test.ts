@@ -52,7 +52,7 @@ describe("the address", () => {
   });
   it("of the history begins with a week", () => expect(read("/alerts/history").range).toEqual({ from: "now-7d", to: "now" }));
 
-  it("of an unknown page is kept and told", () => expect(read("/dashboards/7")).toMatchObject({ page: "missing", path: "/dashboards/7" }));
+  it("of an unknown page is kept and told", () => expect(read("/nowhere/7")).toMatchObject({ page: "missing", path: "/nowhere/7" }));
   it("forgives a slash at the end and nonsense", () => expect(read("/explore/?tab=pie&live=maybe&tz=mars&hide=")).toEqual(defaultState("explore")));
   it("has at most 100 hidden series", () => expect(read(`/explore?${"hide=a&".repeat(500)}`).hide).toHaveLength(100));
 });

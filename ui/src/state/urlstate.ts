@@ -65,10 +65,10 @@ export function defaultState(page: PageName): UrlState {
   return { page, path: PLACES[page].path, range: defaultRange(page), live: true, zone: "browser", before: "", expr: "", tab: "chart", stacked: false, forecast: false, band: false, solo: "", hide: [], q: "", show: "", by: "", open: "", why: "", params: {}, vars: {} };
 }
 
-/** `v.NAME=a&v.NAME=b`: the values chosen of each variable, in their order. */
+/** `v.NAME=a&v.NAME=b`: the values chosen of each variable, in their order. Links made elsewhere write `var-NAME`. */
 function readVars(p: URLSearchParams): Record<string, string[]> {
-  const names = [...new Set([...p.keys()].filter((k) => /^v\.\w+$/.test(k)))].slice(0, VARS_MAX);
-  return Object.fromEntries(names.map((k) => [k.slice(2), p.getAll(k).slice(0, VALUES_MAX)]));
+  const names = [...new Set([...p.keys()].filter((k) => /^(v\.|var-)\w+$/.test(k)))].slice(0, VARS_MAX);
+  return Object.fromEntries(names.map((k) => [k.replace(/^(v\.|var-)/, ""), p.getAll(k).slice(0, VALUES_MAX)]));
 }
 
 export function parseUrl(path: string, search: string): UrlState {

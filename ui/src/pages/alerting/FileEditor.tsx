@@ -6,6 +6,7 @@ import { ApiError } from "../../api/http";
 import { t } from "../../lib/text";
 import { Dialog } from "../../parts/Dialog";
 import { Icon } from "../../parts/Icon";
+import { TextBox } from "../../parts/TextBox";
 import { userName } from "../../state/prefs";
 import { patch, url } from "../../state/url";
 import type { TextEditor } from "../explore/textEditor";
@@ -152,7 +153,7 @@ export function FileEditor({ file, taken, onSaved }: Props) {
           }}
         />
       ) : null}
-      <TextBox text={text} readOnly={readOnly} problems={checked.problems} editor={editor} onChange={change} />
+      <TextBox label={t("fi.text")} text={text} readOnly={readOnly} problems={checked.problems} editor={editor} onChange={change} />
       {readOnly ? null : (
         <>
           <Problems checked={checked} onGo={(line) => editor.current?.goTo(line)} />
@@ -230,46 +231,6 @@ function Problems({ checked, onGo }: { checked: Checked; onGo: (line: number) =>
       ) : (
         <span class="soft">{t("fi.checking")}</span>
       )}
-    </div>
-  );
-}
-
-interface BoxProps {
-  text: string;
-  readOnly: boolean;
-  problems: Problem[];
-  editor: { current: TextEditor | null };
-  onChange: (text: string) => void;
-}
-
-/** A plain text area at once, the editor when its chunk has arrived. */
-function TextBox({ text, readOnly, problems, editor, onChange }: BoxProps) {
-  const host = useRef<HTMLDivElement>(null);
-  const [rich, setRich] = useState(false);
-  const latest = useRef({ text, onChange });
-  latest.current = { text, onChange };
-  useEffect(() => {
-    let gone = false;
-    import("../explore/editor").then(
-      ({ openText }) => {
-        if (gone || !host.current) return;
-        editor.current = openText(host.current, { text: latest.current.text, label: t("fi.text"), readOnly, onChange: (next) => latest.current.onChange(next) });
-        setRich(true);
-      },
-      () => {
-        // The chunk did not arrive: the text area stays.
-      },
-    );
-    return () => {
-      gone = true;
-      editor.current?.close();
-      editor.current = null;
-    };
-  }, []);
-  useEffect(() => editor.current?.setProblems(problems), [problems, rich]);
-  return (
-    <div class="text-box" ref={host}>
-      {rich ? null : <textarea class="mono" aria-label={t("fi.text")} readOnly={readOnly} value={text} onInput={(e) => onChange(e.currentTarget.value)} spellcheck={false} />}
     </div>
   );
 }

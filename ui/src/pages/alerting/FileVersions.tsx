@@ -4,6 +4,7 @@ import { fetchFile, fetchVersions } from "../../api/alerting";
 import { msOf, type RuleFileVersion } from "../../api/alertingTypes";
 import { formatDateTime } from "../../lib/format";
 import { t } from "../../lib/text";
+import { Diff } from "../../parts/Diff";
 import { usePoll } from "../../state/poll";
 import { patch, zone } from "../../state/url";
 import { keepDraft } from "./drafts";
@@ -57,28 +58,8 @@ function Version({ name, of: v, current, open }: { name: string; of: RuleFileVer
       {sending.error ? <p class="field-error">{sending.error}</p> : null}
       <details open={shown} onToggle={(e) => setShown(e.currentTarget.open)}>
         <summary>{t("fi.diff")}</summary>
-        {shown ? <Diff text={v.diff} /> : null}
+        {shown ? <Diff text={v.diff} none={t("fi.same")} /> : null}
       </details>
     </li>
   );
 }
-
-const KINDS: Record<string, string> = { "+": "diff-more", "-": "diff-less", "@": "diff-at" };
-const kindOf = (line: string) => (/^(\+\+\+|---)/.test(line) ? "diff-at" : (KINDS[line.charAt(0)] ?? ""));
-
-const Diff = ({ text }: { text: string }) =>
-  text.trim() ? (
-    <pre class="diff mono" tabIndex={0}>
-      {text
-        .replace(/\n$/, "")
-        .split("\n")
-        .map((line, i) => (
-          <span key={`${i} ${line}`} class={kindOf(line)}>
-            {line || " "}
-            {"\n"}
-          </span>
-        ))}
-    </pre>
-  ) : (
-    <p class="soft">{t("fi.same")}</p>
-  );

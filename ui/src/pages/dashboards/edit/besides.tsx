@@ -1,0 +1,306 @@
+// Dialogs about a dashboard: its versions, its YAML, deleting it, the layout that somebody keeps for themselves, and saving.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { checkDashboard, type Dashboard, type DashboardVersion, deleteDashboard, deleteLayout, fetchDashboardVersions, fetchDiff, fetchLayout, fetchYaml, type Problem, restoreDashboard } from "../../../api/dashboards";
+import { formatDateTime } from "../../../lib/format";
+import { t } from "../../../lib/text";
+import { Dialog } from "../../../parts/Dialog";
+import { Diff } from "../../../parts/Diff";
+import { Icon } from "../../../parts/Icon";
+import { Failed, Loading } from "../../../parts/states";
+import { TextBox } from "../../../parts/TextBox";
+import { usePoll } from "../../../state/poll";
+import { userName } from "../../../state/prefs";
+import { patch, zone } from "../../../state/url";
+import { Field, FormFoot, NameField, NOTE_MAX, remember, useSending } from "../../alerting/form";
+import type { TextEditor } from "../../explore/textEditor";
+import type { BesideProps } from "../View";
+
+const once = Number.POSITIVE_INFINITY;
+
+export function BesideDialog(p: BesideProps) {
+  const Body = { versions: Versions, yaml: Yaml, delete: Delete, layout: MyLayout }[p.what];
+  return (
+    <Dialog title={t(`be.${p.what}`, { title: p.answer.dashboard.title })} kind={p.what === "versions" || p.what === "yaml" ? "dialog-wide" : ""} onClose={p.onClose}>
+      <Body {...p} />
+    </Dialog>
+  );
+}
+
+function Versions({ answer, onChanged, onClose }: BesideProps) {
+  const { id } = answer.dashboard;
+  const asked = usePoll(`versions ${id} ${answer.version}`, (signal) => fetchDashboardVersions(id, signal), once);
+  const [author, setAuthor] = useState(userName.value);
+  if (asked.data === null) return asked.error ? <Failed message={asked.error} onRetry={asked.again} /> : <Loading />;
+  const { versions } = asked.data;
+  if (versions.length === 0) return <p class="soft">{t("be.versions.none")}</p>;
+  return (
+    <div class="form">
+      <NameField value={author} onInput={setAuthor} />
+      <ol class="versions">
+        {versions.map((v, i) => (
+          <Version
+            key={v.version}
+            id={id}
+            version={v}
+            before={versions[i + 1]?.version ?? null}
+            newest={i === 0}
+            author={author}
+            onRestored={() => {
+              remember(author);
+              onChanged();
+              onClose();
+            }}
+          />
+        ))}
+      </ol>
+    </div>
+  );
+}
+
+function Version({ id, version: v, before, newest, author, onRestored }: { id: string; version: DashboardVersion; before: number | null; newest: boolean; author: string; onRestored: () => void }) {
+  const [open, setOpen] = useState(newest && before !== null);
+  const asked = usePoll(`diff ${id} ${before} ${v.version} ${open}`, async (signal) => (open && before !== null ? (await fetchDiff(id, before, v.version, signal)).diff : ""), once);
+  const sending = useSending();
+  const name = t("fi.version", { n: v.version });
+  return (
+    <li class="version">
+      <div class="version-head">
+        <span class="strong num">{name}</span>
+        {newest ? <span class="badge">{t("fi.current")}</span> : null}
+        <span class="soft num">
+          {formatDateTime(Date.parse(v.at), zone.value)}
+          {v.author ? ` · ${v.author}` : ""} · {t("da.panels", { n: v.panels })}
+        </span>
+        {v.note ? <q>{v.note}</q> : null}
+        <span class="grow" />
+        {newest ? null : (
+          <button type="button" class="button button-small" aria-busy={sending.busy} aria-label={`${t("fi.restore")}: ${name}`} onClick={() => sending.run(() => restoreDashboard(id, v.version, author.trim()), onRestored)}>
+            {t("fi.restore")}
+          </button>
+        )}
+      </div>
+      {sending.error ? <p class="field-error">{sending.error}</p> : null}
+      {before === null ? null : (
+        <details open={open} onToggle={(e) => setOpen(e.currentTarget.open)}>
+          <summary>{t("be.diff", { n: before })}</summary>
+          {open ? asked.error ? <p class="field-error">{asked.error}</p> : asked.data === null ? <Loading /> : <Diff text={asked.data} none={t("fi.same")} /> : null}
+        </details>
+      )}
+    </li>
+  );
+}
+
+function Yaml({ answer }: BesideProps) {
+  const asked = usePoll(`yaml ${answer.dashboard.id} ${answer.version}`, () => fetchYaml(answer.dashboard.id), once);
+  const editor = useRef<TextEditor | null>(null);
+  if (asked.data === null) return asked.error ? <Failed message={asked.error} onRetry={asked.again} /> : <Loading />;
+  return (
+    <div class="form yaml">
+      <TextBox label={t("be.yaml.label")} text={asked.data} readOnly problems={[]} editor={editor} onChange={() => {}} />
+    </div>
+  );
+}
+
+function Delete({ answer, onClose }: BesideProps) {
+  const sending = useSending();
+  const submit = (e: Event) => {
+    e.preventDefault();
+    sending.run(
+      () => deleteDashboard(answer.dashboard.id, answer.version),
+      () => {
+        onClose();
+        patch({ open: "", params: {}, vars: {}, range: { from: "", to: "" } });
+      },
+    );
+  };
+  return (
+    <form class="form" onSubmit={submit}>
+      <p class="soft">{t("be.delete.text")}</p>
+      <FormFoot sending={sending} label={t("da.delete")} onCancel={onClose} danger />
+    </form>
+  );
+}
+
+function MyLayout({ answer, onClose, onChanged }: BesideProps) {
+  const { id } = answer.dashboard;
+  const [user, setUser] = useState(userName.value);
+  const asked = usePoll(`mine ${id} ${userName.value}`, async (signal) => (userName.value ? fetchLayout(id, userName.value, signal).then((l) => l.layout.length > 0, () => false) : false), once);
+  const sending = useSending();
+  return (
+    <div class="form">
+      <p>{t("be.layout.text")}</p>
+      <NameField value={user} onInput={setUser} />
+      {asked.data ? (
+        <button
+          type="button"
+          class="button"
+          onClick={() =>
+            sending.run(
+              () => deleteLayout(id, userName.value),
+              () => {
+                onChanged();
+                onClose();
+              },
+            )
+          }
+        >
+          {t("be.layout.drop")}
+        </button>
+      ) : (
+        <p class="soft">{t("be.layout.none")}</p>
+      )}
+      {sending.error ? (
+        <p class="form-error" role="alert">
+          {sending.error}
+        </p>
+      ) : null}
+      <footer class="form-foot">
+        <span class="grow" />
+        <button
+          type="button"
+          class="button button-main"
+          onClick={() => {
+            remember(user);
+            onChanged();
+            onClose();
+          }}
+        >
+          {t("common.close")}
+        </button>
+      </footer>
+    </div>
+  );
+}
+
+const CHECK_MS = 500;
+
+/** The draft as YAML; what is right there is taken over into the draft. */
+export function YamlDialog({ dashboard, onTake, onClose }: { dashboard: Dashboard; onTake: (next: Dashboard) => void; onClose: () => void }) {
+  const [text, setText] = useState<string | null>(null);
+  const [error, setError] = useState("");
+  const [problems, setProblems] = useState<Problem[]>([]);
+  const [good, setGood] = useState<Dashboard | null>(null);
+  const [busy, setBusy] = useState(false);
+  const editor = useRef<TextEditor | null>(null);
+  const first = useRef("");
+  useEffect(() => {
+    const abort = new AbortController();
+    checkDashboard({ dashboard }, abort.signal).then(
+      (a) => {
+        first.current = a.yaml ?? JSON.stringify(dashboard, null, 2);
+        setText(first.current);
+        setProblems(a.problems);
+      },
+      (e: Error) => abort.signal.aborted || setError(e.message),
+    );
+    return () => abort.abort();
+  }, []);
+  useEffect(() => {
+    if (text === null || text === first.current) return;
+    const abort = new AbortController();
+    setBusy(true);
+    const timer = setTimeout(() => {
+      checkDashboard({ yaml: text }, abort.signal).then(
+        (a) => {
+          setBusy(false);
+          setError("");
+          setProblems(a.problems);
+          setGood(a.ok && a.dashboard ? a.dashboard : null);
+        },
+        (e: Error) => {
+          if (abort.signal.aborted) return;
+          setBusy(false);
+          setGood(null);
+          setError(e.message);
+        },
+      );
+    }, CHECK_MS);
+    return () => {
+      clearTimeout(timer);
+      abort.abort();
+    };
+  }, [text]);
+  return (
+    <Dialog title={t("be.yaml", { title: dashboard.title })} kind="dialog-wide" onClose={onClose}>
+      <div class="form yaml">
+        {text === null ? error ? <Failed message={error} /> : <Loading /> : <TextBox label={t("be.yaml.label")} text={text} readOnly={false} problems={[]} editor={editor} onChange={setText} />}
+        <div role="status" class="yaml-said">
+          {error ? <p class="field-error">{error}</p> : null}
+          {problems.length ? (
+            <ul>
+              {problems.slice(0, 50).map((p) => (
+                <li key={`${p.path} ${p.text}`}>
+                  <code>{p.path}</code>: {p.text} {p.remedy ? <span class="soft">{p.remedy}</span> : null}
+                </li>
+              ))}
+            </ul>
+          ) : text !== null && !error && !busy ? (
+            <p class="up">
+              <Icon name="ok" size={14} /> {t("be.yaml.good")}
+            </p>
+          ) : null}
+        </div>
+        <footer class="form-foot">
+          <span class="grow" />
+          <button type="button" class="button" onClick={onClose}>
+            {t("form.cancel")}
+          </button>
+          <button type="button" class="button button-main" disabled={!good || busy} onClick={() => good && onTake({ ...good, id: dashboard.id, version: dashboard.version ?? 0 })}>
+            {t("be.yaml.take")}
+          </button>
+        </footer>
+      </div>
+    </Dialog>
+  );
+}
+
+interface SaveProps {
+  fresh: boolean;
+  title: string;
+  /** somebody else saved this version meanwhile */
+  conflict: number | null;
+  sending: ReturnType<typeof useSending>;
+  onSave: (author: string, note: string, how: "plain" | "over" | "copy") => void;
+  onTheirs: () => void;
+  onClose: () => void;
+}
+
+export function SaveDialog({ fresh, title, conflict, sending, onSave, onTheirs, onClose }: SaveProps) {
+  const [author, setAuthor] = useState(userName.value);
+  const [note, setNote] = useState("");
+  const save = (how: "plain" | "over" | "copy") => {
+    remember(author);
+    onSave(author.trim(), note.trim(), how);
+  };
+  return (
+    <Dialog title={t(fresh ? "sv.new" : "sv.title", { title })} onClose={onClose}>
+      <form
+        class="form"
+        onSubmit={(e) => {
+          e.preventDefault();
+          save(conflict === null ? "plain" : "over");
+        }}
+      >
+        {conflict === null ? null : (
+          <div class="conflict" role="alert">
+            <p class="strong">
+              <Icon name="warning" size={15} /> {t("sv.conflict", { n: conflict })}
+            </p>
+            <p>{t("sv.conflict.text")}</p>
+            <div class="form-row">
+              <button type="button" class="button" onClick={() => save("copy")}>
+                {t("sv.copy")}
+              </button>
+              <button type="button" class="button" onClick={onTheirs}>
+                {t("sv.theirs")}
+              </button>
+            </div>
+          </div>
+        )}
+        <Field label={t("sv.note")}>{(a) => <input {...a} data-first="" class="input" value={note} maxLength={NOTE_MAX} autocomplete="off" onInput={(e) => setNote(e.currentTarget.value)} />}</Field>
+        <NameField value={author} onInput={setAuthor} />
+        <FormFoot sending={conflict === null ? sending : { ...sending, error: "" }} label={t(conflict === null ? "ed.save" : "sv.over")} onCancel={onClose} />
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,49 @@
+// What every panel of a dashboard is told: the values of variables, filters for all queries, marks on the time axis.
+import type { Happening } from "../../charts/plot";
+import type { Panel } from "../../api/dashboards";
+import { parseDuration, type TimeRange } from "../../lib/time";
+import { addMatchers, builtIn, interpolate, type Values } from "./interpolate";
+
+export interface Scope {
+  id: string;
+  /** values are known, so that queries can be asked */
+  ready: boolean;
+  values: Values;
+  /** matchers that go into every selector */
+  filters: string[];
+  happenings: Happening[];
+  /** counts up when everything is to be asked again */
+  again: number;
+}
+
+/** How often sources are asked, when nobody says. */
+export const SCRAPE_MS = 15_000;
+
+/** The time that a panel shows: that of the page, or its own, or that of the page moved back. */
+export function rangeOf(panel: Panel, range: TimeRange): TimeRange {
+  const { from, shift } = panel.time ?? {};
+  const back = shift ? parseDuration(shift) : null;
+  const own: TimeRange = from && parseDuration(from) !== null ? { from: `now-${from}`, to: "now" } : range;
+  if (!back) return own;
+  const moved = (text: string) => {
+    if (text === "now") return `now-${back / 1000}s`;
+    const ms = text.startsWith("now-") ? parseDuration(text.slice(4)) : null;
+    return ms !== null ? `now-${(ms + back) / 1000}s` : /^\d+$/.test(text) ? String(Number(text) - back) : text;
+  };
+  return { from: moved(own.from), to: moved(own.to) };
+}
+
+export interface Asked {
+  ref: string;
+  expr: string;
+  step_ms: number;
+}
+
+/** A text of a panel with its variables. */
+export const fill = (text: string, scope: Scope, own: Values): string => interpolate(text, { ...scope.values, ...own }, "text");
+
+/** The expression as it is asked. */
+export function expression(expr: string, scope: Scope, own: Values, span: { from: number; to: number }, step_ms: number): string {
+  const values = { ...scope.values, ...own, ...builtIn({ ...span, step_ms, scrape_ms: SCRAPE_MS, dashboard: scope.id }) };
+  return addMatchers(interpolate(expr, values, "expr"), scope.filters);
+}

@@ -1,0 +1,68 @@
+import { expect, test } from "vitest";
+import type { Panel } from "../../api/dashboards";
+import type { Grid } from "../../api/window";
+import { aggregation, fillLegend, hexOf, itemsOf, judge, mapped, reduced, toldOf } from "./series";
+import { csvOf, tableOf } from "./table";
+
+const panel = (more: Partial<Panel> = {}): Panel => ({ id: 1, kind: "table", title: "T", at: { x: 0, y: 0, w: 12, h: 8 }, ...more });
+const grid = (series: [Record<string, string>, number[]][]): Grid => ({ start: 0, step: 1000, n: series[0]?.[1].length ?? 0, truncated: 0, warnings: [], series: series.map(([labels, v]) => ({ key: JSON.stringify(labels), labels, unit: "", values: Float64Array.from(v) })) });
+const query = (ref: string, expr = "x", legend = "") => ({ ref, expr, legend });
+
+test("series have the names that legends and exceptions give them", () => {
+  const q = [query("A", "x", "{{host}} of {{none}}")];
+  const all = itemsOf(panel({ queries: q, overrides: [{ match: { by: "regex", value: "/^a/" }, set: { title: "first", unit: "bytes", colour: "red", negative: true } }] }), q, new Map([["A", grid([[{ host: "a" }, [1, 2]], [{ host: "b" }, [3, 4]]])]]));
+  expect(all.items.map((i) => [i.name, i.unit, [...i.values]])).toEqual([["first", "bytes", [-1, -2]], ["b of ", "short", [3, 4]]]);
+  expect(fillLegend("{{ a.b }}-{{c}}", { "a.b": "1", c: "2" })).toBe("1-2");
+});
+
+test("many numbers become one, gaps left out", () => {
+  const v = [Number.NaN, 4, 2, Number.NaN, 8, Number.NaN];
+  expect((["last", "first", "mean", "min", "max", "sum", "count", "range"] as const).map((h) => reduced(v, h))).toEqual([8, 4, 14 / 3, 2, 8, 14, 3, 6]);
+  expect(reduced([Number.NaN], "mean")).toBeNaN();
+  expect(reduced([], "count")).toBe(0);
+});
+
+test("the highest threshold below a value judges it", () => {
+  const steps = [{ at: null, severity: "ok" as const }, { at: 80, severity: "warning" as const }, { at: 90, colour: "#ABC" }];
+  expect([10, 80, 85, 90, Number.NaN].map((v) => judge(v, steps)?.level)).toEqual(["ok", "warning", "warning", null, undefined]);
+  expect(judge(95, steps)?.colour).toBe("#aabbcc");
+  expect(judge(45, steps, "percent", { min: 0, max: 50 })?.colour).toBe("#aabbcc");
+  expect(hexOf("rgba(1, 255, 16, 0.3)")).toBe("#01ff10");
+});
+
+test("words stand for values, ranges, patterns and what is missing", () => {
+  const m = [{ kind: "value" as const, value: "1", text: "up" }, { kind: "range" as const, from: 2, to: 3, text: "some" }, { kind: "special" as const, value: "null", text: "gone" }, { kind: "regex" as const, value: "^9", text: "nine" }];
+  expect([1, 2.5, Number.NaN, 97, 5].map((v) => mapped(v, String(v), m)?.text)).toEqual(["up", "some", "gone", "nine", undefined]);
+});
+
+test("a number tells its series, text and level", () => {
+  const q = [query("A")];
+  const p = panel({ kind: "stat", queries: q, unit: "ratio", reduce: "max", thresholds: [{ at: null, severity: "ok" }, { at: 0.5, severity: "critical" }] });
+  const told = toldOf(p, itemsOf(p, q, new Map([["A", grid([[{}, [0.1, 0.75]]])]])).items);
+  expect(told.map((x) => [x.item.name, x.text, x.judged?.level, x.bounds.max])).toEqual([["T", "75 %", "critical", 1]]);
+});
+
+test("queries of one instant stand beside each other in a table", () => {
+  const queries = [query("A", "free"), query("B", "size")];
+  const grids = new Map([["A", grid([[{ __name__: "free", disk: "/" }, [1]], [{ __name__: "free", disk: "/b" }, [2]]])], ["B", grid([[{ __name__: "size", disk: "/" }, [10]]])]]);
+  const p = panel({ queries, transforms: [{ kind: "organize", options: { renameByName: { "Value #A": "free", "Value #B": "size" }, excludeByName: {} } }, { kind: "calculateField", options: { mode: "binary", alias: "used", binary: { left: "free", operator: "/", right: "size" } } }, { kind: "sortBy", options: { sort: [{ field: "disk", desc: true }] } }] });
+  const table = tableOf(p, itemsOf(p, queries, grids), true);
+  expect(table.columns.map((c) => c.name)).toEqual(["disk", "free", "size", "used"]);
+  expect(table.rows).toEqual([["/b", 2, Number.NaN, Number.NaN], ["/", 1, 10, 0.1]]);
+  expect(csvOf(table)).toBe("disk,free,size,used\r\n/b,2,,\r\n/,1,10,0.1");
+});
+
+test("rows are grouped and reduced as transforms say; formulas are no formulas", () => {
+  const queries = [query("A")];
+  const all = itemsOf(panel({ queries }), queries, new Map([["A", grid([[{ job: "=a", host: "1" }, [1]], [{ job: "=a", host: "2" }, [3]], [{ job: "b", host: "1" }, [5]]])]]));
+  const grouped = tableOf(panel({ queries, transforms: [{ kind: "groupBy", options: { fields: { job: { operation: "groupby" }, Value: { operation: "aggregate", aggregations: ["sum", "count"] } } } }, { kind: "limit", options: { limitField: 1 } }] }), all, true);
+  expect(grouped.rows).toEqual([["=a", 4, 2]]);
+  expect(csvOf(grouped)).toContain("'=a,4,2");
+  const reduce = tableOf(panel({ queries, transforms: [{ kind: "reduce", options: { reducers: ["max", "mean"] } }] }), itemsOf(panel({ queries }), queries, new Map([["A", grid([[{ host: "1" }, [1, 3]]])]])), false);
+  expect(reduce.rows).toEqual([["T", 3, 2]].map((r) => [reduce.rows[0]?.[0], ...r.slice(1)]));
+});
+
+test("what an expression puts together is told", () => {
+  const cases = [["sum by (mode) (rate(x[5m]))", "sum by mode"], ["sum(x) by (job, le)", "sum by job, le"], ["histogram_quantile(0.95, sum by (le) (x))", "p95"], ["max(x)", "max"], ["rate(x[5m])", ""], ["sum_of_it", ""]] as const;
+  for (const [expr, want] of cases) expect(aggregation(expr)).toBe(want);
+});

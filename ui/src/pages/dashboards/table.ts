@@ -1,0 +1,204 @@
+// Series as a table, and what transforms make of it. Pure. Bounds: rows and columns below; more are counted.
+import type { Panel, Reduce } from "../../api/dashboards";
+import { type Item, type Items, patternOf, reduced } from "./series";
+
+export type CellValue = string | number;
+
+export interface Column {
+  name: string;
+  kind: "number" | "string" | "time";
+  unit?: string | undefined;
+  decimals?: number | undefined;
+  ref?: string;
+}
+
+export interface Table {
+  columns: Column[];
+  rows: CellValue[][];
+  /** rows that were left out */
+  more: number;
+}
+
+export const ROWS_MAX = 2_000;
+export const COLUMNS_MAX = 60;
+
+/** Labels in columns of their own, and one number of each series. */
+export function instantTable(items: readonly Item[], how: Reduce = "last"): Table {
+  const refs = [...new Set(items.map((i) => i.ref))];
+  // Several queries are told apart by their letters: names of metrics would keep their rows apart.
+  const names = [...new Set(items.flatMap((i) => Object.keys(i.labels)))].filter((n) => n !== "__name__" || refs.length === 1).sort().slice(0, COLUMNS_MAX);
+  const value = (ref: string) => (refs.length > 1 ? `Value #${ref}` : "Value");
+  const columns: Column[] = [
+    ...names.map((name): Column => ({ name, kind: "string" })),
+    ...refs.map((ref): Column => {
+      const first = items.find((i) => i.ref === ref);
+      return { name: value(ref), kind: "number", unit: first?.unit, decimals: first?.decimals, ref };
+    }),
+  ];
+  const rows = items.slice(0, ROWS_MAX).map((i) => [...names.map((n): CellValue => i.labels[n] ?? ""), ...refs.map((ref) => (ref === i.ref ? reduced(i.values, how) : Number.NaN))]);
+  return { columns, rows, more: Math.max(0, items.length - ROWS_MAX) };
+}
+
+/** A row for each time, a column for each series, the newest first. */
+export function timeTable(all: Items): Table {
+  const items = all.items.slice(0, COLUMNS_MAX);
+  const n = Math.min(all.n, ROWS_MAX);
+  return {
+    columns: [{ name: "Time", kind: "time" }, ...items.map((i): Column => ({ name: i.name, kind: "number", unit: i.unit, decimals: i.decimals, ref: i.ref }))],
+    rows: Array.from({ length: n }, (_, k) => {
+      const at = all.n - 1 - k;
+      return [all.start + at * all.step, ...items.map((i) => i.values[at] ?? Number.NaN)];
+    }),
+    more: all.n - n,
+  };
+}
+
+type Options = Record<string, unknown>;
+const num = (v: CellValue) => (typeof v === "number" ? v : Number(v));
+const at = (t: Table, name: string) => t.columns.findIndex((c) => c.name === name);
+
+function organize(t: Table, o: Options): Table {
+  const drop = (o["excludeByName"] ?? {}) as Record<string, boolean>;
+  const order = (o["indexByName"] ?? {}) as Record<string, number>;
+  const names = (o["renameByName"] ?? {}) as Record<string, string>;
+  const keep = t.columns.map((c, i) => ({ c, i })).filter(({ c }) => !drop[c.name]);
+  keep.sort((a, b) => (order[a.c.name] ?? 1e6 + a.i) - (order[b.c.name] ?? 1e6 + b.i));
+  return { ...t, columns: keep.map(({ c }) => ({ ...c, name: names[c.name] || c.name })), rows: t.rows.map((r) => keep.map(({ i }) => r[i] ?? "")) };
+}
+
+/** Rows that agree in all texts become one: numbers of several queries stand beside each other. */
+function merge(t: Table): Table {
+  const texts = t.columns.flatMap((c, i) => (c.kind === "number" ? [] : [i]));
+  const byKey = new Map<string, CellValue[]>();
+  for (const r of t.rows) {
+    const key = JSON.stringify(texts.map((i) => r[i]));
+    const there = byKey.get(key);
+    if (!there) byKey.set(key, [...r]);
+    else for (const [i, v] of r.entries()) if (typeof v === "number" && !Number.isNaN(v)) there[i] = v;
+  }
+  return { ...t, rows: [...byKey.values()] };
+}
+
+/** Rows that agree in one column become one; texts of later rows fill what is empty. */
+function join(t: Table, name: string): Table {
+  const by = at(t, name);
+  if (by < 0) return merge(t);
+  const byKey = new Map<CellValue, CellValue[]>();
+  for (const r of t.rows) {
+    const there = byKey.get(r[by] ?? "");
+    if (!there) byKey.set(r[by] ?? "", [...r]);
+    else for (const [i, v] of r.entries()) if (typeof v === "number" ? !Number.isNaN(v) : there[i] === "" && v !== "") there[i] = v;
+  }
+  return { ...t, rows: [...byKey.values()] };
+}
+
+function sortBy(t: Table, o: Options): Table {
+  const first = ((o["sort"] ?? []) as { field?: string; desc?: boolean }[])[0];
+  const i = at(t, first?.field ?? "");
+  if (i < 0) return t;
+  const sign = first?.desc ? -1 : 1;
+  return { ...t, rows: [...t.rows].sort((a, b) => sign * compare(a[i] ?? "", b[i] ?? "")) };
+}
+
+export function compare(a: CellValue, b: CellValue): number {
+  if (typeof a === "number" && typeof b === "number") return (Number.isNaN(a) ? Number.NEGATIVE_INFINITY : a) - (Number.isNaN(b) ? Number.NEGATIVE_INFINITY : b) || 0;
+  return String(a).localeCompare(String(b), "en", { numeric: true });
+}
+
+const AGGREGATE: Record<string, Reduce> = { sum: "sum", mean: "mean", max: "max", min: "min", count: "count", last: "last", lastNotNull: "last", first: "first", firstNotNull: "first", range: "range" };
+
+function groupBy(t: Table, o: Options): Table {
+  const fields = (o["fields"] ?? {}) as Record<string, { operation?: string; aggregations?: string[] }>;
+  const keys = t.columns.flatMap((c, i) => (fields[c.name]?.operation === "groupby" ? [i] : []));
+  const sums = t.columns.flatMap((c, i) => (fields[c.name]?.operation === "aggregate" ? (fields[c.name]?.aggregations ?? []).map((how) => ({ i, how })) : []));
+  const groups = new Map<string, CellValue[][]>();
+  for (const r of t.rows) {
+    const key = JSON.stringify(keys.map((i) => r[i]));
+    groups.set(key, [...(groups.get(key) ?? []), r]);
+  }
+  return {
+    more: t.more,
+    columns: [...keys.map((i) => t.columns[i] as Column), ...sums.map(({ i, how }): Column => ({ ...(t.columns[i] as Column), kind: "number", name: `${t.columns[i]?.name} (${how})` }))],
+    rows: [...groups.values()].map((rows) => [...keys.map((i) => rows[0]?.[i] ?? ""), ...sums.map(({ i, how }) => (how === "count" || how === "distinctCount" ? rows.length : reduced(rows.map((r) => num(r[i] ?? Number.NaN)), AGGREGATE[how] ?? "last")))]),
+  };
+}
+
+function calculate(t: Table, o: Options): Table {
+  const name = String(o["alias"] ?? "");
+  if (o["mode"] === "binary") {
+    const { left, operator, right } = (o["binary"] ?? {}) as { left?: unknown; operator?: string; right?: unknown };
+    const side = (x: unknown) => {
+      const text = typeof x === "object" && x !== null ? String((x as Options)["matcher"] ? ((x as { matcher: Options }).matcher["options"] ?? "") : ((x as Options)["fixed"] ?? "")) : String(x ?? "");
+      const i = at(t, text);
+      return (r: CellValue[]) => (i >= 0 ? num(r[i] ?? Number.NaN) : Number(text));
+    };
+    const [a, b] = [side(left), side(right)];
+    const run = (r: CellValue[]) => ({ "+": a(r) + b(r), "-": a(r) - b(r), "*": a(r) * b(r), "/": a(r) / b(r) })[operator ?? "+"] ?? Number.NaN;
+    return add(t, name || `${String(left)} ${operator} ${String(right)}`, run);
+  }
+  const { include, reducer } = (o["reduce"] ?? {}) as { include?: string[]; reducer?: string };
+  const from = t.columns.flatMap((c, i) => (c.kind === "number" && (!include?.length || include.includes(c.name)) ? [i] : []));
+  return add(t, name || "Total", (r) => reduced(from.map((i) => num(r[i] ?? Number.NaN)), AGGREGATE[reducer ?? "sum"] ?? "sum"), Boolean(o["replaceFields"]));
+}
+
+function add(t: Table, name: string, run: (r: CellValue[]) => number, only = false): Table {
+  const kept = t.columns.flatMap((c, i) => (!only || c.kind === "time" ? [i] : []));
+  return { ...t, columns: [...kept.map((i) => t.columns[i] as Column), { name, kind: "number" }], rows: t.rows.map((r) => [...kept.map((i) => r[i] ?? ""), run(r)]) };
+}
+
+function keep(t: Table, o: Options): Table {
+  const { include, exclude } = o as { include?: { names?: string[]; pattern?: string }; exclude?: { names?: string[]; pattern?: string } };
+  const is = (x: { names?: string[]; pattern?: string } | undefined, name: string) => Boolean(x && (x.names?.includes(name) || (x.pattern && patternOf(x.pattern)?.test(name))));
+  const stay = t.columns.flatMap((c, i) => ((include ? is(include, c.name) : true) && !(exclude && is(exclude, c.name)) ? [i] : []));
+  return { ...t, columns: stay.map((i) => t.columns[i] as Column), rows: t.rows.map((r) => stay.map((i) => r[i] ?? "")) };
+}
+
+function rename(t: Table, o: Options): Table {
+  const re = patternOf(String(o["regex"] ?? ""));
+  return re ? { ...t, columns: t.columns.map((c) => ({ ...c, name: c.name.replace(re, String(o["renamePattern"] ?? "")) })) } : t;
+}
+
+/** A row for each number column, with what it comes to. */
+function reduce(t: Table, o: Options): Table {
+  const hows = ((o["reducers"] ?? ["last"]) as string[]).filter((h) => AGGREGATE[h]);
+  const from = t.columns.flatMap((c, i) => (c.kind === "number" ? [{ c, i }] : []));
+  const first = from[0]?.c;
+  return {
+    more: 0,
+    columns: [{ name: "Field", kind: "string" }, ...hows.map((name): Column => ({ name: name.replace("NotNull", ""), kind: "number", unit: first?.unit, decimals: first?.decimals }))],
+    // The newest comes first in a table of times.
+    rows: from.map(({ c, i }) => [c.name, ...hows.map((h) => reduced(t.rows.map((r) => num(r[i] ?? Number.NaN)).reverse(), AGGREGATE[h] ?? "last"))]),
+  };
+}
+
+/** The table that a panel shows. */
+export function tableOf(panel: Panel, all: Items, instant: boolean): Table {
+  const transforms = panel.transforms ?? [];
+  const byTime = !instant && transforms.some((t) => t.kind === "reduce" || t.kind === "seriesToColumns");
+  let t = byTime ? timeTable(all) : instantTable(all.items, panel.reduce ?? "last");
+  if (!byTime && new Set(all.items.map((i) => i.ref)).size > 1) t = merge(t);
+  for (const { kind, options = {} } of transforms) {
+    if (kind === "organize") t = organize(t, options);
+    else if (kind === "merge") t = merge(t);
+    else if (kind === "joinByField" || kind === "seriesToColumns") t = join(t, String(options["byField"] ?? "Time"));
+    else if (kind === "sortBy") t = sortBy(t, options);
+    else if (kind === "groupBy") t = groupBy(t, options);
+    else if (kind === "calculateField") t = calculate(t, options);
+    else if (kind === "filterByName" || kind === "filterFieldsByName") t = keep(t, options);
+    else if (kind === "renameByRegex") t = rename(t, options);
+    else if (kind === "reduce") t = reduce(t, options);
+    else if (kind === "limit") t = { ...t, rows: t.rows.slice(0, Math.max(0, Number(options["limitField"]) || 10)) };
+  }
+  return t;
+}
+
+/** A table as CSV; what a spreadsheet would take for a formula is quoted with an apostrophe. */
+export function csvOf(t: Table): string {
+  const cell = (v: CellValue, kind: Column["kind"]) => {
+    if (kind === "time" && typeof v === "number") return new Date(v).toISOString();
+    if (typeof v === "number") return Number.isNaN(v) ? "" : String(v);
+    const safe = /^[=+\-@\t\r]/.test(v) ? `'${v}` : v;
+    return /[",\n\r]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
+  };
+  return [t.columns.map((c) => cell(c.name, "string")).join(","), ...t.rows.map((r) => r.map((v, i) => cell(v, t.columns[i]?.kind ?? "string")).join(","))].join("\r\n");
+}
