@@ -10,7 +10,8 @@ const sum = (want) => [...br].reduce((n, [f, size]) => (want(f) ? n + size : n),
 const budgets = [
   ["U1 JavaScript of the first page", sum((f) => f === "app.js" || f === "core.js"), 60 * KIB],
   ["U2 CSS of the first page", sum((f) => f === "app.css" || f === "core.css"), 10 * KIB],
-  ["U3 all JavaScript", sum((f) => f.endsWith(".js")), 280 * KIB],
+  // 120 of it are the query editor; every page is a chunk that arrives when it is first wanted.
+  ["U3 all JavaScript", sum((f) => f.endsWith(".js")), 320 * KIB],
 ];
 
 for (const [f, size] of br) console.log(`${f.padEnd(14)} ${String(size).padStart(8)} bytes (brotli)`);
