@@ -1,1 +1,1 @@
-import{_t as e,nn as t,t as n}from"./core.js";var r=document.getElementById(`app`);r&&t(e(n,{}),r);
+import{cn as e,t,xt as n}from"./core.js";var r=document.getElementById(`app`);r&&e(n(t,{}),r);

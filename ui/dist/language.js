@@ -1,0 +1,1 @@
+import{E as e,w as t}from"./core.js";var n=30,r=1500,i=null,a=new Map;function o(){return i??=e(AbortSignal.timeout(r)).catch(()=>(i=null,[])),i}function s(e){let r=a.get(e);if(!r){r=t(e),r.catch(()=>a.delete(e));for(let e of a.keys())a.size>=n&&a.delete(e);a.set(e,r)}return r}export{o as n,s as t};
