@@ -22,6 +22,7 @@ const EN = {
   "nav.incidents": "Incidents",
   "nav.silences": "Silences",
   "nav.history": "History",
+  "nav.receivers": "Receivers",
   "nav.rules": "Rules",
   "nav.files": "Rule files",
   "nav.insights": "Insights",

@@ -6,10 +6,11 @@ import { Alerts } from "./alerting/Alerts";
 import { Files } from "./alerting/Files";
 import { History } from "./alerting/History";
 import { Incidents } from "./alerting/Incidents";
+import { Receivers } from "./alerting/Receivers";
 import { Rules } from "./alerting/Rules";
 import { Silences } from "./alerting/Silences";
 
-const PAGES: Partial<Record<string, () => preact.JSX.Element>> = { alerts: Alerts, incidents: Incidents, silences: Silences, history: History, rules: Rules, files: Files };
+const PAGES: Partial<Record<string, () => preact.JSX.Element>> = { alerts: Alerts, incidents: Incidents, silences: Silences, history: History, receivers: Receivers, rules: Rules, files: Files };
 
 export function Alerting() {
   const Page = PAGES[page.value] ?? Alerts;

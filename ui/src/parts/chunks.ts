@@ -17,6 +17,7 @@ export const CHUNKS: Record<Exclude<PageName, "overview">, () => Promise<Compone
   incidents: alerting,
   silences: alerting,
   history: alerting,
+  receivers: alerting,
   rules: alerting,
   files: alerting,
   insights,

@@ -33,6 +33,7 @@ const places = {
   incidents: { path: "/incidents", key: "n", partOf: "alerts", list: true, ids: "read" },
   silences: { path: "/silences", key: "m", partOf: "alerts", list: true },
   history: { path: "/alerts/history", key: "h", partOf: "alerts", list: true, range: { from: "now-7d", to: "now" } },
+  receivers: { path: "/alerts/receivers", key: "x", partOf: "alerts", list: true },
   rules: { path: "/rules", key: "l", rail: true, list: true },
   insights: { path: "/insights", key: "i", rail: true, list: true, ids: "write", params: ["type"] },
   anomalies: { path: "/insights/anomalies", key: "y", partOf: "insights", list: true, range: { from: "now-6h", to: "now" } },

@@ -37,14 +37,14 @@ interface Checked {
   error: string;
 }
 
-function useCheck(text: string, wanted: boolean): [Checked, (problems: Problem[]) => void] {
+export function useCheck(text: string, wanted: boolean, check = checkFile): [Checked, (problems: Problem[]) => void] {
   const [state, setState] = useState<Checked>({ status: "idle", problems: [], error: "" });
   useEffect(() => {
     if (!wanted) return;
     const abort = new AbortController();
     setState((s) => ({ ...s, status: "busy" }));
     const timer = setTimeout(() => {
-      checkFile(text, abort.signal).then(
+      check(text, abort.signal).then(
         ({ problems }) => setState({ status: "done", problems, error: "" }),
         (e: Error) => abort.signal.aborted || setState({ status: "done", problems: [], error: e.message }),
       );
@@ -231,6 +231,47 @@ function Problems({ checked, onGo }: { checked: Checked; onGo: (line: number) =>
       ) : (
         <span class="soft">{t("fi.checking")}</span>
       )}
+    </div>
+  );
+}
+
+interface BoxProps {
+  label?: string;
+  text: string;
+  readOnly: boolean;
+  problems: Problem[];
+  editor: { current: TextEditor | null };
+  onChange: (text: string) => void;
+}
+
+/** A plain text area at once, the editor when its chunk has arrived. */
+export function TextBox({ label = t("fi.text"), text, readOnly, problems, editor, onChange }: BoxProps) {
+  const host = useRef<HTMLDivElement>(null);
+  const [rich, setRich] = useState(false);
+  const latest = useRef({ text, onChange });
+  latest.current = { text, onChange };
+  useEffect(() => {
+    let gone = false;
+    import("../explore/editor").then(
+      ({ openText }) => {
+        if (gone || !host.current) return;
+        editor.current = openText(host.current, { text: latest.current.text, label, readOnly, onChange: (next) => latest.current.onChange(next) });
+        setRich(true);
+      },
+      () => {
+        // The chunk did not arrive: the text area stays.
+      },
+    );
+    return () => {
+      gone = true;
+      editor.current?.close();
+      editor.current = null;
+    };
+  }, []);
+  useEffect(() => editor.current?.setProblems(problems), [problems, rich]);
+  return (
+    <div class="text-box" ref={host}>
+      {rich ? null : <textarea class="mono" aria-label={label} readOnly={readOnly} value={text} onInput={(e) => onChange(e.currentTarget.value)} spellcheck={false} />}
     </div>
   );
 }

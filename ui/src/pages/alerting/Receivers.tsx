@@ -1,0 +1,385 @@
+// Who is told: the receivers with their channels and a test of each, who would be told of an alert with given labels, and the
+// messages that arrived or were given up.
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import {
+  type ChannelResult,
+  checkReceiver,
+  deleteReceiver,
+  discardDead,
+  fetchChannels,
+  fetchDead,
+  fetchReceipts,
+  fetchReceiver,
+  fetchReceivers,
+  fetchWay,
+  type LetterDoc,
+  type ReceiverDoc,
+  retryDead,
+  type RouteDoc,
+  saveReceiver,
+  testReceiver,
+} from "../../api/receivers";
+import { formatDuration, formatValue } from "../../lib/format";
+import { parseFilter } from "../../lib/matchers";
+import { t } from "../../lib/text";
+import { Icon } from "../../parts/Icon";
+import { Empty } from "../../parts/states";
+import { type Polled, usePoll } from "../../state/poll";
+import { userName } from "../../state/prefs";
+import { patch, url } from "../../state/url";
+import { TextBox, useCheck } from "./FileEditor";
+import { Field, NameField, remember, useSending } from "./form";
+import { LabelText, momentOf } from "./marks";
+import { Asked, Beside, ListPage, Section } from "./shell";
+import type { TextEditor } from "../explore/textEditor";
+
+const EVERY_MS = 10_000;
+const NEW = "+";
+const NAME = /^[a-z0-9_-]{1,64}$/;
+/** The way of an alert is asked for when the labels have rested this long. */
+const REST_MS = 300;
+const SHOWN = 50;
+const EXAMPLE = "webhook_configs:\n- url: http://127.0.0.1:9000/hook\nmatchers: ['severity=\"critical\"']\n";
+
+/** The labels that a text means: `severity=critical job="api"`. */
+export const labelsIn = (text: string): Record<string, string> =>
+  Object.fromEntries(
+    parseFilter(text)
+      .matchers.filter((m) => m.isEqual && !m.isRegex)
+      .map((m) => [m.name, m.value]),
+  );
+
+export function Receivers() {
+  const { open } = url.value;
+  const asked = usePoll("receivers", fetchReceivers, EVERY_MS);
+  const channels = usePoll("channels", fetchChannels, EVERY_MS);
+  const receipts = usePoll("receipts", fetchReceipts, EVERY_MS);
+  const dead = usePoll("dead letters", fetchDead, EVERY_MS);
+  const all = asked.data?.receivers ?? [];
+  const current = all.find((r) => r.name === open);
+  return (
+    <ListPage
+      tools={
+        <button type="button" class="button button-main" onClick={() => patch({ open: NEW })}>
+          <Icon name="plus" size={15} />
+          <span class="new-label">{t("rc.new")}</span>
+        </button>
+      }
+      beside={
+        open === NEW ? (
+          <Beside label={t("rc.new")} title={t("rc.new")}>
+            <Editor key={NEW} name="" text={EXAMPLE} version={0} onSaved={asked.again} />
+          </Beside>
+        ) : current ? (
+          <Detail key={current.name} of={current} letters={receipts.data?.receipts ?? []} onChange={asked.again} />
+        ) : open && asked.data ? (
+          <Beside label={t("rc.detail", { name: open })} title={open}>
+            <Empty>{t("rc.gone")}</Empty>
+          </Beside>
+        ) : null
+      }
+    >
+      <div class="receivers" tabIndex={0}>
+        <Simulator />
+        <section class="panel" aria-label={t("rc.list")}>
+          <Asked of={asked}>
+            {() =>
+              all.length === 0 ? (
+                <Empty>
+                  <strong>{t("rc.empty")}</strong>
+                  <span>{t("rc.empty.text")}</span>
+                </Empty>
+              ) : (
+                <table class="table">
+                  <thead>
+                    <tr>
+                      <th scope="col">{t("rc.col.name")}</th>
+                      <th scope="col">{t("rc.col.channels")}</th>
+                      <th scope="col">{t("rc.col.hears")}</th>
+                      <th scope="col">{t("rc.col.state")}</th>
+                    </tr>
+                  </thead>
+                  <tbody>
+                    {all.map((r) => {
+                      const failing = channels.data?.failing.filter((c) => c.receiver === r.name) ?? [];
+                      return (
+                        <tr key={r.name} class={r.name === open ? "at" : ""}>
+                          <th scope="row" class="wrap">
+                            <button type="button" class="plain strong" aria-expanded={r.name === open} onClick={() => patch({ open: r.name === open ? "" : r.name })}>
+                              {r.name}
+                            </button>{" "}
+                            {r.source === "api" ? <span class="badge">{t("rc.here")}</span> : null}
+                          </th>
+                          <td class="wrap">{r.integrations.join(", ") || "–"}</td>
+                          <td class="wrap mono soft">{r.matchers ? r.matchers.join(" ") || t("rc.all") : t("rc.routes", { n: r.routes })}</td>
+                          <td>{failing.length ? <Bad text={t("rc.failing", { names: failing.map((c) => c.integration).join(", ") })} /> : r.in_force ? <span class="up">{t("rc.good")}</span> : <Bad text={t("fi.stopped")} />}</td>
+                        </tr>
+                      );
+                    })}
+                  </tbody>
+                </table>
+              )
+            }
+          </Asked>
+        </section>
+        <Dead of={dead} />
+        <section class="panel receivers-part" aria-label={t("rc.receipts")}>
+          <h2>{t("rc.receipts")}</h2>
+          <Asked of={receipts}>{({ receipts: letters }) => (letters.length === 0 ? <p class="soft">{t("rc.receipts.none")}</p> : <Letters of={letters} />)}</Asked>
+        </section>
+      </div>
+    </ListPage>
+  );
+}
+
+const Bad = ({ text }: { text: string }) => (
+  <span class="down">
+    <Icon name="warning" size={14} />
+    {text}
+  </span>
+);
+
+/** Which receiver would get these labels? The labels stand in the address. */
+function Simulator() {
+  const { q } = url.value;
+  const [text, setText] = useState(q);
+  const [state, setState] = useState<{ routes: RouteDoc[] | null; error: string }>({ routes: null, error: "" });
+  const labels = useMemo(() => labelsIn(text), [text]);
+  const key = JSON.stringify(labels);
+  useEffect(() => {
+    const abort = new AbortController();
+    const timer = setTimeout(() => {
+      patch({ q: text }, "replace");
+      fetchWay(labels, abort.signal).then(
+        ({ routes }) => setState({ routes, error: "" }),
+        (e: Error) => abort.signal.aborted || setState({ routes: null, error: e.message }),
+      );
+    }, REST_MS);
+    return () => {
+      clearTimeout(timer);
+      abort.abort();
+    };
+  }, [key]);
+  return (
+    <section class="panel receivers-part" aria-label={t("rc.way")}>
+      <h2>{t("rc.way")}</h2>
+      <Field label={t("rc.labels")}>{(a) => <input {...a} class="input mono" value={text} placeholder='severity=critical job="api"' spellcheck={false} onInput={(e) => setText(e.currentTarget.value)} />}</Field>
+      <div role="status">
+        {state.error ? <p class="field-error">{state.error}</p> : null}
+        {state.routes?.length === 0 ? <p class="soft">{t("rc.way.none")}</p> : null}
+        <ul class="ways">
+          {state.routes?.map((r) => (
+            <li key={`${r.receiver} ${r.route}`} class="way">
+              <p>
+                <Icon name={r.muted_by.length ? "mute" : "alerts"} size={15} /> <strong>{r.receiver}</strong> <span class="soft">{r.integrations.join(", ")}</span>
+                {r.muted_by.length ? <Bad text={t("rc.muted", { names: r.muted_by.join(", ") })} /> : null}
+              </p>
+              <p class="mono soft">{r.route}</p>
+              <p class="soft">
+                {Object.keys(r.group).length ? (
+                  <>
+                    {t("rc.grouped")} <LabelText labels={Object.entries(r.group)} />.{" "}
+                  </>
+                ) : null}
+                {t("rc.times", { wait: formatDuration(r.group_wait_seconds * 1000), again: formatDuration(r.group_interval_seconds * 1000), repeat: formatDuration(r.repeat_interval_seconds * 1000) })}
+              </p>
+            </li>
+          ))}
+        </ul>
+      </div>
+    </section>
+  );
+}
+
+function Detail({ of: r, letters, onChange }: { of: ReceiverDoc; letters: LetterDoc[]; onChange: () => void }) {
+  const [results, setResults] = useState<ChannelResult[] | null>(null);
+  const sending = useSending();
+  const its = letters.filter((l) => l.receiver === r.name);
+  return (
+    <Beside
+      label={t("rc.detail", { name: r.name })}
+      title={<span class="beside-name">{r.name}</span>}
+      tools={
+        <button type="button" class="button" aria-busy={sending.busy} onClick={() => sending.run(() => testReceiver(r.name).then((a) => setResults(a.channels)), () => undefined)}>
+          <Icon name="play" size={14} />
+          {t("rc.test")}
+        </button>
+      }
+    >
+      <div role="status">
+        {sending.busy ? <p class="soft">{t("rc.test.busy")}</p> : null}
+        {sending.error ? <p class="field-error">{sending.error}</p> : null}
+        {results?.length === 0 ? <p class="soft">{t("rc.test.none")}</p> : null}
+        <ul>
+          {results?.map((c) => (
+            <li key={c.integration}>
+              {c.delivered ? (
+                <span class="up">
+                  <Icon name="ok" size={14} />
+                  {t("rc.test.good", { name: c.integration, d: formatValue(c.took_ms / 1000, "seconds") })}
+                </span>
+              ) : (
+                <Bad text={t("rc.test.bad", { name: c.integration, why: c.error ?? "" })} />
+              )}
+            </li>
+          ))}
+        </ul>
+      </div>
+      {r.not_sent.length ? <p class="soft">{t("rc.notsent", { names: r.not_sent.join(", ") })}</p> : null}
+      {r.fallback ? <p class="soft">{t("rc.fallback", { name: r.fallback })}</p> : null}
+      {r.source === "api" ? <Own of={r} onChange={onChange} /> : <p class="soft">{t("rc.configured")}</p>}
+      <Section title={t("rc.receipts")}>{its.length ? <Letters of={its} /> : <p class="soft">{t("rc.receipts.none")}</p>}</Section>
+    </Beside>
+  );
+}
+
+function Own({ of: r, onChange }: { of: ReceiverDoc; onChange: () => void }) {
+  const [saved, setSaved] = useState(0);
+  const asked = usePoll(`receiver ${r.name} ${saved}`, (signal) => fetchReceiver(r.name, signal), Number.POSITIVE_INFINITY);
+  return (
+    <Section title={t("rc.text")}>
+      <Asked of={asked}>
+        {(file) => (
+          <Editor
+            key={`${file.name} ${file.version}`}
+            name={file.name}
+            text={file.text}
+            version={file.version}
+            onSaved={() => {
+              setSaved(saved + 1);
+              onChange();
+            }}
+          />
+        )}
+      </Asked>
+    </Section>
+  );
+}
+
+function Editor({ name: known, text: original, version, onSaved }: { name: string; text: string; version: number; onSaved: () => void }) {
+  const [text, setText] = useState(original);
+  const [name, setName] = useState(known);
+  const [author, setAuthor] = useState(userName.value);
+  const [tried, setTried] = useState(false);
+  const editor = useRef<TextEditor | null>(null);
+  const [checked] = useCheck(text, true, checkReceiver);
+  const sending = useSending();
+  const fault = NAME.test(name) ? "" : t("fi.name.bad");
+  const submit = (e: Event) => {
+    e.preventDefault();
+    setTried(true);
+    if (fault || !author.trim()) return;
+    remember(author);
+    sending.run(
+      () => saveReceiver(name, { text, author: author.trim(), expected_version: version }),
+      () => {
+        onSaved();
+        if (!known) patch({ open: name }, "replace");
+      },
+    );
+  };
+  return (
+    <form class="receiver-form" onSubmit={submit}>
+      {known ? null : <Field label={t("rc.name")} error={tried ? fault : ""}>{(a) => <input {...a} class="input mono" value={name} maxLength={64} placeholder="pager" spellcheck={false} onInput={(e) => setName(e.currentTarget.value)} />}</Field>}
+      <TextBox label={t("rc.yaml")} text={text} readOnly={false} problems={checked.problems} editor={editor} onChange={setText} />
+      <div class="problems" role="status">
+        {checked.error ? <p class="field-error">{checked.error}</p> : null}
+        {checked.problems.map((p) => (
+          <p class="field-error" key={`${p.line} ${p.message}`}>
+            {p.line ? `${t("fi.line", { n: p.line })}: ` : ""}
+            {p.message}
+          </p>
+        ))}
+        {checked.status === "done" && !checked.error && checked.problems.length === 0 ? <span class="up">{t("fi.good")}</span> : null}
+      </div>
+      <NameField value={author} error={tried && !author.trim() ? t("al.ack.noname") : ""} onInput={setAuthor} />
+      {sending.error ? (
+        <p class="form-error" role="alert">
+          {sending.error}
+        </p>
+      ) : null}
+      <div class="acts">
+        <button type="submit" class="button button-main" aria-busy={sending.busy}>
+          {t("rc.save")}
+        </button>
+        {known ? (
+          <button
+            type="button"
+            class="button button-danger"
+            onClick={() =>
+              sending.run(
+                () => deleteReceiver(known),
+                () => {
+                  patch({ open: "" });
+                  onSaved();
+                },
+              )
+            }
+          >
+            {t("rc.delete")}
+          </button>
+        ) : null}
+      </div>
+    </form>
+  );
+}
+
+const Letters = ({ of }: { of: LetterDoc[] }) => (
+  <table class="table">
+    <thead>
+      <tr>
+        <th scope="col">{t("rc.col.at")}</th>
+        <th scope="col">{t("rc.col.to")}</th>
+        <th scope="col" class="num">
+          {t("rc.col.took")}
+        </th>
+        <th scope="col" class="num">
+          {t("rc.col.attempts")}
+        </th>
+      </tr>
+    </thead>
+    <tbody>
+      {of.slice(0, SHOWN).map((l) => (
+        <tr key={l.id}>
+          <td class="num-left">{momentOf(l.ended_at)}</td>
+          <th scope="row" class="wrap">
+            {l.receiver} <span class="soft">{l.integration}</span>
+          </th>
+          <td class="num">{formatValue(l.latency_ms / 1000, "seconds")}</td>
+          <td class="num">{l.attempts}</td>
+        </tr>
+      ))}
+    </tbody>
+  </table>
+);
+
+/** Messages that were given up: sent again, or put away. */
+function Dead({ of }: { of: Polled<{ dead: LetterDoc[] }> }) {
+  const sending = useSending();
+  const letters = of.data?.dead ?? [];
+  if (letters.length === 0) return null;
+  return (
+    <section class="panel receivers-part" aria-label={t("rc.dead")}>
+      <h2>{t("rc.dead")}</h2>
+      {sending.error ? <p class="field-error">{sending.error}</p> : null}
+      <ul class="ways">
+        {letters.slice(0, SHOWN).map((l) => (
+          <li key={l.id} class="way">
+            <p>
+              <strong>{l.receiver}</strong> <span class="soft">{l.integration}</span> <span class="num soft">{momentOf(l.ended_at)}</span>
+            </p>
+            <p class="down">{l.error}</p>
+            <div class="acts">
+              <button type="button" class="button" onClick={() => sending.run(() => retryDead(l.id), of.again)}>
+                {t("rc.retry")}
+              </button>
+              <button type="button" class="button" onClick={() => sending.run(() => discardDead(l.id), of.again)}>
+                {t("rc.discard")}
+              </button>
+            </div>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
