@@ -24,10 +24,11 @@ import { parseFilter } from "../../lib/matchers";
 import { t } from "../../lib/text";
 import { Icon } from "../../parts/Icon";
 import { Empty } from "../../parts/states";
+import { TextBox } from "../../parts/TextBox";
 import { type Polled, usePoll } from "../../state/poll";
 import { userName } from "../../state/prefs";
 import { patch, url } from "../../state/url";
-import { TextBox, useCheck } from "./FileEditor";
+import { useCheck } from "./FileEditor";
 import { Field, NameField, remember, useSending } from "./form";
 import { LabelText, momentOf } from "./marks";
 import { Asked, Beside, ListPage, Section } from "./shell";
@@ -160,15 +161,17 @@ function Simulator() {
       abort.abort();
     };
   }, [key]);
+  // The root route of a server without a configuration has no receiver.
+  const told = state.routes?.filter((r) => r.receiver) ?? [];
   return (
     <section class="panel receivers-part" aria-label={t("rc.way")}>
       <h2>{t("rc.way")}</h2>
       <Field label={t("rc.labels")}>{(a) => <input {...a} class="input mono" value={text} placeholder='severity=critical job="api"' spellcheck={false} onInput={(e) => setText(e.currentTarget.value)} />}</Field>
       <div role="status">
         {state.error ? <p class="field-error">{state.error}</p> : null}
-        {state.routes?.length === 0 ? <p class="soft">{t("rc.way.none")}</p> : null}
+        {state.routes && told.length === 0 ? <p class="soft">{t("rc.way.none")}</p> : null}
         <ul class="ways">
-          {state.routes?.map((r) => (
+          {told.map((r) => (
             <li key={`${r.receiver} ${r.route}`} class="way">
               <p>
                 <Icon name={r.muted_by.length ? "mute" : "alerts"} size={15} /> <strong>{r.receiver}</strong> <span class="soft">{r.integrations.join(", ")}</span>
