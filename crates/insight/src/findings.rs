@@ -51,7 +51,7 @@ pub use insight::{
 };
 pub use jobs::replay::{JobEpisode, JobReplay, replay};
 pub use jobs::run::{JobResult, JobRun, SetAside};
-pub use ledger::{BOOKS_MAX, HorizonScore, KEPT_DAYS, LEVEL, Scored};
+pub use ledger::{Accuracy, AccuracyDay, BOOKS_MAX, HorizonScore, KEPT_DAYS, LEVEL, Scored};
 pub use probe::Evidence;
 pub use recommend::{
     Change as RecommendationChange, Outcome, RECOMMENDATIONS_MAX, Recommendation,
@@ -124,7 +124,7 @@ struct Slot {
 pub struct JobStatus {
     /// Its name.
     pub name: String,
-    /// `waiting`, `ok`, `no data`.
+    /// `waiting`, `ok`, `no data`, `resting` (its calendar says that this is no time for it).
     pub state: &'static str,
     /// When it looked last, ms.
     pub last_ms: Option<Timestamp>,
@@ -154,6 +154,7 @@ struct State {
     risks: Vec<Risk>,
     assessments: Assessments,
     scored: Vec<Scored>,
+    accuracy: Vec<Accuracy>,
     coverage: Vec<(&'static str, f64)>,
     books_left_out: u64,
     jobs: Vec<JobStatus>,
@@ -274,6 +275,8 @@ impl Findings {
         let seen = Seen {
             lately: looking.lately.keys().cloned().collect(),
             anomalies,
+            groups: self.insight.groups(),
+            stopped: self.insight.stopped(),
             trends: self.insight.trends(),
             resources: self.insight.resources(),
             expressions: self.insight.expressions(),
@@ -465,13 +468,18 @@ impl JobStatus {
 
     fn of(run: &JobRun, next_ms: Timestamp) -> Self {
         let problem = match (run.basis, run.results.is_empty()) {
+            _ if run.resting => None,
             (None, _) => Some("none of its metrics has data within a week".to_owned()),
             (Some(_), true) => Some("no series could be analysed".to_owned()),
             _ => None,
         };
         Self {
             name: run.job.clone(),
-            state: if run.basis.is_some() { "ok" } else { "no data" },
+            state: match run.basis {
+                _ if run.resting => "resting",
+                Some(_) => "ok",
+                None => "no data",
+            },
             last_ms: Some(run.at_ms),
             next_ms,
             basis: run.basis,

@@ -4,13 +4,15 @@
 //! [`Investigator`] reads the store through its snapshot, one series at a time per worker, and keeps only
 //! the best: memory does not grow with the number of series. Questions of people and pages alike end at
 //! their deadline with the best so far and the number of series looked at. A series that cannot be read is
-//! set aside and named; the others go on.
+//! set aside and named; the others go on. Questions are read in the background lane, and leave the threads to
+//! others after every [`BATCH`] series: rules and dashboards wait for some milliseconds at most.
 //!
 //! Limits: a window of [`RANGE_MIN_MS`] to [`RANGE_MAX_MS`], [`CANDIDATES_MAX`] series, [`RESULTS_MAX`]
 //! results, [`ASIDE_MAX`] named among those set aside. Nothing is kept between questions.
 
 mod candidates;
 mod changes;
+mod drivers;
 mod nature;
 mod periods;
 mod rank;
@@ -21,10 +23,10 @@ mod signal;
 mod words;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use plimsoll_model::{
-    Budget, DAY_MS, MINUTE_MS, Matcher, MetricKind, ReadCx, SeriesSource, TimeRange,
+    Budget, DAY_MS, Lane, MINUTE_MS, Matcher, MetricKind, ReadCx, SeriesSource, TimeRange,
 };
 use plimsoll_query::{Engine, MatchOp, Query, QueryError, ValueType, VectorSelector};
 use plimsoll_world::Workers;
@@ -48,6 +50,8 @@ pub const RESULTS_MAX: usize = 200;
 pub const ASIDE_MAX: usize = 20;
 /// Sets of matchers of one question.
 pub const SETS_MAX: usize = 8;
+/// Series that are read between two looks at the clock, and before others may use the threads.
+const BATCH: usize = 256;
 /// Bytes that one question may hold.
 const MEMORY_MAX: u64 = 256 << 20;
 /// Samples that one question may read.
@@ -85,6 +89,8 @@ pub struct Investigator {
 /// What questions cost and missed.
 #[derive(Debug, Default)]
 struct Counted {
+    /// Whether analysis is switched off: then nobody is to ask without being asked by people.
+    off: AtomicBool,
     questions: AtomicU64,
     looked_at: AtomicU64,
     left: AtomicU64,
@@ -104,6 +110,17 @@ impl Investigator {
     /// Reads from this source with these threads.
     pub fn new(engine: Arc<Engine>, source: Arc<dyn SeriesSource>, workers: Arc<Workers>) -> Self {
         Self { engine, source, workers, counted: Arc::default() }
+    }
+
+    /// Switches questions that no person asks, such as those of messages, on or off; they are on at first.
+    /// What people ask is answered in any case.
+    pub fn set_unasked(&self, on: bool) {
+        self.counted.off.store(!on, Ordering::Relaxed);
+    }
+
+    /// Whether questions may be asked that no person asks.
+    pub fn may_ask_unasked(&self) -> bool {
+        !self.counted.off.load(Ordering::Relaxed)
     }
 
     /// What was asked and what was left out.
@@ -141,7 +158,8 @@ impl Investigator {
 
     /// The asker's context with the bounds of a question instead of those of a query.
     fn bounded(cx: &ReadCx) -> ReadCx {
-        ReadCx { budget: Arc::new(Budget::new(MEMORY_MAX, SAMPLES_MAX)), ..cx.clone() }
+        let budget = Arc::new(Budget::new(MEMORY_MAX, SAMPLES_MAX));
+        ReadCx { budget, lane: Lane::Background, ..cx.clone() }
     }
 }
 
@@ -190,4 +208,24 @@ fn matchers_of(selector: &VectorSelector) -> Option<Vec<Matcher>> {
         MatchOp::NotRegex => plimsoll_model::MatchOp::NotRegex,
     };
     selector.matchers.iter().map(|m| Matcher::new(op(m.op), &m.name, &m.value).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plimsoll_model::MemorySource;
+    use plimsoll_query::EngineConfig;
+
+    #[test]
+    fn questions_are_read_in_the_background_and_the_unasked_can_be_switched_off() {
+        let cx = Investigator::bounded(&ReadCx::unlimited());
+        assert_eq!(cx.lane, Lane::Background);
+        let workers = Arc::new(Workers::new(1));
+        let engine = Arc::new(Engine::new(EngineConfig::default(), Arc::clone(&workers)));
+        let one = Investigator::new(engine, Arc::new(MemorySource::new()), workers);
+        let other = one.clone();
+        assert!(other.may_ask_unasked());
+        one.set_unasked(false);
+        assert!(!other.may_ask_unasked(), "clones share it");
+    }
 }

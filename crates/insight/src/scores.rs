@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use plimsoll_analyze::{ALARM_SCORE, STATE_BYTES_MAX};
 use plimsoll_model::{Fp, Labels, METRIC_NAME, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::issue::Point;
 use crate::watched::{Basis, SHOWN_MS, Watched};
@@ -23,7 +23,7 @@ const SHOWN_MAX: usize = 500;
 pub(crate) const SERIES_BYTES: usize = STATE_BYTES_MAX + 768;
 
 /// How much an anomaly asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AnomalyLevel {
     /// A mark on a chart.

@@ -124,6 +124,7 @@ pub async fn start(options: Options, config: Config) -> Result<Running, Error> {
     let insight = prepare_insight(&world, &store, &engine, &records, &alerting, &config);
     let source = Arc::clone(&store) as Arc<dyn SeriesSource>;
     let investigator = Investigator::new(Arc::clone(&engine), source, Arc::clone(&workers));
+    investigator.set_unasked(config.analysis.enabled);
     let why = Why::new(investigator.clone(), Arc::clone(&insight), Arc::clone(&world.clock));
     let gallery = evidence::start(&world, &alerting, Arc::new(why), &config);
     let findings =
@@ -381,6 +382,7 @@ impl Handles {
         self.metrics.configure(&next.metrics);
         self.alerting.apply(prepared(&next, &self.metrics));
         self.insight.apply(next.analysis.clone());
+        self.investigator.set_unasked(next.analysis.enabled);
         self.findings.apply(next.analysis.enabled, next.jobs.clone());
         *current = next;
         tracing::info!("configuration applied");

@@ -176,6 +176,7 @@ static ROUTES: &[Route] = &[
     row!(POST, "/api/plimsoll/v1/recommendations/{id}/dismiss", Alert, own::findings::decide),
     row!(GET, "/api/plimsoll/v1/risks", Read, own::findings::risks),
     row!(GET, "/api/plimsoll/v1/forecasts", Read, own::assessments::forecasts),
+    row!(GET, "/api/plimsoll/v1/forecasts/accuracy", Read, own::assessments::accuracy),
     row!(GET, "/api/plimsoll/v1/assessments", Read, own::assessments::assessments),
     row!(GET, "/api/plimsoll/v1/analysis/jobs", Read, own::assessments::jobs),
     row!(POST, "/api/plimsoll/v1/analysis/jobs/backtest", Read, own::assessments::backtest),

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::probe::Evidence;
 use super::reliability::Reliability;
 use crate::issue::Point;
+use crate::scores::AnomalyLevel;
 
 /// Insights kept, expired ones among them.
 pub const INSIGHTS_MAX: usize = 1_000;
@@ -24,6 +25,8 @@ pub const PAGE_CONFIDENCE: f64 = 0.8;
 const REMEMBERED_MS: i64 = 7 * DAY_MS;
 /// A sighting alone is written down at most so often, ms.
 const WRITTEN_EVERY_MS: i64 = 10 * MINUTE_MS;
+/// For how long one that another tells is not made by itself, ms.
+const COVERED_MS: i64 = 10 * MINUTE_MS;
 /// Bytes of a note or a name that a person gives.
 pub(crate) const NOTE_BYTES_MAX: usize = 4_096;
 
@@ -83,6 +86,11 @@ impl InsightType {
             Self::Budget => "budget",
         }
     }
+}
+
+/// Insights written down before there were levels.
+const fn page() -> AnomalyLevel {
+    AnomalyLevel::Page
 }
 
 /// How far an insight has come.
@@ -185,6 +193,9 @@ pub struct AnalyticsInsight {
     pub claimed: f64,
     /// The same, corrected by how often this type was right, 0..=1.
     pub confidence: f64,
+    /// How much it may ask for: one series alone is never worth a page.
+    #[serde(default = "page")]
+    pub level: AnomalyLevel,
     /// What it means.
     pub impact: Impact,
     /// The numbers it rests on.
@@ -213,9 +224,10 @@ impl AnalyticsInsight {
         self.impact.weight * self.confidence
     }
 
-    /// Whether it may lead to a page: live and of enough confidence.
+    /// Whether it may lead to a page: of that level, live, and of enough confidence.
     pub fn may_page(&self) -> bool {
-        self.confidence >= PAGE_CONFIDENCE
+        self.level == AnomalyLevel::Page
+            && self.confidence >= PAGE_CONFIDENCE
             && matches!(self.state, InsightState::New | InsightState::Acknowledged)
     }
 
@@ -237,6 +249,10 @@ pub(crate) struct Draft {
     pub(crate) evidence: Vec<Evidence>,
     /// How long it holds when it is not seen again, ms.
     pub(crate) lasts_ms: i64,
+    /// How much it may ask for.
+    pub(crate) level: AnomalyLevel,
+    /// Subjects of the same type that it tells in their place.
+    pub(crate) covers: Vec<String>,
     pub(crate) check: Option<Check>,
 }
 
@@ -289,6 +305,8 @@ pub(crate) struct Insights {
     gone: BTreeSet<String>,
     steps: Vec<Step>,
     written_at: Timestamp,
+    /// Those that another tells: by which, and until when; at most [`INSIGHTS_MAX`].
+    covered: BTreeMap<String, (String, Timestamp)>,
     /// Left out for want of room, since the start.
     pub(crate) left_out: u64,
     /// Made since the start.
@@ -316,6 +334,12 @@ impl Insights {
     /// Takes one that was found; its id.
     pub(crate) fn take(&mut self, draft: Draft, now: Timestamp, table: &Reliability) -> String {
         let id = id_of(draft.kind, &draft.subject);
+        for subject in &draft.covers {
+            self.cover(id_of(draft.kind, subject), &id, now);
+        }
+        if let Some((by, _)) = self.covered.get(&id).filter(|(_, until)| *until > now) {
+            return by.clone();
+        }
         let confidence = table.calibrated(draft.kind, draft.claimed);
         if let Some(known) = self.all.get_mut(&id).filter(|i| i.is_live()) {
             known.count += 1;
@@ -324,6 +348,7 @@ impl Insights {
             known.description = draft.description;
             known.claimed = draft.claimed;
             known.confidence = confidence;
+            known.level = draft.level;
             known.impact = draft.impact;
             known.evidence = draft.evidence;
             known.check = draft.check;
@@ -345,6 +370,7 @@ impl Insights {
             labels: draft.labels,
             claimed: draft.claimed,
             confidence,
+            level: draft.level,
             impact: draft.impact,
             evidence: draft.evidence,
             recommendations: Vec::new(),
@@ -362,6 +388,28 @@ impl Insights {
         self.all.insert(id.clone(), insight);
         self.make_room();
         id
+    }
+
+    /// Ends one that another tells now, unless somebody said something of it, and lets it not be made for
+    /// a while.
+    fn cover(&mut self, id: String, by: &str, now: Timestamp) {
+        match self.all.get_mut(&id) {
+            Some(covered) if covered.state == InsightState::New => {
+                covered.state = InsightState::Expired;
+                covered.expires_ms = now;
+                let covered = covered.clone();
+                self.step(&covered, "new", "expired", format!("told by {by}"), now);
+                self.changed.insert(id.clone());
+            }
+            // What has a word goes on by itself.
+            Some(known) if known.is_live() => return,
+            _ => {}
+        }
+        self.covered.insert(id, (by.to_owned(), now + COVERED_MS));
+        self.covered.retain(|_, (_, until)| *until > now);
+        while self.covered.len() > INSIGHTS_MAX {
+            self.covered.pop_first();
+        }
     }
 
     /// Those that may page, as series, the highest rank first, at most [`SERIES_MAX`]: what rules page on.
@@ -545,100 +593,4 @@ impl Insights {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn draft(subject: &str, weight: f64) -> Draft {
-        Draft {
-            kind: InsightType::Trend,
-            subject: subject.to_owned(),
-            title: subject.to_owned(),
-            description: String::new(),
-            labels: Vec::new(),
-            claimed: 0.9,
-            impact: Impact {
-                text: String::new(),
-                value: 1.0,
-                unit: String::new(),
-                query: String::new(),
-                at_ms: 0,
-                weight,
-            },
-            evidence: Vec::new(),
-            lasts_ms: 1_000,
-            check: Some(Check { query: "x".into(), above: true, bound: 1.0 }),
-        }
-    }
-
-    fn word(at_ms: i64) -> Word {
-        Word { by: "ann".into(), at_ms, note: String::new() }
-    }
-
-    #[test]
-    fn the_same_subject_is_one_insight_that_counts() {
-        let (mut all, table) = (Insights::default(), Reliability::default());
-        let id = all.take(draft("a", 0.5), 0, &table);
-        assert_eq!(all.take(draft("a", 0.7), 500, &table), id);
-        let found = all.get(&id).unwrap();
-        assert_eq!((found.count, found.first_ms, found.last_ms), (2, 0, 500));
-        assert_eq!(found.impact.weight, 0.7);
-        assert_eq!(id.len(), 16);
-        let (changed, gone, steps) = all.take_changes(0, false);
-        assert_eq!((changed.len(), gone.len(), steps.len()), (1, 0, 1));
-    }
-
-    #[test]
-    fn a_life_goes_from_new_over_a_word_to_expired_and_is_forgotten() {
-        let (mut all, mut table) = (Insights::default(), Reliability::default());
-        let id = all.take(draft("a", 0.5), 0, &table);
-        let before = all.get(&id).unwrap().confidence;
-        all.say(&id, InsightState::Dismissed, word(10), &mut table).unwrap();
-        assert!(all.get(&id).unwrap().confidence < before);
-        assert!(!all.get(&id).unwrap().may_page());
-        assert!(all.say(&id, InsightState::Dismissed, word(10), &mut table).is_err());
-        all.say(&id, InsightState::Acknowledged, word(20), &mut table).unwrap();
-        assert!(all.get(&id).unwrap().confidence > before, "the first word was taken back");
-        all.expire(999, &mut table, |_| Some(true));
-        assert_eq!(all.len(InsightState::Acknowledged), 1);
-        all.expire(1_000, &mut table, |_| Some(true));
-        assert_eq!(all.len(InsightState::Expired), 1);
-        assert!(all.say(&id, InsightState::Dismissed, word(10), &mut table).is_err());
-        all.expire(1_001 + REMEMBERED_MS, &mut table, |_| None);
-        assert!(all.get(&id).is_none());
-        let (_, gone, steps) = all.take_changes(0, true);
-        assert_eq!((gone, steps.len()), (vec![id], 4));
-    }
-
-    #[test]
-    fn a_dismissed_one_stays_so_for_a_week_and_then_is_new() {
-        let (mut all, mut table) = (Insights::default(), Reliability::default());
-        let id = all.take(draft("a", 0.5), 0, &table);
-        all.say(&id, InsightState::Dismissed, word(10), &mut table).unwrap();
-        let mut at = 0;
-        while at < REMEMBERED_MS + 10 {
-            all.take(draft("a", 0.5), at, &table);
-            all.expire(at, &mut table, |_| None);
-            assert_eq!(all.get(&id).unwrap().state, InsightState::Dismissed);
-            at += 500_000;
-        }
-        all.expire(at, &mut table, |_| None);
-        all.take(draft("a", 0.5), at, &table);
-        assert_eq!(all.get(&id).unwrap().state, InsightState::New);
-    }
-
-    #[test]
-    fn there_are_so_many_and_the_least_important_leave() {
-        let (mut all, mut table) = (Insights::default(), Reliability::default());
-        let first = all.take(draft("old", 1.0), 0, &table);
-        all.expire(2_000, &mut table, |_| None);
-        for i in 0..INSIGHTS_MAX {
-            let weight = (1 + i) as f64 / 2_000.0;
-            all.take(draft(&format!("{i}"), weight), 2_000, &table);
-        }
-        assert_eq!((all.all.len(), all.left_out), (INSIGHTS_MAX, 1));
-        assert!(all.get(&first).is_none(), "the expired one left first");
-        all.take(draft("more", 1.0), 2_000, &table);
-        assert!(all.get(&id_of(InsightType::Trend, "0")).is_none());
-        assert_eq!((all.all.len(), all.left_out), (INSIGHTS_MAX, 2));
-    }
-}
+mod tests;

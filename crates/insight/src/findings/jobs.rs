@@ -7,6 +7,7 @@
 //!
 //! Limits: [`JOBS_MAX`] jobs, [`METRICS_MAX`] metrics of each.
 
+pub(crate) mod calendar;
 pub(crate) mod replay;
 pub(crate) mod run;
 
@@ -16,6 +17,8 @@ use plimsoll_model::written::{Fields, Node, Problems, Value, parse};
 use plimsoll_model::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, format_duration_ms};
 use plimsoll_query::{Expr, Features, Query, ValueType};
 
+pub use calendar::Calendar;
+
 /// Jobs of one configuration.
 pub const JOBS_MAX: usize = 200;
 /// Metrics of one job.
@@ -24,7 +27,7 @@ pub const METRICS_MAX: usize = 20;
 pub(crate) const POINTS_MAX: i64 = 5_000;
 
 /// How the samples of a window become one point.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Aggregation {
     /// Mean.
     Avg,
@@ -48,6 +51,10 @@ pub enum Aggregation {
     Rate,
     /// Increase of a counter.
     Increase,
+    /// How many different values the series of a metric have; of a label, where one is named.
+    Distinct(Option<String>),
+    /// Mean, of the series with the greatest means over the time that is looked at only: so many.
+    TopK(usize),
 }
 
 /// What is looked for.
@@ -111,10 +118,17 @@ pub struct Job {
     pub against_ms: i64,
     /// Results outside of these are findings.
     pub alerts: Vec<Bound>,
+    /// Of so many series with the greatest means only.
+    pub top: Option<usize>,
+    /// How much time a point covers, ms.
+    pub window_ms: i64,
+    /// When its samples count; always without one.
+    pub calendar: Option<Calendar>,
 }
 
-const AGGREGATIONS: [&str; 11] = [
+const AGGREGATIONS: [&str; 13] = [
     "avg", "sum", "min", "max", "count", "last", "first", "stddev", "quantile", "rate", "increase",
+    "distinct", "top-k",
 ];
 
 /// Reads a text that has `jobs`, or `analysis.jobs` in a whole configuration.
@@ -222,6 +236,10 @@ fn one(node: &Node, path: &str, features: &Features, problems: &mut Problems) ->
         problems.add(node.line, fields.path("over"), message);
     }
     let aggregation = aggregation(&mut fields, problems);
+    let top = match aggregation {
+        Aggregation::TopK(k) => Some(k),
+        _ => None,
+    };
     let metrics = fields.texts("metrics", problems);
     if metrics.is_empty() || metrics.len() > METRICS_MAX {
         let message = format!("{} metrics; 1 to {METRICS_MAX} are wanted", metrics.len());
@@ -229,7 +247,7 @@ fn one(node: &Node, path: &str, features: &Features, problems: &mut Problems) ->
     }
     let mut queries = Vec::new();
     for (i, metric) in metrics.iter().enumerate() {
-        match points_of(metric, aggregation, window_ms, features) {
+        match points_of(metric, &aggregation, window_ms, features) {
             Ok(query) => queries.push(query),
             Err(message) => {
                 problems.add(node.line, format!("{path}.metrics[{i}]"), message);
@@ -239,6 +257,20 @@ fn one(node: &Node, path: &str, features: &Features, problems: &mut Problems) ->
     let mut alerts = Vec::new();
     for (i, node) in fields.list("alerts", problems).iter().enumerate() {
         alerts.extend(bound(node, &format!("{path}.alerts[{i}]"), problems));
+    }
+    let calendar = fields
+        .take("calendar")
+        .map(|node| Calendar::read(node, &fields.path("calendar"), problems));
+    if let Some(calendar) = &calendar {
+        let key = fields.path("calendar");
+        if matches!(what, What::Forecast | What::Season) {
+            let message = format!("not with what: {}, which needs all hours", what.as_str());
+            problems.add(node.line, key.clone(), message);
+        }
+        if window_ms > calendar.stretch_ms() {
+            let stretch = format_duration_ms(calendar.stretch_ms());
+            problems.add(node.line, key, format!("its hours last {stretch}, the window is longer"));
+        }
     }
     fields.finish(problems);
     (problems.found.len() == before).then_some(Job {
@@ -251,6 +283,9 @@ fn one(node: &Node, path: &str, features: &Features, problems: &mut Problems) ->
         horizon_ms,
         against_ms,
         alerts,
+        top,
+        window_ms,
+        calendar,
     })
 }
 
@@ -275,6 +310,20 @@ fn aggregation(fields: &mut Fields<'_>, problems: &mut Problems) -> Aggregation 
     if quantile.is_some() && name != Some("quantile") {
         problems.add(line, key.clone(), "stands only with aggregation: quantile");
     }
+    let (k, label) = (fields.int("k", 1..=100, problems), fields.text("label", problems));
+    if k.is_some() && name != Some("top-k") {
+        problems.add(line, fields.path("k"), "stands only with aggregation: top-k");
+    }
+    if label.is_some() && name != Some("distinct") {
+        problems.add(line, fields.path("label"), "stands only with aggregation: distinct");
+    }
+    let is_word = |l: &String| {
+        let word = l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        word && l.bytes().next().is_some_and(|b| !b.is_ascii_digit())
+    };
+    if let Some(label) = label.as_ref().filter(|l| !is_word(l)) {
+        problems.add(line, fields.path("label"), format!("{label:?} is no name of a label"));
+    }
     match name.unwrap_or("avg") {
         "sum" => Aggregation::Sum,
         "min" => Aggregation::Min,
@@ -285,6 +334,14 @@ fn aggregation(fields: &mut Fields<'_>, problems: &mut Problems) -> Aggregation 
         "stddev" => Aggregation::Stddev,
         "rate" => Aggregation::Rate,
         "increase" => Aggregation::Increase,
+        "distinct" => Aggregation::Distinct(label.filter(is_word)),
+        "top-k" => {
+            if k.is_none() {
+                let message = "is wanted with aggregation: top-k: how many series";
+                problems.add(line, fields.path("k"), message);
+            }
+            Aggregation::TopK(k.map_or(1, |k| usize::try_from(k).unwrap_or(1)))
+        }
         "quantile" => {
             if quantile.is_none() {
                 problems.add(line, key, "is wanted with aggregation: quantile, such as 0.95");
@@ -323,7 +380,7 @@ fn bound(node: &Node, path: &str, problems: &mut Problems) -> Option<Bound> {
 /// The query that gives the points of a metric.
 fn points_of(
     metric: &str,
-    aggregation: Aggregation,
+    aggregation: &Aggregation,
     window_ms: i64,
     features: &Features,
 ) -> Result<String, String> {
@@ -345,7 +402,11 @@ fn points_of(
     };
     let over = |function: &str| format!("{function}_over_time({range})");
     let query = match aggregation {
-        Aggregation::Avg => over("avg"),
+        Aggregation::Avg | Aggregation::TopK(_) => over("avg"),
+        Aggregation::Distinct(None) => format!("count(count_values(\"value\", {}))", over("last")),
+        Aggregation::Distinct(Some(label)) => {
+            format!("count(count by ({label}) ({}))", over("last"))
+        }
         Aggregation::Sum => over("sum"),
         Aggregation::Min => over("min"),
         Aggregation::Max => over("max"),
@@ -386,7 +447,7 @@ mod tests {
 
     const GOOD: &str = "jobs:\n  - name: load\n    metrics: [node_load1, 'sum by (job) (up)']\n    \
         interval: 1m\n    window: 5m\n    aggregation: quantile\n    quantile: 0.9\n    what: trend\n    \
-        over: 3h\n    alerts:\n      - above: 2\n      - below: -2\n";
+        over: 3h\n    calendar:\n      time_zone: UTC\n      hours: 08:00-18:00\n    alerts:\n      - above: 2\n      - below: -2\n";
 
     #[test]
     fn a_job_is_read_and_its_queries_are_promql() {
@@ -400,10 +461,41 @@ mod tests {
         for name in AGGREGATIONS {
             let text = format!(
                 "jobs:\n  - name: x\n    metrics: ['a{{b=\"c\"}}']\n    aggregation: {name}\n{}",
-                if name == "quantile" { "    quantile: 0.5\n" } else { "" }
+                match name {
+                    "quantile" => "    quantile: 0.5\n",
+                    "top-k" => "    k: 5\n",
+                    _ => "",
+                }
             );
             assert_eq!(problems(&text), [] as [&str; 0], "{name}");
         }
+    }
+
+    #[test]
+    fn distinct_top_and_calendars_are_read() {
+        let text = "jobs:\n  - {name: a, metrics: [app_info], aggregation: distinct, label: version}\n  \
+            - {name: b, metrics: ['rate(x[5m])'], aggregation: top-k, k: 3, calendar: {hours: 09:00-17:00}}\n  \
+            - {name: c, metrics: [y], aggregation: distinct, window: 1m}\n";
+        let jobs = read_text("j.yml", text, &Features::default()).unwrap();
+        assert_eq!(jobs[0].queries, ["count(count by (version) (last_over_time(app_info[5m])))"]);
+        assert_eq!((jobs[1].top, jobs[1].calendar.is_some()), (Some(3), true));
+        assert_eq!(jobs[2].queries, ["count(count_values(\"value\", last_over_time(y[1m])))"]);
+        let wrong = "jobs:\n  - {name: a, metrics: [x], aggregation: distinct, label: 'a b', k: 3}\n  \
+            - {name: b, metrics: [x], aggregation: top-k, label: z}\n  \
+            - {name: c, metrics: [x], aggregation: top-k, k: 0}\n  \
+            - {name: d, metrics: [x], what: season, calendar: {days: [mon]}}\n  \
+            - {name: e, metrics: [x], window: 9h, calendar: {hours: 09:00-17:00, days: [monday]}}\n";
+        let found = problems(wrong);
+        let has =
+            |part: &str| assert!(found.iter().any(|p| p.contains(part)), "{part}: {found:#?}");
+        has("jobs[0].label: \"a b\" is no name of a label");
+        has("jobs[0].k: stands only with aggregation: top-k");
+        has("jobs[1].label: stands only with aggregation: distinct");
+        has("jobs[1].k: is wanted with aggregation: top-k");
+        has("jobs[2].k: 0 is not a whole number from 1 to 100");
+        has("jobs[3].calendar: not with what: season");
+        has("jobs[4].calendar: its hours last 8h, the window is longer");
+        has("jobs[4].calendar.days[0]: \"monday\" is neither a day nor a range of days");
     }
 
     #[test]

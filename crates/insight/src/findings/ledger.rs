@@ -13,7 +13,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plimsoll_analyze::{calendar_periods, find_periods};
+use plimsoll_analyze::{calendar_periods, find_periods, median};
 use plimsoll_model::{DAY_MS, Grid, HOUR_MS, Labels, METRIC_NAME, MINUTE_MS, Timestamp};
 use plimsoll_predict::{Basis, ForecastOptions, forecast};
 use serde::{Deserialize, Serialize};
@@ -147,10 +147,79 @@ pub struct HorizonScore {
     pub coverage: Option<f64>,
     /// Error by that of "it stays as it is", at most 100; `None` without grades.
     pub error: Option<f64>,
+    /// Mean absolute error, in the unit of the series; `None` without grades.
+    pub mean_error: Option<f64>,
+    /// That of "it stays as it is".
+    pub naive_error: Option<f64>,
     /// Forecasts that wait for the truth.
     pub open: u64,
     /// The newest one that waits: due, mean, lower, upper.
     pub next: Option<(Timestamp, f64, f64, f64)>,
+}
+
+/// How the forecasts of one model and horizon did, over all series, within the last 35 days.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Accuracy {
+    /// Which model.
+    pub model: String,
+    /// How far ahead, seconds.
+    pub seconds: i64,
+    /// Series with grades.
+    pub series: u64,
+    /// Graded forecasts.
+    pub n: u64,
+    /// Share of truths within the interval.
+    pub coverage: f64,
+    /// Error by that of "it stays as it is", each series weighing as much as it has grades; at most 100.
+    /// Series of which nothing ever moved have none; `None` when there are no others.
+    pub error: Option<f64>,
+    /// The median of the same by series.
+    pub median: Option<f64>,
+    /// Share of these series with an error below 1.
+    pub better: Option<f64>,
+    /// By day, the oldest first: those with grades.
+    pub days: Vec<AccuracyDay>,
+}
+
+/// One day of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AccuracyDay {
+    /// When the day begins, ms since the epoch.
+    pub at_ms: Timestamp,
+    /// Graded forecasts.
+    pub n: u64,
+    /// Share of truths within the interval.
+    pub coverage: f64,
+    /// Error by that of "it stays as it is", as above.
+    pub error: Option<f64>,
+}
+
+/// Sums over series of different units: errors in units of the series' own naive error.
+#[derive(Clone, Debug, Default)]
+struct Pool {
+    n: u64,
+    covered: u64,
+    error: f64,
+    naive: f64,
+}
+
+impl Pool {
+    fn add(&mut self, grades: &Grades, unit: Option<f64>) {
+        self.n += grades.n;
+        self.covered += grades.covered;
+        if let Some(unit) = unit {
+            self.error += grades.error / unit;
+            self.naive += grades.naive / unit;
+        }
+    }
+
+    fn coverage(&self) -> f64 {
+        self.covered as f64 / self.n.max(1) as f64
+    }
+
+    fn error(&self) -> Option<f64> {
+        (self.naive > 0.0).then(|| (self.error / self.naive).min(ERROR_MAX))
+    }
 }
 
 /// All books.
@@ -253,6 +322,8 @@ impl Book {
                 n: sums.n,
                 coverage: graded.then(|| sums.covered as f64 / sums.n as f64),
                 error: graded.then(|| error_ratio(&sums)),
+                mean_error: graded.then(|| sums.error / sums.n as f64),
+                naive_error: graded.then(|| sums.naive / sums.n as f64),
                 open: waiting.len() as u64,
                 next: waiting.last().map(|o| (o.due_ms, o.mean, o.lower, o.upper)),
             }
@@ -273,6 +344,48 @@ impl Book {
             missed: self.missed,
         }
     }
+}
+
+fn accuracy(model: &str, horizon: usize, books: &[&Book]) -> Option<Accuracy> {
+    let (name, step, steps) = HORIZONS[horizon];
+    let (mut all, mut days, mut ratios) = (Pool::default(), BTreeMap::new(), Vec::new());
+    let mut series = 0;
+    for book in books {
+        let sums = book.sums(horizon);
+        series += u64::from(sums.n > 0);
+        let unit = Some(sums.naive / sums.n.max(1) as f64).filter(|u| *u > 0.0);
+        ratios.extend(unit.map(|_| error_ratio(&sums)));
+        all.add(&sums, unit);
+        for (key, grades) in &book.grades {
+            if let Some((day, of)) = key.split_once('/')
+                && of == name
+                && let Ok(day) = day.parse::<i64>()
+            {
+                days.entry(day).or_insert_with(Pool::default).add(grades, unit);
+            }
+        }
+    }
+    if all.n == 0 {
+        return None;
+    }
+    let better = ratios.iter().filter(|r| **r < 1.0).count() as f64 / ratios.len().max(1) as f64;
+    let day = |(day, pool): (i64, Pool)| AccuracyDay {
+        at_ms: day.saturating_mul(DAY_MS),
+        n: pool.n,
+        coverage: pool.coverage(),
+        error: pool.error(),
+    };
+    Some(Accuracy {
+        model: model.to_owned(),
+        seconds: step * steps as i64 / 1_000,
+        series,
+        n: all.n,
+        coverage: all.coverage(),
+        error: all.error(),
+        median: median(&ratios),
+        better: (!ratios.is_empty()).then_some(better),
+        days: days.into_iter().map(day).collect(),
+    })
 }
 
 fn error_ratio(sums: &Grades) -> f64 {
@@ -372,6 +485,17 @@ impl Ledger {
             (n > 0).then(|| (*name, covered as f64 / n as f64))
         };
         HORIZONS.iter().enumerate().filter_map(of).collect()
+    }
+
+    /// The scoreboard: by model and horizon, those with grades.
+    pub(crate) fn accuracy(&self) -> Vec<Accuracy> {
+        let mut models: BTreeMap<(&str, usize), Vec<&Book>> = BTreeMap::new();
+        for book in self.books.values() {
+            for horizon in 0..HORIZONS.len() {
+                models.entry((&book.model, horizon)).or_default().push(book);
+            }
+        }
+        models.into_iter().filter_map(|((model, h), books)| accuracy(model, h, &books)).collect()
     }
 
     pub(crate) fn scored(&self) -> Vec<Scored> {
@@ -501,6 +625,31 @@ mod tests {
         let scored = book.scored("x");
         let day = scored.horizons.iter().find(|h| h.seconds == 86_400).unwrap();
         assert!(day.n > 15 && day.coverage.unwrap() >= 0.85, "{day:?}");
+    }
+
+    #[test]
+    fn the_scoreboard_pools_series_of_any_unit() {
+        let mut ledger = Ledger::default();
+        let mut large = after_days(honest, 10);
+        for grades in large.grades.values_mut() {
+            (grades.error, grades.naive) = (grades.error * 1e9, grades.naive * 1e9);
+        }
+        let flat = Grades { n: 5, covered: 5, ..Grades::default() };
+        let mut still = after_days(honest, 1);
+        still.grades = [(key(20_260, 0), flat)].into();
+        for (id, book) in [("a", large), ("b", after_days(bad, 10)), ("c", still)] {
+            ledger.restore(id.to_owned(), book);
+        }
+        let board = ledger.accuracy();
+        assert_eq!(board.iter().map(|a| a.seconds).collect::<Vec<_>>(), [3_600, 86_400, 604_800]);
+        let hour = &board[0];
+        assert_eq!((hour.model.as_str(), hour.series), ("ensemble", 3));
+        // One errs by 0.7, the other by more than 2; neither unit drowns the other.
+        assert!((1.3..2.2).contains(&hour.error.unwrap()), "{hour:?}");
+        assert!((0.45..0.6).contains(&hour.coverage) && hour.better == Some(0.5), "{hour:?}");
+        assert_eq!(hour.n, hour.days.iter().map(|d| d.n).sum::<u64>());
+        assert!(hour.days.windows(2).all(|d| d[0].at_ms < d[1].at_ms) && hour.days.len() >= 10);
+        assert!(Ledger::default().accuracy().is_empty());
     }
 
     #[test]

@@ -3,9 +3,12 @@
 //! A maker gives drafts. A draft carries the queries of all its numbers; where a query gives no number
 //! there is no insight. Limits: [`EACH_MAX`] drafts of a maker and look.
 
+mod group;
 mod level;
+mod noisy;
 mod resource;
 mod series;
+mod stopped;
 
 use std::collections::BTreeMap;
 
@@ -14,7 +17,9 @@ use plimsoll_model::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp, format_duration_ms};
 use super::insight::Draft;
 use super::probe::{Probe, braces};
 use crate::capacity::Resource;
+use crate::groups::AnomalyGroup;
 use crate::scores::Anomaly;
+use crate::stopped::Stopped;
 use crate::trends::SeriesTrend;
 
 pub(crate) use resource::use_of;
@@ -26,6 +31,10 @@ pub(crate) const EACH_MAX: usize = 20;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) anomalies: Vec<Anomaly>,
+    /// Hosts and services of which something is unusual, those worth a page first.
+    pub(crate) groups: Vec<AnomalyGroup>,
+    /// Series without samples whose target is up, the newest first.
+    pub(crate) stopped: Vec<Stopped>,
     pub(crate) trends: Vec<SeriesTrend>,
     pub(crate) resources: Vec<Resource>,
     /// Series that were unusual within the last hours.
@@ -44,11 +53,13 @@ pub(crate) struct Maker {
 pub(crate) const MAKERS: &[Maker] = &[
     Maker { every_ms: 0, make: series::anomalies },
     Maker { every_ms: 0, make: resource::capacity },
+    Maker { every_ms: MINUTE_MS, make: stopped::stopped },
     Maker { every_ms: 5 * MINUTE_MS, make: series::trends },
     Maker { every_ms: 5 * MINUTE_MS, make: level::changes },
     Maker { every_ms: 5 * MINUTE_MS, make: level::correlations },
     Maker { every_ms: 5 * MINUTE_MS, make: resource::risks },
     Maker { every_ms: 5 * MINUTE_MS, make: resource::budgets },
+    Maker { every_ms: HOUR_MS, make: noisy::noisy },
     Maker { every_ms: 6 * HOUR_MS, make: level::seasons },
     Maker { every_ms: DAY_MS, make: resource::waste },
 ];

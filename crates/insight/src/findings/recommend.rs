@@ -167,8 +167,19 @@ pub(crate) struct Advice {
 type Rule = fn(&AnalyticsInsight) -> Option<Advice>;
 
 /// All rules; the first that speaks for an insight wins.
-const RULES: [Rule; 8] =
-    [disk, inodes, memory, files, certificate, oversized, lone_target, own_limit];
+const RULES: [Rule; 11] = [
+    disk,
+    inodes,
+    memory,
+    files,
+    certificate,
+    noisy_alert,
+    noisy_series,
+    oversized,
+    lone_target,
+    own_limit,
+    stopped,
+];
 
 fn of<'i>(i: &'i AnalyticsInsight, label: &str) -> Option<&'i str> {
     i.labels.iter().find(|(n, _)| n == label).map(|(_, v)| v.as_str())
@@ -291,6 +302,60 @@ fn oversized(i: &AnalyticsInsight) -> Option<Advice> {
         expected_effect: "its busiest hours use at least a fifth of it".to_owned(),
         verify: Check { above: true, ..i.check.clone()? },
         verify_after_ms: 7 * DAY_MS,
+    })
+}
+
+/// Half as often as it was: then it helped.
+fn half_as_often(i: &AnalyticsInsight) -> Check {
+    let query = format!("sum({}) or vector(0)", i.impact.query);
+    Check { query, above: false, bound: i.impact.value / 2.0 }
+}
+
+fn noisy_alert(i: &AnalyticsInsight) -> Option<Advice> {
+    let name = i.subject.strip_prefix("noisy alert ")?;
+    let remedy = match i.evidence.get(2) {
+        Some(e) => format!("give its rule a longer `for` or `keep_firing_for`: {}", e.text),
+        None => "raise its threshold, or let it look at a mean over a longer time".to_owned(),
+    };
+    Some(Advice {
+        rule: "noisy_alert",
+        action: format!("make {name} calmer: {remedy}"),
+        look_at: Some(format!("ALERTS{}", braces([("alertname", name)]))),
+        expected_effect: "it fires half as often, or less".to_owned(),
+        verify: half_as_often(i),
+        verify_after_ms: DAY_MS,
+    })
+}
+
+fn noisy_series(i: &AnalyticsInsight) -> Option<Advice> {
+    let selector = i.subject.strip_prefix("noisy series ")?;
+    Some(Advice {
+        rule: "noisy_series",
+        action: format!(
+            "write {selector} into analysis.ignore if nobody needs to know, or let a rule record its mean over \
+             a longer time and watch that"
+        ),
+        look_at: None,
+        expected_effect: "it has half as many alarms, or fewer".to_owned(),
+        verify: half_as_often(i),
+        verify_after_ms: DAY_MS,
+    })
+}
+
+fn stopped(i: &AnalyticsInsight) -> Option<Advice> {
+    i.subject.strip_prefix("stopped ")?;
+    let silence = i.evidence.first()?;
+    Some(Advice {
+        rule: "series_stopped",
+        action: format!(
+            "find out why {} exports them no more: what changed there, the log of its exporter; dismiss this \
+             if they were taken out on purpose",
+            host(i)
+        ),
+        look_at: Some(format!("up{}", super::probe::braces_of(&i.labels))),
+        expected_effect: "there are samples again".to_owned(),
+        verify: Check { query: silence.query.clone(), above: false, bound: 300.0 },
+        verify_after_ms: 15 * MINUTE_MS,
     })
 }
 

@@ -3,7 +3,7 @@
 use plimsoll_model::Timestamp;
 
 use super::{
-    AnalyticsInsight, Assessment, Findings, Group, InsightState, InsightType, JobStatus,
+    Accuracy, AnalyticsInsight, Assessment, Findings, Group, InsightState, InsightType, JobStatus,
     Recommendation, RecommendationState, Reliability, Risk, Scored,
 };
 
@@ -74,6 +74,11 @@ impl Findings {
     /// How forecasts did, by series.
     pub fn forecasts(&self) -> Vec<Scored> {
         self.state.lock().scored.clone()
+    }
+
+    /// How forecasts did over all series, by model and horizon.
+    pub fn accuracy(&self) -> Vec<Accuracy> {
+        self.state.lock().accuracy.clone()
     }
 
     /// The jobs, as configured, and what came of their last look.

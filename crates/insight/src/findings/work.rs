@@ -90,6 +90,7 @@ impl Findings {
         let points = looking.ledger.points(now);
         let mut state = self.state.lock();
         state.scored = looking.ledger.scored();
+        state.accuracy = looking.ledger.accuracy();
         state.coverage = looking.ledger.coverage();
         state.books_left_out = looking.ledger.left_out;
         points

@@ -172,7 +172,7 @@ impl Investigator {
         let span = Span { base, from: base + 1, to: frame.len };
         let mut place = Place::default();
         let all = Candidates::choose(snapshot, &ask.sets, &[], frame.range(), &mut place, cx)?;
-        for part in all.list.chunks(2_048) {
+        for part in all.list.chunks(super::BATCH) {
             let found = self.workers.in_ranges(part.len(), 32, |range| {
                 let (mut room, mut desk, mut y) = (Room::default(), Desk::default(), Vec::new());
                 let mut out = Vec::new();

@@ -13,13 +13,11 @@ use plimsoll_model::{
 use super::candidates::{Candidate, Candidates, Place, Room};
 use super::signal::{Frame, Reading};
 use super::{
-    ASIDE_MAX, Aside, InvestigateError, Investigator, RESULTS_MAX, check_range, check_sets,
+    ASIDE_MAX, Aside, BATCH, InvestigateError, Investigator, RESULTS_MAX, check_range, check_sets,
     step_of, words,
 };
 use crate::scores::pairs;
 
-/// Series that are read between two looks at the clock.
-const BATCH: usize = 2_048;
 /// Series that one task reads.
 const CHUNK: usize = 32;
 /// Differences that are kept for the ranking.

@@ -4,7 +4,7 @@
 //! the day or week anyway taken away; who moved first (an onset after the symptom's is an effect); how near
 //! it is by its labels, or because other series of its host go with the symptom; how its shape goes with the
 //! symptom's; what it tells of ([`super::nature`]: that something else suffers too explains nothing). What a
-//! restart of the same thing explains is lowered.
+//! restart of the same thing explains is lowered, and what a likelier series does ([`super::drivers`]).
 //!
 //! The constants are round and were chosen on the seeds below 1,000 of `cargo xtask bench faults`; the
 //! order changes little when one of them is halved.
@@ -15,6 +15,7 @@ use plimsoll_analyze::{Focus as Shape, Scratch, cliffs_delta, median, quantile};
 use plimsoll_model::{DAY_MS, Error, Labels, ReadCx};
 
 use super::candidates::{Candidate, Candidates, Room, host_of};
+use super::drivers::{diversify, explain_away, kind_of};
 use super::nature::{Nature, is_change, nature};
 use super::related::{Direction, Frames, Sight, Symptom, read};
 use super::signal::Frame;
@@ -24,7 +25,7 @@ const SHAPE_BEFORE: usize = 60;
 /// Cells after it.
 const SHAPE_AFTER: usize = 60;
 /// Cells by which changes may be apart.
-const LAG_MAX: usize = 16;
+pub(super) const LAG_MAX: usize = 16;
 /// Cells by which levels may be apart.
 const LEVEL_LAG_MAX: usize = 6;
 /// How much of the time a day and a week ago must be there to say what is usual then.
@@ -57,6 +58,8 @@ pub(super) struct Finalist {
     level_correlation: f64,
     /// The middle 90 % of the baseline.
     pub usual: (f64, f64),
+    /// Its changes about the symptom's onset.
+    pub changes: Vec<f64>,
 }
 
 /// The symptom's shape, prepared.
@@ -122,6 +125,7 @@ pub(super) fn examine(
         correlation,
         level_correlation,
         usual: (at(0.05), at(0.95)),
+        changes: changes(&y[shapes.part.clone()]),
         sight,
     }))
 }
@@ -203,7 +207,13 @@ pub(super) fn order(
             (f, score)
         })
         .collect();
-    ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.labels.cmp(&b.0.labels)));
+    let likeliest = |a: &(Finalist, f64), b: &(Finalist, f64)| {
+        b.1.total_cmp(&a.1).then_with(|| a.0.labels.cmp(&b.0.labels))
+    };
+    ranked.sort_by(likeliest);
+    explain_away(&mut ranked);
+    ranked.sort_by(likeliest);
+    diversify(&mut ranked, |(f, _)| kind_of(f));
     ranked
 }
 

@@ -20,7 +20,7 @@ use super::rank::{self, Finalist, Shapes};
 use super::screen::{BASE_MIN, Desk, Found, Span};
 use super::signal::{Frame, Reading};
 use super::{
-    ASIDE_MAX, Aside, InvestigateError, Investigator, RESULTS_MAX, check_query, check_range,
+    ASIDE_MAX, Aside, BATCH, InvestigateError, Investigator, RESULTS_MAX, check_query, check_range,
     check_sets, matchers_of, step_of, words,
 };
 use crate::scores::pairs;
@@ -29,8 +29,6 @@ use crate::scores::pairs;
 const FINALISTS: usize = 240;
 /// Series that it looks at when the time is over already.
 const LATE_FINALISTS: usize = 60;
-/// Series that are read between two looks at the clock.
-const BATCH: usize = 2_048;
 /// Series that one task reads.
 const CHUNK: usize = 32;
 /// Least time before the window that is read for comparison, ms.

@@ -2,7 +2,8 @@
 
 use plimsoll_analyze::{autocorrelation, calendar_periods, find_periods, mean, robust_deviation};
 use plimsoll_model::{
-    DAY_MS, Grid, HOUR_MS, MINUTE_MS, MatrixSeries, ReadCx, TimeRange, Timestamp, show_duration_ms,
+    DAY_MS, Grid, HOUR_MS, Lane, MINUTE_MS, MatrixSeries, ReadCx, TimeRange, Timestamp,
+    show_duration_ms,
 };
 use plimsoll_query::{Query, Value};
 
@@ -197,7 +198,8 @@ impl Investigator {
             return Ok(Vec::new());
         }
         let grid = Grid { start: frame.at(0), end: frame.at(frame.len - 1), step: frame.step };
-        match self.engine.range(&self.source.snapshot(), query, grid, cx)?.value {
+        let cx = ReadCx { lane: Lane::Background, ..cx.clone() };
+        match self.engine.range(&self.source.snapshot(), query, grid, &cx)?.value {
             Value::Matrix(matrix) => Ok(matrix),
             _ => Err(InvestigateError::Invalid("query: give an instant vector".to_owned())),
         }

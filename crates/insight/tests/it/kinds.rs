@@ -142,6 +142,59 @@ fn jobs_find_say_how_fresh_and_set_poison_aside() {
     assert_eq!(wait(20_000), None);
 }
 
+const PLACED: &str = r#"
+jobs:
+  - {name: work, metrics: [load], interval: 1m, what: trend, over: 3h, calendar: {hours: '15:00-17:00'}}
+  - {name: always, metrics: [load], interval: 1m, what: trend, over: 3h, alerts: [{above: 1}]}
+  - {name: versions, metrics: [app_info], interval: 1m, aggregation: distinct, label: version, what: compare, over: 30m, against: 1h}
+  - {name: values, metrics: [app_info], interval: 1m, aggregation: distinct, what: trend, over: 1h}
+  - {name: top, metrics: [queue], interval: 1m, aggregation: top-k, k: 2, what: trend, over: 1h, alerts: [{above: -1}]}
+"#;
+
+#[test]
+fn calendars_distinct_values_and_the_greatest_series() {
+    let jobs = read_text("jobs", PLACED, &Features::default()).expect("good jobs");
+    let scene = Scene::new(Config { step_ms: 30_000, ..Config::default() });
+    let findings = Findings::new(Arc::clone(&scene.insight), true, jobs.clone());
+    let shape = |s: &Scene, from: f64, minute: f64| {
+        // The clock begins at 15:06 on a Sunday, in UTC; from 17:00 on the load climbs.
+        let minute = from + minute;
+        s.put("load", &[], 5.0 + (minute - 114.0).max(0.0) + 0.1 * s.noise());
+        let versions = if minute > 170.0 { 4 } else { 2 };
+        for i in 0..6 {
+            let version = (i % versions).to_string();
+            s.put("app_info", &[("i", &i.to_string()), ("version", &version)], 1.0);
+            s.put("queue", &[("queue", &i.to_string())], f64::from(i) + 0.1 * s.noise());
+        }
+    };
+    let status = |name: &str| findings.jobs().into_iter().find(|j| j.name == name).expect("a job");
+    run(&scene, &findings, 110, |s, minute| shape(s, 0.0, minute));
+    assert_eq!((status("work").state, status("work").findings), ("ok", 0));
+    run(&scene, &findings, 100, |s, minute| shape(s, 110.0, minute));
+    let work = status("work");
+    assert_eq!((work.state, work.series, work.problem), ("resting", 0, None));
+    assert_eq!(status("always").findings, 1, "{:?}", status("always"));
+    assert_eq!(status("versions").findings, 1, "{:?}", status("versions"));
+    assert_eq!((status("values").series, status("values").findings), (1, 0));
+    assert_eq!((status("top").series, status("top").left_out), (2, 0));
+    let told = of(&findings, InsightType::Trend);
+    let top = |queue: &str| {
+        let pair = ("queue".to_owned(), queue.to_owned());
+        told.iter().any(|i| i.title.starts_with("top") && i.labels.contains(&pair))
+    };
+    assert!(top("5") && top("4") && !top("3"), "{told:?}");
+    check_evidence(&findings);
+    let written = scene.read("plimsoll_job_result", &[("analysis_job", "versions")]);
+    assert!(written.last().is_some_and(|(_, ratio)| *ratio == 2.0), "{written:?}");
+    // Over history the same: what the calendar leaves out is not looked at.
+    let engine = Engine::new(EngineConfig::default(), Arc::new(Workers::new(1)));
+    let source = Arc::clone(&scene.source) as Arc<dyn SeriesSource>;
+    let range = (scene.now() - 2 * HOUR, scene.now());
+    let work = replay(&jobs[0], &engine, &source, range, &|| true);
+    assert!(work.rested > 80 && work.looks + work.rested >= 120, "{work:?}");
+    assert_eq!(work.episodes_total, 0, "{work:?}");
+}
+
 #[test]
 fn a_gap_is_no_zero() {
     let text =

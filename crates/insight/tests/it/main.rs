@@ -3,6 +3,7 @@
 
 mod bounded;
 mod capacity;
+mod crowds;
 mod faults;
 mod findings;
 mod investigate;

@@ -110,12 +110,13 @@ fn shown(r: &Value) -> String {
     let text = |key: &str| r[key].as_str().unwrap_or_default();
     let number = |key: &str| r[key].as_i64().unwrap_or_default();
     let mut out = format!(
-        "{}: {} to {}, every {}\n  {} looks, {} points; data {}\n",
+        "{}: {} to {}, every {}\n  {} looks, {} left out by its calendar, {} points; data {}\n",
         text("job"),
         text("from"),
         text("to"),
         format_duration_ms(number("interval_ms")),
         number("looks"),
+        number("rested"),
         number("points"),
         r["basis"],
     );

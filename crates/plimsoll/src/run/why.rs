@@ -1,7 +1,8 @@
 //! What messages about alerts say of causes: related series, what changed, the forecast, what to do first.
 //!
 //! Bounded in time by what it is asked with: at the deadline it tells what is known by then. It reads the
-//! hour before the alert and the hour before that; an alert that is over is not looked into again.
+//! hour before the alert and the hour before that; an alert that is over is not looked into again. Where
+//! analysis is switched off (`analysis.enabled: false`, `--bare`) it tells nothing.
 
 use std::sync::Arc;
 
@@ -110,6 +111,9 @@ impl Why {
 
 impl Evidence for Why {
     fn findings(&self, asked: &Asked<'_>) -> Findings {
+        if !self.investigator.may_ask_unasked() {
+            return Findings::default();
+        }
         let forecast = self.forecast(asked.symptom.as_ref());
         let open = asked.symptom.as_ref().filter(|s| s.until.is_none());
         let Some(symptom) = open else {

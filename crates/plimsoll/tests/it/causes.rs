@@ -75,28 +75,57 @@ fn document(answer: &Answer) -> Value {
     serde_json::from_slice(&answer.body).unwrap()
 }
 
-#[test]
-fn a_page_names_the_series_that_caused_it() {
-    let hook = Webhook::start();
-    let home = Home::new();
+/// The configuration: nothing of its own but analysis.
+fn configured(home: &Home, hook: &Webhook) -> String {
     home.write("rules.yml", RULES);
     let config = format!(
-        "alert:\n  rule_files: [rules.yml]\n  receivers:\n  - name: hook\n    webhook_configs:\n    - url: \
+        "collect: {{own: false, host: {{enabled: false}}}}\nalert:\n  default_rules: false\n  \
+         rule_files: [rules.yml]\n  receivers:\n  - name: hook\n    webhook_configs:\n    - url: \
          http://127.0.0.1:{}/hook\n  route: {{group_by: ['...'], group_wait: 0s, group_interval: 1s}}\n",
         hook.port
     );
-    let file = home.write("plimsoll.yml", &config).to_str().unwrap().to_owned();
-    let server = home.start(&["--bare", "--config", &file]);
-    let port = server.port;
-    let now = now_ms();
-    let sent = send(&mut server.client(), &estate(now)).unwrap();
-    assert_eq!(sent.status, 204, "{}", sent.text());
+    home.write("plimsoll.yml", &config).to_str().unwrap().to_owned()
+}
+
+/// What the hook is told when the shop is slow.
+fn page(hook: &Webhook) -> Value {
     let message = wait_for(Duration::from_secs(30), || {
         let all = hook.taken();
         let mut bodies = all.into_iter().map(|(_, body)| body);
         bodies.find(|b| b["alerts"][0]["labels"]["alertname"] == "ShopSlow")
     });
-    let message = message.expect("a page");
+    message.expect("a page")
+}
+
+#[test]
+fn with_analysis_switched_off_a_page_says_nothing_of_causes_and_people_may_ask() {
+    let (hook, home) = (Webhook::start(), Home::new());
+    let file = configured(&home, &hook);
+    let server = home.start(&["--bare", "--config", &file]);
+    assert_eq!(send(&mut server.client(), &estate(now_ms())).unwrap().status, 204);
+    let message = page(&hook);
+    let shown = &message["plimsoll"];
+    for part in ["causes", "changes"] {
+        assert!(shown[part].as_array().is_none_or(Vec::is_empty), "{part}: {shown:#}");
+    }
+    assert!(shown["recommendation"].is_null(), "{shown:#}");
+    let fingerprint = message["alerts"][0]["fingerprint"].as_str().unwrap();
+    let body = json!({ "alert": fingerprint });
+    let answer = document(&asked(server.port, "POST", "/analysis/related", &body));
+    assert!(answer["related"].as_array().unwrap().len() >= 2, "{answer:#}");
+    server.stop();
+}
+
+#[test]
+fn a_page_names_the_series_that_caused_it() {
+    let (hook, home) = (Webhook::start(), Home::new());
+    let file = configured(&home, &hook);
+    let server = home.start(&["--config", &file]);
+    let port = server.port;
+    let now = now_ms();
+    let sent = send(&mut server.client(), &estate(now)).unwrap();
+    assert_eq!(sent.status, 204, "{}", sent.text());
+    let message = page(&hook);
     let shown = &message["plimsoll"];
     let causes: Vec<&str> =
         shown["causes"].as_array().unwrap().iter().filter_map(|c| c["text"].as_str()).collect();

@@ -8,7 +8,8 @@ use axum::response::Response;
 use plimsoll_alert::payload::rfc3339;
 use plimsoll_insight::findings::jobs::read_text;
 use plimsoll_insight::findings::{
-    Assessment, Group, JobReplay, JobStatus, Reason, Scored, SetAside, replay,
+    Accuracy, AccuracyDay, Assessment, Group, JobReplay, JobStatus, KEPT_DAYS, LEVEL, Reason,
+    Scored, SetAside, replay,
 };
 use serde_json::{Value, json};
 
@@ -58,6 +59,7 @@ fn scored(s: &Scored) -> Value {
         });
         json!({
             "seconds": h.seconds, "n": h.n, "coverage": h.coverage, "error": h.error,
+            "mean_error": h.mean_error, "naive_error": h.naive_error,
             "open": h.open, "next": next,
         })
     };
@@ -74,8 +76,26 @@ pub async fn forecasts(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     let found = findings(&app).forecasts();
     let shown: Vec<Value> = found.iter().take(limit).map(scored).collect();
     Ok(own(&json!({
-        "forecasts": shown, "level": plimsoll_insight::findings::LEVEL,
+        "forecasts": shown, "level": LEVEL,
         "truncated": found.len() > limit,
+    })))
+}
+
+fn accurate(a: &Accuracy) -> Value {
+    let day = |d: &AccuracyDay| json!({ "at": rfc3339(d.at_ms), "n": d.n, "coverage": d.coverage, "error": d.error });
+    json!({
+        "model": a.model, "seconds": a.seconds, "series": a.series, "n": a.n,
+        "coverage": a.coverage, "error": a.error, "median": a.median, "better": a.better,
+        "days": a.days.iter().map(day).collect::<Vec<_>>(),
+    })
+}
+
+/// How forecasts did over all series, by model and horizon: the scoreboard.
+pub async fn accuracy(app: Arc<App>, _: Call) -> Result<Response, Failure> {
+    let board: Vec<Value> = findings(&app).accuracy().iter().map(accurate).collect();
+    Ok(own(&json!({
+        "accuracy": board, "level": LEVEL, "kept_days": KEPT_DAYS,
+        "baseline": "it stays as it is",
     })))
 }
 
@@ -104,7 +124,7 @@ fn replayed(r: &JobReplay) -> Value {
     });
     json!({
         "job": r.job, "from": rfc3339(r.from_ms), "to": rfc3339(r.to_ms),
-        "interval_ms": r.interval_ms, "looks": r.looks, "basis": r.basis, "points": r.points,
+        "interval_ms": r.interval_ms, "looks": r.looks, "rested": r.rested, "basis": r.basis, "points": r.points,
         "set_aside": r.set_aside, "episodes": episodes.collect::<Vec<_>>(),
         "episodes_total": r.episodes_total, "complete": r.complete,
     })

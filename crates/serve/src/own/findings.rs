@@ -55,6 +55,7 @@ fn insight(i: &AnalyticsInsight, again: Option<&[Option<f64>]>) -> Value {
         "description": i.description,
         "confidence": i.confidence,
         "claimed": i.claimed,
+        "level": i.level,
         "may_page": i.may_page(),
         "rank": i.rank(),
         "impact": {

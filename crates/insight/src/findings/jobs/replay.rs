@@ -50,6 +50,8 @@ pub struct JobReplay {
     pub looks: u64,
     /// Looks by how fresh the data were: `real-time`, `delayed`, `historical`, `none`.
     pub basis: BTreeMap<String, u64>,
+    /// Looks that the calendar left out.
+    pub rested: u64,
     /// Points read.
     pub points: u64,
     /// Series set aside, with the last reason.
@@ -95,6 +97,11 @@ pub fn replay(
         }
         let probe = Probe::new(engine, Arc::clone(&snapshot));
         let run = evaluate(job, &probe, at);
+        if run.resting {
+            done.rested += 1;
+            at += interval;
+            continue;
+        }
         done.looks += 1;
         done.points += run.points;
         let basis = run.basis.map_or("none", super::super::assess::DataBasis::as_str);

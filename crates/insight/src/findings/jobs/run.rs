@@ -7,7 +7,7 @@
 //! Limits: [`SERIES_MAX`] series of a job.
 
 use plimsoll_analyze::{
-    Detector, DetectorConfig, autocorrelation, calendar_periods, is_seasonal, median, trend,
+    Detector, DetectorConfig, autocorrelation, calendar_periods, is_seasonal, mean, median, trend,
 };
 use plimsoll_model::{
     DAY_MS, Grid, HOUR_MS, Labels, METRIC_NAME, MINUTE_MS, MatrixSeries, SECOND_MS, Timestamp,
@@ -22,6 +22,7 @@ use super::super::make::{called, shown, subject};
 use super::super::probe::{Evidence, Probe, When};
 use super::{Bound, Job, What, step_of};
 use crate::issue::Point;
+use crate::scores::AnomalyLevel;
 
 /// Series of one job; those beyond are counted.
 pub const SERIES_MAX: usize = 100;
@@ -82,6 +83,8 @@ pub struct JobRun {
     pub set_aside: Vec<SetAside>,
     /// Series beyond the bound.
     pub left_out: u64,
+    /// The calendar says that this is no time for it: nothing was read.
+    pub resting: bool,
 }
 
 impl JobRun {
@@ -102,7 +105,11 @@ pub(crate) fn evaluate(job: &Job, probe: &Probe<'_>, now: Timestamp) -> JobRun {
         results: Vec::new(),
         set_aside: Vec::new(),
         left_out: 0,
+        resting: job.calendar.as_ref().is_some_and(|c| !c.holds(now - 1)),
     };
+    if run.resting {
+        return run;
+    }
     for (i, query) in job.queries.iter().enumerate() {
         let Some((basis, at)) = freshest(probe, query, now) else { continue };
         // The job is as fresh as its oldest metric.
@@ -110,7 +117,14 @@ pub(crate) fn evaluate(job: &Job, probe: &Probe<'_>, now: Timestamp) -> JobRun {
         run.data_ms = Some(run.data_ms.map_or(at, |d| d.min(at)));
         let step = step_of(job.interval_ms, job.what);
         let grid = Grid { start: at - job.over_ms / step * step, end: at, step };
-        for series in probe.range(query, grid) {
+        let mut all = probe.range(query, grid);
+        all.iter_mut().for_each(|series| job.keep_to_calendar(series));
+        if let Some(k) = job.top {
+            // Stable: of equals those that come first.
+            all.sort_by(|a, b| level(b).total_cmp(&level(a)));
+            all.truncate(k);
+        }
+        for series in all {
             let mut labels = crate::scores::pairs(&series.labels.with(METRIC_NAME, ""));
             let own = probe.narrowed(query, &labels);
             if job.queries.len() > 1 {
@@ -139,6 +153,11 @@ pub(crate) fn evaluate(job: &Job, probe: &Probe<'_>, now: Timestamp) -> JobRun {
         }
     }
     run
+}
+
+/// The mean of a series; of none the least.
+fn level(series: &MatrixSeries) -> f64 {
+    mean(&series.floats).filter(|m| m.is_finite()).unwrap_or(f64::NEG_INFINITY)
 }
 
 /// The newest time at which a query gives something, and how fresh that is.
@@ -253,7 +272,8 @@ fn of_compare(
     let end = at - job.against_ms;
     let step = step_of(job.interval_ms, job.what);
     let grid = Grid { start: end - job.over_ms / step * step, end, step };
-    let before = probe.range(query, grid);
+    let mut before = probe.range(query, grid);
+    before.iter_mut().for_each(|series| job.keep_to_calendar(series));
     let [one] = before.as_slice() else {
         return Err(format!("no data {} ago", format_duration_ms(job.against_ms)));
     };
@@ -308,6 +328,16 @@ fn of_season(job: &Job, series: &MatrixSeries, at: Timestamp) -> Said {
 }
 
 impl Job {
+    /// Points whose window is not all within the calendar are not there.
+    fn keep_to_calendar(&self, series: &mut MatrixSeries) {
+        let Some(calendar) = &self.calendar else { return };
+        let kept: Vec<bool> =
+            series.times.iter().map(|at| calendar.spans(*at, self.window_ms)).collect();
+        let (mut of_times, mut of_floats) = (kept.iter(), kept.iter());
+        series.times.retain(|_| of_times.next().copied().unwrap_or(false));
+        series.floats.retain(|_| of_floats.next().copied().unwrap_or(false));
+    }
+
     /// The bound that a result is beyond; without bounds of its own the usual one of what is looked for.
     fn beyond(&self, value: f64, claimed: f64) -> Option<String> {
         let usual: &[Bound] = match self.what {
@@ -400,6 +430,8 @@ impl Job {
             },
             evidence: [Some(value), usual, stored].into_iter().flatten().collect::<Vec<Evidence>>(),
             lasts_ms: (2 * self.interval_ms).max(HOUR_MS),
+            level: AnomalyLevel::Page,
+            covers: Vec::new(),
             check: None,
         })
     }

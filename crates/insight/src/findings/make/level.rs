@@ -8,6 +8,7 @@ use plimsoll_model::{
 use super::super::insight::{Check, Draft, Impact, InsightType};
 use super::super::probe::{Probe, When};
 use super::{EACH_MAX, Seen, called, median_over, shown, subject, unit_of};
+use crate::scores::AnomalyLevel;
 
 /// How far back a change is looked for, ms.
 const WINDOW_MS: i64 = 6 * HOUR_MS;
@@ -113,6 +114,8 @@ fn change(
         }),
         evidence: vec![was, is, chart],
         lasts_ms: 3 * HOUR_MS,
+        level: AnomalyLevel::Notify,
+        covers: Vec::new(),
     })
 }
 
@@ -214,6 +217,8 @@ fn together(
         },
         evidence: evidence.into_iter().flatten().collect(),
         lasts_ms: HOUR_MS,
+        level: AnomalyLevel::Annotate,
+        covers: Vec::new(),
         check: None,
     })
 }
@@ -282,6 +287,8 @@ fn season(
         },
         evidence: vec![r],
         lasts_ms: 2 * DAY_MS,
+        level: AnomalyLevel::Annotate,
+        covers: Vec::new(),
         check: None,
     })
 }

@@ -7,6 +7,7 @@ use super::super::probe::{Evidence, Probe, When, braces, braces_of};
 use super::super::risk;
 use super::{EACH_MAX, Seen, lasting, shown, subject};
 use crate::capacity::Resource;
+use crate::scores::AnomalyLevel;
 
 /// A breach beyond this is not worth an insight yet, days.
 const DAYS_MAX: f64 = 30.0;
@@ -139,6 +140,8 @@ fn full(probe: &Probe<'_>, r: &Resource, now: Timestamp) -> Option<Draft> {
         }),
         evidence: [Some(now_used), seconds].into_iter().flatten().collect(),
         lasts_ms: HOUR_MS,
+        level: AnomalyLevel::Page,
+        covers: Vec::new(),
     })
 }
 
@@ -178,6 +181,8 @@ fn risky(probe: &Probe<'_>, r: &risk::Risk, now: Timestamp) -> Option<Draft> {
         },
         evidence: vec![value],
         lasts_ms: HOUR_MS,
+        level: AnomalyLevel::Page,
+        covers: Vec::new(),
         check: None,
     })
 }
@@ -208,6 +213,8 @@ fn down(probe: &Probe<'_>, labels: &[(String, String)], now: Timestamp) -> Optio
         },
         evidence: vec![value],
         lasts_ms: 15 * MINUTE_MS,
+        level: AnomalyLevel::Page,
+        covers: Vec::new(),
         check: None,
     })
 }
@@ -258,6 +265,8 @@ fn budget(
         check: Some(Check { query, above: true, bound: BOUND_SHARE }),
         evidence: vec![share],
         lasts_ms: HOUR_MS,
+        level: AnomalyLevel::Page,
+        covers: Vec::new(),
     })
 }
 
@@ -332,5 +341,7 @@ fn idle(
         }),
         evidence: vec![most],
         lasts_ms: 2 * DAY_MS,
+        level: AnomalyLevel::Annotate,
+        covers: Vec::new(),
     })
 }

@@ -1,23 +1,31 @@
-//! Insights about single series: unusual ones, rising and falling ones.
+//! Insights about single series: unusual ones, rising and falling ones. Unusual series of a host or service
+//! that is unusual as a whole are told as one ([`super::group`]).
+
+use std::collections::BTreeSet;
 
 use plimsoll_analyze::normal_tail;
 use plimsoll_model::{HOUR_MS, MINUTE_MS, Timestamp};
 
 use super::super::insight::{Check, Draft, Impact, InsightType};
 use super::super::probe::{Probe, When, braces, braces_of};
-use super::{EACH_MAX, Seen, called, median_over, shown, subject, unit_of};
-use crate::scores::Anomaly;
+use super::{EACH_MAX, Seen, called, group, median_over, shown, subject, unit_of};
+use crate::scores::{Anomaly, AnomalyLevel};
 use crate::trends::SeriesTrend;
 
 /// Scores from here are worth an insight: the shipped threshold of an alarm.
-const SCORE_MIN: f64 = 0.5;
+pub(super) const SCORE_MIN: f64 = 0.5;
 /// Least change within a day, as a share of the level, that is worth an insight.
 const DAY_CHANGE_MIN: f64 = 0.2;
 
 /// What behaves unusually.
 pub(super) fn anomalies(seen: &Seen, probe: &Probe<'_>, now: Timestamp) -> Vec<Draft> {
+    let mut drafts = group::groups(seen, probe, now);
+    let covered: BTreeSet<String> = drafts.iter().flat_map(|d| d.covers.iter().cloned()).collect();
+    let is_alone = |a: &&Anomaly| !covered.contains(&subject(&a.series, &a.labels));
     let worth = seen.anomalies.iter().filter(|a| a.score >= SCORE_MIN && a.at_ms <= now);
-    worth.take(EACH_MAX).filter_map(|a| anomaly(seen, probe, a, now)).collect()
+    let singles = worth.filter(is_alone).take(EACH_MAX);
+    drafts.extend(singles.filter_map(|a| anomaly(seen, probe, a, now)));
+    drafts
 }
 
 fn anomaly(seen: &Seen, probe: &Probe<'_>, a: &Anomaly, now: Timestamp) -> Option<Draft> {
@@ -31,13 +39,13 @@ fn anomaly(seen: &Seen, probe: &Probe<'_>, a: &Anomaly, now: Timestamp) -> Optio
     let usual = probe.evidence(usual, When::at(a.at_ms - MINUTE_MS), |v| {
         format!("the median of the hour before was {}", shown(v, unit))
     });
-    let score = |labels: &str| format!("max_over_time(plimsoll_anomaly_score{labels}[10m])");
     let own = a.labels.iter().map(|(n, v)| (n.as_str(), v.as_str()));
-    let own = score(&braces([("series", a.series.as_str())].into_iter().chain(own)));
+    let own = braces([("series", a.series.as_str())].into_iter().chain(own));
+    let own = format!("max_over_time(plimsoll_anomaly_score{own}[10m])");
     let own = probe.evidence(own, When::at(now), |v| format!("its score was {v:.2} of 1"));
     let whose: Vec<(String, String)> =
         a.labels.iter().filter(|(n, _)| n == "instance").cloned().collect();
-    let affected = format!("count({} >= {SCORE_MIN})", score(&braces_of(&whose)));
+    let affected = unusual(&whose);
     let affected_by_value = format!("count({query})");
     let (query_of_impact, n, at) = match probe.number(&affected, now) {
         Some(n) => (affected, n, now),
@@ -63,8 +71,17 @@ fn anomaly(seen: &Seen, probe: &Probe<'_>, a: &Anomaly, now: Timestamp) -> Optio
         },
         evidence: [Some(value), usual, own].into_iter().flatten().collect(),
         lasts_ms: HOUR_MS,
+        // One series of many is odd by chance each day.
+        level: a.level.min(AnomalyLevel::Notify),
+        covers: Vec::new(),
         check: None,
     })
+}
+
+/// How many watched series of these labels were unusual of late, as a query.
+pub(super) fn unusual(whose: &[(String, String)]) -> String {
+    let of = braces_of(whose);
+    format!("count(max_over_time(plimsoll_anomaly_score{of}[10m]) >= {SCORE_MIN})")
 }
 
 /// What drifts.
@@ -123,5 +140,7 @@ fn trend(seen: &Seen, probe: &Probe<'_>, t: &SeriesTrend, now: Timestamp) -> Opt
         check: Some(Check { query, above: slope.value > 0.0, bound: value.value }),
         evidence: vec![value, slope],
         lasts_ms: 2 * HOUR_MS,
+        level: AnomalyLevel::Notify,
+        covers: Vec::new(),
     })
 }
