@@ -146,6 +146,9 @@ export function decodeFrame(bytes: Uint8Array): Frame {
   };
 }
 
+/** Whether this machine writes numbers as frames do. */
+const LITTLE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
 function decodeColumns(view: DataView, from: number, n: number, dtype: "f32" | "f64", heads: SeriesHead[]): Float64Array[] {
   const width = dtype === "f32" ? 4 : 8;
   const stride = align8(n * width);
@@ -155,6 +158,12 @@ function decodeColumns(view: DataView, from: number, n: number, dtype: "f32" | "
   return heads.map((head, k) => {
     const out = new Float64Array(n);
     const at = from + k * stride;
+    const place = view.byteOffset + at;
+    if (dtype === "f32" && LITTLE && place % 4 === 0) {
+      out.set(new Float32Array(view.buffer, place, n));
+      if (head.base !== 0) for (let i = 0; i < n; i++) out[i] = (out[i] as number) + head.base;
+      return out;
+    }
     for (let i = 0; i < n; i++)
       out[i] = dtype === "f32" ? view.getFloat32(at + 4 * i, true) + head.base : view.getFloat64(at + 8 * i, true);
     return out;

@@ -2,6 +2,7 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { formatValue, type Unit, type Zone } from "../lib/format";
+import { paint } from "../state/prefs";
 import { timeLabels, timeTicks, valueRange, valueTicks } from "../lib/ticks";
 import { type Column, gaps, positive, shares, stack } from "./stack";
 
@@ -77,10 +78,20 @@ export interface PlotOptions {
 
 const css = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-/** Resolves light-dark() and other colour functions, which a canvas does not read from custom properties. */
-function resolved(probe: HTMLElement, name: string): string {
-  probe.style.color = `var(${name})`;
-  return getComputedStyle(probe).color;
+let inks = { paint: -1, ink: "", grid: "", font: "" };
+
+/** Colours and letters of axes. light-dark() is resolved once a theme, as asking makes the browser lay the page out. */
+function axisLook(host: HTMLElement): typeof inks {
+  if (inks.paint === paint.peek()) return inks;
+  const probe = document.createElement("span");
+  host.append(probe);
+  const resolved = (name: string) => {
+    probe.style.color = `var(${name})`;
+    return getComputedStyle(probe).color;
+  };
+  inks = { paint: paint.peek(), ink: resolved("--ink-soft"), grid: resolved("--grid"), font: `11px ${css("--font") || "sans-serif"}` };
+  probe.remove();
+  return inks;
 }
 
 /** Seen on both backgrounds, under lines of any colour. */
@@ -114,7 +125,8 @@ export class Plot {
   private range: [number, number] = [0, 1];
   /** whether what is drawn over next is to be explained */
   asking = false;
-  private size = { width: 300, height: 160 };
+  /** nothing is drawn before the size is known */
+  private size = { width: 0, height: 0 };
   private readonly host: HTMLElement;
   private options: PlotOptions;
 
@@ -178,7 +190,8 @@ export class Plot {
 
   private columns(): uPlot.AlignedData {
     const { start, step, n, lines } = this.data;
-    const xs = Array.from({ length: n }, (_, i) => start + i * step);
+    const xs = new Array<number>(n);
+    for (let i = 0; i < n; i++) xs[i] = start + i * step;
     const { stacked, look } = this.options;
     const shown = stacked ? lines.filter(onStack) : [];
     const amounts = shown.map((l) => l.values);
@@ -198,12 +211,7 @@ export class Plot {
   private uplotOptions(): uPlot.Options {
     const { zone, stacked, area, look = {} } = this.options;
     const unit = look.percent ? "ratio" : this.options.unit;
-    const probe = document.createElement("span");
-    this.host.append(probe);
-    const ink = resolved(probe, "--ink-soft");
-    const grid = resolved(probe, "--grid");
-    probe.remove();
-    const font = `11px ${css("--font") || "sans-serif"}`;
+    const { ink, grid, font } = axisLook(this.host);
     const right = this.data.lines.find((l) => l.right && !l.hidden);
     const axis = { stroke: ink, font, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
     return {

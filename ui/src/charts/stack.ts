@@ -1,10 +1,21 @@
 // Columns as uPlot wants them: plain arrays with null for gaps, stacked if asked. Pure.
 export type Column = (number | null)[];
 
-export const gaps = (values: ArrayLike<number>): Column => Array.from(values, (v) => (Number.isFinite(v) ? v : null));
+/** Values above `least` and below infinity, null for others; a plain loop, as every point of every chart goes through here. */
+function column(values: ArrayLike<number>, least: number): Column {
+  const n = values.length;
+  const out: Column = new Array(n);
+  for (let i = 0; i < n; i++) {
+    const v = values[i] as number;
+    out[i] = v > least && v < Number.POSITIVE_INFINITY ? v : null;
+  }
+  return out;
+}
+
+export const gaps = (values: ArrayLike<number>): Column => column(values, Number.NEGATIVE_INFINITY);
 
 /** The same for a logarithmic axis, which has no place for zero and below. */
-export const positive = (values: ArrayLike<number>): Column => Array.from(values, (v) => (v > 0 && Number.isFinite(v) ? v : null));
+export const positive = (values: ArrayLike<number>): Column => column(values, 0);
 
 /** Cumulated columns, bottom first. Where no series has a value there is a gap; a single missing value counts as 0. */
 export function stack(columns: ArrayLike<number>[]): Column[] {

@@ -121,6 +121,10 @@ function arranged(panel: Panel, items: Item[]): Item[] {
 
 /** One number of many; NaN when there is none. */
 export function reduced(values: ArrayLike<number>, how: Reduce): number {
+  if (how === "last") {
+    for (let i = values.length - 1; i >= 0; i--) if (Number.isFinite(values[i])) return values[i] as number;
+    return Number.NaN;
+  }
   let n = 0;
   let sum = 0;
   let min = Number.POSITIVE_INFINITY;
