@@ -52,7 +52,7 @@ pub use findings::Findings;
 pub use groups::{AnomalyGroup, GroupBy};
 pub use issue::SERIES_FLOOR;
 pub use metrics::{Metrics, Row};
-pub use owner::{Insight, Place, Setup, Watching};
+pub use owner::{Insight, MarkOf, Place, Setup, Watching};
 pub use scores::{Anomaly, AnomalyLevel, WORTH_SHOWING};
 pub use stopped::Stopped;
 pub use trends::SeriesTrend;

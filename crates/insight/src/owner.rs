@@ -73,6 +73,9 @@ pub struct Setup {
     pub active_series: Arc<dyn Fn() -> u64 + Send + Sync>,
 }
 
+/// Puts the marks that people set on a resource, if they set any.
+pub type MarkOf = Arc<dyn Fn(&mut Resource) + Send + Sync>;
+
 /// Watches, foresees, remembers. Share it; reading calls take a moment, [`Insight::tick`],
 /// [`Insight::apply`] and [`Insight::checkpoint`] wait for each other.
 pub struct Insight {
@@ -80,6 +83,7 @@ pub struct Insight {
     work: Mutex<Work>,
     /// What readers see; replaced after each tick.
     view: RwLock<Arc<View>>,
+    marks: RwLock<Option<MarkOf>>,
     metrics: Arc<Metrics>,
     source_id: SourceId,
 }
@@ -167,6 +171,7 @@ impl Insight {
             setup,
             work: Mutex::new(work),
             view: RwLock::default(),
+            marks: RwLock::default(),
             metrics: Arc::default(),
             source_id: SourceId::new("analysis"),
         }
@@ -231,9 +236,19 @@ impl Insight {
         self.keep(&mut self.work.lock(), self.setup.clock.wall_ms());
     }
 
-    /// The bounded resources with their forecasts, as of the last tick.
+    /// Where the marks come from that people set: from now on all resources have them, and with them insights,
+    /// assessments and what is shown. It is asked at each reading and must not call back.
+    pub fn mark_with(&self, marks: MarkOf) {
+        *self.marks.write() = Some(marks);
+    }
+
+    /// The bounded resources with their forecasts, as of the last tick; with the marks that people set.
     pub fn resources(&self) -> Vec<Resource> {
-        self.view.read().resources.clone()
+        let mut all = self.view.read().resources.clone();
+        if let Some(mark) = self.marks.read().clone() {
+            all.iter_mut().for_each(|r| mark(r));
+        }
+        all
     }
 
     /// What behaves unusually as of the last tick: scores of 0.3 and more, highest first, at most 500.

@@ -18,6 +18,9 @@ mod grid;
 mod line;
 mod model;
 mod passage;
+mod score;
+
+use plimsoll_analyze::{normal_quantile, normal_tail};
 
 /// Data needed before anything is said: five minutes.
 pub const LEARNING_MS: i64 = 300_000;
@@ -128,8 +131,9 @@ impl Passage {
         Passage { within, ..Passage::at(days, 0.0) }
     }
 
-    /// From weighted times in days; `None` without weight.
-    fn of(mut samples: Vec<(f64, f64)>, horizon_ms: i64) -> Option<Passage> {
+    /// From weighted times in days; `None` without weight. `width` stretches the distribution about its middle, in
+    /// deviates of levels: below 1 narrows.
+    fn of(mut samples: Vec<(f64, f64)>, horizon_ms: i64, width: f64) -> Option<Passage> {
         let horizon = horizon_ms as f64 / DAY_MS as f64;
         for (days, _) in &mut samples {
             if days.is_nan() || *days > horizon {
@@ -141,7 +145,8 @@ impl Passage {
         if all.is_nan() || all <= 0.0 {
             return None;
         }
-        let quantile = |q: f64| {
+        let quantile = |level: f64| {
+            let q = stretched(level, width);
             let mut sum = 0.0;
             let reached = |s: &&(f64, f64)| {
                 sum += s.1;
@@ -152,7 +157,7 @@ impl Passage {
         let chance = |ms: i64| {
             let days = ms as f64 / DAY_MS as f64;
             let sum: f64 = samples.iter().filter(|s| s.0 <= days).map(|s| s.1).sum();
-            (sum / all).clamp(0.0, 1.0)
+            stretched((sum / all).clamp(0.0, 1.0), 1.0 / width)
         };
         Some(Passage {
             p05_days: quantile(0.05),
@@ -170,6 +175,14 @@ impl Passage {
             return State::None;
         }
         State::Breach { p10_days, p50_days, p90_days }
+    }
+}
+
+/// The level whose deviate is so many times that of this one; 0 and 1 stay.
+fn stretched(level: f64, by: f64) -> f64 {
+    match level > 0.0 && level < 1.0 && by != 1.0 {
+        true => 1.0 - normal_tail(normal_quantile(level) * by),
+        false => level,
     }
 }
 

@@ -159,7 +159,11 @@ impl Columns {
     fn row<'a>(&self, line_number: usize, line: &'a str) -> Result<Row<'a>, Error> {
         let field = |at: usize, name: &str| {
             line.split(',').nth(at).map(bare).ok_or_else(|| {
-                Error::Invalid(format!("line {line_number}: column \"{name}\" is missing"))
+                let shown: String = line.chars().take(40).collect();
+                Error::Invalid(format!(
+                    "line {line_number}: column \"{name}\" is missing in \"{shown}\"; write as many fields as \
+                     the header has (leave a value empty for a gap)"
+                ))
             })
         };
         let (stamp, text) = (field(self.stamp, "timestamp")?, field(self.value, "value")?);

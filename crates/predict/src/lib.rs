@@ -13,6 +13,7 @@ mod capacity;
 mod csv;
 mod error;
 mod forecast;
+mod standing;
 
 pub use ahead::{Ahead, AheadOptions, ahead};
 pub use capacity::{
@@ -24,3 +25,4 @@ pub use forecast::{
     Accuracy, Basis, Forecast, ForecastOptions, HORIZON_MAX, POINTS_MAX, forecast,
     periods_of_season,
 };
+pub use standing::{Record, Rule, shares};

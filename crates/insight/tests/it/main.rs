@@ -8,6 +8,7 @@ mod faults;
 mod findings;
 mod investigate;
 mod kinds;
+mod marks;
 mod scene;
 mod scores;
 mod watching;

@@ -98,5 +98,5 @@ fn passage(
             samples.push((if days <= reach { days } else { f64::INFINITY }, 1.0));
         }
     }
-    Passage::of(samples, limit.horizon_ms)
+    Passage::of(samples, limit.horizon_ms, 1.0)
 }

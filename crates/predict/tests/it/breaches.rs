@@ -176,6 +176,14 @@ pub struct Verdict {
     at_stake: bool,
     in_90: bool,
     in_80: bool,
+    /// Mean pinball loss of the five quantiles, and of each window's point as all five.
+    pinball: f64,
+    pinball_theirs: [f64; 3],
+}
+
+/// The loss of a quantile (Koenker and Bassett 1978): what makes telling the true quantile the best answer.
+fn pinball(level: f64, told: f64, truth: f64) -> f64 {
+    if truth >= told { level * (truth - told) } else { (1.0 - level) * (told - truth) }
 }
 
 pub fn judge(series: &Series, case: &Case) -> Verdict {
@@ -189,7 +197,14 @@ pub fn judge(series: &Series, case: &Case) -> Verdict {
     let step = (times[case.at] - times[case.at.saturating_sub(1)]) as f64 / case.horizon_ms as f64;
     let inside = |low: f64, high: f64| share(low) <= truth + 1e-9 && truth <= share(high) + step;
     let theirs = WINDOWS.map(|w| share(predict_linear(times, values, w, case.limit)));
+    let levels = [0.05, 0.1, 0.5, 0.9, 0.95];
+    let told = [found.p05_days, found.p10_days, found.p50_days, found.p90_days, found.p95_days];
+    let loss = |told: [f64; 5]| {
+        told.iter().zip(levels).map(|(t, level)| pinball(level, *t, truth)).sum::<f64>() / 5.0
+    };
     Verdict {
+        pinball: loss(told.map(share)),
+        pinball_theirs: theirs.map(|point| loss([point; 5])),
         truth,
         ours: share(found.p50_days),
         theirs,
@@ -243,6 +258,8 @@ pub struct Figures {
     pub in_80: f64,
     pub in_80_stake: f64,
     pub below: f64,
+    pub pinball: f64,
+    pub pinball_theirs: [f64; 3],
 }
 
 impl Tally {
@@ -285,6 +302,8 @@ impl Tally {
             in_80: mean(&all, |v| yes(v.in_80)),
             in_80_stake: mean(&stake, |v| yes(v.in_80)),
             below: mean(&stake, |v| if v.truth == v.ours { 0.5 } else { yes(v.truth < v.ours) }),
+            pinball: mean(&all, |v| v.pinball),
+            pinball_theirs: [0, 1, 2].map(|w: usize| mean(&all, |v| v.pinball_theirs[w])),
         }
     }
 
@@ -292,7 +311,7 @@ impl Tally {
         let f = self.figures();
         let name: String = name.chars().take(18).collect();
         format!(
-            "{name:<18} {:>4} {:>5.2}  | {:.3} {:.3} {:>4.2}  | {:>19.3} {:.3} {:>4.2}  | {:.2}   {:.2}  | {:.3} ({:.3}) {:.3} ({:.3}) | {:.2}",
+            "{name:<18} {:>4} {:>5.2}  | {:.3} {:.3} {:>4.2}  | {:>19.3} {:.3} {:>4.2}  | {:.2}   {:.2}  | {:.3} ({:.3}) {:.3} ({:.3}) | {:.2}       | {:.4} {:.4} {:.2}",
             f.cases,
             f.breach,
             f.ours,
@@ -308,6 +327,9 @@ impl Tally {
             f.in_80,
             f.in_80_stake,
             f.below,
+            f.pinball,
+            least(&f.pinball_theirs),
+            f.pinball / least(&f.pinball_theirs),
         )
     }
 }
@@ -345,5 +367,8 @@ fn mean_of(kinds: &[Figures]) -> Figures {
         in_80: mean(|k| k.in_80),
         in_80_stake: mean(|k| k.in_80_stake),
         below: mean(|k| k.below),
+        pinball: mean(|k| k.pinball),
+        pinball_theirs: [0, 1, 2]
+            .map(|w: usize| kinds.iter().map(|k| k.pinball_theirs[w]).sum::<f64>() / n),
     }
 }

@@ -1,7 +1,7 @@
 //! CSV text to CSV text: forms of timestamps, errors that name the line, and any bytes.
 
 use crate::generator::Noise;
-use plimsoll_predict::{ForecastRequest, detect_csv, forecast_csv};
+use plimsoll_predict::{ForecastRequest, Limit, detect_csv, forecast_csv, read_csv, time_to_limit};
 
 const ASK: ForecastRequest = ForecastRequest { horizon: 3, season: None, level: 0.95 };
 
@@ -57,6 +57,7 @@ fn errors_name_line_field_value_and_remedy() {
     check_error("", "first line must be timestamp,value");
     check_error("time,value\n", "no column \"timestamp\"");
     check_error("timestamp,value\n2024-01-01 00:00:00\n", "line 2: column \"value\" is missing");
+    check_error("timestamp,value\n2024-01-01 00:00:00\n", "leave a value empty for a gap");
     check_error("timestamp,value\nyesterday,1\n", "line 2: timestamp \"yesterday\"");
     check_error("timestamp,value\n\n1700000000,abc\n", "line 3: value \"abc\" is not a number");
     let one = forecast_csv("timestamp,value\n1700000000,1\n", &ASK).expect_err("no step");
@@ -84,26 +85,95 @@ fn hourly(values: impl Iterator<Item = f64>) -> String {
     text
 }
 
+/// Everything that is said to be survived, by name; `Err` is what a refusal of the forecast says.
+fn bad_inputs() -> Vec<(&'static str, String, Result<(), &'static str>)> {
+    let daily = |i: usize| 100.0 + 40.0 * (i as f64 / 24.0 * std::f64::consts::TAU).sin();
+    let series = |f: &dyn Fn(usize) -> f64| hourly((0..500).map(f));
+    let every = |n: usize, bad: f64| series(&|i| if i % n == 3 { bad } else { daily(i) });
+    let day_long_gap =
+        hourly((0..500).map(daily)).lines().enumerate().fold(String::new(), |text, (i, line)| {
+            if (200..224).contains(&i) { text } else { text + line + "\n" }
+        });
+    let twice = series(&daily) + "1700006400,7\n1700006400,8\n1701802800,9\n";
+    let reset = |i: usize| ((i % 120) * 30) as f64;
+    vec![
+        ("NaN", every(50, f64::NAN), Ok(())),
+        ("infinity", every(50, f64::INFINITY), Ok(())),
+        ("minus infinity last", every(496, f64::NEG_INFINITY), Ok(())),
+        ("holes", series(&|i| if i % 7 < 2 { f64::NAN } else { daily(i) }), Ok(())),
+        ("half missing", series(&|i| if i % 2 == 0 { f64::NAN } else { daily(i) }), Ok(())),
+        ("a day missing", day_long_gap, Ok(())),
+        ("duplicates", twice, Ok(())),
+        ("constant", series(&|_| 7.5), Ok(())),
+        ("zero", series(&|_| 0.0), Ok(())),
+        ("counter with resets", series(&reset), Ok(())),
+        (
+            "counter that ends in a reset",
+            series(&|i| if i > 497 { 0.0 } else { 5.0 * i as f64 }),
+            Ok(()),
+        ),
+        ("wild outliers", every(97, 1e300), Ok(())),
+        (
+            "outliers of both signs",
+            series(&|i| if i % 50 == 3 { 1e12 * (i as f64 - 250.0) } else { daily(i) }),
+            Ok(()),
+        ),
+        ("the greatest numbers", hourly([1e308, -1e308, 1e308].into_iter()), Ok(())),
+        ("the least numbers", series(&|i| 5e-324 * (i % 3) as f64), Ok(())),
+        ("two points", hourly([1.0, 2.0].into_iter()), Ok(())),
+        ("one point", hourly([1.0].into_iter()), Err("step is unknown")),
+        ("no point", hourly(std::iter::empty()), Err("no rows")),
+        ("nothing but NaN", series(&|_| f64::NAN), Err("no finite value")),
+        ("one time", "timestamp,value\n5,1\n5,2\n5,3\n".into(), Err("step is unknown")),
+        (
+            "times from end to end",
+            format!(
+                "timestamp,value\n{},1\n0,2\n{},3\n",
+                -8_000_000_000_000_i64, 8_000_000_000_000_i64
+            ),
+            Ok(()),
+        ),
+    ]
+}
+
 #[test]
 fn bad_input_has_a_defined_answer() {
-    let sane = |text: &str| {
-        for [mean, lower, upper] in path(text, &ASK) {
-            assert!(
-                lower.is_finite() && lower <= mean && mean <= upper && upper.is_finite(),
-                "{text:.200}"
-            );
+    for (name, text, wanted) in bad_inputs() {
+        let scores = detect_csv(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(scores.lines().count(), text.lines().count(), "{name}");
+        for line in scores.lines().skip(1) {
+            let score: f64 = line.rsplit(',').next().and_then(|s| s.parse().ok()).expect("a score");
+            assert!((0.0..=1.0).contains(&score), "{name}: {line}");
         }
-    };
-    let daily = |i: usize| 100.0 + 40.0 * (i as f64 / 24.0 * std::f64::consts::TAU).sin();
-    let holes = (0..500).map(|i| if i % 7 < 2 { f64::NAN } else { daily(i) });
-    sane(&hourly(holes));
-    sane(&hourly((0..500).map(|i| if i % 97 == 3 { 1e300 } else { daily(i) })));
-    sane(&hourly((0..500).map(|i| if i % 50 == 3 { f64::INFINITY } else { daily(i) })));
-    sane("timestamp,value\n1700000000,1\n1700000060,2\n");
-    sane("timestamp,value\n1700000000,1e308\n1700000060,-1e308\n1700000120,1e308\n");
+        match (forecast_csv(&text, &ASK), wanted) {
+            (Ok(_), Ok(())) => {
+                for [mean, lower, upper] in path(&text, &ASK) {
+                    let told = format!("{name}: {lower} {mean} {upper}");
+                    assert!(lower.is_finite() && upper.is_finite(), "{told}");
+                    assert!(lower <= mean && mean <= upper, "{told}");
+                }
+            }
+            (Err(error), Err(says)) => assert!(error.to_string().contains(says), "{name}: {error}"),
+            (found, _) => panic!("{name}: {found:?}"),
+        }
+    }
     assert_eq!(path(&hourly([7.5; 300].into_iter()), &ASK), [[7.5; 3]; 3]);
-    let nothing = forecast_csv(&hourly([f64::NAN; 50].into_iter()), &ASK).expect_err("no value");
-    assert!(nothing.to_string().contains("no finite value"), "{nothing}");
+}
+
+#[test]
+fn bad_input_has_a_defined_time_to_a_limit() {
+    for (name, text, _) in bad_inputs() {
+        let (times, values) = read_csv(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
+        for value in [-1.0, 0.0, 150.0, 1e6, f64::MAX, f64::INFINITY, f64::NAN] {
+            let limit = Limit { value, horizon_ms: 7 * 86_400_000 };
+            let p = time_to_limit(&times, &values, limit).passage;
+            let quantiles = [p.p05_days, p.p10_days, p.p50_days, p.p90_days, p.p95_days];
+            let sane = quantiles.iter().all(|d| *d >= 0.0) && quantiles.is_sorted();
+            assert!(sane, "{name}, limit {value}: {quantiles:?}");
+            let chances = p.within.iter().all(|c| (0.0..=1.0).contains(c));
+            assert!(chances && p.within.is_sorted(), "{name}, limit {value}: {:?}", p.within);
+        }
+    }
 }
 
 #[test]
@@ -118,7 +188,7 @@ fn order_of_rows_and_doubles_do_not_matter() {
     assert_eq!(path(&mixed, &ASK), path(&sorted, &ASK));
     let doubled = format!("{sorted}{}\n", lines.join("\n"));
     assert_eq!(path(&doubled, &ASK), path(&sorted, &ASK));
-    let (times, values) = plimsoll_predict::read_csv(&doubled).expect("samples");
+    let (times, values) = read_csv(&doubled).expect("samples");
     assert!(times.len() == 300 && times.is_sorted() && values.iter().all(|v| v.is_finite()));
 }
 
