@@ -165,6 +165,7 @@ pub async fn start(options: Options, config: Config) -> Result<Running, Error> {
         options: Mutex::new(options),
         config: RwLock::new(config),
     });
+    registry::mark_resources(&handles);
     let app = app(&handles, workers, stopped);
     exposed::register(&handles, &app.metrics);
     app.gates.set_ready();

@@ -74,10 +74,18 @@ impl MetricShelf for Metrics {
 impl Handles {
     /// Bounded resources; with the marks that people set for the share in use, where they set some.
     pub fn resources(&self) -> Vec<Resource> {
-        let mut all = self.insight.resources();
-        all.iter_mut().for_each(|r| mark(r, &self.metrics));
-        all
+        self.insight.resources()
     }
+}
+
+/// From now on whatever looks at resources (insights, assessments, risks, pages, evidence) sees these marks.
+pub(super) fn mark_resources(handles: &Arc<Handles>) {
+    let of = Arc::downgrade(handles);
+    handles.insight.mark_with(Arc::new(move |resource| {
+        if let Some(handles) = of.upgrade() {
+            mark(resource, &handles.metrics);
+        }
+    }));
 }
 
 fn mark(resource: &mut Resource, registry: &Registry) {
