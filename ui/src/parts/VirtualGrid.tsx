@@ -125,6 +125,8 @@ export function VirtualGrid<T>({ label, kind, rows, rowPx, keyOf, classOf, open 
 
   const first = Math.max(0, Math.floor(view.top / rowPx) - AROUND);
   const last = Math.min(rows.length, Math.ceil((view.top + view.height) / rowPx) + AROUND);
+  // Rows that leave on one side come back on the other: elements are changed, not made and thrown away.
+  const slots = Math.ceil(view.height / rowPx) + 2 * AROUND + 2;
   return (
     <div
       ref={box}
@@ -157,7 +159,7 @@ export function VirtualGrid<T>({ label, kind, rows, rowPx, keyOf, classOf, open 
         {rows.slice(first, last).map((row, k) => {
           const i = first + k;
           const key = keyOf(row);
-          return <GridRow key={key} id={`${id}-${i}`} name={key} row={row} index={i} rowPx={rowPx} extra={head ? 2 : 1} at={i === at} open={key === open} hot={i === at || key === over} kind={classOf?.(row) ?? ""} onPick={pick.current} version={version} cells={children} />;
+          return <GridRow key={i % slots} id={`${id}-${i}`} name={key} row={row} index={i} rowPx={rowPx} extra={head ? 2 : 1} at={i === at} open={key === open} hot={i === at || key === over} kind={classOf?.(row) ?? ""} onPick={pick.current} version={version} cells={children} />;
         })}
       </div>
     </div>

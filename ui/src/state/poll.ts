@@ -1,5 +1,6 @@
 // What a page shows, asked for again and again: every few seconds while live and seen, at once when the connection
-// comes back. Answers that come while somebody points at the page wait (rule 9), but for those that were asked for.
+// comes back. While somebody points at the page nothing is asked by itself, and answers that come wait (rule 9), but for
+// those that were asked for.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { connected } from "./connection";
 import { held } from "./hold";
@@ -78,10 +79,16 @@ export function usePoll<T>(key: string, load: (signal: AbortSignal) => Promise<T
       asking = false;
       if (repeats) timer = setTimeout(next, Math.max(everyMs, (performance.now() - began) / SHARE));
     };
+    // What would not be shown is not asked for: it is, as soon as nobody points any more.
+    let waiting = false;
     const next = () => {
       timer = undefined;
-      if (!document.hidden) void run();
+      waiting = held.peek();
+      if (!document.hidden && !waiting) void run();
     };
+    const ends = held.subscribe((h) => {
+      if (!h && waiting) next();
+    });
     const seen = () => {
       if (!document.hidden && !asking && timer === undefined && repeats) next();
     };
@@ -90,6 +97,7 @@ export function usePoll<T>(key: string, load: (signal: AbortSignal) => Promise<T
     return () => {
       abort.abort();
       clearTimeout(timer);
+      ends();
       document.removeEventListener("visibilitychange", seen);
     };
   }, [key, round, live, up, fresh]);
