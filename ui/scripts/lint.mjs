@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 
-const FOLDERS = ["src", "e2e", "dev", "scripts"];
+const FOLDERS = ["src", "e2e", "bench", "dev", "scripts"];
 let biome;
 try {
   biome = createRequire(import.meta.url).resolve(`@biomejs/cli-${process.platform}-${process.arch}/biome`);

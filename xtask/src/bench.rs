@@ -1,13 +1,17 @@
 //! Benchmarks: found where they lie, run in release.
 //!
 //! `crates/X/benches/NAME.rs` is run by `cargo bench`, `crates/X/examples/bench_NAME.rs` by
-//! `cargo run --example`. Their seeds are fixed; a figure is quoted with machine, commit, command.
+//! `cargo run --example`; `ui` is the browser application in Chromium, see [`crate::ui_bench`]. Their
+//! seeds are fixed; a figure is quoted with machine, commit, command.
 
 use crate::place::Place;
 use anyhow::{Result, bail};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode};
+
+/// The benchmark that is no Rust.
+const UI: &str = "ui";
 
 enum Kind {
     Bench,
@@ -27,11 +31,15 @@ pub fn run(place: &Place, name: Option<&str>, rest: &[String]) -> Result<ExitCod
         for found in &all {
             println!("{:<20} {}", found.name, found.package);
         }
+        println!("{UI:<20} the browser application, in Chromium");
         return Ok(ExitCode::SUCCESS);
     };
+    if name == UI {
+        return crate::ui_bench::run(place, rest);
+    }
     let Some(found) = all.iter().find(|found| found.name == name) else {
         let known: Vec<&str> = all.iter().map(|found| found.name.as_str()).collect();
-        bail!("no benchmark {name:?}; there are: {}", known.join(", "));
+        bail!("no benchmark {name:?}; there are: {}, {UI}", known.join(", "));
     };
     crate::place::run(command(place, found).arg("--").args(rest))?;
     Ok(ExitCode::SUCCESS)

@@ -17,6 +17,7 @@ mod server;
 mod step;
 mod tidy;
 mod ui;
+mod ui_bench;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};

@@ -45,6 +45,11 @@ impl Server {
         Ok(server)
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     fn wait_until_ready(&mut self, port: u16) -> Result<()> {
         let begun = Instant::now();
         while !is_ready(port) {

@@ -57,7 +57,7 @@ fn build(place: &Place) -> Result<()> {
 }
 
 /// npm in `ui`, on a Node that is new enough.
-fn npm(place: &Place) -> Result<Command> {
+pub fn npm(place: &Place) -> Result<Command> {
     let mut command = place.command("npm");
     command.current_dir(place.root.join("ui"));
     command.env("PATH", path_with(node_dir(place))?);

@@ -66,12 +66,18 @@ const upFor = (doc: OverviewDoc | null) => (doc ? doc.now - doc.started_at : 0);
 
 type Later = typeof import("./overview/Parts");
 
+/** How long the first document may keep the rest waiting. */
+const LATER_MS = 1_000;
+
 /** What arrives after the first picture; null until then, and for good when it does not come. */
 function useLater(): Later | null {
   const [later, setLater] = useState<Later | null>(null);
+  const first = overview.value.doc !== null;
   useEffect(() => {
-    import("./overview/Parts").then(setLater, () => {});
-  }, []);
+    // After the frame that the document made.
+    const timer = setTimeout(() => import("./overview/Parts").then(setLater, () => {}), first ? 50 : LATER_MS);
+    return () => clearTimeout(timer);
+  }, [first]);
   return later;
 }
 
