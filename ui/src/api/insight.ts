@@ -111,6 +111,9 @@ export interface HorizonDoc {
   coverage: number | null;
   /** by that of "it stays as it is" */
   error: number | null;
+  /** in the unit of the series */
+  mean_error?: number | null;
+  naive_error?: number | null;
   open?: number;
   next?: { due: string; mean: number; lower: number; upper: number } | null;
 }

@@ -152,6 +152,7 @@ const INSIGHT = {
   "ac.naive": "naive",
   "ac.better": "better than naive",
   "ac.worse": "worse than naive",
+  "ac.errors": "{mean}, naive {naive}",
   "ac.waiting": "{n} waiting",
   "ac.reliability": "How far confidence can be trusted",
   "ac.reliability.note": "For each type: what insights claimed, and how many of them people or the truth called right. On the line both agree.",

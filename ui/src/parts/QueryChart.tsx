@@ -76,12 +76,14 @@ export function QueryChart(p: Props) {
   // What is young is shown alone, as in panels: it would be a sliver otherwise.
   const young = drawn ? youngSince(data, state.span) : null;
   const span = { from: young ? Math.min(young.from, ...(p.shades ?? []).map((s) => s.from)) : state.span.from, to: Math.max(state.span.to, end) };
+  // A span that covers all that is seen says nothing.
+  const shown = useMemo(() => (data.shades ? { ...data, shades: data.shades.filter((s) => s.from > span.from || s.to < data.start + (data.n - 1) * data.step) } : data), [data, span.from]);
   return (
     <div class={`query-chart ${p.small ? "query-chart-small" : ""} ${state.busy && drawn ? "is-busy" : ""}`} ref={ref}>
       {state.status === "error" && !drawn ? (
         <Failed title={t("panel.failed")} message={state.error} onRetry={() => setAgain(again + 1)} />
       ) : drawn ? (
-        <Chart title={p.title} data={data} span={span} unit={unit} area={p.area ?? false} asTable={asTable} onTable={() => setAsTable(!asTable)} explain={p.noWhy ? undefined : first} />
+        <Chart title={p.title} data={shown} span={span} unit={unit} area={p.area ?? false} asTable={asTable} onTable={() => setAsTable(!asTable)} explain={p.noWhy ? undefined : first} />
       ) : state.busy ? (
         <Loading />
       ) : (

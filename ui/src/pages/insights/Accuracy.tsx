@@ -1,6 +1,6 @@
 // How good analysis is: graded forecasts beside the naive guess, and how far confidence can be trusted.
 import { type BinDoc, fetchInsights, fetchScoreboard, type HorizonDoc, type ScoredDoc } from "../../api/insight";
-import { formatCount, formatDuration } from "../../lib/format";
+import { formatCount, formatDuration, formatValue, guessUnit } from "../../lib/format";
 import { t } from "../../lib/text";
 import { Icon } from "../../parts/Icon";
 import { Empty } from "../../parts/states";
@@ -143,6 +143,7 @@ const Series = ({ of, level }: { of: ScoredDoc[]; level: number }) => (
               </td>
               <td class="finds-score">
                 <Mistake value={h.error ?? Number.NaN} />
+                {h.mean_error == null || h.naive_error == null ? null : <span class="soft num finds-more">{t("ac.errors", { mean: formatValue(h.mean_error, guessUnit(f.query)), naive: formatValue(h.naive_error, guessUnit(f.query)) })}</span>}
               </td>
               <td class="num soft finds-more">{h.next ? momentOf(h.next.due) : "–"}</td>
             </tr>

@@ -4,6 +4,7 @@ import { fetchBands } from "../../api/insight";
 import { bandPlot } from "../../charts/band";
 import { Chart } from "../../charts/Chart";
 import { colour } from "../../charts/palette";
+import { youngSince } from "../../charts/young";
 import { guessUnit, type Unit } from "../../lib/format";
 import { t } from "../../lib/text";
 import { resolveRange } from "../../lib/time";
@@ -35,7 +36,7 @@ export function BandChart({ query, unit, title }: { query: string; unit?: Unit |
   return (
     <>
       <div class="query-chart">
-        <Chart title={title} data={data} span={asked.data.span} unit={unit ?? guessUnit(query)} asTable={asTable} onTable={() => setAsTable(!asTable)} />
+        <Chart title={title} data={data} span={{ from: youngSince(data, asked.data.span)?.from ?? asked.data.span.from, to: asked.data.span.to }} unit={unit ?? guessUnit(query)} asTable={asTable} onTable={() => setAsTable(!asTable)} />
       </div>
       <p class="soft">{data.shades?.length ? t("band.alarms", { n: data.shades.length }) : t("band.quiet")}</p>
     </>
