@@ -199,6 +199,8 @@ const EN = {
   "explore.cost": "{series|1 series|# series}, {samples} samples, {ms} ms",
   "explore.step": "step {d}",
   "explore.alert": "Alert on this query",
+  "explore.csv": "Download the data as CSV",
+  "explore.cardinality": "Where the series come from",
   "explore.examples": "Try one of these",
   "explore.start": "Ask a question",
   "explore.start.text": "Type PromQL above or pick a metric. Enter runs it, Shift-Enter starts a new line, Tab takes a completion.",

@@ -21,6 +21,7 @@ import { EXPLORE_TABS } from "../state/urlstate";
 import { bandNote, bandsOf, useBands } from "./explore/usual";
 import { aheadNote, COURSES_MAX, coursesOf, useAhead } from "./explore/ahead";
 import { Explain, useExplain } from "./explore/Explain";
+import { csvOf, save } from "./explore/csv";
 import { Legend } from "./explore/Legend";
 import { MetricBrowser } from "./explore/MetricBrowser";
 import { Notes } from "./explore/Notes";
@@ -95,7 +96,7 @@ export function Explore() {
           <Start onPick={run} />
         ) : message ? null : (
           <section class="panel explore-result" aria-label={t("explore.view")}>
-            <Tabs state={state} />
+            <Tabs state={state} data={seen} />
             <Notes expr={expr} notes={notes} />
             <div id="explore-view" role="tabpanel" aria-label={t(`explore.${tab}`)}>
               {chart ? (
@@ -140,7 +141,7 @@ function ChartView({ state, data, onTake, children }: ViewProps) {
   return <div class={`panel-body explore-chart ${state.busy ? "is-busy" : ""}`}>{data.lines.every((l) => l.hidden) ? <Empty>{t("explore.noseries")}</Empty> : children}</div>;
 }
 
-function Tabs({ state }: { state: PanelState }) {
+function Tabs({ state, data }: { state: PanelState; data: PlotData }) {
   const { tab, stacked, forecast, band } = url.value;
   const f = state.frames.get("q");
   const g = state.grids.get("q");
@@ -183,6 +184,11 @@ function Tabs({ state }: { state: PanelState }) {
         <Icon name="alerts" size={15} />
         {t("explore.alert")}
       </a>
+      {tab === "chart" ? (
+        <button type="button" class="button button-icon" disabled={data.n === 0} aria-label={t("explore.csv")} title={t("explore.csv")} onClick={() => save("plimsoll.csv", csvOf(data))}>
+          <Icon name="download" size={15} />
+        </button>
+      ) : null}
       {tab === "chart" && f && g && !f.error ? (
         <span class="soft num explore-cost">
           {t("explore.cost", { series: g.series.length, samples: formatCount(f.cost.samples), ms: formatValue(f.cost.ms, "short") })} · {t("explore.step", { d: formatDuration(g.step) })}

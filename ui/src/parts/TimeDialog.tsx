@@ -18,6 +18,12 @@ function stored(text: string): string {
   return at === null ? s : String(at);
 }
 
+/** The list has one name of each zone; the address may have another. */
+const zonesWith = (zone: string): string[] => {
+  const all = zones();
+  return zone === "browser" || zone === "utc" || all.includes(zone) ? all : [zone, ...all];
+};
+
 const shownInstant = (text: string) => (/^\d+$/.test(text) ? wallText(Number(text), url.value.zone) : text);
 
 export function TimeDialog() {
@@ -79,7 +85,7 @@ export function TimeDialog() {
           <select class="input" value={zone} onChange={(e) => patch({ zone: e.currentTarget.value }, "replace")}>
             <option value="browser">{t("time.zone.browser", { zone: Intl.DateTimeFormat().resolvedOptions().timeZone })}</option>
             <option value="utc">{t("time.zone.utc")}</option>
-            {zones().map((z) => (
+            {zonesWith(zone).map((z) => (
               <option key={z} value={z}>
                 {z.replace(/_/g, " ")}
               </option>

@@ -4,6 +4,7 @@ import { matches } from "../../lib/matches";
 import { t } from "../../lib/text";
 import { Empty, Failed, Loading } from "../../parts/states";
 import { metrics, wantMetrics } from "../../state/names";
+import { follow, hrefOf } from "../../state/url";
 
 const ROW_PX = 44;
 const AROUND = 6;
@@ -19,6 +20,11 @@ export function MetricBrowser({ onPick }: { onPick: (expr: string) => void }) {
         <h2>{t("explore.metrics")}</h2>
         <span class="soft num panel-note">{names.length ? t("explore.metrics.count", { shown: found.length, all: names.length }) : ""}</span>
       </header>
+      <p class="metrics-more">
+        <a href={hrefOf("status", { show: "cardinality" })} onClick={follow}>
+          {t("explore.cardinality")}
+        </a>
+      </p>
       <div class="metrics-filter">
         <input class="input" type="search" aria-label={t("explore.metrics.filter")} placeholder={t("explore.metrics.filter")} value={query} onInput={(e) => setQuery(e.currentTarget.value)} spellcheck={false} />
       </div>
