@@ -161,7 +161,7 @@ function Curve({ curve, unit }: { curve: NonNullable<RuleBacktest["curve"]>; uni
   const cells = new Map(curve.cells.map((c) => [`${c.threshold} ${c.for_ms}`, c]));
   const most = Math.max(1e-9, ...curve.cells.map((c) => c.per_week));
   return (
-    <div class="bt-curve">
+    <div class="bt-curve" tabIndex={0}>
       <table class="table">
         <caption class="soft">{t("bt.curve")}</caption>
         <thead>
