@@ -90,11 +90,13 @@ export function TopBar() {
       <span class="grow" />
       {/* A page without a range of its own, until it has one. */}
       {range.from ? <TimePicker /> : null}
-      <button type="button" class={`button live ${running && !stale.value ? "live-on" : ""}`} aria-pressed={running} onClick={toggleLive} title="L">
-        <Icon name={running ? "pause" : "play"} size={16} />
-        <span class="wide">{running ? t("top.live") : t("top.paused")}</span>
-        <span class="sr-only">{running ? t("top.pause") : t("top.resume")}</span>
-      </button>
+      {range.from ? (
+        <button type="button" class={`button live ${running && !stale.value ? "live-on" : ""}`} aria-pressed={running} onClick={toggleLive} title="L">
+          <Icon name={running ? "pause" : "play"} size={16} />
+          <span class="wide">{running ? t("top.live") : t("top.paused")}</span>
+          <span class="sr-only">{running ? t("top.pause") : t("top.resume")}</span>
+        </button>
+      ) : null}
       <Tool icon="refresh" text={t("top.refresh")} hint="R" wide onClick={refresh} />
       <Tool icon="before" text={t("top.before")} hint="C" wide pressed={before !== ""} onClick={() => void act("before")} />
       <Tool icon="link" text={t("top.share")} hint="S" wide onClick={() => openDialog("share")} />

@@ -44,13 +44,29 @@ const BATCH_MAX = 64;
 const SOCKET_WAIT_MS = 2500;
 /** Series a chart asks for; more are counted, not drawn. */
 const SERIES_SHOWN = 50;
+/** Panels that come into sight together learn so within a frame or two: what they ask goes in one request. */
+const TOGETHER_MS = 25;
+
+let asOf = 0;
+
+/** Now, the same for all that ask together, so that they ask for the same range. */
+function nowTogether(): number {
+  if (asOf === 0) {
+    asOf = Date.now();
+    setTimeout(() => {
+      asOf = 0;
+    }, TOGETHER_MS);
+  }
+  return asOf;
+}
+
 let serial = 0;
 let waiting: Job[] = [];
 
 /** Joins the next batch. Jobs of one batch have the same range, or are sent in batches of their own. */
 function ask(job: Job): void {
   waiting.push(job);
-  if (waiting.length === 1) setTimeout(flush, 0);
+  if (waiting.length === 1) setTimeout(flush, TOGETHER_MS);
 }
 
 function flush(): void {
@@ -185,7 +201,7 @@ export function usePanel(input: PanelInput): PanelState {
 
   useEffect(() => {
     if (!visible || asks.length === 0) return;
-    const now = Date.now();
+    const now = nowTogether();
     const span = resolveRange(range, now) ?? { from: now - 900_000, to: now };
     const fresh = lastKey.current !== key;
     lastKey.current = key;

@@ -59,8 +59,8 @@ export function List() {
       <header class="dash-list-head">
         <div class="filter">
           <Icon name="search" size={15} />
-          <input ref={box} class="input filter-field" type="search" aria-label={t("da.search")} placeholder={t("da.search")} value={q} onInput={(e) => patch({ q: e.currentTarget.value }, "replace")} onKeyDown={(e) => e.key === "Escape" && e.currentTarget.blur()} spellcheck={false} autocomplete="off" />
-          <span class="soft num" role="status">
+          <input ref={box} class="input filter-input" type="search" aria-label={t("da.search")} placeholder={t("da.search")} value={q} onInput={(e) => patch({ q: e.currentTarget.value }, "replace")} onKeyDown={(e) => e.key === "Escape" && e.currentTarget.blur()} spellcheck={false} autocomplete="off" />
+          <span class="filter-said soft num" role="status">
             {asked.data ? t("da.count", { n: rows.length }) : ""}
           </span>
         </div>

@@ -147,7 +147,7 @@ export function chosenValue(v: { multi?: boolean; include_all?: boolean; all_val
   const all = current.includes(ALL);
   const values = all ? options.map((o) => o.value).filter((x) => x !== ALL) : current;
   const texts = values.map((x) => options.find((o) => o.value === x)?.text ?? x);
-  return { values, texts, multi: (v.multi ?? false) || (v.include_all ?? false), ...(all ? { all, all_value: v.all_value } : {}) };
+  return { values, texts, multi: (v.multi ?? false) || (v.include_all ?? false), ...(all ? { all, all_value: v.all_value || (values.length === 0 ? ".*" : undefined) } : {}) };
 }
 
 const WORD = /"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`|#[^\n]*|\{|\}|\[[^\]]*\]|[a-zA-Z_:][\w:]*|[\s\S]/g;

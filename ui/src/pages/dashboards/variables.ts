@@ -50,7 +50,8 @@ export function useVariables(dashboard: Dashboard): Variables {
     );
     return () => abort.abort();
   }, [variables, picked, range.from, range.to]);
-  const ready = none || state.key === variables;
+  // What cannot be resolved is taken as it was chosen, and the reason stands beside the choices.
+  const ready = none || state.key === variables || state.error !== "";
   const values = useSame(
     Object.fromEntries(
       variables.flatMap((v) => {
