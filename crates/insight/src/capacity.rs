@@ -44,6 +44,9 @@ const TIME_TO_LIMIT: &str = "plimsoll_time_to_limit_seconds";
 const BACK_MS: i64 = 7 * DAY_MS;
 /// Looks overlap by this, for samples that arrive late, ms.
 const OVERLAP_MS: i64 = MINUTE_MS;
+/// Time between two looks whether samples of the past were filled in, and how old those are at least, ms.
+const REFILL_EVERY_MS: i64 = HOUR_MS;
+const REFILL_AGE_MS: i64 = 15 * MINUTE_MS;
 /// A resource without samples for so long is not shown any more, ms.
 const SILENT_MS: i64 = 5 * MINUTE_MS;
 /// Time between two searches for pairs of metrics that are named alike, ms.
@@ -187,6 +190,8 @@ struct Tracked {
 pub(crate) struct Capacity {
     tracked: BTreeMap<Labels, Tracked>,
     seen_to: Option<Timestamp>,
+    /// When the past was looked at last, which it was, and its version.
+    past: Option<(Timestamp, TimeRange, u64)>,
     pairs: Vec<Pair>,
     pairs_at: Option<Timestamp>,
     /// Looks that the budget refused.
@@ -214,6 +219,14 @@ impl Capacity {
             // The clock was set back: the past is of another time.
             *self = Self::default();
         }
+        if self.is_filled_in(snapshot, now) {
+            tracing::info!("samples of the past were filled in; resources read it again");
+            self.seen_to = None;
+            for tracked in self.tracked.values_mut() {
+                tracked.history = History::default();
+                (tracked.made_at, tracked.long_at) = (i64::MIN, i64::MIN);
+            }
+        }
         let back = BACK_MS >> self.refused.min(12);
         let from = self.seen_to.map_or(now - back, |to| to - OVERLAP_MS);
         self.find_pairs(snapshot, now, cx)?;
@@ -238,6 +251,19 @@ impl Capacity {
         }
         self.tracked.retain(|_, t| now.saturating_sub(t.history.last_at()) < HOUR_MS);
         Ok(points)
+    }
+
+    /// Whether samples came that are older than they should be, since the last time that this was looked
+    /// at. Histories are read forward, so what came late is not in them.
+    fn is_filled_in(&mut self, snapshot: &dyn Snapshot, now: Timestamp) -> bool {
+        let recent = |at: Timestamp| (0..REFILL_EVERY_MS).contains(&now.saturating_sub(at));
+        if self.past.is_some_and(|(at, ..)| recent(at)) {
+            return false;
+        }
+        let range = TimeRange::new(now - BACK_MS, now - REFILL_AGE_MS);
+        let Some(version) = snapshot.version(range) else { return false };
+        let before = self.past.replace((now, range, version));
+        before.is_some_and(|(_, range, version)| snapshot.version(range) != Some(version))
     }
 
     /// Looks now and then which metrics are named like pools.
@@ -384,5 +410,52 @@ impl Tracked {
             forecast: text::forecast(outlook, self.horizon_ms),
             at_ms: self.history.last_at(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plimsoll_model::{Matcher, MemorySource, Metadata, Result, Selection, SeriesSource};
+    use std::sync::Arc;
+
+    /// A snapshot that knows how often its past changed.
+    struct Versioned(Arc<dyn Snapshot>, u64);
+
+    impl Snapshot for Versioned {
+        fn version(&self, _: TimeRange) -> Option<u64> {
+            Some(self.1)
+        }
+
+        fn select(&self, m: &[Matcher], h: &Hint<'_>, cx: &ReadCx) -> Result<Box<dyn Selection>> {
+            self.0.select(m, h, cx)
+        }
+
+        fn metadata(&self, metric: Option<&str>, n: usize, cx: &ReadCx) -> Result<Vec<Metadata>> {
+            self.0.metadata(metric, n, cx)
+        }
+    }
+
+    #[test]
+    fn what_is_filled_in_later_is_read_within_an_hour() {
+        let (source, start) = (MemorySource::new(), 1_750_000_000_000);
+        let put = |at: i64| {
+            for (metric, value) in [("process_max_fds", 1_024.0), ("process_open_fds", 100.0)] {
+                let labels = Labels::new([("__name__", metric), ("instance", "h")]).unwrap();
+                source.append(&labels, at, value);
+            }
+        };
+        let mut capacity = Capacity::default();
+        let mut look = |now: i64, version: u64| {
+            put(now);
+            let snapshot = Versioned(source.snapshot(), version);
+            capacity.look(&snapshot, now, &ReadCx::unlimited()).unwrap();
+            assert_eq!(capacity.tracked.len(), 1);
+            capacity.tracked.values().map(|t| t.history.span_ms()).sum::<i64>()
+        };
+        assert_eq!(look(start, 1), 0);
+        (1..60).for_each(|i| put(start - i * MINUTE_MS));
+        assert!(look(start + MINUTE_MS, 2) < HOUR_MS / 4, "not looked at yet");
+        assert!(look(start + HOUR_MS, 2) >= HOUR_MS + 59 * MINUTE_MS);
     }
 }

@@ -11,6 +11,7 @@ use plimsoll_model::{LabelsRef, Timestamp};
 use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::fold::Fold;
+use crate::groups::{GroupBy, Paging};
 use crate::reduce::Carry;
 use crate::watch::named::known;
 use crate::watch::names::Kind;
@@ -18,8 +19,9 @@ use crate::watched::{Origin, Peak, Watched};
 
 /// The first bytes.
 const MAGIC: [u8; 8] = *b"PLIMWTCH";
-/// The only version so far.
-const VERSION: u32 = 1;
+/// The version that is written. The one before had no groups.
+const VERSION: u32 = 2;
+const VERSION_WITHOUT_GROUPS: u32 = 1;
 /// Bytes before the entries.
 const HEAD_BYTES: usize = 48;
 /// Bytes of the sum.
@@ -46,11 +48,14 @@ pub(crate) struct State {
     pub(crate) series: Vec<Watched>,
     /// Series of expressions that are not known any more.
     pub(crate) unknown: usize,
+    /// Groups that are worth a page, and since when.
+    pub(crate) groups: Vec<Paging>,
 }
 
-/// Writes the state of a fold in pieces; nothing before its first pass.
+/// Writes the state of a fold and of its groups in pieces; nothing before its first pass.
 pub(crate) fn write<E>(
     fold: &Fold,
+    groups: &[Paging],
     now: Timestamp,
     mut piece: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
@@ -74,6 +79,16 @@ pub(crate) fn write<E>(
             piece(&out)?;
             out.clear();
         }
+    }
+    out.extend((groups.len() as u64).to_le_bytes());
+    for (by, name, since) in groups {
+        out.push(match by {
+            GroupBy::Instance => 0,
+            GroupBy::Job => 1,
+        });
+        out.extend(since.to_le_bytes());
+        out.extend((name.len() as u32).to_le_bytes());
+        out.extend(name.as_bytes());
     }
     sum.update(&out);
     out.extend(sum.digest().to_le_bytes());
@@ -112,7 +127,8 @@ pub(crate) fn read(bytes: &[u8]) -> Result<State, Damage> {
     if input.take()? != MAGIC {
         return Err(Damage { what: "not a checkpoint of analysis", at: 0 });
     }
-    if u32::from_le_bytes(input.take()?) != VERSION {
+    let version = u32::from_le_bytes(input.take()?);
+    if version != VERSION && version != VERSION_WITHOUT_GROUPS {
         return Err(Damage { what: "of a version that is not known", at: 8 });
     }
     let end = bytes.len().checked_sub(SUM_BYTES).filter(|end| *end >= HEAD_BYTES);
@@ -136,10 +152,31 @@ pub(crate) fn read(bytes: &[u8]) -> Result<State, Damage> {
             None => unknown += 1,
         }
     }
+    let mut groups = Vec::new();
+    if version != VERSION_WITHOUT_GROUPS {
+        for _ in 0..u64::from_le_bytes(input.take()?) {
+            groups.push(group(&mut input)?);
+        }
+    }
     if input.at != end {
         return Err(input.wrong("bytes after the last entry"));
     }
-    Ok(State { step_ms, horizon, origin, series, unknown })
+    Ok(State { step_ms, horizon, origin, series, unknown, groups })
+}
+
+/// One group that is worth a page.
+fn group(input: &mut Input<'_>) -> Result<Paging, Damage> {
+    let [by] = input.take()?;
+    let by = match by {
+        0 => GroupBy::Instance,
+        1 => GroupBy::Job,
+        _ => return Err(input.wrong("a group of a kind that is not known")),
+    };
+    let since = i64::from_le_bytes(input.take()?);
+    let len = u32::from_le_bytes(input.take()?) as usize;
+    let name = std::str::from_utf8(input.slice(len)?);
+    let name = name.map_err(|_| input.wrong("a name is not UTF-8"))?;
+    Ok((by, name.to_owned(), since))
 }
 
 /// One series; `None` when it is of an expression that is not known.
@@ -218,7 +255,7 @@ impl<'a> Input<'a> {
 /// Any bytes give a state or say what is wrong; what is accepted is written as it was.
 pub fn fuzz_checkpoint(bytes: &[u8]) {
     if let Ok(state) = read(bytes) {
-        assert!(state.series.len() + state.unknown <= bytes.len());
+        assert!(state.series.len() + state.unknown + state.groups.len() <= bytes.len());
     }
 }
 
@@ -258,9 +295,14 @@ mod tests {
         fold
     }
 
+    pub(crate) fn paging() -> Vec<Paging> {
+        let of = |by, name: &str, since| (by, name.to_owned(), since);
+        vec![of(GroupBy::Instance, "h:9100", 11_880_000), of(GroupBy::Job, "", 12_000_000)]
+    }
+
     pub(crate) fn bytes_of(fold: &Fold) -> Vec<u8> {
         let mut all = Vec::new();
-        write(fold, 12_000_500, |piece| {
+        write(fold, &paging(), 12_000_500, |piece| {
             all.extend_from_slice(piece);
             Ok::<_, ()>(())
         })
@@ -279,6 +321,22 @@ mod tests {
             assert!(fold.scores.all().any(|w| w.agrees(back)));
         }
         assert_eq!(bytes[..8], MAGIC);
+        assert_eq!(state.groups, paging());
+    }
+
+    #[test]
+    fn a_file_of_the_version_before_is_still_read() {
+        let mut bytes = bytes_of(&taught());
+        let groups = 8 + 2 * 13 + "h:9100".len();
+        bytes.truncate(bytes.len() - SUM_BYTES - groups);
+        bytes[8..12].copy_from_slice(&VERSION_WITHOUT_GROUPS.to_le_bytes());
+        let mut sum = Xxh3Default::new();
+        sum.update(&bytes);
+        bytes.extend(sum.digest().to_le_bytes());
+        let state = read(&bytes).unwrap();
+        assert_eq!((state.horizon, state.series.len(), state.groups.len()), (12_000_000, 3, 0));
+        bytes[8] = 3;
+        assert_eq!(read(&bytes).unwrap_err().what, "of a version that is not known");
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub struct Config {
     pub watched_max: usize,
     /// Bytes for detectors; decides how many series are watched.
     pub memory: u64,
-    /// Share of one core that watching may take, above 0 to 1.
+    /// Share of one core that all of analysis may take, above 0 to 1.
     pub cpu_max: f64,
     /// Series that are watched beside those of the host and the inputs of rules and dashboards.
     pub watch: Vec<Vec<Matcher>>,

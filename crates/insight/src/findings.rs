@@ -34,6 +34,7 @@ use plimsoll_model::Timestamp;
 
 use crate::owner::Insight;
 use crate::scores::Anomaly;
+use crate::spend::{ASK_AGAIN, Part};
 use assess::Assessments;
 use insight::{Insights, NOTE_BYTES_MAX};
 use jobs::Job;
@@ -263,6 +264,9 @@ impl Findings {
         if started < looking.not_before {
             return looking.not_before - started;
         }
+        if self.insight.spend().holds(Part::Findings, started) {
+            return ASK_AGAIN;
+        }
         let now = setup.clock.wall_ms();
         if !looking.restored {
             looking.restored = true;
@@ -288,7 +292,7 @@ impl Findings {
         self.follow_up(&seen, &general, (now, at));
         let mut points = self.assess(&seen, &general, now);
         asked += general.asked();
-        self.run_jobs(&mut looking, started, now);
+        let jobs = self.run_jobs(&mut looking, started, now);
         let grading = probe();
         points.extend(self.grade(&mut looking, &seen, &grading, at));
         points.extend(self.figures(&mut looking, &grading, now));
@@ -298,7 +302,9 @@ impl Findings {
         }
         self.keep(now, false);
         self.keep_ledger(&mut looking, now, false);
-        let busy = setup.clock.mono().saturating_sub(started);
+        let ended = setup.clock.mono();
+        let busy = ended.saturating_sub(started);
+        self.insight.spend().note(Part::Findings, busy.saturating_sub(jobs), ended);
         looking.not_before = started + busy + busy * REST;
         let mut state = self.state.lock();
         state.looked_ms = Some(now);

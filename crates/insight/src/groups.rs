@@ -4,7 +4,8 @@
 //! One series of many is odd by chance every day; a share of a group is not. So a page without being
 //! asked comes from a group alone: three of its series or more, and a hundredth of them or more. The
 //! share is written as `plimsoll_anomaly_rate{by="instance",instance="…"}` (or `by="job"`), quantised to
-//! 0.01, once a minute, and a 0 once. Groups of fewer than three series are none.
+//! 0.01, and the number as `plimsoll_anomaly_series`, once a minute, and a 0 once. Groups of fewer than
+//! three series are none. Since when a group is worth a page survives a restart.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -15,8 +16,9 @@ use crate::issue::Point;
 use crate::scores::Scores;
 use crate::watched::Watched;
 
-/// The metric of the results.
+/// The metrics of the results: the share, and the number.
 const RATE: &str = "plimsoll_anomaly_rate";
+const NUMBER: &str = "plimsoll_anomaly_series";
 /// Series that make a group.
 const SERIES_MIN: usize = 3;
 /// Series with an alarm from which a group is anomalous, and the share of its series.
@@ -66,6 +68,9 @@ pub struct AnomalyGroup {
     pub since_ms: Option<Timestamp>,
 }
 
+/// A group that is worth a page, and since when.
+pub(crate) type Paging = (GroupBy, String, Timestamp);
+
 #[derive(Default)]
 struct Known {
     since: Option<Timestamp>,
@@ -113,7 +118,10 @@ impl Groups {
             let least = ANOMALOUS_MIN.max((series as f64 * ANOMALOUS_SHARE).ceil() as usize);
             known.since = (anomalous >= least).then(|| known.since.unwrap_or(at));
             let rate = anomalous as f64 / series as f64;
-            points.extend(known.due(rate, now).map(|value| point(by, name, value)));
+            if let Some(rate) = known.due(rate, now) {
+                points.push(point(RATE, by, name, rate));
+                points.push(point(NUMBER, by, name, anomalous as f64));
+            }
             if known.since.is_some() {
                 self.paging.insert(key);
             }
@@ -142,6 +150,24 @@ impl Groups {
             })
     }
 
+    /// The groups that are worth a page and since when, in order.
+    pub(crate) fn kept(&self) -> Vec<Paging> {
+        let of = |((by, name), known): (&(GroupBy, String), &Known)| {
+            known.since.map(|since| (*by, name.clone(), since))
+        };
+        let mut all: Vec<Paging> = self.known.iter().filter_map(of).collect();
+        all.sort();
+        all
+    }
+
+    /// Takes what was kept; the next look says which of them still are.
+    pub(crate) fn restore(&mut self, kept: Vec<Paging>) {
+        for (by, name, since) in kept.into_iter().take(GROUPS_MAX) {
+            let known = Known { since: Some(since), written_at: i64::MIN, ..Known::default() };
+            self.known.insert((by, name), known);
+        }
+    }
+
     /// Groups in which something is unusual, those worth a page first, then the highest rate.
     pub(crate) fn list(&self) -> &[AnomalyGroup] {
         &self.list
@@ -167,8 +193,8 @@ impl Known {
     }
 }
 
-fn point(by: GroupBy, name: &str, value: f64) -> Point {
-    let labels = Labels::empty().with(METRIC_NAME, RATE).with("by", by.label());
+fn point(metric: &str, by: GroupBy, name: &str, value: f64) -> Point {
+    let labels = Labels::empty().with(METRIC_NAME, metric).with("by", by.label());
     Point { labels: labels.with(by.label(), name), value }
 }
 
@@ -199,10 +225,16 @@ mod tests {
     fn a_group_is_worth_a_page_from_three_series_and_a_hundredth_on() {
         let mut groups = Groups::default();
         let points = groups.look(&scores(10, 2), MINUTE_MS, 0);
-        assert_eq!((groups.counts(), points.len()), ((2, 0), 2));
+        assert_eq!((groups.counts(), points.len()), ((2, 0), 4));
         assert_eq!((groups.list()[0].rate, groups.list()[0].since_ms), (0.2, None));
         groups.look(&scores(10, 3), MINUTE_MS, 0);
         assert_eq!(groups.list()[0].since_ms, Some(MINUTE_MS));
+        let mut again = Groups::default();
+        again.restore(groups.kept());
+        again.look(&scores(10, 3), 2 * MINUTE_MS, 0);
+        assert_eq!(again.list()[0].since_ms, Some(MINUTE_MS), "since when survives");
+        again.look(&scores(10, 0), 2 * MINUTE_MS, 0);
+        assert!(again.kept().is_empty() && groups.kept().len() == 2);
         assert!(groups.pages(scores(10, 3).all().next().unwrap()));
         groups.look(&scores(400, 3), MINUTE_MS, 0);
         assert_eq!(groups.counts(), (2, 0), "four would be a hundredth");
@@ -218,6 +250,9 @@ mod tests {
         let text = points[0].labels.to_string();
         assert_eq!(text, "plimsoll_anomaly_rate{by=\"instance\", instance=\"a\"}");
         assert_eq!(points[0].value, 0.2);
+        let text = points[1].labels.to_string();
+        assert_eq!(text, "plimsoll_anomaly_series{by=\"instance\", instance=\"a\"}");
+        assert_eq!(points[1].value, 1.0);
         assert!(groups.look(&scores(5, 2), MINUTE_MS, 30_000).is_empty());
         assert_eq!(groups.look(&scores(5, 0), MINUTE_MS, 60_000)[0].value, 0.0);
         assert!(groups.look(&scores(5, 0), MINUTE_MS, 120_000).is_empty());

@@ -13,8 +13,8 @@
 //! Watching is a deterministic fold over what is stored: a checkpoint and a replay of what came since
 //! give the state of a run that was never interrupted, to the bit.
 //!
-//! Limits: `analysis.memory` decides how many series are watched (about 7 KB each), `analysis.cpu_max`
-//! what that may cost; [`RESOURCES_MAX`] resources (25 KB each at most).
+//! Limits: `analysis.memory` decides how many series are watched (about 5 KB each), `analysis.cpu_max`
+//! what all of analysis may cost and who waits then; [`RESOURCES_MAX`] resources (25 KB each at most).
 //!
 //! Not here: where configuration comes from, HTTP, alerting.
 
@@ -35,6 +35,7 @@ mod owner;
 mod reduce;
 mod room;
 mod scores;
+mod spend;
 mod stopped;
 mod trends;
 mod watch;

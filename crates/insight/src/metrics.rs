@@ -24,6 +24,8 @@ pub struct Metrics {
     pub(crate) lag_ms: AtomicU64,
     pub(crate) behind_steps: AtomicU64,
     pub(crate) cpu_micro: AtomicU64,
+    pub(crate) trends: AtomicU64,
+    pub(crate) trends_round_ms: AtomicU64,
     pub(crate) checkpoints: AtomicU64,
     pub(crate) checkpoint_bytes: AtomicU64,
     pub(crate) checkpoint_failures: AtomicU64,
@@ -80,7 +82,7 @@ impl Metrics {
             ),
             (
                 "plimsoll_analysis_cpu_ratio",
-                "Share of one core that analysis took of late.",
+                "Share of one core that all of analysis took of late.",
                 gauge,
                 get(&self.cpu_micro) / 1e6,
             ),
@@ -143,6 +145,18 @@ impl Metrics {
                 "Targets of watched series that are down.",
                 gauge,
                 get(&self.targets_down),
+            ),
+            (
+                "plimsoll_analysis_trends",
+                "Watched series that rise or fall.",
+                gauge,
+                get(&self.trends),
+            ),
+            (
+                "plimsoll_analysis_trends_round_seconds",
+                "How long the last search for drift took to come round all watched series.",
+                gauge,
+                get(&self.trends_round_ms) / 1e3,
             ),
             (
                 "plimsoll_analysis_resources",
@@ -212,7 +226,7 @@ impl Metrics {
             ),
             (
                 "plimsoll_analysis_seconds_total",
-                "Time spent in analysis.",
+                "Time spent in all of analysis.",
                 counter,
                 get(&self.busy_us) / 1e6,
             ),

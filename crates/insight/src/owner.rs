@@ -20,12 +20,14 @@ use crate::aside::Aside;
 use crate::capacity::{Capacity, Resource};
 use crate::checkpoint::files::Files;
 use crate::config::Config;
+use crate::findings::LabelledRow;
 use crate::fold::{Env, Fold, grace_ms};
 use crate::groups::{AnomalyGroup, Groups};
 use crate::issue::{self, Issuer, Point};
 use crate::metrics::{Metrics, count, set};
 use crate::room::Bound;
 use crate::scores::{Anomaly, SERIES_BYTES};
+use crate::spend::{ASK_AGAIN, Part, Spend};
 use crate::stopped::{Stopped, Stops};
 use crate::trends::{self, SeriesTrend, Trends};
 use crate::watch::named::Named;
@@ -40,8 +42,6 @@ const IDLE: Duration = Duration::from_secs(60);
 const FIRST_LOOK: Duration = Duration::from_secs(3);
 /// Time between looks for series that stopped.
 const STOPPED_EVERY: Duration = Duration::from_secs(60);
-/// Weight of a second in the average share of a core: it is that of about the last minute.
-const CPU_WEIGHT_PER_SECOND: f64 = 1.0 / 60.0;
 
 /// Where checkpoints are.
 #[derive(Clone)]
@@ -85,6 +85,7 @@ pub struct Insight {
     view: RwLock<Arc<View>>,
     marks: RwLock<Option<MarkOf>>,
     metrics: Arc<Metrics>,
+    spend: Spend,
     source_id: SourceId,
 }
 
@@ -139,9 +140,6 @@ struct Work {
     next_trends: Duration,
     next_stopped: Duration,
     next_checkpoint: Duration,
-    /// The end of the last tick, and the average share of a core.
-    ticked: Option<Duration>,
-    cpu: f64,
 }
 
 impl Insight {
@@ -163,16 +161,16 @@ impl Insight {
             next_trends: now + after(trends::EVERY_MS),
             next_stopped: now,
             next_checkpoint: now + CHECKPOINT_EVERY,
-            ticked: None,
-            cpu: 0.0,
             config,
         };
+        let spend = Spend::new(work.config.cpu_max);
         Self {
             setup,
             work: Mutex::new(work),
             view: RwLock::default(),
             marks: RwLock::default(),
             metrics: Arc::default(),
+            spend,
             source_id: SourceId::new("analysis"),
         }
     }
@@ -184,6 +182,7 @@ impl Insight {
             work.fold = Fold::new(&self.setup.engine, config.step_ms);
             (work.restored, work.unkept) = (false, true);
         }
+        self.spend.allow(config.cpu_max);
         work.fold.look_soon = true;
         work.next_capacity = self.setup.clock.mono();
         if !config.enabled {
@@ -202,33 +201,50 @@ impl Insight {
             return IDLE;
         }
         let snapshot = self.setup.source.snapshot();
-        let (mut points, done) = self.watch(&mut work, &snapshot, now);
+        let (mut points, done) =
+            self.timed(Part::Watching, || self.watch(&mut work, &snapshot, now));
         if started >= work.next_capacity {
-            work.next_capacity = started + after(work.config.capacity_interval_ms);
-            points.extend(self.foresee(&mut work, &*snapshot, now));
-            if work.capacity.len() == 0 {
-                // Nothing was collected yet: the first load lines shall not wait a whole interval.
-                work.next_capacity = started + FIRST_LOOK;
-            }
+            points.extend(self.foresee(&mut work, &*snapshot, now, started));
         }
-        if started >= work.next_trends {
-            work.next_trends = started + after(trends::EVERY_MS);
-            points.extend(self.find_trends(&mut work, &snapshot, now));
+        if done && !self.spend.holds(Part::Drift, clock.mono()) {
+            let found = self.timed(Part::Drift, || self.drift(&mut work, &snapshot, now));
+            points.extend(found);
         }
-        self.show(&work, now);
-        self.issue(&mut work, points, now);
+        self.timed(Part::Watching, || {
+            self.show(&work, now);
+            self.issue(&mut work, points, now);
+        });
         if started >= work.next_checkpoint || (work.unkept && work.fold.horizon.is_some()) {
-            self.keep(&mut work, now);
+            self.timed(Part::Checkpoints, || self.keep(&mut work, now));
         }
         let ended = clock.mono();
         let busy = ended.saturating_sub(started);
-        count(&self.metrics.busy_us, u64::try_from(busy.as_micros()).unwrap_or(u64::MAX));
-        work.note_cost(ended, busy, &self.metrics);
+        set(&self.metrics.busy_us, (self.spend.seconds() * 1e6) as usize);
+        set(&self.metrics.cpu_micro, (self.spend.share(ended) * 1e6) as usize);
         if !done {
             // A replay leaves as much time to others as it takes.
             return busy;
         }
         work.wait(clock.wall_ms(), clock.mono())
+    }
+
+    /// Does work of a part and notes how long it took.
+    fn timed<T>(&self, part: Part, work: impl FnOnce() -> T) -> T {
+        let started = self.setup.clock.mono();
+        let done = work();
+        let ended = self.setup.clock.mono();
+        self.spend.note(part, ended.saturating_sub(started), ended);
+        done
+    }
+
+    /// What analysis costs, by part, findings included.
+    pub fn spending(&self) -> Vec<LabelledRow> {
+        self.spend.rows(self.setup.clock.mono())
+    }
+
+    /// The accounts, for findings.
+    pub(crate) fn spend(&self) -> &Spend {
+        &self.spend
     }
 
     /// Writes the state of the detectors; for a shutdown, and every two hours by itself.
@@ -309,15 +325,9 @@ impl Insight {
             self.restore(work);
         }
         let behind = work.fold.behind(now);
-        let Work { fold, config, trends, .. } = &mut *work;
+        let Work { fold, config, .. } = &mut *work;
         let inputs = || self.inputs();
-        let env = Env {
-            engine: &self.setup.engine,
-            clock: &*self.setup.clock,
-            metrics: &self.metrics,
-            config,
-            inputs: &inputs,
-        };
+        let env = self.env(config, &inputs);
         let started = self.setup.clock.mono();
         let done = fold.advance(&env, snapshot, now);
         let took = self.setup.clock.mono().saturating_sub(started);
@@ -328,9 +338,6 @@ impl Insight {
                 fold.trim(most);
                 fold.look_soon = true;
             }
-        }
-        if done {
-            trends.slice(&env, fold, &**snapshot, now);
         }
         let at = fold.horizon.unwrap_or(now);
         let mut points = fold.scores.due(now);
@@ -379,8 +386,26 @@ impl Insight {
         cx
     }
 
-    fn foresee(&self, work: &mut Work, snapshot: &dyn Snapshot, now: Timestamp) -> Vec<Point> {
-        match work.capacity.look(snapshot, now, &self.reader()) {
+    /// Looks at the resources, unless that has to wait.
+    fn foresee(
+        &self,
+        work: &mut Work,
+        snapshot: &dyn Snapshot,
+        now: Timestamp,
+        started: Duration,
+    ) -> Vec<Point> {
+        if self.spend.holds(Part::Resources, self.setup.clock.mono()) {
+            work.next_capacity = started + ASK_AGAIN;
+            return Vec::new();
+        }
+        work.next_capacity = started + after(work.config.capacity_interval_ms);
+        let looked =
+            self.timed(Part::Resources, || work.capacity.look(snapshot, now, &self.reader()));
+        if work.capacity.len() == 0 {
+            // Nothing was collected yet: the first load lines shall not wait a whole interval.
+            work.next_capacity = started + FIRST_LOOK;
+        }
+        match looked {
             Ok(points) => {
                 set(&self.metrics.resources, work.capacity.len());
                 set(&self.metrics.resources_refused, work.capacity.left_out);
@@ -394,21 +419,32 @@ impl Insight {
         }
     }
 
-    fn find_trends(
-        &self,
-        work: &mut Work,
-        snapshot: &Arc<dyn Snapshot>,
-        now: Timestamp,
-    ) -> Vec<Point> {
-        let Work { fold, config, trends, .. } = work;
-        let env = Env {
+    /// Goes on with the search for drift; what is to be written.
+    fn drift(&self, work: &mut Work, snapshot: &Arc<dyn Snapshot>, now: Timestamp) -> Vec<Point> {
+        let Work { fold, config, trends, next_trends, .. } = work;
+        let env = self.env(config, &Vec::new);
+        trends.slice(&env, fold, &**snapshot, now);
+        let mono = self.setup.clock.mono();
+        let mut points = Vec::new();
+        if mono >= *next_trends
+            && let Some(found) = trends.look(&env, fold, snapshot, now)
+        {
+            *next_trends = mono + after(trends::EVERY_MS);
+            points = found;
+        }
+        set(&self.metrics.trends, trends.len());
+        set(&self.metrics.trends_round_ms, usize::try_from(trends.round_ms).unwrap_or(0));
+        points
+    }
+
+    fn env<'e>(&'e self, config: &'e Config, inputs: &'e dyn Fn() -> Vec<Input>) -> Env<'e> {
+        Env {
             engine: &self.setup.engine,
             clock: &*self.setup.clock,
             metrics: &self.metrics,
             config,
-            inputs: &Vec::new,
-        };
-        trends.look(&env, fold, snapshot, now)
+            inputs,
+        }
     }
 
     fn show(&self, work: &Work, now: Timestamp) {
@@ -451,7 +487,8 @@ impl Insight {
         let Some(files) = &work.files else { return };
         let (state, bad) = files.newest(work.fold.step);
         count(&self.metrics.checkpoint_failures, bad);
-        if let Some(state) = state {
+        if let Some(mut state) = state {
+            work.groups.restore(std::mem::take(&mut state.groups));
             let series = state.series.len();
             work.fold.restore(state);
             work.unkept = false;
@@ -463,7 +500,7 @@ impl Insight {
         work.next_checkpoint = self.setup.clock.mono() + CHECKPOINT_EVERY;
         work.unkept = false;
         let Some(files) = &work.files else { return };
-        match files.write(&work.fold, now) {
+        match files.write(&work.fold, &work.groups.kept(), now) {
             Ok(bytes) => {
                 count(&self.metrics.checkpoints, u64::from(bytes > 0));
                 set(&self.metrics.checkpoint_bytes, usize::try_from(bytes).unwrap_or(0));
@@ -482,18 +519,6 @@ impl Work {
         let step = self.fold.step;
         let points = after(step - (wall - grace_ms(step)).rem_euclid(step));
         points.min(self.next_capacity.saturating_sub(mono)).min(IDLE)
-    }
-
-    /// The share of a core that ticks took, as an average over about a minute.
-    fn note_cost(&mut self, ended: Duration, busy: Duration, metrics: &Metrics) {
-        let before = self.ticked.replace(ended).unwrap_or(ended.saturating_sub(busy));
-        let span = ended.saturating_sub(before).as_secs_f64();
-        if span > 0.0 {
-            let share = (busy.as_secs_f64() / span).min(1.0);
-            let weight = (span * CPU_WEIGHT_PER_SECOND).min(1.0);
-            self.cpu += weight * (share - self.cpu);
-        }
-        set(&metrics.cpu_micro, (self.cpu * 1e6) as usize);
     }
 }
 

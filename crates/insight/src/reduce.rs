@@ -12,9 +12,9 @@ use plimsoll_model::{Columns, MINUTE_MS, Timestamp, is_stale};
 use crate::watch::names::Kind;
 
 /// Longest time between two samples of a counter over which a rate is taken, ms.
-const BRIDGE_MS: i64 = 15 * MINUTE_MS;
+pub(crate) const BRIDGE_MS: i64 = 15 * MINUTE_MS;
 /// Sizes from here on are no measurements; the detector takes none beyond it either.
-const SIZE_MAX: f64 = 1e36;
+pub(crate) const SIZE_MAX: f64 = 1e36;
 
 /// The last sample of a counter.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

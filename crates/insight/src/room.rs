@@ -1,13 +1,14 @@
 //! How many series may be watched: by memory, by the configuration, and by what watching costs.
 //!
-//! When a step's share of a core exceeds `analysis.cpu_max` fewer series are watched, the last in
-//! order first; when it is half of it or less for a while, more again. Only steps that came in time
+//! When a step's share of a core exceeds three quarters of `analysis.cpu_max` ([`WATCHING_SHARE`]) fewer
+//! series are watched, the last in order first; when it is half of that or less for a while, more again. Only steps that came in time
 //! count: catching up is slowed down by who ticks.
 
 use std::time::Duration;
 
 use crate::config::Config;
 use crate::scores::SERIES_BYTES;
+use crate::spend::WATCHING_SHARE;
 
 /// Weight of the newest step in the average.
 const NEWEST: f64 = 0.3;
@@ -56,8 +57,9 @@ impl Room {
     ) -> bool {
         let share = took.as_secs_f64() * 1e3 / step_ms.max(1) as f64;
         self.share += NEWEST * (share - self.share);
-        if self.share > config.cpu_max && watched > LEAST {
-            let allowed = watched as f64 * config.cpu_max / self.share * CUT_TO;
+        let budget = config.cpu_max * WATCHING_SHARE;
+        if self.share > budget && watched > LEAST {
+            let allowed = watched as f64 * budget / self.share * CUT_TO;
             let allowed = (allowed as usize).max(LEAST);
             tracing::warn!(
                 watched,
@@ -72,7 +74,7 @@ impl Room {
             return true;
         }
         let Some(bound) = self.by_cost else { return false };
-        self.calm = if self.share < config.cpu_max / 2.0 { self.calm + 1 } else { 0 };
+        self.calm = if self.share < budget / 2.0 { self.calm + 1 } else { 0 };
         if self.calm < CALM_STEPS {
             return false;
         }

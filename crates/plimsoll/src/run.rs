@@ -296,7 +296,7 @@ fn prepare_insight(
         clock: Arc::clone(&world.clock),
         records: Some(Arc::clone(records)),
         place: Some(plimsoll_insight::Place {
-            disk: Arc::clone(&world.disk),
+            disk: store.disk(),
             data_dir: config.data_dir.clone(),
         }),
         readers: vec![Arc::new(thinking::RulesRead::new(Arc::clone(alerting)))],

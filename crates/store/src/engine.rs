@@ -160,6 +160,12 @@ impl Store {
         Ok(Self { shared, threads: Arc::new(threads) })
     }
 
+    /// The disk through which everything in the data directory is written: one that seals where
+    /// the directory is encrypted. For those who keep files of their own beside the store's.
+    pub fn disk(&self) -> Arc<dyn plimsoll_world::Disk> {
+        Arc::clone(&self.shared.world.disk)
+    }
+
     /// What opening found.
     pub fn open_report(&self) -> &OpenReport {
         &self.shared.report

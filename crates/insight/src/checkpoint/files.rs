@@ -2,7 +2,7 @@
 //!
 //! A new one is written under another name, synced, and renamed; so a crash at any moment leaves those
 //! that were there. One that cannot be read is renamed to `….bad` and the one before it is used: the
-//! replay is longer then, and the result the same.
+//! replay is longer then, and the result the same. The disk may be one that seals.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use plimsoll_world::{Disk, Open};
 
 use super::{State, read, write};
 use crate::fold::Fold;
+use crate::groups::Paging;
 
 /// The directory below the data directory.
 const DIR: &str = "analysis";
@@ -40,7 +41,7 @@ impl Files {
     ///
     /// # Errors
     /// The disk's; the ones before are still there.
-    pub(crate) fn write(&self, fold: &Fold, now: Timestamp) -> io::Result<u64> {
+    pub(crate) fn write(&self, fold: &Fold, groups: &[Paging], now: Timestamp) -> io::Result<u64> {
         let Some(horizon) = fold.horizon else { return Ok(0) };
         if !self.disk.exists(&self.dir) {
             self.disk.create_dir_all(&self.dir)?;
@@ -54,7 +55,7 @@ impl Files {
         }
         let file = self.disk.open(&temporary, Open::CreateNew)?;
         let mut at = 0;
-        let written = write(fold, now, |piece| {
+        let written = write(fold, groups, now, |piece| {
             file.write_all_at(piece, at)?;
             at += piece.len() as u64;
             Ok::<_, io::Error>(())
@@ -141,7 +142,7 @@ fn name(horizon: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::taught;
+    use super::super::tests::{paging, taught};
     use super::*;
     use plimsoll_world::SimDisk;
 
@@ -159,7 +160,7 @@ mod tests {
         let mut fold = taught();
         for i in 1..=4 {
             fold.horizon = Some(i * 60_000);
-            assert!(files.write(&fold, 0).unwrap() > 5_000);
+            assert!(files.write(&fold, &paging(), 0).unwrap() > 5_000);
         }
         assert_eq!(files.names(), ["0000000000180000.state", "0000000000240000.state"]);
         assert_eq!(files.newest(60_000).0.map(|s| s.horizon), Some(240_000));

@@ -13,7 +13,7 @@ impl Findings {
     pub fn rows(&self) -> Vec<LabelledRow> {
         use MetricKind::{Counter, Gauge};
         let s = self.state.lock();
-        let mut rows: Vec<LabelledRow> = Vec::new();
+        let mut rows: Vec<LabelledRow> = self.insight.spending();
         let states = [
             InsightState::New,
             InsightState::Acknowledged,

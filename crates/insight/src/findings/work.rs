@@ -10,6 +10,7 @@ use super::make::{self, Seen};
 use super::probe::Probe;
 use super::{DataBasis, Findings, JobStatus, Looking, SETTLED_MS, State, assess, jobs, kpi};
 use crate::issue::Point;
+use crate::spend::Part;
 
 /// Jobs are begun within this time of a look; the others at the next.
 const JOBS_WITHIN: Duration = Duration::from_secs(2);
@@ -25,9 +26,21 @@ impl Findings {
         self.state.lock().assessments.take_all(judged, end)
     }
 
-    /// Runs the jobs that are due, as long as a look may take.
-    pub(super) fn run_jobs(&self, looking: &mut Looking, started: Duration, now: Timestamp) {
-        let setup = self.insight.setup();
+    /// Runs the jobs that are due, as long as a look may take, unless they have to wait; gives the time
+    /// that they took.
+    pub(super) fn run_jobs(
+        &self,
+        looking: &mut Looking,
+        started: Duration,
+        now: Timestamp,
+    ) -> Duration {
+        let (setup, spend) = (self.insight.setup(), self.insight.spend());
+        let mut all = Duration::ZERO;
+        if !looking.jobs.iter().any(|s| s.is_due(now))
+            || spend.holds(Part::Jobs, setup.clock.mono())
+        {
+            return all;
+        }
         let Looking { jobs, graded, .. } = looking;
         for slot in jobs.iter_mut().filter(|s| s.is_due(now)) {
             let begun = setup.clock.mono();
@@ -46,7 +59,10 @@ impl Findings {
             let probe_after = Probe::new(&setup.engine, setup.source.snapshot());
             let found: Vec<_> =
                 run.found().filter_map(|r| slot.job.draft(&probe_after, &run, r, now)).collect();
-            let took = setup.clock.mono().saturating_sub(begun);
+            let ended = setup.clock.mono();
+            let took = ended.saturating_sub(begun);
+            spend.note(Part::Jobs, took, ended);
+            all += took;
             tracing::info!(
                 job = slot.job.name,
                 what = slot.job.what.as_str(),
@@ -70,6 +86,7 @@ impl Findings {
                 insights.take(draft, now, reliability);
             }
         }
+        all
     }
 
     /// Issues forecasts and grades those whose truth is there.

@@ -116,12 +116,12 @@ fn steps_and_drifts_are_insights_whose_numbers_come_again() {
         let noise = |of: f64| of * s.noise();
         s.put("node_memory_MemTotal_bytes", &[], 1e10);
         s.put("node_memory_MemAvailable_bytes", &[], 8e9 - minute * 1e7 + noise(1e7));
-        let jump = if minute > 240.0 { 4.0 } else { 0.0 };
+        let jump = if minute > 140.0 { 4.0 } else { 0.0 };
         s.put("node_load1", &[], 1.0 + jump + noise(0.05));
         s.put("node_procs_running", &[], 2.0 + jump + noise(0.05));
-        s.put("up", &[], if minute > 280.0 { 0.0 } else { 1.0 });
+        s.put("up", &[], if minute > 180.0 { 0.0 } else { 1.0 });
     };
-    run(&scene, &findings, 300, shape);
+    run(&scene, &findings, 200, shape);
     let kinds = |state| {
         let mut kinds: Vec<&str> =
             findings.insights(state, None, 1_000).0.iter().map(|i| i.kind.as_str()).collect();

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use crate::peer;
-use crate::plimsoll::{Home, binary};
+use crate::plimsoll::{Home, Plimsoll, binary};
 
 #[track_caller]
 fn run(arguments: &[&str]) -> Output {
@@ -132,4 +132,26 @@ fn a_snapshot_of_an_encrypted_server_is_restored_verified_and_rekeyed() {
     assert_eq!(String::from_utf8_lossy(&export(&new).stdout), given);
     let e = fails(&["verify", "--data-dir", text(&back)]);
     assert!(e.contains("is encrypted"), "{e}");
+}
+
+/// The state of detectors tells what a series looked like: it is sealed as the series are.
+#[test]
+fn checkpoints_of_analysis_are_sealed_with_the_rest() {
+    let home = Home::new();
+    let path = home.write("a.key", &"c".repeat(64));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+    let section = format!("store:\n  encryption:\n    key_file: {}\n", text(&path));
+    let config = home.write("c.yml", &section);
+    let heads = |server: Plimsoll| {
+        assert!(server.process.stop(Duration::from_secs(30)).success());
+        let files = fs::read_dir(home.path("data").join("analysis")).unwrap();
+        let states = files.map(|f| f.unwrap().path());
+        let states = states.filter(|p| p.extension().is_some_and(|e| e == "state"));
+        states.map(|p| fs::read(p).unwrap()[..8].to_vec()).collect::<Vec<_>>()
+    };
+    let sealed = heads(home.start(&["--config", text(&config)]));
+    assert!(!sealed.is_empty() && sealed.iter().all(|h| h == b"PLMSEAL1"), "{sealed:?}");
+    // It is opened again, and the next one sealed too.
+    let again = heads(home.start(&["--config", text(&config)]));
+    assert!(!again.is_empty() && again.iter().all(|h| h == b"PLMSEAL1"), "{again:?}");
 }
