@@ -2,19 +2,26 @@
 import { kib, meter, pair, quiet, times, told } from "./measure.mjs";
 import { seed } from "./write.mjs";
 
-const RUNS = 5;
+const RUNS = Number(process.env["BENCH_RUNS"] ?? 5);
 
 /** Each with the address that draws 20 series over an hour, and how the picture is known. */
 const pages = ({ url, prometheus, victoria }) =>
   [
     ["Plimsoll, Explore", `${url}/explore?expr=bench_panel_1&from=now-1h&live=0`, "main canvas"],
-    ["Prometheus (Debian)", prometheus && `${prometheus}/graph?g0.expr=bench_panel_1&g0.tab=0&g0.range_input=1h`, ".graph-chart canvas, .graph canvas, canvas"],
+    // Debian's package has the older of its two pages only.
+    ["Prometheus (Debian)", prometheus && `${prometheus}/classic/graph?g0.expr=bench_panel_1&g0.tab=0&g0.range_input=1h`, "canvas, .rickshaw_graph svg path, .graph svg path"],
     ["vmui (Debian's VictoriaMetrics)", victoria && `${victoria}/vmui/#/?g0.expr=bench_panel_1&g0.range_input=1h&g0.step_input=5s&g0.relative_time=last_1_hour`, "canvas"],
   ].filter(([, address]) => address);
 
 export default async function peers({ browser, url, prometheus, victoria }) {
-  for (const peer of [prometheus, victoria].filter(Boolean)) await seed(peer);
+  // A second run finds the samples of the first.
+  for (const peer of [prometheus, victoria].filter(Boolean)) await seed(peer).catch((e) => told(`seeding ${peer}`, e.message));
   for (const [name, address, picture] of pages({ url, prometheus, victoria })) {
+    const there = await fetch(address.split("?")[0].replace("#/", ""));
+    if (!there.ok) {
+      told(name, `not measured: this package answers ${there.status} there`);
+      continue;
+    }
     const runs = await times(RUNS, async () => {
       const m = await meter(browser);
       const began = Date.now();

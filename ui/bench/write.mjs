@@ -39,7 +39,7 @@ export async function write(url, all) {
     headers: { "content-type": "application/x-protobuf", "content-encoding": "snappy", "x-prometheus-remote-write-version": "0.1.0" },
     body: snappy(Buffer.concat(all.map(series))),
   });
-  if (!answer.ok) throw new Error(`writing to ${url}: ${answer.status} ${await answer.text()}`);
+  if (!answer.ok) throw new Error(`writing to ${url}: ${answer.status} ${(await answer.text()).trim()}`);
 }
 
 export const PANELS = 12;
