@@ -4,10 +4,12 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { type Dashboard, type DashboardAnswer, fetchDashboard, fetchLayout, type Overlay, type Panel } from "../../api/dashboards";
 import { ApiError } from "../../api/http";
 import { t } from "../../lib/text";
+import { resolveRange } from "../../lib/time";
 import { Icon } from "../../parts/Icon";
 import { Menu, type MenuItem } from "../../parts/Menu";
 import { Failed, Loading } from "../../parts/states";
 import { stale } from "../../state/connection";
+import { useCrumb } from "../../state/crumb";
 import { offerKeys } from "../../state/pagekeys";
 import { usePoll } from "../../state/poll";
 import { userName } from "../../state/prefs";
@@ -62,7 +64,9 @@ function useOwnTime(dashboard: Dashboard | undefined): void {
   useEffect(() => {
     if (!dashboard || url.peek().range.from) return;
     const { from, to } = dashboard.time;
-    patch({ range: from && to ? { from, to } : { from: "now-1h", to: "now" }, ...(dashboard.refresh === "off" ? { live: false } : {}) }, "replace");
+    // A range that we cannot read, as that of a calendar day, begins a day ago.
+    const range = resolveRange({ from, to }, Date.now()) ? { from, to } : { from: from.includes("/") ? "now-24h" : "now-1h", to: "now" };
+    patch({ range, ...(dashboard.refresh === "off" ? { live: false } : {}) }, "replace");
   }, [dashboard]);
 }
 
@@ -165,9 +169,7 @@ function Shown({ answer, onEdit, onChanged }: ShownProps) {
   const kiosk = params["kiosk"] === "1";
   const shownDashboard = useMemo(() => (shared ? d : withLayout(d, mine.overlay)), [d, mine.overlay, shared]);
   const own = Boolean(mine.overlay?.layout.length);
-  useEffect(() => {
-    document.title = `${d.title} · ${t("app.name")}`;
-  }, [d.title]);
+  useCrumb(d.title || d.id);
   useEffect(
     () =>
       offerKeys((e) => {
