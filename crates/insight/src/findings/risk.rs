@@ -93,7 +93,9 @@ fn of_resource(r: &Resource, probe: &Probe<'_>, now: Timestamp) -> Option<Risk> 
     } else {
         match (r.probability, r.forecast.state, r.forecast.days) {
             (Some(p), ..) if p[3] >= CHANCE_MIN => {
-                Probability { hour: p[0], day: p[1], week: p[2], month: p[3] }
+                // Rounding of sums leaves a little less than nothing, which would be told as -0 %.
+                let [hour, day, week, month] = p.map(|p| p.clamp(0.0, 1.0) + 0.0);
+                Probability { hour, day, week, month }
             }
             (None, ForecastState::Ok, Some(days)) => chances(days),
             _ => return None,
