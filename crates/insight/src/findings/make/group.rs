@@ -40,7 +40,7 @@ pub(super) fn groups(seen: &Seen, probe: &Probe<'_>, now: Timestamp) -> Vec<Draf
     drafts
 }
 
-fn of<'a>(a: &'a Anomaly, by: GroupBy) -> Option<&'a str> {
+fn of(a: &Anomaly, by: GroupBy) -> Option<&str> {
     a.labels.iter().find(|(n, _)| n == by.label()).map(|(_, v)| v.as_str())
 }
 
@@ -103,7 +103,7 @@ fn one(
         })
     });
     let worst: Vec<_> = worst.collect();
-    let since = group.since_ms.map_or_else(String::new, |at| super::super::when(at));
+    let since = group.since_ms.map_or_else(String::new, super::super::when);
     let share = rate.as_ref().map_or(group.rate, |r| r.value);
     let shares = rate.as_ref().map_or_else(String::new, |r| format!("; {}", r.text));
     let examples = worst.iter().map(|e| format!("; {}", e.text)).collect::<String>();
