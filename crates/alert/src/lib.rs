@@ -51,7 +51,7 @@ pub use route::{
 };
 pub use rule_files::{
     FILE_BYTES_MAX as RULE_FILE_BYTES_MAX, RuleFile, RuleFileEdit, RuleFileError, RuleFileVersion,
-    RuleFiles, is_rule_file_name, read_text, receivers_dir, rule_file_names, rules_dir,
+    RuleFiles, is_rule_file_name, read_text, receivers_dir, rule_file_names, rules_dir, unified,
 };
 pub use rules::kinds;
 pub use rules::{

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 mod diff;
 
-use diff::unified;
+pub use diff::unified;
 
 /// Files at most, and removed files whose history is kept: what a reload can read and check in seconds.
 pub const FILES_MAX: usize = 1_000;

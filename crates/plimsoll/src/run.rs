@@ -15,12 +15,13 @@ use plimsoll_alert::{Alerting, DEFAULT_RULES_FILE, Prepared, RuleFiles, Setup, g
 use plimsoll_collect::own::{ProcessMetrics, Registry};
 use plimsoll_collect::{Collector, Parts};
 use plimsoll_insight::investigate::Investigator;
-use plimsoll_insight::{Findings, Insight};
+use plimsoll_insight::{Findings, Insight, WatchSource};
 use plimsoll_model::{Cancel, SampleSink, SeriesSource, Stop};
 use plimsoll_net::{Client, HttpClient, HttpConfig};
 use plimsoll_query::{Engine, ResultCache};
 use plimsoll_records::{Records, SqliteRecords};
 use plimsoll_serve::{App, Gates, Limits};
+use plimsoll_show::dashboard::Library;
 use plimsoll_store::Store;
 use plimsoll_world::{Workers, World};
 use tokio::net::TcpListener;
@@ -30,6 +31,7 @@ use crate::config::{Config, Options, load, needs_restart};
 use crate::error::Error;
 
 mod control;
+mod dashboards;
 mod evidence;
 mod exposed;
 mod findings;
@@ -78,6 +80,7 @@ pub(crate) struct Handles {
     pub rule_files: RuleFiles,
     /// Receivers that were added through the API.
     pub receiver_files: RuleFiles,
+    pub dashboards: Arc<Library>,
     pub insight: Arc<Insight>,
     pub findings: Arc<Findings>,
     pub investigator: Investigator,
@@ -121,7 +124,12 @@ pub async fn start(options: Options, config: Config) -> Result<Running, Error> {
     let registry = Arc::new(Registry::new());
     let client: Arc<dyn Client> = Arc::new(HttpClient::new(HttpConfig::default()));
     let collector = start_collector(&world, &store, &registry, &client, &config, address)?;
-    let insight = prepare_insight(&world, &store, &engine, &records, &alerting, &config);
+    let dashboards = dashboards::open(&records, &config)?;
+    let readers: Vec<Arc<dyn WatchSource>> = vec![
+        Arc::new(thinking::RulesRead::new(Arc::clone(&alerting))),
+        Arc::new(dashboards::SeriesShown::new(Arc::clone(&dashboards))),
+    ];
+    let insight = prepare_insight(&world, &store, &engine, &records, readers, &config);
     let source = Arc::clone(&store) as Arc<dyn SeriesSource>;
     let investigator = Investigator::new(Arc::clone(&engine), source, Arc::clone(&workers));
     investigator.set_unasked(config.analysis.enabled);
@@ -157,6 +165,7 @@ pub async fn start(options: Options, config: Config) -> Result<Running, Error> {
         metrics,
         rule_files,
         receiver_files,
+        dashboards,
         insight,
         findings,
         investigator,
@@ -285,7 +294,7 @@ fn prepare_insight(
     store: &Arc<Store>,
     engine: &Arc<Engine>,
     records: &Arc<dyn Records>,
-    alerting: &Arc<Alerting>,
+    readers: Vec<Arc<dyn WatchSource>>,
     config: &Config,
 ) -> Arc<Insight> {
     let counted = Arc::clone(store);
@@ -299,7 +308,7 @@ fn prepare_insight(
             disk: store.disk(),
             data_dir: config.data_dir.clone(),
         }),
-        readers: vec![Arc::new(thinking::RulesRead::new(Arc::clone(alerting)))],
+        readers,
         active_series: Arc::new(move || counted.stats().series),
     };
     Arc::new(Insight::new(setup, config.analysis.clone()))
@@ -323,6 +332,7 @@ fn app(handles: &Arc<Handles>, workers: Arc<Workers>, stop: watch::Receiver<bool
         outlook: Arc::new(Seen::new(Arc::clone(handles))),
         findings: Arc::clone(&handles.findings),
         investigator: handles.investigator.clone(),
+        dashboards: Arc::clone(&handles.dashboards),
         rule_files: Arc::new(Shelf::new(Arc::clone(handles))),
         receivers: Arc::new(receivers::Receivers::new(Arc::clone(handles))),
         metrics_kept: Arc::new(registry::Metrics::new(Arc::clone(handles))),

@@ -10,6 +10,7 @@ use plimsoll_insight::investigate::Investigator;
 use plimsoll_insight::{Anomaly, AnomalyGroup, Findings, SeriesTrend, Stopped, Watching};
 use plimsoll_model::{Labels, Matcher, SampleSink, SeriesSource, TimeRange};
 use plimsoll_query::{Engine, ResultCache};
+use plimsoll_show::dashboard::Library;
 use plimsoll_world::{Clock, Disk, Workers};
 use tokio::sync::{Semaphore, watch};
 
@@ -118,6 +119,8 @@ pub struct App {
     pub investigator: Investigator,
     /// What is known of metrics.
     pub metrics_kept: Arc<dyn MetricShelf>,
+    /// Dashboards.
+    pub dashboards: Arc<Library>,
     /// Rule files that can be changed here, and others.
     pub rule_files: Arc<dyn RuleShelf>,
     /// Receivers that are added here.

@@ -16,6 +16,8 @@ pub mod assessments;
 pub mod backfill;
 pub mod backtest;
 pub mod capacity;
+pub mod dashboard_shelf;
+pub mod dashboards;
 pub mod evidence;
 pub mod explain;
 pub mod findings;

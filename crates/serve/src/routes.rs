@@ -210,6 +210,35 @@ static ROUTES: &[Route] = &[
     row!(GET, "/api/plimsoll/v1/analysis/changes", Read, own::investigate::changes),
     row!(POST, "/api/plimsoll/v1/analysis/seasons", Read, own::investigate::seasons),
     row!(POST, "/api/plimsoll/v1/analysis/similar", Read, own::investigate::similar),
+    row!(GET, "/api/plimsoll/v1/dashboards", Read, own::dashboards::list),
+    row!(POST, "/api/plimsoll/v1/dashboards", Edit, own::dashboards::post),
+    row!(POST, "/api/plimsoll/v1/dashboards/check", Read, own::dashboards::check_draft),
+    row!(GET, "/api/plimsoll/v1/dashboards/{id}", Read, own::dashboards::get),
+    row!(PUT, "/api/plimsoll/v1/dashboards/{id}", Edit, own::dashboards::put),
+    row!(DELETE, "/api/plimsoll/v1/dashboards/{id}", Edit, own::dashboards::remove),
+    row!(GET, "/api/plimsoll/v1/dashboards/{id}/versions", Read, own::dashboards::versions),
+    row!(GET, "/api/plimsoll/v1/dashboards/{id}/diff", Read, own::dashboards::diff),
+    row!(POST, "/api/plimsoll/v1/dashboards/{id}/restore", Edit, own::dashboards::restore),
+    row!(
+        GET,
+        "/api/plimsoll/v1/dashboards/{id}/layouts/{user}",
+        Read,
+        own::dashboard_shelf::get_layout
+    ),
+    row!(
+        PUT,
+        "/api/plimsoll/v1/dashboards/{id}/layouts/{user}",
+        Edit,
+        own::dashboard_shelf::put_layout
+    ),
+    row!(
+        DELETE,
+        "/api/plimsoll/v1/dashboards/{id}/layouts/{user}",
+        Edit,
+        own::dashboard_shelf::remove_layout
+    ),
+    row!(POST, "/api/plimsoll/v1/links", Edit, own::dashboard_shelf::post_link),
+    row!(GET, "/api/plimsoll/v1/links/{id}", Read, own::dashboard_shelf::get_link),
     row!(POST, "/api/plimsoll/v1/storage/flush", Admin, own::flush),
     row!(POST, "/api/plimsoll/v1/storage/merge", Admin, own::merge),
 ];
@@ -297,6 +326,10 @@ mod tests {
                 || (route.path.contains("/insights") && route.methods != GET)
                 || (route.path.contains("/recommendations") && route.methods != GET)
                 || (route.path.contains("/rules/files") && route.methods != GET)
+                || (route.path.contains("/v1/dashboards")
+                    && route.methods != GET
+                    && !route.path.ends_with("/check"))
+                || (route.path.ends_with("/v1/links") && route.methods != GET)
                 || (route.path.contains("/metrics/registry") && route.methods != GET)
                 || (route.path.contains("/notifications/") && route.methods != GET)
                 || (route.path.starts_with("/api/v2/") && route.methods != GET);

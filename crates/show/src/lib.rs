@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod axis;
+pub mod dashboard;
 mod picture;
 mod svg;
 mod text;

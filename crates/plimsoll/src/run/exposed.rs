@@ -21,6 +21,7 @@ pub fn register(handles: &Arc<Handles>, door: &Arc<plimsoll_serve::Metrics>) {
     registry.register(Arc::new(BuildInfo));
     registry.register(Arc::new(StoreMetrics(Arc::clone(handles))));
     registry.register(Arc::new(RowsOf(Arc::clone(handles))));
+    registry.register(Arc::new(super::dashboards::Counted(Arc::clone(&handles.dashboards))));
     registry.register(Arc::new(ResultMetrics(Arc::clone(handles))));
     registry.register(Arc::new(super::findings::FindingsMetrics(Arc::clone(&handles.findings))));
     registry.register(Arc::new(DoorMetrics(Arc::clone(door))));

@@ -17,6 +17,7 @@ mod backup;
 mod causes;
 mod configuration;
 mod crash;
+mod dashboards;
 mod disk_fills;
 mod disk_full;
 mod extensions;
