@@ -20,6 +20,7 @@ use plimsoll_query::EngineConfig;
 mod alerting;
 mod alertmanager;
 mod collect;
+mod dashboards;
 mod encryption;
 mod otlp;
 mod prometheus;
@@ -109,6 +110,8 @@ pub struct Config {
     pub kept_rules: KeptRules,
     /// The receivers that were added through the API; `alert.routing` has them joined to the configured ones.
     pub kept_receivers: KeptReceivers,
+    /// Dashboards of files.
+    pub dashboards: Vec<plimsoll_show::dashboard::Dashboard>,
     /// What is said of metrics.
     pub metrics: Vec<(Subject, Settings)>,
     /// Analysis'.
@@ -142,6 +145,7 @@ pub fn load(options: &Options) -> Result<Config, Vec<Problem>> {
     flags(options, &mut config, &mut problems);
     config.metrics = metrics(&root, &config.query.features, &mut problems);
     config.jobs = jobs(&root, &config.query.features, &mut problems);
+    let dashboard_files = dashboard_files(&root, &mut problems);
     let mut found = problems.found;
     if let Some(path) = &options.prometheus_config {
         prometheus::merge(path, &mut config, &mut found);
@@ -169,6 +173,9 @@ pub fn load(options: &Options) -> Result<Config, Vec<Problem>> {
         config.alert.routing = joined;
     }
     config.kept_receivers = kept;
+    let (shown, mut wrong) = dashboards::load(&dashboard_files, base, &features);
+    config.dashboards = shown;
+    found.append(&mut wrong);
     if found.is_empty() {
         return Ok(config);
     }
@@ -182,6 +189,12 @@ pub(crate) fn read(path: &Path) -> Result<String, Vec<Problem>> {
         let file = path.display().to_string();
         vec![Problem { file, line: 0, key: String::new(), message: format!("cannot be read: {e}") }]
     })
+}
+
+fn dashboard_files(root: &plimsoll_model::written::Node, problems: &mut Problems) -> Vec<String> {
+    let Value::Map(entries) = &root.value else { return Vec::new() };
+    let node = entries.iter().find(|(key, ..)| key == "dashboards");
+    node.map(|(.., node)| dashboards::read(node, problems)).unwrap_or_default()
 }
 
 fn metrics(
@@ -225,7 +238,7 @@ fn sections(
     let (query_node, alert, analysis) = (section("query"), section("alert"), section("analysis"));
     let otlp_node = section("otlp");
     // Read when the flags have said which parts of PromQL are on.
-    let _later = section("metrics");
+    let _later = (section("metrics"), section("dashboards"));
     fields.finish(problems);
     let (listen, opened, allowed_hosts, external_labels) = serve_section(serve, options, problems);
     let (query, query_timeout, result_cache) = query_section(query_node, problems);
@@ -245,6 +258,7 @@ fn sections(
         groups: Vec::new(),
         kept_rules: KeptRules::default(),
         kept_receivers: KeptReceivers::default(),
+        dashboards: Vec::new(),
         metrics: Vec::new(),
         analysis: plimsoll_insight::config::read(analysis, "analysis", problems),
         jobs: Vec::new(),

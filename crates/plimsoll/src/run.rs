@@ -391,6 +391,7 @@ impl Handles {
             .map_err(|problems| Error::Unavailable(problems.join("\n")))?;
         self.collector.apply(collect);
         self.metrics.configure(&next.metrics);
+        self.dashboards.set_files(next.dashboards.clone());
         self.alerting.apply(prepared(&next, &self.metrics));
         self.insight.apply(next.analysis.clone());
         self.investigator.set_unasked(next.analysis.enabled);

@@ -16,6 +16,7 @@ pub mod assessments;
 pub mod backfill;
 pub mod backtest;
 pub mod capacity;
+pub mod dashboard_data;
 pub mod dashboard_shelf;
 pub mod dashboards;
 pub mod evidence;

@@ -212,6 +212,8 @@ static ROUTES: &[Route] = &[
     row!(POST, "/api/plimsoll/v1/analysis/similar", Read, own::investigate::similar),
     row!(GET, "/api/plimsoll/v1/dashboards", Read, own::dashboards::list),
     row!(POST, "/api/plimsoll/v1/dashboards", Edit, own::dashboards::post),
+    row!(POST, "/api/plimsoll/v1/dashboards/variables", Read, own::dashboard_data::variables),
+    row!(POST, "/api/plimsoll/v1/dashboards/import", Edit, own::dashboard_data::take_in),
     row!(POST, "/api/plimsoll/v1/dashboards/check", Read, own::dashboards::check_draft),
     row!(GET, "/api/plimsoll/v1/dashboards/{id}", Read, own::dashboards::get),
     row!(PUT, "/api/plimsoll/v1/dashboards/{id}", Edit, own::dashboards::put),
@@ -328,7 +330,8 @@ mod tests {
                 || (route.path.contains("/rules/files") && route.methods != GET)
                 || (route.path.contains("/v1/dashboards")
                     && route.methods != GET
-                    && !route.path.ends_with("/check"))
+                    && !route.path.ends_with("/check")
+                    && !route.path.ends_with("/variables"))
                 || (route.path.ends_with("/v1/links") && route.methods != GET)
                 || (route.path.contains("/metrics/registry") && route.methods != GET)
                 || (route.path.contains("/notifications/") && route.methods != GET)

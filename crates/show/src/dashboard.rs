@@ -19,7 +19,8 @@ mod shelf;
 mod templates;
 mod yaml;
 
-pub use check::{Checked, Level, Problem, check, check_value, is_time};
+pub(crate) use check::letter;
+pub use check::{Checked, Level, Problem, check, check_value, fuzz_dashboard, is_time};
 pub use interpolate::interpolate;
 pub use library::{
     DASHBOARDS_MAX, DashboardEdit, DashboardError, Entry, Library, LibraryCounts, Origin, Version,

@@ -11,6 +11,7 @@
 
 mod axis;
 pub mod dashboard;
+pub mod grafana;
 mod picture;
 mod svg;
 mod text;

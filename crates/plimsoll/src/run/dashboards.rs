@@ -15,7 +15,9 @@ use crate::error::Error;
 /// Opens what people made.
 pub fn open(records: &Arc<dyn Records>, config: &Config) -> Result<Arc<Library>, Error> {
     let library = Library::open(Arc::clone(records), config.query.features);
-    Ok(Arc::new(library.map_err(|e| Error::Unavailable(e.to_string()))?))
+    let library = library.map_err(|e| Error::Unavailable(e.to_string()))?;
+    library.set_files(config.dashboards.clone());
+    Ok(Arc::new(library))
 }
 
 /// What dashboards show is watched.
@@ -49,6 +51,10 @@ impl Expose for Counted {
         out.sample(name, &[("source", "file")], counts.files as f64);
         let help = "Dashboards that the API can keep.";
         out.single("plimsoll_dashboards_max", Gauge, help, DASHBOARDS_MAX as f64);
+        let help = "Layouts of people that are kept; at most 1,000.";
+        out.single("plimsoll_dashboard_layouts", Gauge, help, counts.layouts as f64);
+        let help = "Short links that are kept; at most 5,000, then the oldest go.";
+        out.single("plimsoll_short_links", Gauge, help, counts.links as f64);
         let name = "plimsoll_dashboard_changes_total";
         out.family(name, Counter, "Wishes to change a dashboard: done, refused.");
         out.sample(name, &[("how", "done")], counts.changes as f64);

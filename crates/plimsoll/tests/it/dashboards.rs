@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::plimsoll::{Home, Plimsoll};
+use crate::process::wait_for;
 
 pub const DASHBOARDS: &str = "/api/plimsoll/v1/dashboards";
 
@@ -130,4 +131,117 @@ fn a_person_lays_a_dashboard_out_and_shortens_links() {
     assert_eq!(ask(&server, "GET", &path, &Value::Null).1, link);
     let away = json!({"url": "https://elsewhere.example/"});
     assert_eq!(ask(&server, "POST", "/api/plimsoll/v1/links", &away).0, 400);
+}
+
+/// An expression with something for each variable.
+fn filled(expr: &str) -> String {
+    let mut out = expr.replace("$__rate_interval", "1m").replace("$objective", "0.999");
+    for name in ["job", "instance", "device", "datname"] {
+        out = out.replace(&format!("${name}"), ".*");
+    }
+    out
+}
+
+#[test]
+fn templates_show_this_host_and_this_program() {
+    let home = Home::new();
+    let server = home.start(&[]);
+    let shows = || {
+        let (_, listed) = ask(&server, "GET", DASHBOARDS, &Value::Null);
+        let of =
+            |id: &str| listed["dashboards"].as_array()?.iter().find(|d| d["id"] == id).cloned();
+        let all = ["system", "resources", "network", "plimsoll"].map(of);
+        all.iter().all(|d| d.as_ref().is_some_and(|d| d["missing"] == json!([]))).then_some(())
+    };
+    wait_for(std::time::Duration::from_secs(60), shows).expect("metrics of the templates");
+    let mut exprs = Vec::new();
+    for id in ["system", "resources", "network", "plimsoll"] {
+        let (_, got) = ask(&server, "GET", &format!("{DASHBOARDS}/{id}"), &Value::Null);
+        assert_eq!(got["problems"], json!([]), "{id}");
+        let panels = got["dashboard"]["panels"].as_array().unwrap().clone();
+        let queries = panels.iter().flat_map(|p| p["queries"].as_array().into_iter().flatten());
+        exprs.extend(queries.map(|q| filled(q["expr"].as_str().unwrap())));
+    }
+    assert!(exprs.len() > 90, "{}", exprs.len());
+    let silent =
+        || exprs.iter().filter(|e| server.query(e).is_empty()).cloned().collect::<Vec<_>>();
+    // Rates want two samples. A host may have no swap, no disk that works at this moment, no second device.
+    let few = || (silent().len() <= 8).then_some(());
+    wait_for(std::time::Duration::from_secs(60), few).unwrap_or_else(|| panic!("{:#?}", silent()));
+    let (_, listed) = ask(&server, "GET", DASHBOARDS, &Value::Null);
+    let database =
+        listed["dashboards"].as_array().unwrap().iter().find(|d| d["id"] == "database").unwrap();
+    assert_eq!(database["available"], false);
+    let (_, got) = ask(&server, "GET", &format!("{DASHBOARDS}/network"), &Value::Null);
+    let wish = json!({"variables": got["dashboard"]["variables"], "values": {"device": ["lo"]}});
+    let (status, made) = ask(&server, "POST", &format!("{DASHBOARDS}/variables"), &wish);
+    assert_eq!(status, 200, "{made}");
+    let of = |name: &str| {
+        made["variables"].as_array().unwrap().iter().find(|v| v["name"] == name).unwrap()
+    };
+    assert_eq!(
+        (&of("job")["current"], &of("device")["current"]),
+        (&json!(["$__all"]), &json!(["lo"]))
+    );
+    assert!(!of("instance")["options"].as_array().unwrap().is_empty(), "{made}");
+    let asked = json!({"from": 0, "variables": [
+        {"name": "m", "kind": "query", "query": "metrics(node_load)"}, {"name": "n", "kind": "query", "query": "label_names(node_load1)"},
+        {"name": "q", "kind": "query", "query": "query_result(count(up))"}, {"name": "s", "kind": "query", "query": "node_load1"},
+        {"name": "bad", "kind": "query", "query": "label_values(sum(x), y)"},
+    ]});
+    let (_, made) = ask(&server, "POST", &format!("{DASHBOARDS}/variables"), &asked);
+    let first = |i: usize| {
+        made["variables"][i]["options"][0]["text"].as_str().unwrap_or_default().to_owned()
+    };
+    assert_eq!((first(0).as_str(), first(1).as_str()), ("node_load1", "__name__"));
+    assert!(first(2).starts_with("{} ") && first(3).starts_with("node_load1{instance="), "{made}");
+    assert!(made["variables"][4]["error"].is_string());
+}
+
+#[test]
+fn a_dashboard_of_grafana_is_imported_kept_and_written_back() {
+    let home = Home::new();
+    let server = home.start(&["--bare"]);
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/grafana");
+    let text = std::fs::read_to_string(format!("{fixtures}/host.json")).unwrap();
+    let grafana: Value = serde_json::from_str(&text).unwrap();
+    let at = format!("{DASHBOARDS}/import");
+    let (status, looked) = ask(&server, "POST", &at, &json!({"grafana": grafana}));
+    assert_eq!((status, &looked["saved"]), (200, &Value::Null), "{looked}");
+    assert_eq!(
+        (&looked["report"]["unsupported"], &looked["report"]["exact"]),
+        (&json!(0), &json!(7))
+    );
+    let wish = json!({"grafana": grafana, "id": "yard", "folder": "Imported", "save": true, "author": "ann"});
+    let (status, kept) = ask(&server, "POST", &at, &wish);
+    assert_eq!((status, &kept["saved"]), (200, &json!({"id": "yard", "version": 1})), "{kept}");
+    let (_, got) = ask(&server, "GET", &format!("{DASHBOARDS}/yard"), &Value::Null);
+    assert_eq!((&got["author"], &got["dashboard"]["folder"]), (&json!("ann"), &json!("Imported")));
+    let (_, back) = ask(&server, "GET", &format!("{DASHBOARDS}/yard?format=grafana"), &Value::Null);
+    assert_eq!(back["title"], "Hosts of the yard");
+    assert_eq!(back["panels"].as_array().unwrap().len(), 8);
+    let (status, refused) = ask(&server, "POST", &at, &json!({"grafana": {"a": 1}}));
+    assert_eq!(status, 400, "{refused}");
+}
+
+#[test]
+fn dashboards_come_from_files_and_are_read_again() {
+    let home = Home::new();
+    home.write("boards/mine.yaml", "title: Mine\npanels: []\n");
+    let config = home.write("p.yml", "dashboards:\n  files: [boards/*.yaml]\n");
+    let server = home.start(&["--bare", "--config", config.to_str().unwrap()]);
+    let mine = || ask(&server, "GET", &format!("{DASHBOARDS}/mine"), &Value::Null).1;
+    let first = mine();
+    assert_eq!((&first["source"], &first["editable"]), (&json!("file"), &json!(false)), "{first}");
+    home.write("boards/mine.yaml", "title: Changed\npanels: []\n");
+    assert_eq!(server.post("/-/reload").status, 200);
+    assert_eq!(mine()["dashboard"]["title"], "Changed");
+    home.write("boards/mine.yaml", "title: Wrong\npannels: []\n");
+    assert_ne!(server.post("/-/reload").status, 200);
+    assert_eq!(mine()["dashboard"]["title"], "Changed");
+    let put = json!({"dashboard": {"title": "By hand", "panels": []}, "version": 0});
+    assert_eq!(ask(&server, "PUT", &format!("{DASHBOARDS}/mine"), &put).0, 200);
+    assert_eq!(mine()["source"], "api");
+    assert_eq!(ask(&server, "DELETE", &format!("{DASHBOARDS}/mine"), &Value::Null).0, 200);
+    assert_eq!(mine()["source"], "file");
 }

@@ -125,7 +125,15 @@ pub async fn get(app: Arc<App>, call: Call) -> Result<Response, Failure> {
             "problems": shown(&problems),
         }))),
         "yaml" => Ok(download(to_yaml(&dashboard), "text/yaml; charset=utf-8", &entry.id, "yaml")),
-        other => Err(Failure::parameter("format", format!("{other:?}; write json or yaml"))),
+        "grafana" => {
+            let text = serde_json::to_string_pretty(&plimsoll_show::grafana::export(&dashboard));
+            let text = text.map_err(|e| Failure::internal(e.to_string()))?;
+            Ok(download(text, "application/json", &entry.id, "json"))
+        }
+        other => {
+            let message = format!("{other:?}; write json, yaml or grafana");
+            Err(Failure::parameter("format", message))
+        }
     }
 }
 

@@ -377,3 +377,14 @@ fn links(links: &[super::Link], path: &str, problems: &mut Problems) {
         }
     }
 }
+
+/// For fuzzing: any bytes, as YAML or JSON, are a dashboard or told; what is one reads back as itself.
+pub fn fuzz_dashboard(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(value) = super::from_yaml(text) else { return };
+    let features = Features::default();
+    let Some(dashboard) = check_value(&value, &features).dashboard else { return };
+    let again = super::from_yaml(&super::to_yaml(&dashboard));
+    let again = again.map(|value| check_value(&value, &features).dashboard);
+    assert_eq!(again, Ok(Some(dashboard)));
+}

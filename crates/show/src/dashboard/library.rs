@@ -13,7 +13,7 @@ use plimsoll_query::{Features, LabelMatcher};
 use plimsoll_records::{Change, Document, Records};
 use serde::{Deserialize, Serialize};
 
-use super::shelf::{Layout, Shelf};
+use super::shelf::{LAYOUT, LINK, Layout, Shelf};
 use super::{Dashboard, PanelKind, Problem, check, selectors, templates};
 
 /// Dashboards that the API keeps.
@@ -163,6 +163,10 @@ pub struct LibraryCounts {
     pub changes: u64,
     /// Changes that were refused since the start.
     pub refused: u64,
+    /// Layouts that are kept.
+    pub layouts: usize,
+    /// Short links that are kept.
+    pub links: usize,
 }
 
 /// What stands in a document.
@@ -189,6 +193,8 @@ struct State {
     files: BTreeMap<String, Arc<Dashboard>>,
     changes: u64,
     refused: u64,
+    /// Layouts and links that are kept.
+    beside: (usize, usize),
 }
 
 /// All dashboards. Share it; calls block.
@@ -218,6 +224,7 @@ impl Library {
                 }
             }
         }
+        state.beside = (records.documents(LAYOUT)?.len(), records.documents(LINK)?.len());
         let state = RwLock::new(state);
         Ok(Self { records, features, changing: Mutex::new(()), state })
     }
@@ -364,6 +371,9 @@ impl Library {
             changes.extend(self.shelf().forget(&id)?);
         }
         self.records.apply(&changes)?;
+        if removed && let Err(e) = self.count_beside() {
+            tracing::warn!(error = %e, "layouts are not counted");
+        }
         let kept = kept_of(&document, &body, &self.features);
         let entry = kept.entry.clone();
         let mut state = self.state.write();
@@ -433,15 +443,16 @@ impl Library {
             files: state.files.len(),
             changes: state.changes,
             refused: state.refused,
+            layouts: state.beside.0,
+            links: state.beside.1,
         }
     }
 
-    /// Layouts and short links that are kept.
-    ///
-    /// # Errors
-    /// `Records`.
-    pub fn beside(&self) -> Result<(usize, usize), DashboardError> {
-        self.shelf().counts()
+    /// Counts again what is kept beside dashboards.
+    fn count_beside(&self) -> Result<(), DashboardError> {
+        let counts = self.shelf().counts()?;
+        self.state.write().beside = counts;
+        Ok(())
     }
 
     fn shelf(&self) -> Shelf<'_> {
@@ -471,7 +482,8 @@ impl Library {
         if !self.list().iter().any(|e| e.id == id) {
             return Err(DashboardError::NotFound(format!("dashboard {id}")));
         }
-        self.shelf().keep_layout(id, user, layout, now_ms)
+        self.shelf().keep_layout(id, user, layout, now_ms)?;
+        self.count_beside()
     }
 
     /// Forgets how somebody laid a dashboard out.
@@ -480,7 +492,8 @@ impl Library {
     /// `Id`, `Body`, `Records`.
     pub fn remove_layout(&self, id: &str, user: &str) -> Result<(), DashboardError> {
         let _held = self.changing.lock();
-        self.shelf().remove_layout(id, user)
+        self.shelf().remove_layout(id, user)?;
+        self.count_beside()
     }
 
     /// Keeps a short link under a name.
@@ -489,7 +502,8 @@ impl Library {
     /// `Body`, `Limit`, `Records`.
     pub fn keep_link(&self, url: &str, name: &str, now_ms: i64) -> Result<(), DashboardError> {
         let _held = self.changing.lock();
-        self.shelf().keep_link(url, name, now_ms)
+        self.shelf().keep_link(url, name, now_ms)?;
+        self.count_beside()
     }
 
     /// Where a short link leads.

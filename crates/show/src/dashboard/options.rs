@@ -164,9 +164,12 @@ fn kept(found: &[String], regex: &str) -> Result<Vec<Choice>, String> {
                 let Some(groups) = regex.captures(text) else { continue };
                 let group = |name: &str| groups.name(name).map(|m| m.as_str().to_owned());
                 match (group("value"), group("text")) {
-                    (None, None) => {
-                        choice(groups.get(1).or_else(|| groups.get(0)).map_or(text, |m| m.as_str()))
-                    }
+                    (None, None) => choice(
+                        groups
+                            .get(1)
+                            .or_else(|| groups.get(0))
+                            .map_or(text.as_str(), |m| m.as_str()),
+                    ),
                     (value, text) => {
                         let value = value.or_else(|| text.clone()).unwrap_or_default();
                         Choice { text: text.unwrap_or_else(|| value.clone()), value }

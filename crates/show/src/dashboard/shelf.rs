@@ -18,8 +18,9 @@ pub const LINKS_MAX: usize = 5_000;
 /// Bytes of what a short link leads to.
 pub const LINK_BYTES_MAX: usize = 16 << 10;
 
-const LAYOUT: &str = "dashboard_layout";
-const LINK: &str = "short_link";
+/// Kinds of documents.
+pub(super) const LAYOUT: &str = "dashboard_layout";
+pub(super) const LINK: &str = "short_link";
 
 /// How a person has laid out a dashboard.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+mod documents;
+mod grafana;
+mod mutate;
+
 use expect_test::expect_file;
 use plimsoll_model::{Chart, HOUR_MS, Level, Line, MINUTE_MS, Role, Unit};
 use plimsoll_show::{png, svg};

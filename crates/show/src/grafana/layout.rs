@@ -1,0 +1,155 @@
+//! Where panels are: the grid, rows that hide their panels, and the rows with spans of before.
+//!
+//! What comes out is a flat list in reading order, each panel with a place in the grid; a collapsed row is followed by the
+//! panels that it hides, which take their room as if it were open.
+
+use serde_json::{Value, json};
+
+use super::field::{list, number, text, whole};
+use crate::dashboard::{At, COLUMNS, PANELS_MAX, ROWS_MAX};
+
+/// A panel with its place.
+pub(super) struct Placed<'v> {
+    pub at: At,
+    pub json: std::borrow::Cow<'v, Value>,
+}
+
+/// All panels of a dashboard; how many were beyond what one may have.
+pub(super) fn placed(dashboard: &Value) -> (Vec<Placed<'_>>, usize) {
+    let mut all = match dashboard["rows"].as_array() {
+        Some(rows) if list(&dashboard["panels"]).is_empty() => of_rows(rows),
+        _ => of_grid(list(&dashboard["panels"])),
+    };
+    let beyond = all.len().saturating_sub(PANELS_MAX);
+    all.truncate(PANELS_MAX);
+    (all, beyond)
+}
+
+fn at(grid: &Value) -> Option<At> {
+    let get = |key: &str| whole(&grid[key]);
+    Some(fitted(At { x: get("x").unwrap_or(0), y: get("y")?, w: get("w")?, h: get("h")? }))
+}
+
+fn fitted(at: At) -> At {
+    let w = at.w.clamp(1, COLUMNS);
+    let x = at.x.min(COLUMNS - w);
+    At { x, y: at.y.min(ROWS_MAX), w, h: at.h.clamp(1, 500) }
+}
+
+fn of_grid(panels: &[Value]) -> Vec<Placed<'_>> {
+    let mut all: Vec<(At, &Value)> = Vec::new();
+    let mut end = 0;
+    for p in panels.iter().filter(|p| p.is_object()) {
+        let row = p["type"] == "row";
+        let usual =
+            At { x: 0, y: end, w: if row { COLUMNS } else { 12 }, h: if row { 1 } else { 8 } };
+        let at = at(&p["gridPos"]).unwrap_or(usual);
+        end = end.max(at.y + at.h);
+        all.push((at, p));
+    }
+    all.sort_by_key(|(at, _)| (at.y, at.x));
+    let (mut out, mut moved) = (Vec::new(), 0_u32);
+    for (at, p) in all {
+        let at = fitted(At { y: at.y.saturating_add(moved), ..at });
+        out.push(Placed { at, json: std::borrow::Cow::Borrowed(p) });
+        let inner = if p["type"] == "row" { list(&p["panels"]) } else { &[] };
+        if inner.is_empty() {
+            continue;
+        }
+        let inner = of_grid(inner);
+        let top = inner.iter().map(|i| i.at.y).min().unwrap_or(0);
+        let end = inner.iter().map(|i| i.at.y + i.at.h).max().unwrap_or(0);
+        for one in inner {
+            let y = at.y + 1 + (one.at.y - top);
+            out.push(Placed { at: fitted(At { y, ..one.at }), json: one.json });
+        }
+        moved = moved.saturating_add(end - top).min(ROWS_MAX);
+    }
+    out
+}
+
+/// Rows of before version 16: heights in pixels, widths in twelfths.
+fn of_rows(rows: &[Value]) -> Vec<Placed<'_>> {
+    let said = |r: &Value| {
+        r["collapse"] == true || r["showTitle"] == true || !text(&r["repeat"]).is_empty()
+    };
+    let heads = rows.iter().any(said);
+    let (mut out, mut y) = (Vec::new(), 0_u32);
+    for row in rows.iter().filter(|r| r.is_object()) {
+        if heads {
+            let mut head = json!({
+                "type": "row", "title": text(&row["title"]), "collapsed": row["collapse"] == true,
+            });
+            if !text(&row["repeat"]).is_empty() {
+                head["repeat"] = row["repeat"].clone();
+            }
+            let at = fitted(At { x: 0, y, w: COLUMNS, h: 1 });
+            out.push(Placed { at, json: std::borrow::Cow::Owned(head) });
+            y = y.saturating_add(1);
+        }
+        let usual = height(&row["height"]).unwrap_or(7);
+        let (mut x, mut deepest) = (0, 0);
+        for p in list(&row["panels"]).iter().filter(|p| p.is_object()) {
+            let span = number(&p["span"]).unwrap_or(4.0).clamp(1.0, 12.0);
+            let w = ((span * 2.0).round() as u32).clamp(1, COLUMNS);
+            if x + w > COLUMNS {
+                y = y.saturating_add(deepest);
+                (x, deepest) = (0, 0);
+            }
+            let h = height(&p["height"]).unwrap_or(usual);
+            out.push(Placed { at: fitted(At { x, y, w, h }), json: std::borrow::Cow::Borrowed(p) });
+            x += w;
+            deepest = deepest.max(h);
+        }
+        y = y.saturating_add(deepest).min(ROWS_MAX);
+    }
+    out
+}
+
+/// A height in pixels (`250px`, `250`) in rows of the grid.
+fn height(value: &Value) -> Option<u32> {
+    let pixels = match value {
+        Value::String(s) => s.trim().trim_end_matches("px").parse().ok()?,
+        other => number(other)?,
+    };
+    Some(((pixels / 38.0).ceil() as u32).clamp(1, 500)).filter(|_| pixels > 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(dashboard: &Value) -> Vec<String> {
+        let (all, _) = placed(dashboard);
+        let one = |p: &Placed<'_>| {
+            format!("{} {},{} {}x{}", text(&p.json["title"]), p.at.x, p.at.y, p.at.w, p.at.h)
+        };
+        all.iter().map(one).collect()
+    }
+
+    #[test]
+    fn a_collapsed_row_gives_its_panels_room() {
+        let doc = json!({"panels": [
+            {"title": "b", "gridPos": {"x": 0, "y": 9, "w": 12, "h": 8}},
+            {"title": "r", "type": "row", "collapsed": true, "gridPos": {"x": 0, "y": 8, "w": 24, "h": 1}, "panels": [
+                {"title": "in", "gridPos": {"x": 12, "y": 20, "w": 12, "h": 6}},
+            ]},
+            {"title": "a", "gridPos": {"x": 0, "y": 0, "w": 30, "h": 8}},
+        ]});
+        assert_eq!(shown(&doc), ["a 0,0 24x8", "r 0,8 24x1", "in 12,9 12x6", "b 0,15 12x8"]);
+    }
+
+    #[test]
+    fn rows_with_spans_become_a_grid() {
+        let doc = json!({"rows": [
+            {"title": "R", "showTitle": true, "height": "250px", "panels": [
+                {"title": "a", "span": 6}, {"title": "b", "span": 6}, {"title": "c", "span": 12, "height": 100},
+            ]},
+            {"title": "S", "collapse": true, "panels": [{"title": "d", "span": 3}]},
+        ]});
+        assert_eq!(
+            shown(&doc),
+            ["R 0,0 24x1", "a 0,1 12x7", "b 12,1 12x7", "c 0,8 24x3", "S 0,11 24x1", "d 0,12 6x7"]
+        );
+    }
+}
