@@ -114,20 +114,17 @@ fn found(
     Ok(match query {
         VariableQuery::LabelValues { selector, label } => {
             let sets = sets(selector)?;
-            let all = view.label_values(label, &slices(&sets), &hint, cx)?;
-            all.iter().map(|v| v.to_string()).collect()
+            view.label_values(label, &slices(&sets), &hint, cx)?
         }
         VariableQuery::LabelNames { selector } => {
             let sets = sets(selector)?;
-            let all = view.label_names(&slices(&sets), &hint, cx)?;
-            all.iter().map(|v| v.to_string()).collect()
+            view.label_names(&slices(&sets), &hint, cx)?
         }
         VariableQuery::Metrics { regex } => {
             let wanted = option_regex(regex).map_err(Failure::bad_data)?;
             let pattern = Matcher::new(MatchOp::Regex, METRIC_NAME, ".+")?;
             let all = view.label_values(METRIC_NAME, &[&[pattern]], &Hint::range(range), cx)?;
-            let fits = all.iter().map(|v| v.to_string()).filter(|v| wanted.is_match(v));
-            fits.take(limit).collect()
+            all.into_iter().filter(|v| wanted.is_match(v)).take(limit).collect()
         }
         VariableQuery::QueryResult { expr } => {
             let read = parse(expr, &app.engine.config().features);
@@ -203,7 +200,7 @@ pub async fn take_in(app: Arc<App>, call: Call) -> Result<Response, Failure> {
         d.folder = wish.folder.unwrap_or_default();
         let checked = plimsoll_show::dashboard::check(d.clone(), app.dashboards.features());
         if !wish.save {
-            return Ok(Ok((made, checked.problems, None)));
+            return Ok::<_, Failure>(Ok((made, checked.problems, None)));
         }
         let edit = DashboardEdit {
             id: d.id.clone(),

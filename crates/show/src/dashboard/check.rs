@@ -136,11 +136,24 @@ fn without_nothing(value: &Value) -> Value {
             let kept = map.iter().filter(|(_, v)| !v.is_null());
             let each = |(k, v): (&String, &Value)| {
                 let as_is = matches!(k.as_str(), "extra" | "grafana" | "options");
-                (k.clone(), if as_is { v.clone() } else { without_nothing(v) })
+                (k.clone(), if as_is { plain_numbers(v) } else { without_nothing(v) })
             };
             Value::Object(kept.map(each).collect())
         }
         Value::Array(list) => Value::Array(list.iter().map(without_nothing).collect()),
+        other => other.clone(),
+    }
+}
+
+/// Whole numbers without a point, as YAML has them: what is written then reads back the same.
+fn plain_numbers(value: &Value) -> Value {
+    match value {
+        Value::Number(n) => match n.as_f64() {
+            Some(x) if n.is_f64() && x.fract() == 0.0 && x.abs() < 1e15 => Value::from(x as i64),
+            _ => value.clone(),
+        },
+        Value::Array(list) => list.iter().map(plain_numbers).collect(),
+        Value::Object(map) => map.iter().map(|(k, v)| (k.clone(), plain_numbers(v))).collect(),
         other => other.clone(),
     }
 }
@@ -245,11 +258,11 @@ fn variables(dashboard: &Dashboard, problems: &mut Problems, features: &Features
             problems.warn(&at("regex"), &v.regex, e, "write a regular expression");
         }
         let sample = |expr: &str| reads::parsed(dashboard, expr, features).map(|_| ());
-        if v.kind == VariableKind::Query {
-            if let Err(e) = reads::VariableQuery::read(&v.query).and_then(|q| q.check(&sample)) {
-                let remedy = "write label_values(metric, label), label_values(label), label_names(), metrics(regex) or query_result(expr)";
-                problems.warn(&at("query"), &v.query, e, remedy);
-            }
+        if v.kind == VariableKind::Query
+            && let Err(e) = reads::VariableQuery::read(&v.query).and_then(|q| q.check(&sample))
+        {
+            let remedy = "write label_values(metric, label), label_values(label), label_names(), metrics(regex) or query_result(expr)";
+            problems.warn(&at("query"), &v.query, e, remedy);
         }
         intervals(v, &at("query"), problems);
     }

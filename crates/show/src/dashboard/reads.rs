@@ -279,8 +279,12 @@ fn read(
 /// A value of a variable that is known without asking the store.
 fn sample(v: &Variable, chosen: bool) -> Option<Chosen> {
     let options = || v.query.split(',').map(str::trim).filter(|o| !o.is_empty());
-    let current: Vec<String> =
-        v.current.iter().filter(|c| *c != "$__all" && !c.is_empty()).cloned().collect();
+    let current: Vec<String> = v
+        .current
+        .iter()
+        .filter(|c| !matches!(c.as_str(), "$__all" | "auto" | ""))
+        .cloned()
+        .collect();
     let open = v.kind == VariableKind::Query && !chosen;
     let values = match v.kind {
         _ if open => return None,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use plimsoll_query::Features;
 use serde_json::{Map, Value};
 
-use super::field::{axis, defaults, links, list, number, overrides, text, whole, written};
+use super::field::{axis, defaults, links, list, overrides, text, whole, written};
 use super::report::{Notes, Outcome, PanelReport};
 use super::{html, plugins, targets};
 use crate::dashboard::{
