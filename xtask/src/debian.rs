@@ -16,6 +16,7 @@ const WANTED: &[(&str, &str, &str)] = &[
     ("prometheus-node-exporter", "prometheus-node-exporter", "is compared with our host metrics"),
     ("prometheus-alertmanager", "prometheus-alertmanager", "is compared with our notifications"),
     ("chromium", "chromium", "runs the UI"),
+    ("pdftotext", "poppler-utils", "reads our reports"),
     ("npm", "npm", "builds the UI"),
     ("python3", "python3", "runs the cases of third parties"),
 ];

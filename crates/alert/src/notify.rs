@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 use crate::evidence::AT_ONCE;
 use crate::metrics::count;
-use crate::owner::Alerting;
+use crate::owner::{Alerting, without_files};
 use crate::route::{Notification, Routing};
 
 pub mod breaker;
@@ -183,7 +183,12 @@ pub async fn deliver_one(alerting: &Alerting, delivery: Delivery, tools: &Tools)
         tracing::warn!(receiver, id, ?outcome, "notification not delivered");
     }
     let now = alerting.now();
-    let done = alerting.outbox().done(delivery, &outcome, now);
+    let mut done = alerting.outbox().done(delivery, &outcome, now);
+    if done.state == plimsoll_records::DeliveryState::Delivered
+        && let Some(body) = without_files(&done.body)
+    {
+        done.body = body;
+    }
     let given_up = done.state == plimsoll_records::DeliveryState::Dead;
     let handed = if given_up { fallback::handed(&done, now) } else { Vec::new() };
     alerting.went(done, handed);

@@ -30,6 +30,7 @@ use crate::rules::{Group, RuleKind, SHADOW};
 use crate::state::{RuleState, Transition, labels_of};
 use crate::template::Surroundings;
 
+mod bulletin;
 mod chronicle;
 mod desk;
 mod evaluation;
@@ -43,6 +44,8 @@ mod posted;
 mod states;
 mod view;
 
+pub(crate) use bulletin::without_files;
+pub use bulletin::{Bulletin, BulletinError, ENCLOSED_BYTES_MAX, Enclosed};
 pub use chronicle::{AlertView, AlertsAsked, AlertsView, IncidentView};
 pub use handles::RuleInput;
 pub use letters::Letter;

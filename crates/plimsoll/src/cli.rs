@@ -15,6 +15,7 @@ mod import;
 mod jobs_backtest;
 mod notify;
 mod query;
+mod report;
 mod rule_files;
 mod rules;
 mod rules_backtest;
@@ -78,6 +79,10 @@ enum Command {
     ///
     /// Example: plimsoll rekey --data-dir plimsoll-data --key-file old.key --new-key-file new.key
     Rekey(Rekey),
+    /// Writes a report of a running server into a file.
+    ///
+    /// Example: plimsoll report weekly --format pdf --output weekly.pdf
+    Report(ReportAsked),
     /// What one does with rules beside running them.
     #[command(subcommand)]
     Rules(Rules),
@@ -163,6 +168,28 @@ pub struct Query {
     /// Distance between times: 15s
     #[arg(long, requires = "start")]
     step: Option<String>,
+}
+
+/// Which report, and how.
+#[derive(Args)]
+pub struct ReportAsked {
+    /// Its name: daily, weekly, capacity, sla, or one of your own.
+    report: String,
+    /// The server.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7546")]
+    server: String,
+    /// pdf, html, png, csv, json or md.
+    #[arg(long, default_value = "pdf")]
+    format: String,
+    /// The beginning of its time: RFC 3339 or seconds [default: the report's period]
+    #[arg(long, value_name = "T", requires = "to")]
+    from: Option<String>,
+    /// The end of its time [default: now]
+    #[arg(long, value_name = "T")]
+    to: Option<String>,
+    /// Write here [default: the name that the server gives]
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 /// What files hold.
@@ -558,6 +585,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Some(Command::Serve(serve)) => return serve::run(&serve),
         Some(Command::Check(check)) => return check::run(&check),
         Some(Command::Query(query)) => query::run(&query),
+        Some(Command::Report(report)) => report::run(&report),
         Some(Command::Import(import)) => import::run(&import),
         Some(Command::Export(export)) => export::run(&export),
         Some(Command::Snapshot(snapshot)) => backup::snapshot(&snapshot),

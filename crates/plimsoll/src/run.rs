@@ -22,6 +22,7 @@ use plimsoll_query::{Engine, ResultCache};
 use plimsoll_records::{Records, SqliteRecords};
 use plimsoll_serve::{App, Gates, Limits};
 use plimsoll_show::dashboard::Library;
+use plimsoll_show::report::Library as ReportLibrary;
 use plimsoll_store::Store;
 use plimsoll_world::{Workers, World};
 use tokio::net::TcpListener;
@@ -61,6 +62,7 @@ pub struct Running {
     stop: watch::Sender<bool>,
     door: tokio::task::JoinHandle<std::io::Result<()>>,
     telling: tokio::task::JoinHandle<()>,
+    reporting: tokio::task::JoinHandle<()>,
     thinking: Option<Thinking>,
     looking: Option<Looking>,
 }
@@ -84,6 +86,7 @@ pub(crate) struct Handles {
     pub insight: Arc<Insight>,
     pub findings: Arc<Findings>,
     pub investigator: Investigator,
+    pub records: Arc<dyn Records>,
     pub collector: Collector,
     pub registry: Arc<Registry>,
     pub options: Mutex<Options>,
@@ -169,6 +172,7 @@ pub async fn start(options: Options, config: Config) -> Result<Running, Error> {
         insight,
         findings,
         investigator,
+        records,
         collector,
         registry,
         options: Mutex::new(options),
@@ -178,8 +182,9 @@ pub async fn start(options: Options, config: Config) -> Result<Running, Error> {
     let app = app(&handles, workers, stopped);
     exposed::register(&handles, &app.metrics);
     app.gates.set_ready();
+    let reporting = tokio::spawn(plimsoll_serve::send_reports(Arc::clone(&app), app.stop.clone()));
     let door = tokio::spawn(plimsoll_serve::serve(listener, app));
-    Ok(Running { address, handles, stop, door, telling, thinking, looking })
+    Ok(Running { address, handles, stop, door, telling, reporting, thinking, looking })
 }
 
 async fn start_listening(config: &Config) -> Result<TcpListener, Error> {
@@ -335,6 +340,7 @@ fn app(handles: &Arc<Handles>, workers: Arc<Workers>, stop: watch::Receiver<bool
         dashboards: Arc::clone(&handles.dashboards),
         rule_files: Arc::new(Shelf::new(Arc::clone(handles))),
         receivers: Arc::new(receivers::Receivers::new(Arc::clone(handles))),
+        reports: Arc::new(ReportLibrary::new(Arc::clone(&handles.records))),
         metrics_kept: Arc::new(registry::Metrics::new(Arc::clone(handles))),
         clock: Arc::clone(&handles.world.clock),
         started_ms: handles.started_ms,
@@ -439,6 +445,8 @@ impl Running {
             looking.into_iter().for_each(Looking::stop);
         });
         let _in_time = tokio::time::timeout(STOP_WITHIN / 4, joined).await;
+        // A report that is half made is made anew after the next start.
+        self.reporting.abort();
         let _in_time = tokio::time::timeout(STOP_WITHIN / 4, &mut self.telling).await;
         if tokio::time::timeout(STOP_WITHIN / 4, &mut self.door).await.is_err() {
             self.door.abort();

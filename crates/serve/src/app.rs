@@ -11,6 +11,7 @@ use plimsoll_insight::{Anomaly, AnomalyGroup, Findings, SeriesTrend, Stopped, Wa
 use plimsoll_model::{Labels, Matcher, SampleSink, SeriesSource, TimeRange};
 use plimsoll_query::{Engine, ResultCache};
 use plimsoll_show::dashboard::Library;
+use plimsoll_show::report::Library as ReportLibrary;
 use plimsoll_world::{Clock, Disk, Workers};
 use tokio::sync::{Semaphore, watch};
 
@@ -121,6 +122,8 @@ pub struct App {
     pub metrics_kept: Arc<dyn MetricShelf>,
     /// Dashboards.
     pub dashboards: Arc<Library>,
+    /// Reports that are kept.
+    pub reports: Arc<ReportLibrary>,
     /// Rule files that can be changed here, and others.
     pub rule_files: Arc<dyn RuleShelf>,
     /// Receivers that are added here.
@@ -156,6 +159,7 @@ pub struct Gates {
     waiting: Semaphore,
     pub(crate) writes: Semaphore,
     pub(crate) live: Arc<Semaphore>,
+    pub(crate) reports: Semaphore,
     pub(crate) habits: Habits,
 }
 
@@ -171,6 +175,7 @@ impl Gates {
             waiting: Semaphore::new(limits.queries_waiting + limits.queries_at_once),
             writes: Semaphore::new(limits.writes_at_once),
             live: Arc::new(Semaphore::new(limits.live_connections)),
+            reports: Semaphore::new(limits.reports_at_once),
             habits: Habits::default(),
         }
     }

@@ -27,6 +27,7 @@ pub use own::capacity::{CapacityDays, CapacityDoc, Chances, WhatIfDoc};
 pub use own::metric_registry::{MetricShelf, RuleName};
 pub use own::overview::{AnomalyDoc, DaysDoc, ForecastDoc, ProcessDoc, ResourceDoc};
 pub use own::receivers::{ReceiverShelf, ShelvedReceiver};
+pub use own::report_sending::run as send_reports;
 pub use own::rule_files::{FileShelf, RuleShelf, ShelvedRules};
 pub use params::time_ms;
 pub use routes::{Route, routes};

@@ -29,6 +29,10 @@ pub struct Limits {
     pub live_connections: usize,
     /// Subscriptions of one live connection.
     pub live_subscriptions: usize,
+    /// Reports that are made at once: each may ask many queries and draw many pictures.
+    pub reports_at_once: usize,
+    /// Longest the questions of a report may take together; what is not answered by then is missing in it.
+    pub report_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -46,6 +50,8 @@ impl Default for Limits {
             query_timeout: Duration::from_secs(120),
             live_connections: 256,
             live_subscriptions: 64,
+            reports_at_once: 2,
+            report_timeout: Duration::from_secs(30),
         }
     }
 }

@@ -25,6 +25,10 @@ pub struct Metrics {
     pub(crate) live_connections: AtomicU64,
     pub(crate) live_frames: AtomicU64,
     pub(crate) live_frames_dropped: AtomicU64,
+    pub(crate) reports: AtomicU64,
+    pub(crate) reports_failed: AtomicU64,
+    pub(crate) report_us: AtomicU64,
+    pub(crate) reports_sent: AtomicU64,
 }
 
 pub(crate) fn count(counter: &AtomicU64, n: u64) {
@@ -46,7 +50,31 @@ impl Metrics {
         for (class, counter) in CLASSES.iter().zip(&self.requests).skip(1) {
             out.sample(name, &[("class", class)], get(counter));
         }
-        let rows: [(&str, &str, MetricKind, f64); 13] = [
+        let rows: [(&str, &str, MetricKind, f64); 17] = [
+            (
+                "plimsoll_serve_reports_total",
+                "Reports and pictures of panels that were made.",
+                MetricKind::Counter,
+                get(&self.reports),
+            ),
+            (
+                "plimsoll_serve_reports_failed_total",
+                "Reports that were not made or not sent.",
+                MetricKind::Counter,
+                get(&self.reports_failed),
+            ),
+            (
+                "plimsoll_serve_report_seconds_total",
+                "Time spent in making reports.",
+                MetricKind::Counter,
+                get(&self.report_us) / 1e6,
+            ),
+            (
+                "plimsoll_serve_reports_sent_total",
+                "Messages with a report that were put into the outbox.",
+                MetricKind::Counter,
+                get(&self.reports_sent),
+            ),
             (
                 "plimsoll_serve_request_seconds_total",
                 "Time spent in answering requests.",

@@ -33,6 +33,9 @@ pub mod notifications;
 pub mod overview;
 pub mod panels;
 pub mod receivers;
+mod report_data;
+pub mod report_sending;
+pub mod reports;
 pub mod rule_files;
 
 /// Who this is and how it is.

@@ -241,6 +241,14 @@ static ROUTES: &[Route] = &[
     ),
     row!(POST, "/api/plimsoll/v1/links", Edit, own::dashboard_shelf::post_link),
     row!(GET, "/api/plimsoll/v1/links/{id}", Read, own::dashboard_shelf::get_link),
+    row!(GET, "/api/plimsoll/v1/reports", Read, own::reports::list),
+    row!(POST, "/api/plimsoll/v1/reports", Edit, own::reports::post),
+    row!(POST, "/api/plimsoll/v1/reports/render", Read, own::reports::render_draft),
+    row!(GET, "/api/plimsoll/v1/reports/{id}", Read, own::reports::get),
+    row!(PUT, "/api/plimsoll/v1/reports/{id}", Edit, own::reports::put),
+    row!(DELETE, "/api/plimsoll/v1/reports/{id}", Edit, own::reports::remove),
+    row!(GET, "/api/plimsoll/v1/reports/{id}/render", Read, own::reports::render),
+    row!(POST, "/api/plimsoll/v1/reports/{id}/send", Alert, own::report_sending::send),
     row!(POST, "/api/plimsoll/v1/storage/flush", Admin, own::flush),
     row!(POST, "/api/plimsoll/v1/storage/merge", Admin, own::merge),
 ];
@@ -327,6 +335,9 @@ mod tests {
                 || route.path.ends_with("/notes")
                 || (route.path.contains("/insights") && route.methods != GET)
                 || (route.path.contains("/recommendations") && route.methods != GET)
+                || (route.path.contains("/v1/reports")
+                    && route.methods != GET
+                    && !route.path.ends_with("/render"))
                 || (route.path.contains("/rules/files") && route.methods != GET)
                 || (route.path.contains("/v1/dashboards")
                     && route.methods != GET

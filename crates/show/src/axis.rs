@@ -1,5 +1,6 @@
 //! Where axes have their marks and what stands at them. Pure; never more than [`TICKS_MAX`] marks.
 
+use jiff::tz::TimeZone;
 use plimsoll_model::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Timestamp, Unit};
 
 /// Marks of an axis.
@@ -89,6 +90,24 @@ fn decimal(raw: f64) -> f64 {
 
 /// Round times inside the window, about `count`, with what stands at them: the day where it begins.
 pub fn time_ticks(from: Timestamp, until: Timestamp, count: i64) -> Vec<(Timestamp, String)> {
+    time_ticks_in(from, until, count, &TimeZone::UTC)
+}
+
+/// The same, round in a time zone. Its offset at the window's left end counts for the whole window.
+pub fn time_ticks_in(
+    from: Timestamp,
+    until: Timestamp,
+    count: i64,
+    zone: &TimeZone,
+) -> Vec<(Timestamp, String)> {
+    let offset = jiff::Timestamp::from_millisecond(from)
+        .map_or(0, |at| i64::from(zone.to_offset(at).seconds()) * SECOND_MS);
+    let (from, until) = (from.saturating_add(offset), until.saturating_add(offset));
+    let ticks = local_ticks(from, until, count);
+    ticks.into_iter().map(|(at, text)| (at.saturating_sub(offset), text)).collect()
+}
+
+fn local_ticks(from: Timestamp, until: Timestamp, count: i64) -> Vec<(Timestamp, String)> {
     let span = until.saturating_sub(from);
     if span <= 0 {
         return Vec::new();

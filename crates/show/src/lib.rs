@@ -1,9 +1,13 @@
-//! Charts: a [`Chart`] as SVG, and that as PNG.
+//! What is shown outside the browser: charts, panels and reports as SVG, PNG, PDF, HTML and more.
 //!
-//! Deterministic: the same chart gives the same bytes on every machine, since the typeface is part of the
-//! program (a subset of Inter under the SIL Open Font License, see `fonts/OFL.txt`). Light, and large
+//! [`svg()`] draws a [`Chart`], which goes out with a message. [`figure`] draws panels of dashboards and
+//! reports. [`report`] makes documents of sections with facts, tables and figures, and writes them.
+//!
+//! Deterministic: the same chart or document gives the same bytes on every machine, since the typeface is
+//! part of the program (a subset of Inter under the SIL Open Font License, see `fonts/OFL.txt`). Charts are
+//! light, and large
 //! enough to be read on a telephone. Limits: [`CHART_LINES_MAX`] lines, [`CHART_POINTS_MAX`] points of
-//! each, 12 levels, 50 spans; texts are cut to the room that they have. Times are UTC.
+//! each, 12 levels, 50 spans; texts are cut to the room that they have. Times of charts are UTC.
 //!
 //! Not here: where data come from, where pictures are kept.
 
@@ -12,7 +16,9 @@
 mod axis;
 pub mod dashboard;
 pub mod grafana;
+pub mod figure;
 mod picture;
+pub mod report;
 mod svg;
 mod text;
 

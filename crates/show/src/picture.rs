@@ -5,13 +5,12 @@ use std::sync::{Arc, OnceLock};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb::Database};
 
+use crate::text::Face;
+
 /// Pixels of a PNG for one of the SVG: sharp on dense screens.
 pub const SCALE: f32 = 2.0;
 /// Pixels of a side.
 const SIDE_MAX: f32 = 8_192.0;
-/// The faces.
-const FACES: [&[u8]; 2] =
-    [include_bytes!("../fonts/Inter-Regular.otf"), include_bytes!("../fonts/Inter-SemiBold.otf")];
 
 /// Why there is no PNG.
 #[derive(Debug, thiserror::Error)]
@@ -29,16 +28,24 @@ pub enum DrawError {
 /// # Errors
 /// What [`svg`](crate::svg()) does not give: a text that is no SVG, or one without a size.
 pub fn png(svg: &str) -> Result<Vec<u8>, DrawError> {
+    png_scaled(svg, SCALE)
+}
+
+/// An SVG as PNG, so many times as large.
+///
+/// # Errors
+/// As [`png`].
+pub fn png_scaled(svg: &str, scale: f32) -> Result<Vec<u8>, DrawError> {
     let options =
         Options { font_family: "Inter".to_owned(), fontdb: faces(), ..Options::default() };
     let tree = Tree::from_str(svg, &options).map_err(|e| DrawError::Svg(e.to_string()))?;
-    let (width, height) = (tree.size().width() * SCALE, tree.size().height() * SCALE);
+    let (width, height) = (tree.size().width() * scale, tree.size().height() * scale);
     let too_large = DrawError::Size(width, height);
     if width > SIDE_MAX || height > SIDE_MAX {
         return Err(too_large);
     }
     let mut pixels = Pixmap::new(width.ceil() as u32, height.ceil() as u32).ok_or(too_large)?;
-    resvg::render(&tree, Transform::from_scale(SCALE, SCALE), &mut pixels.as_mut());
+    resvg::render(&tree, Transform::from_scale(scale, scale), &mut pixels.as_mut());
     pixels.encode_png().map_err(|e| DrawError::Svg(e.to_string()))
 }
 
@@ -46,7 +53,7 @@ fn faces() -> Arc<Database> {
     static FOUND: OnceLock<Arc<Database>> = OnceLock::new();
     let read = || {
         let mut all = Database::new();
-        FACES.iter().for_each(|face| all.load_font_data(face.to_vec()));
+        [Face::Regular, Face::Bold].iter().for_each(|f| all.load_font_data(f.bytes().to_vec()));
         Arc::new(all)
     };
     Arc::clone(FOUND.get_or_init(read))

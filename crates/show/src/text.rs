@@ -1,5 +1,11 @@
 //! Texts in a picture: how wide they are, cut to their room, safe in XML.
 
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use skrifa::MetadataProvider as _;
+use skrifa::instance::{LocationRef, Size};
+
 /// Widths of the characters from space to tilde in thousandths of the size, of the regular face.
 const REGULAR: [u16; 95] = [
     281, 278, 403, 631, 638, 812, 639, 222, 362, 362, 500, 659, 280, 460, 276, 357, 625, 464, 605,
@@ -16,14 +22,49 @@ const BOLD: [u16; 95] = [
     705, 653, 393, 379, 393, 481, 468, 497, 575, 630, 577, 630, 593, 377, 625, 613, 261, 261, 569,
     261, 898, 610, 608, 625, 625, 397, 549, 380, 608, 576, 837, 562, 576, 562, 393, 358, 393, 673,
 ];
-/// Of every other character.
+/// Of a character that the typeface does not have.
 const OTHER: u16 = 680;
+/// Lines of one text.
+const LINES_MAX: usize = 200;
 
 /// How heavy a text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Face {
     Regular,
     Bold,
+}
+
+/// The glyph of a character and how wide it is in units of the size; `None` when the typeface has none.
+pub fn letter(c: char, face: Face) -> Option<(u32, f64)> {
+    static REGULAR: OnceLock<Letters> = OnceLock::new();
+    static BOLD: OnceLock<Letters> = OnceLock::new();
+    let letters = match face {
+        Face::Regular => REGULAR.get_or_init(|| read(face)),
+        Face::Bold => BOLD.get_or_init(|| read(face)),
+    };
+    letters.get(&c).copied()
+}
+
+/// The glyph of each character with its width.
+type Letters = HashMap<char, (u32, f64)>;
+
+fn read(face: Face) -> Letters {
+    let Ok(font) = skrifa::FontRef::new(face.bytes()) else { return Letters::new() };
+    let metrics = font.glyph_metrics(Size::new(1.0), LocationRef::default());
+    let all = font.charmap().mappings().filter_map(|(c, glyph)| {
+        Some((char::from_u32(c)?, (glyph.to_u32(), f64::from(metrics.advance_width(glyph)?))))
+    });
+    all.collect()
+}
+
+impl Face {
+    /// The typeface, as OpenType.
+    pub const fn bytes(self) -> &'static [u8] {
+        match self {
+            Self::Regular => include_bytes!("../fonts/Inter-Regular.otf"),
+            Self::Bold => include_bytes!("../fonts/Inter-SemiBold.otf"),
+        }
+    }
 }
 
 /// How wide a text is, about, in the unit of `size`.
@@ -34,7 +75,10 @@ pub fn width(text: &str, size: f64, face: Face) -> f64 {
     };
     let of = |c: char| {
         let place = (c as usize).checked_sub(0x20);
-        f64::from(place.and_then(|i| table.get(i)).copied().unwrap_or(OTHER))
+        match place.and_then(|i| table.get(i)) {
+            Some(wide) => f64::from(*wide),
+            None => letter(c, face).map_or(f64::from(OTHER), |(_, wide)| wide * 1000.0),
+        }
     };
     text.chars().map(of).sum::<f64>() * size / 1000.0
 }
@@ -60,6 +104,52 @@ pub fn fitted(text: &str, size: f64, face: Face, room: f64) -> String {
     }
     out.truncate(out.trim_end().len());
     out + "…"
+}
+
+/// A text in lines that fit into `room`; words that are longer are broken. At most [`LINES_MAX`] lines.
+pub fn wrapped(text: &str, size: f64, face: Face, room: f64) -> Vec<String> {
+    let mut lines = Vec::new();
+    for part in text.lines() {
+        let mut line = String::new();
+        let mut used = 0.0;
+        let space = width(" ", size, face);
+        for word in part.split_whitespace() {
+            let wide = width(word, size, face);
+            if used > 0.0 && used + space + wide <= room {
+                line.push(' ');
+                line.push_str(word);
+                used += space + wide;
+                continue;
+            }
+            if used > 0.0 {
+                lines.push(std::mem::take(&mut line));
+                used = 0.0;
+            }
+            if wide <= room {
+                line.push_str(word);
+                used = wide;
+                continue;
+            }
+            for c in word.chars() {
+                let wide = width(c.encode_utf8(&mut [0; 4]), size, face);
+                if used > 0.0 && used + wide > room {
+                    lines.push(std::mem::take(&mut line));
+                    used = 0.0;
+                    if lines.len() >= LINES_MAX {
+                        return lines;
+                    }
+                }
+                line.push(c);
+                used += wide;
+            }
+        }
+        lines.push(line);
+        if lines.len() >= LINES_MAX {
+            lines.truncate(LINES_MAX);
+            break;
+        }
+    }
+    lines
 }
 
 /// A text as it stands in XML; characters that XML does not have are left out.

@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use crate::config::http::{Auth, HttpConfig, SecretFrom};
 use crate::evidence::{Exhibit, Gallery, PictureKind};
+use crate::owner::Bulletin;
 use crate::route::Notification;
 use crate::template::Templates;
 
@@ -91,6 +92,19 @@ pub trait Channel: Send + Sync + fmt::Debug {
 
     /// The message, without secrets: it is kept in records. `None` when there is nothing to say.
     fn make(&self, notification: &Notification, making: &Making<'_>) -> Option<Value>;
+
+    /// The message of a bulletin; `n` is the same as an alert, which is what kinds that know alerts only
+    /// send. `None` when there is nothing to say.
+    fn bulletin(
+        &self,
+        bulletin: &Bulletin,
+        n: &Notification,
+        url: &str,
+        making: &Making<'_>,
+    ) -> Option<Value> {
+        let (_, _) = (bulletin, url);
+        self.make(n, making)
+    }
 
     /// Sends it. Must end by itself within a bounded time.
     fn send<'a>(&'a self, outgoing: Outgoing, tools: &'a Tools) -> Attempt<'a>;

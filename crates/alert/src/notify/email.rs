@@ -7,7 +7,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use lettre::message::header::{self, HeaderName, HeaderValue};
-use lettre::message::{Attachment, Mailboxes, Message, MultiPart, SinglePart};
+use lettre::message::{Attachment, Body, Mailboxes, Message, MultiPart, SinglePart};
 use plimsoll_model::Secret;
 use plimsoll_net::Trust;
 use serde_json::{Map, Value, json};
@@ -18,12 +18,16 @@ use super::smtp::{Login, Security, Server, deliver};
 use super::words::{Words, cut_chars, group_hash};
 use crate::config::http::SecretFrom;
 use crate::evidence::{PictureKind, slot};
+use crate::notify::escaped;
+use crate::owner::Bulletin;
 use crate::route::Notification;
 
 /// Characters of each body.
 const BODY_CHARS_MAX: usize = 1 << 20;
 /// Characters of a header.
 const HEADER_CHARS_MAX: usize = 2_000;
+/// Characters of a line of an attached file.
+const LINE: usize = 76;
 /// What a chart is.
 const PNG: &str = "image/png";
 /// The port on which TLS comes first.
@@ -203,6 +207,15 @@ impl Email {
                 text("html").replace(&format!("cid:{}", content_id(id)), text("chart_url")),
             )),
         };
+        let files = attachments(message)?;
+        if !files.is_empty() {
+            let parts = MultiPart::alternative().boundary(boundary("part")).singlepart(plain);
+            let html = SinglePart::html(text("html").to_owned());
+            let all =
+                MultiPart::mixed().boundary(boundary("all")).multipart(parts.singlepart(html));
+            let all = files.into_iter().fold(all, MultiPart::singlepart);
+            return mail.multipart(all).map_err(|e| e.to_string());
+        }
         let built = match (text("text").is_empty(), text("html").is_empty(), html) {
             (_, true, _) => mail.singlepart(plain),
             (true, false, Html::Plain(html)) => mail.singlepart(html),
@@ -217,6 +230,26 @@ impl Email {
         };
         built.map_err(|e| e.to_string())
     }
+}
+
+/// The files that go with a mail.
+fn attachments(message: &Value) -> Result<Vec<SinglePart>, String> {
+    let mut out = Vec::new();
+    for file in message["attachments"].as_array().into_iter().flatten() {
+        let text = |key: &str| file[key].as_str().unwrap_or_default();
+        let mut lines = String::with_capacity(text("base64").len() / 72 * 74 + 80);
+        for line in text("base64").as_bytes().chunks(LINE) {
+            lines.extend(line.iter().map(|b| char::from(*b)));
+            lines.push_str("\r\n");
+        }
+        let body = Body::dangerous_pre_encoded(
+            lines.into_bytes(),
+            header::ContentTransferEncoding::Base64,
+        );
+        let media = text("media").parse().map_err(|_| "no media type".to_owned())?;
+        out.push(Attachment::new(text("name").to_owned()).body(body, media));
+    }
+    Ok(out)
 }
 
 /// The HTML of a mail, alone or with its chart.
@@ -324,6 +357,28 @@ impl Channel for Email {
         if let Some(picture) = making.exhibit.and_then(|e| e.picture.as_ref()) {
             message["chart"] = picture.id.clone().into();
             message["chart_url"] = making.chart(PictureKind::Png).into();
+        }
+        Some(message)
+    }
+
+    fn bulletin(
+        &self,
+        bulletin: &Bulletin,
+        n: &Notification,
+        url: &str,
+        making: &Making<'_>,
+    ) -> Option<Value> {
+        let mut message = self.make(n, making)?;
+        if let Some(headers) = message["headers"].as_object_mut() {
+            headers.retain(|name, _| !name.eq_ignore_ascii_case("subject"));
+            headers.insert("Subject".to_owned(), one_line(&bulletin.title).into());
+        }
+        message["text"] = format!("{}\n\n{url}\n", bulletin.text).into();
+        let (html, link) = (&bulletin.html, escaped(url));
+        message["html"] = format!("{html}<p><a href=\"{link}\">{link}</a></p>").into();
+        message["thread"] = Value::Null;
+        if let Some(file) = bulletin.attachment() {
+            message["attachments"] = json!([file]);
         }
         Some(message)
     }

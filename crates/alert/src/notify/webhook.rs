@@ -12,6 +12,7 @@ use super::channel::{
 };
 use crate::config::http::{self, HttpConfig, SecretFrom};
 use crate::config::receivers::{Global, http_of};
+use crate::owner::Bulletin;
 use crate::route::{Notification, payload};
 
 /// How long an attempt may take unless it is written, ms.
@@ -86,6 +87,16 @@ impl Channel for Webhook {
             message["plimsoll"] = exhibit.json(making.external_url);
         }
         Some(message)
+    }
+
+    fn bulletin(
+        &self,
+        bulletin: &Bulletin,
+        _: &Notification,
+        url: &str,
+        _: &Making<'_>,
+    ) -> Option<Value> {
+        Some(bulletin.payload(url))
     }
 
     fn send<'a>(&'a self, outgoing: Outgoing, tools: &'a Tools) -> Attempt<'a> {

@@ -40,6 +40,7 @@ mod process;
 mod quick;
 mod receivers;
 mod refusals;
+mod reports;
 mod rule_files;
 mod rules_cli;
 mod targets;

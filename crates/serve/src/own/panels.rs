@@ -189,7 +189,7 @@ fn thresholds(
     metric_registry::lines(&app.metrics_kept.registry().lines(query.expr(), labels))
 }
 
-fn read(app: &App, chart: &Chart) -> Result<Query, Failure> {
+pub(super) fn read(app: &App, chart: &Chart) -> Result<Query, Failure> {
     let kept = chart.kept.as_deref();
     if let Some(query) = kept.and_then(OnceLock::get) {
         return Ok(query.clone());
@@ -200,7 +200,7 @@ fn read(app: &App, chart: &Chart) -> Result<Query, Failure> {
     Ok(kept.map_or(query.clone(), |kept| kept.get_or_init(|| app.engine.keep(&query)).clone()))
 }
 
-fn answer(
+pub(super) fn answer(
     app: &App,
     chart: &Chart,
     query: &Query,

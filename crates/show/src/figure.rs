@@ -1,0 +1,275 @@
+//! Panels of dashboards and reports as pictures: a [`Figure`] is drawn into a [`Scene`], and a scene is
+//! written as SVG, as PNG or onto a page of a PDF. One drawing for all, so that they show the same.
+//!
+//! Pure and deterministic: the same figure gives the same bytes. Limits: [`TRACES_MAX`] traces of
+//! [`POINTS_MAX`] points, [`ROWS_MAX`] rows and columns of a table, [`SIDE_MAX`] units of a side. Values that are no finite
+//! numbers are gaps; a figure without any value says so.
+//!
+//! Not here: where values come from.
+
+use jiff::tz::TimeZone;
+use plimsoll_model::{Timestamp, Unit};
+
+mod bars;
+mod cells;
+mod frame;
+mod grid;
+mod loadline;
+mod scene;
+mod theme;
+mod tiles;
+mod timeseries;
+mod words;
+
+pub use scene::{Anchor, Scene, Shape};
+pub use theme::{Colour, Theme};
+
+/// Traces that are drawn of one figure.
+pub const TRACES_MAX: usize = 50;
+/// Points of a trace that are drawn, the newest.
+pub const POINTS_MAX: usize = 4_000;
+/// Rows of a table, of a bar list and of a state time line; columns of a table.
+pub const ROWS_MAX: usize = 100;
+/// The largest side of a figure.
+pub const SIDE_MAX: f64 = 4_000.0;
+/// The smallest one.
+pub const SIDE_MIN: f64 = 80.0;
+
+/// How a figure looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// Values over time.
+    #[default]
+    TimeSeries,
+    /// The newest values, large.
+    Stat,
+    /// The newest values on arcs.
+    Gauge,
+    /// The newest values as bars, the greatest first.
+    BarList,
+    /// Rows and columns.
+    Table,
+    /// The newest values between 0 and 1 beside their marks.
+    LoadLine,
+    /// Rows of cells over time, darker where values are greater.
+    HeatMap,
+    /// Rows over time, coloured by value.
+    StateTimeline,
+    /// Words.
+    Text,
+}
+
+/// How lines are drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Draw {
+    /// Lines.
+    #[default]
+    Line,
+    /// Bars.
+    Bars,
+    /// Points.
+    Points,
+}
+
+/// What values count, and how they are written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Format {
+    /// The unit.
+    pub unit: Unit,
+    /// Digits after the point; `None` = three significant ones.
+    pub decimals: Option<usize>,
+    /// What follows, such as a unit that is not known here.
+    pub suffix: String,
+}
+
+impl Format {
+    /// Of a unit alone.
+    pub fn of(unit: Unit) -> Self {
+        Self { unit, ..Self::default() }
+    }
+
+    /// A value as people read it; `–` for not a number.
+    pub fn show(&self, value: f64) -> String {
+        let text = match (self.decimals, self.unit) {
+            (Some(places), Unit::Ratio) if value.is_finite() => fixed(value * 100.0, places) + " %",
+            (Some(places), Unit::Percent) if value.is_finite() => fixed(value, places) + " %",
+            (Some(places), Unit::Plain) if value.is_finite() => fixed(value, places),
+            _ => self.unit.show(value),
+        };
+        if self.suffix.is_empty() { text } else { format!("{text} {}", self.suffix) }
+    }
+}
+
+fn fixed(value: f64, places: usize) -> String {
+    let text = format!("{value:.0$}", places.min(9));
+    let is_zero = text.bytes().all(|b| matches!(b, b'-' | b'0' | b'.'));
+    match text.strip_prefix('-') {
+        Some(rest) if is_zero => rest.to_owned(),
+        Some(rest) => format!("−{rest}"),
+        None => text,
+    }
+}
+
+/// A series of a figure.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Trace {
+    /// How the legend calls it.
+    pub name: String,
+    /// Times in rising order and values.
+    pub points: Vec<(Timestamp, f64)>,
+    /// A colour of its own.
+    pub colour: Option<Colour>,
+    /// Whether it is a forecast or a comparison, drawn dashed.
+    pub is_dashed: bool,
+}
+
+impl Trace {
+    /// The newest value that is a number.
+    pub fn last(&self) -> Option<f64> {
+        self.points.iter().rev().map(|(_, v)| *v).find(|v| v.is_finite())
+    }
+}
+
+/// A range of values over time: what is usual, or a cone of a forecast.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Band {
+    /// How the legend calls it.
+    pub name: String,
+    /// Times in rising order, lower and upper values.
+    pub points: Vec<(Timestamp, f64, f64)>,
+}
+
+/// How bad values from a mark on are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Severity {
+    /// Good.
+    #[default]
+    Ok,
+    /// To be known.
+    Info,
+    /// To be looked at.
+    Warning,
+    /// To be mended.
+    Critical,
+}
+
+/// A mark of the value axis: from here on values are of this severity.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mark {
+    /// Where; `None` is below all values.
+    pub at: Option<f64>,
+    /// How bad.
+    pub severity: Severity,
+}
+
+/// Rows of texts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rows {
+    /// The head of each column; numbers stand at the right where `is_number`.
+    pub columns: Vec<(String, bool)>,
+    /// The rows, each with as many cells as there are columns.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// What is to be drawn.
+#[derive(Clone, Debug)]
+pub struct Figure {
+    /// What it is about, in a few words.
+    pub title: String,
+    /// What exactly is drawn, such as an expression; read by those who cannot see.
+    pub description: String,
+    /// How it looks.
+    pub kind: Kind,
+    /// How values are written.
+    pub format: Format,
+    /// The left end, ms since the epoch.
+    pub from: Timestamp,
+    /// The right end.
+    pub until: Timestamp,
+    /// Usual distance of points, ms; more than twice as much is a gap.
+    pub step_ms: i64,
+    /// Whose time the axis shows.
+    pub zone: TimeZone,
+    /// The series.
+    pub traces: Vec<Trace>,
+    /// Ranges behind them.
+    pub bands: Vec<Band>,
+    /// Marks, the lowest first.
+    pub marks: Vec<Mark>,
+    /// Lower end of the value axis.
+    pub min: Option<f64>,
+    /// Upper end of it.
+    pub max: Option<f64>,
+    /// How lines are drawn.
+    pub draw: Draw,
+    /// How dark areas below lines are, 0 to 1.
+    pub fill: f64,
+    /// Whether values are drawn on top of each other.
+    pub is_stacked: bool,
+    /// Whether gaps are bridged.
+    pub bridges_gaps: bool,
+    /// Words: of a text, of a load line's forecast.
+    pub text: String,
+    /// Rows of a table.
+    pub rows: Rows,
+    /// What stands in it when there is nothing to draw.
+    pub empty: String,
+}
+
+impl Default for Figure {
+    fn default() -> Self {
+        Self {
+            title: String::new(),
+            description: String::new(),
+            kind: Kind::TimeSeries,
+            format: Format::default(),
+            from: 0,
+            until: 0,
+            step_ms: 0,
+            zone: TimeZone::UTC,
+            traces: Vec::new(),
+            bands: Vec::new(),
+            marks: Vec::new(),
+            min: None,
+            max: None,
+            draw: Draw::Line,
+            fill: 0.0,
+            is_stacked: false,
+            bridges_gaps: false,
+            text: String::new(),
+            rows: Rows::default(),
+            empty: "no samples in this time".to_owned(),
+        }
+    }
+}
+
+impl Figure {
+    /// The severity of a value by the marks.
+    pub fn severity(&self, value: f64) -> Severity {
+        let passed = self.marks.iter().rev().find(|m| m.at.is_none_or(|at| value >= at));
+        passed.map_or(Severity::Ok, |m| m.severity)
+    }
+
+    /// The traces that are drawn.
+    fn drawn(&self) -> &[Trace] {
+        &self.traces[..self.traces.len().min(TRACES_MAX)]
+    }
+
+    /// Draws it. Sides outside [`SIDE_MIN`] to [`SIDE_MAX`] are brought inside.
+    pub fn draw(&self, width: f64, height: f64, theme: Theme) -> Scene {
+        let side = |s: f64| if s.is_finite() { s.clamp(SIDE_MIN, SIDE_MAX) } else { 320.0 };
+        let mut pen = frame::Pen::new(self, side(width), side(height), theme);
+        match self.kind {
+            Kind::TimeSeries => timeseries::draw(&mut pen),
+            Kind::Stat => tiles::stat(&mut pen),
+            Kind::Gauge => tiles::gauge(&mut pen),
+            Kind::BarList => bars::draw(&mut pen),
+            Kind::Table => grid::draw(&mut pen),
+            Kind::LoadLine => loadline::draw(&mut pen),
+            Kind::HeatMap => cells::heat_map(&mut pen),
+            Kind::StateTimeline => cells::state_timeline(&mut pen),
+            Kind::Text => words::draw(&mut pen),
+        }
+        pen.scene
+    }
+}
