@@ -37,7 +37,7 @@ pub(super) fn markdown(html: &str) -> String {
             "code" | "/code" => out.push('`'),
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
                 line(&mut out);
-                let level = name.bytes().nth(1).map_or(1, |b| usize::from(b - b'0'));
+                let level = name.as_bytes().get(1).map_or(1, |b| usize::from(b - b'0'));
                 out.extend(std::iter::repeat_n('#', level));
                 out.push(' ');
             }

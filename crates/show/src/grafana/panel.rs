@@ -333,11 +333,10 @@ fn of_kind(options: &Value, p: &mut Panel, notes: &mut Notes) {
         }
         _ => {}
     }
-    if matches!(p.kind, PanelKind::Stat | PanelKind::Gauge | PanelKind::Barlist) {
-        match text(&options["orientation"]) {
-            o @ ("horizontal" | "vertical" | "auto") => o.clone_into(&mut p.style.orientation),
-            _ => {}
-        }
+    if matches!(p.kind, PanelKind::Stat | PanelKind::Gauge | PanelKind::Barlist)
+        && let o @ ("horizontal" | "vertical" | "auto") = text(&options["orientation"])
+    {
+        o.clone_into(&mut p.style.orientation);
     }
 }
 
