@@ -335,6 +335,7 @@ mod tests {
                 || route.path.ends_with("/notes")
                 || (route.path.contains("/insights") && route.methods != GET)
                 || (route.path.contains("/recommendations") && route.methods != GET)
+                || route.path.contains("/v1/receivers/{name}")
                 || (route.path.contains("/v1/reports")
                     && route.methods != GET
                     && !route.path.ends_with("/render"))

@@ -29,7 +29,7 @@ fn board(pen: &Pen<'_>) -> Board {
     let wide = widest(names.iter().map(String::as_str), SMALL, Face::Regular);
     let left = pen.left + wide.min((pen.right - pen.left) * 0.35) + 8.0;
     let span = figure.until.saturating_sub(figure.from).max(1);
-    let steps = usize::try_from(span / figure.step_ms.max(1)).unwrap_or(1) + 1;
+    let steps = usize::try_from(span / figure.step_ms.max(1)).unwrap_or(1);
     let count = steps.clamp(1, (((pen.right - left) / 2.0) as usize).clamp(1, CELLS_MAX));
     let cells = shown
         .iter()

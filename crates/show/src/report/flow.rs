@@ -172,7 +172,12 @@ impl<'d> Flow<'d> {
         self.words(&when, BODY, Face::Regular, true);
         for part in &document.parts {
             if !part.title.is_empty() {
-                self.heading(&part.title);
+                let most = self.height - FOOT - MARGIN - 70.0;
+                let follows = match part.blocks.first() {
+                    Some(Block::Picture(p)) => (p.height * SHRINK).min(most) + 60.0,
+                    _ => 120.0,
+                };
+                self.heading(&part.title, follows);
             }
             let mut blocks = part.blocks.iter().peekable();
             while let Some(block) = blocks.next() {
@@ -197,10 +202,10 @@ impl<'d> Flow<'d> {
         }
     }
 
-    fn heading(&mut self, text: &str) {
+    fn heading(&mut self, text: &str, follows: f64) {
         // Room for what follows, so that a heading does not end a page.
         self.y += 14.0;
-        self.need(120.0);
+        self.need(follows);
         let y = self.y;
         if !self.is_full {
             let page = self.scenes.len() - 1;
