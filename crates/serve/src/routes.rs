@@ -340,7 +340,6 @@ mod tests {
                     && route.methods != GET
                     && !route.path.ends_with("/render"))
                 || (route.path.contains("/rules/files") && route.methods != GET)
-                || (route.path.contains("/receivers/") && !route.path.ends_with("/check"))
                 || (route.path.contains("/v1/dashboards")
                     && route.methods != GET
                     && !route.path.ends_with("/check")

@@ -15,8 +15,8 @@
 
 mod axis;
 pub mod dashboard;
-pub mod grafana;
 pub mod figure;
+pub mod grafana;
 mod picture;
 pub mod report;
 mod svg;
