@@ -1,5 +1,13 @@
 import { expect, test } from "vitest";
-import { addMatchers } from "./interpolate";
+import fixture from "../../../../fixtures/dashboards/interpolate.json";
+import { addMatchers, builtIn, interpolate, type Target, type Values } from "./interpolate";
+
+test("texts are filled in as the fixture says, which the server is held to as well", () => {
+  const { from, to, step, scrape, dashboard } = fixture.builtins;
+  const values: Values = { ...builtIn({ from, to, step_ms: step, scrape_ms: scrape, dashboard }), ...(fixture.variables as Values) };
+  expect(fixture.cases.length).toBeGreaterThan(40);
+  for (const { target, text, want } of fixture.cases) expect(interpolate(text, values, target as Target), text).toBe(want);
+});
 
 test("filters go into every selector, and nowhere else", () => {
   const cases = [
