@@ -1,5 +1,6 @@
 // The pages of dashboards: the list, one dashboard, and short links. Editing arrives with a chunk of its own.
 import "../css/dashboards.css";
+import "../css/panels.css";
 import "../lib/textDashboards";
 import { useEffect, useState } from "preact/hooks";
 import { fetchLink } from "../api/dashboards";

@@ -142,7 +142,6 @@ fn a_slow_drift_is_found_before_it_ends() {
     }
     hits.sort_unstable();
     let middle = hits[hits.len() / 2];
-    println!("{} of {all}, half of them after {middle} h; {looked:?} looks before", hits.len());
     assert!(5 * hits.len() >= 4 * all && middle <= 12, "{} of {all}, {middle} h", hits.len());
     assert!(5 * looked[0] <= looked[1], "found where there is none: {looked:?}");
 }
