@@ -1,1 +1,1 @@
-import{cn as e,t,xt as n}from"./core.js";var r=document.getElementById(`app`);r&&e(n(t,{}),r);
+import{St as e,ln as t,t as n}from"./core.js";var r=document.getElementById(`app`);r&&t(e(n,{}),r);

@@ -11,7 +11,7 @@ import { railSmall } from "../state/prefs";
 import { follow, hrefOf, page, url } from "../state/url";
 import { act } from "./actions";
 import { CHUNKS, WHY } from "./chunks";
-import { closeDialog, dialog } from "./dialogs";
+import { closeDialog, dialog, typedEarly } from "./dialogs";
 import { Rail } from "./Rail";
 import { Failed, Loading } from "./states";
 import { TopBar } from "./TopBar";
@@ -23,7 +23,12 @@ function useKeyboard(): void {
     let state: KeyState = { goAt: null };
     const onKeyDown = (e: KeyboardEvent) => {
       if (e.defaultPrevented) return;
-      const busy = document.querySelector("dialog[open]") !== null || dialog.value !== null || isField(e.composedPath()[0]);
+      const shown = document.querySelector("dialog[open]") !== null;
+      if (dialog.value === "palette" && !shown && !e.ctrlKey && !e.metaKey && !e.altKey && typedEarly(e.key)) {
+        e.preventDefault();
+        return;
+      }
+      const busy = shown || dialog.value !== null || isField(e.composedPath()[0]);
       const [next, action] = decideKey(state, { key: e.key, ctrl: e.ctrlKey || e.metaKey, alt: e.altKey, busy }, performance.now());
       state = next;
       const done = action !== null && act(action);

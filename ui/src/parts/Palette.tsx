@@ -11,7 +11,7 @@ import { things, wantThings } from "../state/things";
 import { go, hrefOf, patch } from "../state/url";
 import { act } from "./actions";
 import { Dialog } from "./Dialog";
-import { closeDialog } from "./dialogs";
+import { closeDialog, takeEarly } from "./dialogs";
 
 interface Entry {
   name: string;
@@ -82,6 +82,12 @@ export function Palette() {
     closeDialog();
     e.take();
   };
+  // After the dialog is shown, from when on its field takes the keys itself.
+  useEffect(() => {
+    const { text, entered } = takeEarly();
+    if (text) setQuery(text);
+    if (entered) pick(entries(text.trim())[0]);
+  }, []);
   const onKeyDown = (e: KeyboardEvent) => {
     if (e.key === "ArrowDown") setAt((at + 1) % Math.max(1, list.length));
     else if (e.key === "ArrowUp") setAt((at - 1 + list.length) % Math.max(1, list.length));
