@@ -17,6 +17,8 @@ export default {
     const { page, sins, close } = await open(browser, "/");
     const c = compare(page);
     let link = "";
+    // Keys that are pressed before the page is there go nowhere.
+    await page.locator("main").waitFor();
     await journey("J-20", 60_000, async () => {
       await page.keyboard.press("g");
       await page.keyboard.press("p");

@@ -54,7 +54,7 @@ export default {
     await page.reload();
     await until("the same after a reload", WAIT, async () => (await b.panel("CPU").locator(".ts-entry").count()) === 1);
     await b.choice("CPU").click();
-    assert((await page.getByRole("option").count()) >= 1, "the choice that depends on another has no options");
+    await until("options of the choice that depends on another", WAIT, async () => (await page.getByRole("option").count()) >= 1);
     await page.keyboard.press("Escape");
     assert(sins.length === 0, sins.join("\n"));
     await removeDashboard(id);
