@@ -16,7 +16,9 @@ const settled = (page) =>
     page.evaluate(() => {
       const seen = (el) => {
         const { top, bottom } = el.getBoundingClientRect();
-        return bottom > 0 && top < innerHeight;
+        // What is behind the bar of a phone is not seen, and does not ask.
+        const main = document.querySelector("main").getBoundingClientRect();
+        return bottom > main.top && top < main.bottom;
       };
       return document.querySelector("main > *") !== null && ![...document.querySelectorAll("main .skeleton")].some(seen);
     }),
