@@ -8,6 +8,7 @@ import type { InsightKey } from "./textInsight";
 import type { FrameKey } from "./textFrame";
 import type { HostKey } from "./textHosts";
 import type { OverviewKey } from "./textOverview";
+import type { ReportsKey } from "./textReports";
 import type { StatusKey } from "./textStatus";
 
 const EN = {
@@ -36,6 +37,7 @@ const EN = {
   "nav.compare": "Compare",
   "nav.hosts": "Hosts",
   "nav.services": "Services",
+  "nav.reports": "Reports",
   "nav.status": "Status",
   "nav.more": "More",
   "nav.small": "Fewer words",
@@ -282,7 +284,7 @@ export function addTexts(more: Record<string, string>): void {
   Object.assign(texts, more);
 }
 
-export type TextKey = keyof typeof EN | AlertingKey | CapacityKey | InsightKey | FrameKey | HostKey | OverviewKey | StatusKey | DashboardsKey | DashEditKey;
+export type TextKey = keyof typeof EN | AlertingKey | CapacityKey | InsightKey | FrameKey | HostKey | OverviewKey | ReportsKey | StatusKey | DashboardsKey | DashEditKey;
 type Params = Record<string, string | number>;
 
 const plural = new Intl.PluralRules("en");

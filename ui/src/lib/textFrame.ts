@@ -45,6 +45,7 @@ const FRAME = {
   "time.before.7d": "the same time a week ago",
   "palette.action": "action",
   "palette.dashboard": "dashboard",
+  "palette.report": "report",
   "palette.host": "host",
   "palette.service": "service",
   "palette.setting": "setting",

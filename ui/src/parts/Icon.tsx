@@ -15,6 +15,7 @@ const PATHS = {
   grip: "M7 5h.1M13 5h.1M7 10h.1M13 10h.1M7 15h.1M13 15h.1",
   rules: "M3 5h2M8 5h9M3 10h2M8 10h9M3 15h2M8 15h9",
   hosts: "M3 4h14v5H3zM3 11h14v5H3zM6 6.5h.1M6 13.5h.1",
+  reports: "M4.5 2.5h7.5l3.5 3.5v11.5h-11zM12 2.5V6h3.5M7.5 10h5M7.5 13.5h5",
   status: "M2.5 10h3.5l2-5.5 3.5 11 2-5.5h4",
   refresh: "M16 10a6 6 0 1 1-1.8-4.3M16.5 2.5v4h-4",
   before: "M3 15.5l4-6 3 3 4-7 3 4M3 9.5h.1M6 6.5h.1M9 8.5h.1M12 4h.1",

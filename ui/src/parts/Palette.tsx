@@ -46,12 +46,13 @@ const to = (href: string) => () => go(href);
 
 /** Every kind of thing that has a name, each with how to get there. Pages and actions first: there are few of them. */
 function kinds(): { kind: string; rows: [string, () => void][] }[] {
-  const { hosts, services, dashboards } = things.value;
+  const { hosts, services, dashboards, reports } = things.value;
   const board = NAMED.find((p): boolean => (p as string) === "dashboards");
   return [
     { kind: t("palette.page"), rows: NAMED.map((p) => [t(`nav.${p}`), to(hrefOf(p))]) },
     { kind: t("palette.action"), rows: ACTIONS.map(([key, action]) => [t(key), () => void act(action)]) },
     { kind: t("palette.dashboard"), rows: board ? dashboards.map((d) => [d.title || d.id, to(hrefOf(board, { open: d.id }))]) : [] },
+    { kind: t("palette.report"), rows: reports.map((r) => [r.title, to(hrefOf("reports", { open: r.id, range: { from: "", to: "" } }))]) },
     { kind: t("palette.host"), rows: hosts.map((h) => [h, to(hrefOf("hosts", { open: h }))]) },
     { kind: t("palette.service"), rows: services.map((h) => [h, to(hrefOf("services", { open: h }))]) },
     { kind: t("palette.metric"), rows: metrics.value.names.map((name) => [name, to(hrefOf("explore", { expr: name }))]) },

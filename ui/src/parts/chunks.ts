@@ -31,6 +31,7 @@ export const CHUNKS: Record<Exclude<PageName, "overview">, () => Promise<Compone
   compare: () => import("../pages/Compare").then((m) => m.Compare),
   hosts,
   services: hosts,
+  reports: () => import("../pages/Reports").then((m) => m.Reports),
   status: () => import("../pages/Status").then((m) => m.Status),
 };
 

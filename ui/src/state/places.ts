@@ -13,6 +13,8 @@ export interface Place {
   list?: true;
   /** whether `PATH/ID` is an address: read (then as what is open), or written too */
   ids?: "read" | "write";
+  /** `PATH/ID/edit` is where what is open is changed: its parameter `edit` */
+  edits?: true;
   /** further parameters that the page keeps in its address, as they are */
   params?: readonly string[];
   /** whether variables (`v.NAME`) stand in its address */
@@ -47,6 +49,8 @@ const places = {
   files: { path: "/rules/files", key: "f", partOf: "rules", list: true },
   hosts: { path: "/hosts", key: "u", rail: true, list: true, ids: "write", range: { from: "now-1h", to: "now" } },
   services: { path: "/services", key: "s", partOf: "hosts", list: true, ids: "write", range: { from: "now-1h", to: "now" } },
+  // A report says what time it is about unless told.
+  reports: { path: "/reports", key: "r", rail: true, list: true, ids: "write", edits: true, params: ["edit", "period", "base"], range: { from: "", to: "" } },
   status: { path: "/status", key: "t", rail: true, list: true },
 } as const satisfies Record<string, Place>;
 
@@ -75,11 +79,15 @@ export const BAR: PageName[] = FIRST.flatMap((name) => inRail.filter((p) => p ==
 /** The page that the rail lights up for a page: itself, or the one that it is part of. */
 export const headOf = (name: PageName): PageName => (PLACES[name].partOf as PageName | undefined) ?? name;
 
-/** The page whose address a path is, and what is open on it. Exact paths win over paths with an id. */
-export function placeOf(path: string): { page: PageName | undefined; open: string } {
+/** The page whose address a path is, what is open on it, and whether it is changed. Exact paths win over paths with an id. */
+export function placeOf(path: string): { page: PageName | undefined; open: string; edit?: true } {
   const page = PAGE_NAMES.find((k) => PLACES[k].path === path);
   if (page) return { page, open: "" };
   const cut = path.lastIndexOf("/");
+  if (path.slice(cut) === "/edit") {
+    const of = placeOf(path.slice(0, cut));
+    if (of.page && of.open && PLACES[of.page].edits) return { ...of, edit: true };
+  }
   const list = PAGE_NAMES.find((k) => PLACES[k].ids && PLACES[k].path === path.slice(0, cut));
   try {
     const open = decodeURIComponent(path.slice(cut + 1));

@@ -50,6 +50,13 @@ describe("the address", () => {
     expect(read("/alerts/history")).toMatchObject({ page: "history", open: "" });
     expect(read("/alerts/%zz")).toMatchObject({ page: "missing" });
   });
+  it("of a report that is changed ends so", () => {
+    const s: UrlState = { ...defaultState("reports"), open: "shop", params: { edit: "1", period: "last_week" } };
+    expect(formatUrl(s)).toBe("/reports/shop/edit?period=last_week");
+    expect(read(formatUrl(s))).toEqual(s);
+    expect(read("/reports/edit")).toMatchObject({ page: "reports", open: "edit", params: {} });
+    expect(read("/hosts/vm/edit")).toMatchObject({ page: "missing" });
+  });
   it("of the history begins with a week", () => expect(read("/alerts/history").range).toEqual({ from: "now-7d", to: "now" }));
 
   it("of an unknown page is kept and told", () => expect(read("/nowhere/7")).toMatchObject({ page: "missing", path: "/nowhere/7" }));

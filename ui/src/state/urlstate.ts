@@ -74,7 +74,7 @@ function readVars(p: URLSearchParams): Record<string, string[]> {
 export function parseUrl(path: string, search: string): UrlState {
   const p = new URLSearchParams(search);
   const clean = path.replace(/\/+$/, "") || "/";
-  const { page, open } = placeOf(clean);
+  const { page, open, edit } = placeOf(clean);
   const usual = defaultRange(page ?? "missing");
   const base = { ...defaultState(page ?? "overview"), page: page ?? ("missing" as const), path: page ? PLACES[page].path : path };
   const place = page ? PLACES[page] : undefined;
@@ -96,7 +96,7 @@ export function parseUrl(path: string, search: string): UrlState {
         }
       : {}),
     why: (p.get("why") ?? "").slice(0, WHY_MAX),
-    params: Object.fromEntries((place?.params ?? []).flatMap((k) => (p.get(k) ? [[k, p.get(k) as string]] : []))),
+    params: { ...Object.fromEntries((place?.params ?? []).flatMap((k) => (p.get(k) ? [[k, p.get(k) as string]] : []))), ...(edit ? { edit: "1" } : {}) },
     vars: place?.vars ? readVars(p) : {},
     ...(place?.list ? { q: p.get("q") ?? "", show: p.get("show") ?? "", by: p.get("by") ?? "", open: open || (p.get("open") ?? "") } : {}),
   };
@@ -116,7 +116,8 @@ export function formatUrl(s: UrlState): string {
   const place = placeFor(s.page);
   const inPath = place?.ids === "write" && s.open !== "";
   if (place?.list) for (const k of ["show", "q", "by", "open"] as const) if (s[k] && !(inPath && k === "open")) p.set(k, s[k]);
-  for (const k of place?.params ?? []) if (s.params[k]) p.set(k, s.params[k] as string);
+  const edits = inPath && place?.edits && s.params["edit"];
+  for (const k of place?.params ?? []) if (s.params[k] && !(edits && k === "edit")) p.set(k, s.params[k] as string);
   if (s.why) p.set("why", s.why);
   if (place?.vars) for (const [k, values] of Object.entries(s.vars).slice(0, VARS_MAX)) for (const v of values.slice(0, VALUES_MAX)) p.append(`v.${k}`, v);
   const usual = defaultRange(s.page);
@@ -126,6 +127,6 @@ export function formatUrl(s: UrlState): string {
   if (s.zone !== "browser") p.set("tz", s.zone);
   if (s.before) p.set("cmp", s.before);
   const query = p.toString();
-  const path = place ? place.path + (inPath ? `/${encodeURIComponent(s.open)}` : "") : s.path;
+  const path = place ? place.path + (inPath ? `/${encodeURIComponent(s.open)}${edits ? "/edit" : ""}` : "") : s.path;
   return path + (query ? `?${query}` : "");
 }

@@ -1,0 +1,63 @@
+// All reports: what each is about, when it goes to whom.
+import { useMemo } from "preact/hooks";
+import type { Reports } from "../../api/reports";
+import { t } from "../../lib/text";
+import { Empty } from "../../parts/states";
+import { follow, url } from "../../state/url";
+import { ClearFilter, FilterBox } from "../alerting/shell";
+import { LastTime, NextTime, Origin, periodName, reportHref } from "./pieces";
+
+export function List({ of }: { of: Reports }) {
+  const { q } = url.value;
+  const rows = useMemo(() => {
+    const words = q.toLowerCase().split(/\s+/);
+    return of.reports.filter((r) => words.every((w) => `${r.title} ${r.id} ${periodName(r.period)} ${r.schedule?.receivers.join(" ") ?? ""}`.toLowerCase().includes(w)));
+  }, [of, q]);
+  return (
+    <>
+      <div class="listpage-bar">
+        <FilterBox bad="" shown={rows.length} all={of.reports.length} hint={t("rp.filter")} />
+      </div>
+      <section class="panel list rp-list" aria-label={t("nav.reports")}>
+        {rows.length === 0 ? (
+          <Empty>
+            <strong>{t("al.filter.none")}</strong>
+            <ClearFilter />
+          </Empty>
+        ) : (
+          <table class="table">
+            <thead>
+              <tr>
+                <th scope="col">{t("rp.col.report")}</th>
+                <th scope="col">{t("rp.col.about")}</th>
+                <th scope="col">{t("rp.col.next")}</th>
+                <th scope="col">{t("rp.col.last")}</th>
+                <th scope="col">{t("rp.col.to")}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map((r) => (
+                <tr key={r.id}>
+                  <th scope="row" class="wrap">
+                    <a class="strong" href={reportHref(r.id)} onClick={follow}>
+                      {r.title}
+                    </a>{" "}
+                    <span class="soft">{r.id}</span> <Origin of={r} />
+                  </th>
+                  <td>{periodName(r.period)}</td>
+                  <td>
+                    <NextTime of={r} />
+                  </td>
+                  <td>
+                    <LastTime of={r} />
+                  </td>
+                  <td class="wrap">{r.schedule?.receivers.join(", ") ?? "–"}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
+      </section>
+    </>
+  );
+}
