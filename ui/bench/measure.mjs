@@ -37,9 +37,17 @@ export async function meter(browser, viewport = { width: 1440, height: 900 }) {
       for (const e of l.getEntries()) globalThis.seen.long = Math.max(globalThis.seen.long, e.duration);
     }).observe({ type: "longtask", buffered: true });
   });
-  const task = async () => 1000 * ((await cdp.send("Performance.getMetrics")).metrics.find((m) => m.name === "TaskDuration")?.value ?? 0);
-  const heap = async () => ((await cdp.send("Performance.getMetrics")).metrics.find((m) => m.name === "JSHeapUsedSize")?.value ?? 0) / 2 ** 20;
-  return { page, net, task, heap, seen: () => page.evaluate(() => globalThis.seen), close: () => context.close() };
+  const metric = async () => Object.fromEntries((await cdp.send("Performance.getMetrics")).metrics.map((x) => [x.name, x.value]));
+  const task = async () => 1000 * ((await metric()).TaskDuration ?? 0);
+  const heap = async () => ((await metric()).JSHeapUsedSize ?? 0) / 2 ** 20;
+  /** What nothing can throw away: MiB of heap, elements, listeners. */
+  const kept = async () => {
+    await page.waitForTimeout(500);
+    for (let i = 0; i < 3; i++) await cdp.send("HeapProfiler.collectGarbage");
+    const now = await metric();
+    return { heap: now.JSHeapUsedSize / 2 ** 20, nodes: now.Nodes, listeners: now.JSEventListeners };
+  };
+  return { page, net, task, heap, kept, seen: () => page.evaluate(() => globalThis.seen), close: () => context.close() };
 }
 
 /** Waits until the main thread has hardly worked for 700 ms. */
@@ -53,6 +61,17 @@ export async function quiet(m, ms = 20_000) {
     last = now;
   }
   return last;
+}
+
+/** The longest task of the page's main thread during `run`, ms of CPU. */
+export async function longest(browser, page, run) {
+  await browser.startTracing(page, { categories: ["toplevel", "__metadata"] });
+  await run();
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString());
+  const mains = new Set(traceEvents.filter((e) => e.name === "thread_name" && e.args.name === "CrRendererMain").map((e) => `${e.pid}/${e.tid}`));
+  const tasks = traceEvents.filter((e) => e.tdur !== undefined && mains.has(`${e.pid}/${e.tid}`));
+  if (tasks.length === 0) throw new Error("the trace tells no task of the main thread");
+  return Math.max(...tasks.map((e) => e.tdur)) / 1000;
 }
 
 export const least = (all) => Math.min(...all);

@@ -1,39 +1,13 @@
 // A dashboard of 12 panels with 20 series each: drawing it once the data are there, and keeping it live.
+import { board, drawn, made, TALL } from "./boards.mjs";
 import { least, meter, ms, pair, quiet, times, told } from "./measure.mjs";
 import { goOn, PANELS } from "./write.mjs";
 
 const RUNS = 5;
-const TALL = { width: 1440, height: 1500 };
 const ID = "bench-12-panels";
 
-const panel = (_, i) => ({ id: i + 1, kind: "timeseries", title: `Panel ${i + 1}`, at: { x: (i % 3) * 8, y: Math.floor(i / 3) * 8, w: 8, h: 8 }, queries: [{ ref: "A", expr: `bench_panel_${i}`, legend: "{{instance}}" }] });
-const dashboard = { id: ID, title: "Bench", tags: [], version: 0, time: { from: "now-1h", to: "now" }, refresh: "live", variables: [], annotations: [], panels: Array.from({ length: PANELS }, panel) };
-
-/** Makes the dashboard; false where the server has none yet. */
-async function made(url) {
-  const answer = await fetch(`${url}/api/plimsoll/v1/dashboards`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ dashboard }) });
-  if (answer.status === 404) return false;
-  if (!answer.ok && answer.status !== 409) throw new Error(`making the dashboard: ${answer.status} ${await answer.text()}`);
-  return true;
-}
-
-/** How many canvases have something drawn on them. */
-const drawn = (page) =>
-  page.evaluate(() => {
-    let n = 0;
-    for (const c of document.querySelectorAll("main canvas")) {
-      if (c.width === 0) continue;
-      const px = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
-      for (let i = 3; i < px.length; i += 400) if (px[i] > 0) {
-        n++;
-        break;
-      }
-    }
-    return n;
-  });
-
 export default async function panels({ browser, url }) {
-  if (!(await made(url))) return told("12 panels × 20 series", "not measured: this server has no dashboards");
+  if (!(await made(url, board(ID, PANELS)))) return told("12 panels × 20 series", "not measured: this server has no dashboards");
   const path = `${url}/dashboards/${ID}?from=now-1h`;
   const runs = await times(RUNS, async () => {
     const m = await meter(browser, TALL);

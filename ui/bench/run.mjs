@@ -5,7 +5,7 @@ import { loadavg } from "node:os";
 import { launch, table, told } from "./measure.mjs";
 import { seed } from "./write.mjs";
 
-const ALL = ["first", "panels", "viewers", "peers", "alerts"];
+const ALL = ["first", "panels", "hundred", "switches", "viewers", "peers", "alerts", "answers"];
 const wanted = process.argv.slice(2);
 const url = (process.env["PLIMSOLL_URL"] ?? "http://127.0.0.1:7546").replace(/\/$/, "");
 const env = { url, pid: process.env["PLIMSOLL_PID"], prometheus: process.env["PROMETHEUS_URL"], victoria: process.env["VICTORIA_URL"] };

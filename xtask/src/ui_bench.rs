@@ -1,7 +1,7 @@
 //! Measures the browser application: the release binary with seeded data, Debian's Prometheus and
 //! VictoriaMetrics beside it where they are installed, and `ui/bench` in Chromium.
 //!
-//! `cargo xtask bench ui [first panels viewers peers alerts]`. Exits with failure where a budget is not kept.
+//! `cargo xtask bench ui [first panels hundred switches viewers peers alerts answers]`. Exits with failure where a budget is not kept.
 
 use crate::place::{Place, output, works};
 use crate::server::Server;

@@ -28,25 +28,30 @@ export interface Listed {
 const none = (): Record<Standing, number> => ({ firing: 0, pending: 0, acknowledged: 0, silenced: 0 });
 const ORDER: Record<Standing, number> = { firing: 0, acknowledged: 1, pending: 2, silenced: 3 };
 
-/** By where it stands, how bad, how young, and at last by its fingerprint, so that nothing jumps. */
-function rankOf(a: AlertDoc): [number, number, number, string] {
-  return [ORDER[standingOf(a)], LEVELS.indexOf(levelOf(a.severity)), -msOf(a.fired_at ?? a.active_at), a.fingerprint];
+interface Ranked {
+  alert: AlertDoc;
+  standing: Standing;
+  /** where it stands and how bad it is, as one number: thousands are sorted again and again */
+  place: number;
+  at: number;
 }
 
-function compare(a: readonly (number | string)[], b: readonly (number | string)[]): number {
-  for (let i = 0; i < a.length; i++) {
-    const [x, y] = [a[i] as number | string, b[i] as number | string];
-    if (x !== y) return x < y ? -1 : 1;
-  }
-  return 0;
+function ranked(alert: AlertDoc): Ranked {
+  const standing = standingOf(alert);
+  return { alert, standing, place: ORDER[standing] * LEVELS.length + LEVELS.indexOf(levelOf(alert.severity)), at: msOf(alert.fired_at ?? alert.active_at) };
 }
+
+/** By where it stands, how bad, how young, and at last by its fingerprint, so that nothing jumps. */
+const inOrder = (a: Ranked, b: Ranked): number => a.place - b.place || b.at - a.at || (a.alert.fingerprint < b.alert.fingerprint ? -1 : 1);
 
 const keyOf = (a: AlertDoc, by: GroupBy): string =>
   by === "name" ? nameOf(a.labels) : by === "incident" ? String(a.incident ?? "") : by === "severity" ? a.severity : a.fingerprint;
 
-function sharedOf(alerts: AlertDoc[]): Set<string> {
+const NOTHING: ReadonlySet<string> = new Set();
+
+function sharedOf(alerts: AlertDoc[]): ReadonlySet<string> {
   const [first] = alerts;
-  if (!first || alerts.length < 2) return new Set();
+  if (!first || alerts.length < 2) return NOTHING;
   return new Set(Object.keys(first.labels).filter((k) => alerts.every((a) => a.labels[k] === first.labels[k])));
 }
 
@@ -56,11 +61,11 @@ export function list(alerts: readonly AlertDoc[], test: Test, show: string, by: 
   const groups = new Map<string, Group>();
   let shown = 0;
   let passed = 0;
-  const ranked = alerts
+  const sorted = alerts
     .filter((a) => test(a.labels, summaryOf(a.annotations), a.rule?.group))
-    .map((alert) => ({ alert, rank: rankOf(alert), standing: standingOf(alert) }))
-    .sort((a, b) => compare(a.rank, b.rank));
-  for (const { alert, standing } of ranked) {
+    .map(ranked)
+    .sort(inOrder);
+  for (const { alert, standing } of sorted) {
     passed++;
     counts[standing]++;
     if (show && show !== standing) continue;
@@ -68,7 +73,7 @@ export function list(alerts: readonly AlertDoc[], test: Test, show: string, by: 
     const key = keyOf(alert, by);
     let group = groups.get(key);
     if (!group) {
-      group = { key, name: key, alerts: [], counts: none(), shared: new Set() };
+      group = { key, name: key, alerts: [], counts: none(), shared: NOTHING };
       groups.set(key, group);
     }
     group.alerts.push(alert);

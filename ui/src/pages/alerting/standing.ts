@@ -7,8 +7,20 @@ const INFO = /^(info|information|notice|low|none|debug|p[45])$/i;
 
 export type Level = "critical" | "warning" | "info";
 export const LEVELS: Level[] = ["critical", "warning", "info"];
+const levels = new Map<string, Level>();
+/** Severities whose level is kept: people use few. */
+const KEPT_MAX = 200;
+
 /** How bad a severity is; what we do not know counts as a warning. */
-export const levelOf = (severity: string): Level => (CRITICAL.test(severity) ? "critical" : INFO.test(severity) ? "info" : "warning");
+export function levelOf(severity: string): Level {
+  let level = levels.get(severity);
+  if (!level) {
+    level = CRITICAL.test(severity) ? "critical" : INFO.test(severity) ? "info" : "warning";
+    if (levels.size >= KEPT_MAX) levels.clear();
+    levels.set(severity, level);
+  }
+  return level;
+}
 
 export type Standing = "firing" | "pending" | "acknowledged" | "silenced";
 export const STANDINGS: Standing[] = ["firing", "pending", "acknowledged", "silenced"];
