@@ -245,6 +245,31 @@ export default {
     await close();
   },
 
+  "the crosshair of one chart stands in all that are in sight, with a dot on each line": async (browser) => {
+    const id = `e2e-cross-${RUN}`;
+    const panels = Array.from({ length: 8 }, (_, i) => ({ ...cpu, id: i + 1, title: `P${i + 1}`, at: { x: (i % 2) * 12, y: Math.floor(i / 2) * 10, w: 12, h: 10 }, queries: [{ ref: "A", expr: "node_load1" }], style: {} }));
+    await makeDashboard(document(id, { panels, variables: [] }));
+    const { page, sins, close } = await open(browser, `/dashboards/${id}?live=0`);
+    const b = board(page);
+    await until("the first chart", WAIT, () => drawn(b.panel("P1")));
+    // The last one is drawn too, and out of sight again.
+    await b.panel("P8").scrollIntoViewIfNeeded();
+    await until("the last chart", WAIT, () => drawn(b.panel("P8")));
+    await b.panel("P1").scrollIntoViewIfNeeded();
+    const dots = (name) => b.panel(name).evaluate((el) => el.querySelector(".chart-dots")?.style.boxShadow ?? "");
+    const over = await b.panel("P1").locator(".u-over").boundingBox();
+    await page.mouse.move(over.x + over.width - 20, over.y + 20);
+    await page.mouse.move(over.x + over.width - 24, over.y + 20);
+    await until("a dot on its line", 3000, async () => /px/.test(await dots("P1")));
+    assert(/px/.test(await dots("P2")), "no dot in the chart beside it");
+    assertEqual(await dots("P8"), "", "dots of a chart out of sight");
+    await page.mouse.move(2, 2);
+    await until("no dots", 3000, async () => (await dots("P1")) === "" && (await dots("P2")) === "");
+    assert(sins.length === 0, sins.join("\n"));
+    await removeDashboard(id);
+    await close();
+  },
+
   "dashboards fit a telephone, dark": async (browser) => {
     const id = `e2e-phone-${RUN}`;
     await makeDashboard(document(id));

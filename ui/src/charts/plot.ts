@@ -118,6 +118,15 @@ function few(values: ArrayLike<number>): boolean {
   return n < 3;
 }
 
+/** The places of plots that can be seen: the others do not follow the crosshair of the one that is pointed at. */
+const inSight = new Set<Element>();
+const sight = new IntersectionObserver((all) => {
+  for (const e of all) {
+    if (e.isIntersecting) inSight.add(e.target);
+    else inSight.delete(e.target);
+  }
+});
+
 export class Plot {
   private u: uPlot | null = null;
   private data: PlotData = { start: 0, step: 1, n: 0, lines: [] };
@@ -127,12 +136,14 @@ export class Plot {
   asking = false;
   /** nothing is drawn before the size is known */
   private size = { width: 0, height: 0 };
+  private dots: HTMLElement | null = null;
   private readonly host: HTMLElement;
   private options: PlotOptions;
 
   constructor(host: HTMLElement, options: PlotOptions) {
     this.host = host;
     this.options = options;
+    sight.observe(host);
   }
 
   setOptions(options: PlotOptions): void {
@@ -184,6 +195,8 @@ export class Plot {
   }
 
   destroy(): void {
+    sight.unobserve(this.host);
+    inSight.delete(this.host);
     this.u?.destroy();
     this.u = null;
   }
@@ -238,8 +251,9 @@ export class Plot {
         x: true,
         y: false,
         drag: { x: true, y: false, setScale: false },
-        sync: { key: "page", scales: ["x", null] },
-        points: { size: 6, width: 1 },
+        sync: { key: "page", scales: ["x", null], filters: { pub: () => true, sub: (_type: string, _src: uPlot, left: number) => left < 0 || inSight.has(this.host) } },
+        // uPlot's are an element a series and chart, each a layer of its own: ours are one for all.
+        points: { show: false },
       },
       series: [{}, ...this.data.lines.map((l) => this.uplotSeries(l))],
       bands: stacked ? this.bands() : this.cones(),
@@ -247,7 +261,12 @@ export class Plot {
         drawClear: [(u) => this.drawZones(u), (u) => this.shade(u)],
         draw: [(u) => this.drawHappenings(u)],
         setSelect: [(u) => this.selected(u)],
-        setCursor: [(u) => this.options.onCursor(u.cursor.idx ?? null, u.cursor.left ?? -1, u.cursor.top ?? -1)],
+        setCursor: [
+          (u) => {
+            this.moveDots(u);
+            this.options.onCursor(u.cursor.idx ?? null, u.cursor.left ?? -1, u.cursor.top ?? -1);
+          },
+        ],
       },
     };
   }
@@ -274,6 +293,32 @@ export class Plot {
       ...(log ? {} : { splits: (u: uPlot, _a: number, min: number, max: number) => valueTicks(min, max, Math.max(2, u.height / 44), unit) }),
       values: (_u, splits) => splits.map((v) => (v === null || v === undefined ? "" : formatValue(v, unit, decimals))),
     };
+  }
+
+  /** A dot on each line under the crosshair: the shadows of one element, which is made when first wanted. */
+  private moveDots(u: uPlot): void {
+    const i = u.cursor.idx;
+    const at = i === null || i === undefined || (u.cursor.left ?? -1) < 0 ? undefined : u.data[0][i];
+    if (at === undefined || i === null || i === undefined) {
+      if (this.dots) this.dots.style.boxShadow = "";
+      return;
+    }
+    if (!this.dots) {
+      this.dots = document.createElement("div");
+      this.dots.className = "chart-dots";
+    }
+    if (this.dots.parentNode !== u.over) u.over.append(this.dots);
+    const x = u.valToPos(at, "x");
+    const height = u.bbox.height / devicePixelRatio;
+    const all: string[] = [];
+    for (let s = 1; s < u.series.length; s++) {
+      const v = u.data[s]?.[i];
+      const line = this.data.lines[s - 1];
+      if (v === null || v === undefined || !line || line.hidden) continue;
+      const y = u.valToPos(v, line.right ? "right" : "y");
+      if (y >= 0 && y <= height) all.push(`${x.toFixed(1)}px ${y.toFixed(1)}px ${line.colour}`);
+    }
+    this.dots.style.boxShadow = all.join();
   }
 
   private drawZones(u: uPlot): void {

@@ -2,13 +2,16 @@
 import type { RefObject } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
+/** So far outside counts as in sight, px; pages scroll inside `main`, which a margin of the root does not reach beyond. */
+const NEAR: IntersectionObserverInit & { scrollMargin: string } = { rootMargin: "120px", scrollMargin: "120px" };
+
 export function useVisible(ref: RefObject<HTMLElement | null>): boolean {
   const [near, setNear] = useState(false);
   const [shown, setShown] = useState(!document.hidden);
   useEffect(() => {
     const el = ref.current;
     if (!el) return;
-    const watch = new IntersectionObserver((all) => setNear(all.some((e) => e.isIntersecting)), { rootMargin: "120px" });
+    const watch = new IntersectionObserver((all) => setNear(all.some((e) => e.isIntersecting)), NEAR);
     watch.observe(el);
     const change = () => setShown(!document.hidden);
     document.addEventListener("visibilitychange", change);
