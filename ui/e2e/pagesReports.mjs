@@ -31,4 +31,10 @@ export const reports = (page) => ({
   about: page.getByRole("combobox", { name: "About" }),
   send: page.getByRole("button", { name: "Send now" }),
   dialog: page.getByRole("dialog"),
+  edit: page.getByRole("link", { name: "Edit", exact: true }),
+  form: page.locator(".rp-form"),
+  field: (label) => page.locator(".rp-form").getByLabel(label, { exact: true }),
+  sections: page.locator(".rp-section"),
+  preview: page.getByRole("region", { name: "As it would be now" }),
+  save: page.getByRole("button", { name: "Save", exact: true }),
 });

@@ -1,14 +1,24 @@
 // All reports: what each is about, when it goes to whom.
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import type { Reports } from "../../api/reports";
 import { t } from "../../lib/text";
+import { Icon } from "../../parts/Icon";
 import { Empty } from "../../parts/states";
-import { follow, url } from "../../state/url";
+import { offerKeys } from "../../state/pagekeys";
+import { follow, go, url } from "../../state/url";
 import { ClearFilter, FilterBox } from "../alerting/shell";
-import { LastTime, NextTime, Origin, periodName, reportHref } from "./pieces";
+import { LastTime, NEW, NextTime, Origin, periodName, reportHref } from "./pieces";
 
 export function List({ of }: { of: Reports }) {
   const { q } = url.value;
+  useEffect(
+    () =>
+      offerKeys((e) => {
+        if (e.key === "n") go(reportHref(NEW));
+        return e.key === "n";
+      }),
+    [],
+  );
   const rows = useMemo(() => {
     const words = q.toLowerCase().split(/\s+/);
     return of.reports.filter((r) => words.every((w) => `${r.title} ${r.id} ${periodName(r.period)} ${r.schedule?.receivers.join(" ") ?? ""}`.toLowerCase().includes(w)));
@@ -17,6 +27,10 @@ export function List({ of }: { of: Reports }) {
     <>
       <div class="listpage-bar">
         <FilterBox bad="" shown={rows.length} all={of.reports.length} hint={t("rp.filter")} />
+        <a class="button button-main" href={reportHref(NEW)} onClick={follow} title="n">
+          <Icon name="plus" size={15} />
+          {t("rp.new")}
+        </a>
       </div>
       <section class="panel list rp-list" aria-label={t("nav.reports")}>
         {rows.length === 0 ? (

@@ -1,17 +1,18 @@
 // One report as it is now: about which time, as which file, to whom.
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { fetchFile, type Finished, finish, finishDraft, FORMATS, type Format, type ReportDoc } from "../../api/reports";
 import { t } from "../../lib/text";
 import { resolveRange } from "../../lib/time";
 import { openDialog } from "../../parts/dialogs";
 import { Icon } from "../../parts/Icon";
 import { useCrumb } from "../../state/crumb";
+import { offerKeys } from "../../state/pagekeys";
 import { usePoll } from "../../state/poll";
-import { patch, url } from "../../state/url";
+import { follow, go, patch, url } from "../../state/url";
 import { Asked } from "../alerting/shell";
 import { DeleteDialog, SendDialog } from "./Dialogs";
 import { Document } from "./Document";
-import { LastTime, NextTime, Origin, PERIODS, periodName } from "./pieces";
+import { LastTime, NEW, NextTime, Origin, PERIODS, periodName, reportHref } from "./pieces";
 
 /** Stands for the time that the address tells. */
 const CHOSEN = "chosen";
@@ -66,6 +67,7 @@ export function View({ of: r, receivers }: { of: ReportDoc; receivers: string[] 
     Number.POSITIVE_INFINITY,
   );
   const [open, setOpen] = useState<"send" | "delete" | null>(null);
+  const edit = reportHref(r.id, { edit: "1" });
   const pick = (next: string) => {
     if (next !== CHOSEN) return patch({ range: { from: "", to: "" }, params: { ...params, period: next } });
     // What is shown is where choosing begins.
@@ -74,6 +76,14 @@ export function View({ of: r, receivers }: { of: ReportDoc; receivers: string[] 
     openDialog("time");
   };
   const close = () => setOpen(null);
+  useEffect(
+    () =>
+      offerKeys((e) => {
+        if (e.key === "e") go(edit);
+        return e.key === "e";
+      }),
+    [edit],
+  );
   return (
     <>
       <div class="rp-bar">
@@ -91,6 +101,13 @@ export function View({ of: r, receivers }: { of: ReportDoc; receivers: string[] 
         </label>
         <Download id={r.id} of={asked.data} />
         <span class="grow" />
+        <a class="button" href={edit} onClick={follow} title="e">
+          <Icon name="edit" size={15} />
+          {t("rp.edit")}
+        </a>
+        <a class="button button-icon" href={reportHref(NEW, { base: r.id })} onClick={follow} aria-label={t("rp.copy")} title={t("rp.copy")}>
+          <Icon name="copy" size={16} />
+        </a>
         {r.source === "api" ? (
           <button type="button" class="button" onClick={() => setOpen("delete")}>
             <Icon name="trash" size={15} />

@@ -1,8 +1,10 @@
 // What the pages of reports share: addresses, periods in words, when and to whom a report goes.
+import type { ComponentChildren } from "preact";
 import type { ReportDoc } from "../../api/reports";
 import { formatDateTime } from "../../lib/format";
 import { t, type TextKey } from "../../lib/text";
 import { hrefOf, zone } from "../../state/url";
+import { Field } from "../alerting/form";
 
 /** Stands for a report that is not there yet. */
 export const NEW = "+";
@@ -46,4 +48,49 @@ export const Receivers = ({ all, value, onTake }: { all: readonly string[]; valu
       </label>
     ))}
   </fieldset>
+);
+
+interface WriteProps {
+  label: string;
+  error?: string;
+  value: string | undefined;
+  /** what can be chosen instead of written */
+  list?: readonly string[];
+  hint?: string;
+  onWrite: (text: string) => void;
+  children?: ComponentChildren;
+}
+
+/** A line that is written. */
+export const Write = ({ label, error, value = "", list, hint, onWrite, children }: WriteProps) => (
+  <Field label={label} error={error}>
+    {({ id, ...a }) => (
+      <>
+        <input {...a} id={id} type="text" class="input" value={value} placeholder={hint ?? ""} autocomplete="off" spellcheck={false} {...(list ? { list: `${id}-list` } : {})} onInput={(e) => onWrite(e.currentTarget.value)} />
+        {list ? (
+          <datalist id={`${id}-list`}>
+            {list.map((x) => (
+              <option key={x} value={x} />
+            ))}
+          </datalist>
+        ) : null}
+        {children}
+      </>
+    )}
+  </Field>
+);
+
+/** One that is chosen: what it is, and how it is called. */
+export const Choose = ({ label, error, value, of, onPick }: { label: string; error?: string; value: string; of: readonly (readonly [string, string])[]; onPick: (value: string) => void }) => (
+  <Field label={label} error={error}>
+    {(a) => (
+      <select {...a} class="input" value={value} onChange={(e) => onPick(e.currentTarget.value)}>
+        {of.map(([v, text]) => (
+          <option key={v} value={v}>
+            {text}
+          </option>
+        ))}
+      </select>
+    )}
+  </Field>
 );
