@@ -1,1 +1,1 @@
-import{St as e,t,un as n}from"./core.js";var r=document.getElementById(`app`);r&&n(e(t,{}),r);
+import{Et as e,mn as t,t as n}from"./core.js";var r=document.getElementById(`app`);r&&t(e(n,{}),r);

@@ -26,6 +26,19 @@ export const explore = (page) => ({
   lit: page.locator(".cm-lit"),
   completions: page.locator(".cm-tooltip-autocomplete li"),
   metrics: page.locator(".metrics-list .metric"),
+  /** the field of one of several queries */
+  rowBox: (id) => page.getByRole("textbox", { name: `PromQL query ${id}`, exact: true }),
+  rows: page.locator(".query-row"),
+  letter: (id) => page.getByRole("button", { name: new RegExp(`^(Hide|Show) query ${id}$`) }),
+  remove: (id) => page.getByRole("button", { name: `Remove query ${id}`, exact: true }),
+  add: page.getByRole("button", { name: "Add query" }),
+  view: page.getByLabel("Draw as"),
+  heat: page.locator(".explore-heat"),
+  many: page.locator(".query-many"),
+  about: (metric) => page.getByRole("button", { name: `Series of ${metric}`, exact: true }),
+  aboutBox: (metric) => page.getByRole("region", { name: `Series of ${metric}`, exact: true }),
+  earlier: page.getByRole("dialog", { name: "Earlier queries" }),
+  board: page.getByRole("dialog", { name: "Add to dashboard" }),
   async write(expr) {
     await this.editor.waitFor();
     await this.box.click();

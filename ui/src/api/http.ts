@@ -78,7 +78,8 @@ export async function fetchOverview(signal?: AbortSignal): Promise<OverviewDoc> 
   return (await request("/api/plimsoll/v1/overview", { signal: signal ?? null })).json();
 }
 
-async function promData<T>(path: string, signal?: AbortSignal): Promise<T> {
+/** What Prometheus' API answers. */
+export async function promData<T>(path: string, signal?: AbortSignal): Promise<T> {
   const json = (await (await request(path, { signal: signal ?? null })).json()) as { data: T };
   return json.data;
 }

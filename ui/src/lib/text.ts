@@ -4,6 +4,7 @@ import type { AlertingKey } from "./textAlerting";
 import type { CapacityKey } from "./textCapacity";
 import type { DashboardsKey } from "./textDashboards";
 import type { DashEditKey } from "./textDashEdit";
+import type { ExploreKey } from "./textExplore";
 import type { InsightKey } from "./textInsight";
 import type { FrameKey } from "./textFrame";
 import type { HostKey } from "./textHosts";
@@ -178,7 +179,6 @@ const EN = {
   "explore.table": "Table",
   "explore.explain": "Explain",
   "explore.view": "Result view",
-  "explore.stacked": "Stacked",
   "explore.forecast": "Forecast",
   "forecast.mean": "{name}, expected",
   "forecast.lower": "{name}, expected at least",
@@ -284,7 +284,7 @@ export function addTexts(more: Record<string, string>): void {
   Object.assign(texts, more);
 }
 
-export type TextKey = keyof typeof EN | AlertingKey | CapacityKey | InsightKey | FrameKey | HostKey | OverviewKey | ReportsKey | StatusKey | DashboardsKey | DashEditKey;
+export type TextKey = keyof typeof EN | AlertingKey | CapacityKey | ExploreKey | InsightKey | FrameKey | HostKey | OverviewKey | ReportsKey | StatusKey | DashboardsKey | DashEditKey;
 type Params = Record<string, string | number>;
 
 const plural = new Intl.PluralRules("en");

@@ -10,6 +10,10 @@ import { go, page, url } from "../state/url";
 import { List } from "./dashboards/List";
 import { View } from "./dashboards/View";
 
+/** Explore draws its heat map with these. */
+export { HeatMap } from "./dashboards/kinds/cells";
+export { itemsOf } from "./dashboards/series";
+
 export function Dashboards() {
   const { open } = url.value;
   if (page.value === "short") return <Short id={open} />;

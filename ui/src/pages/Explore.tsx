@@ -1,33 +1,37 @@
 // Explore: ask in PromQL, see the answer as a chart or a table, find metrics. All of it stands in the address.
 import "../css/explain.css";
-import { useMemo, useRef, useState } from "preact/hooks";
-import { labelKey } from "../api/window";
+import "../css/explore.css";
+import "../lib/textExplore";
+import type { ComponentType } from "preact";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Chart } from "../charts/Chart";
 import { withBands } from "../charts/band";
 import { withCourses } from "../charts/cone";
-import { markLines } from "../charts/marks";
-import { colour, dash } from "../charts/palette";
-import type { Line, PlotData } from "../charts/plot";
-import { formatCount, formatDuration, formatValue, guessUnit, seriesName, sharedLabels } from "../lib/format";
+import type { PlotData } from "../charts/plot";
+import { formatCount, formatDuration, formatValue } from "../lib/format";
 import { t, type TextKey } from "../lib/text";
+import { resolveRange } from "../lib/time";
 import { useSize, useVisible } from "../lib/visible";
 import { Icon } from "../parts/Icon";
-import { Empty, Loading } from "../parts/states";
-import { WhyEmpty } from "../parts/WhyEmpty";
+import { Empty, Failed, Loading } from "../parts/states";
+import { metricNames, WhyEmpty } from "../parts/WhyEmpty";
 import { stale } from "../state/connection";
-import { type PanelState, usePanel } from "../state/panels";
+import { type Ask, type PanelState, usePanel } from "../state/panels";
 import { follow, hrefOf, patch, url } from "../state/url";
-import { EXPLORE_TABS } from "../state/urlstate";
+import { EXPLORE_TABS, EXPLORE_VIEWS, LETTERS } from "../state/urlstate";
 import { bandNote, bandsOf, useBands } from "./explore/usual";
 import { aheadNote, COURSES_MAX, coursesOf, useAhead } from "./explore/ahead";
 import { Explain, useExplain } from "./explore/Explain";
 import { csvOf, save } from "./explore/csv";
+import { keepAsked } from "./explore/earlier";
 import { Legend } from "./explore/Legend";
+import { wantLargest } from "./explore/many";
 import { MetricBrowser } from "./explore/MetricBrowser";
 import { Notes } from "./explore/Notes";
-import { noteOf } from "./explore/position";
-import { QueryBox } from "./explore/QueryBox";
+import { type Note, noteOf } from "./explore/position";
+import { QueryRows, type Queries, useQueries } from "./explore/QueryRows";
 import { ResultTable, useInstant } from "./explore/ResultTable";
+import { drawnOf, type Row, selectorOf, shownOf, stepOf } from "./explore/rows";
 
 const EXAMPLES: [TextKey, string][] = [
   ["ex.cpu", 'avg by (mode) (rate(node_cpu_seconds_total{mode!="idle"}[1m]))'],
@@ -37,22 +41,29 @@ const EXAMPLES: [TextKey, string][] = [
   ["ex.load", "node_load1"],
 ];
 
-/** A line for each series; `solo` and `hide` of the address decide what is drawn. */
-function linesOf(state: PanelState, solo: string, hide: string[]): PlotData {
-  const g = state.grids.get("q");
-  if (!g) return { start: 0, step: 1, n: 0, lines: [] };
-  const shared = sharedLabels(g.series.map((s) => s.labels));
-  const lines = g.series.map((s, i): Line => {
-    const name = seriesName(s.labels, shared);
-    return { name, colour: colour(i), dash: dash(i), values: s.values, hidden: solo ? name !== solo : hide.includes(name) };
-  });
-  // A solo that the answer does not have would hide everything.
-  if (solo && lines.every((l) => l.hidden)) for (const l of lines) l.hidden = hide.includes(l.name);
-  if (lines.length > 0) lines.push(...markLines(g.marks, g.n, hide));
-  return { start: g.start, step: g.step, n: g.n, lines };
+/** Pieces that arrive when they are first wanted. */
+const pieces = () => import("./explore/Pieces");
+const heat = () => Promise.all([pieces(), import("./Dashboards")]).then(([{ heatOf }, board]) => heatOf(board));
+const earlierDialog = () => pieces().then((m) => m.EarlierDialog);
+const boardDialog = () => pieces().then((m) => m.BoardDialog);
+
+function Later<P extends object>({ load, of }: { load: () => Promise<ComponentType<P>>; of: P }) {
+  const [it, setIt] = useState<{ of: ComponentType<P> } | null>(null);
+  const [failed, setFailed] = useState(false);
+  useEffect(() => void load().then((c) => setIt({ of: c }), () => setFailed(true)), []);
+  if (failed) return <Failed message={t("error.unreachable")} onRetry={() => location.reload()} />;
+  return it ? <it.of {...of} /> : <Loading />;
 }
 
-const keysOf = (state: PanelState) => (state.grids.get("q")?.series ?? []).map((s) => labelKey(s.labels));
+const PERIOD_MIN_MS = 60_000;
+const PERIOD_MAX_MS = 7 * 86_400_000;
+/** The selector of a query, over what is shown and the time before it; periods that the comparison does not take are left out. */
+function compareHref(expr: string, range: typeof url.value.range): string {
+  const span = resolveRange(range, Math.floor(Date.now() / 60_000) * 60_000);
+  const long = span ? span.to - span.from : 0;
+  const periods: Record<string, string> = span && long >= PERIOD_MIN_MS && long <= PERIOD_MAX_MS ? { a: `${span.from - long}~${span.from}`, b: `${span.from}~${span.to}` } : {};
+  return hrefOf("compare", { params: { ...periods, match: selectorOf(expr, metricNames(expr)[0]) } });
+}
 
 export function Explore() {
   const ref = useRef<HTMLDivElement>(null);
@@ -60,70 +71,139 @@ export function Explore() {
   const { width } = useSize(ref);
   const [again, setAgain] = useState(0);
   const [asTable, setAsTable] = useState(false);
-  const { expr, tab, range, live, stacked, forecast, band, solo, hide } = url.value;
+  const [dialog, setDialog] = useState<"earlier" | "board" | null>(null);
+  const { tab, range, live, view, forecast, band, solo, hide } = url.value;
   const chart = tab === "chart";
-  const asks = useMemo(() => (expr ? [{ id: "q", expr }] : []), [expr]);
+  const queries = useQueries(
+    () => setAgain((n) => n + 1),
+    () => setDialog("earlier"),
+  );
+  const { rows } = queries;
+  const key = JSON.stringify(rows);
+  const shown = useMemo(() => shownOf(rows), [key]);
+  const wide = Math.ceil(width / 200) * 200;
+  const asks = useMemo(() => {
+    const now = Date.now();
+    const step_ms = stepOf(view, resolveRange(range, now) ?? { from: now - 900_000, to: now }, wide);
+    return shown.map(({ id, expr }): Ask => ({ id, expr, ...(step_ms ? { step_ms } : {}) }));
+  }, [shown, view, range.from, range.to, wide]);
+  const expr = shown[0]?.expr ?? "";
   const state = usePanel({ asks, range, live, visible: visible && chart && width > 0, width, again, httpFirst: true });
-  const instant = useInstant(expr, tab === "table", again);
+  const instant = useInstant(shown, tab === "table", again);
   const explained = useExplain(expr, tab === "explain", again, width);
-  const seen = useMemo(() => linesOf(state, solo, hide), [state, solo, hide]);
-  const ahead = useAhead(expr, chart && forecast && !stacked && seen.n > 0, state.span, live, again);
-  const usual = useBands(expr, chart && band && !stacked && seen.n > 0, state.span, live, again);
-  const under = useMemo(() => withBands(seen, bandsOf(usual.answer, keysOf(state))), [seen, usual.answer]);
-  const data = useMemo(() => withCourses(under, coursesOf(ahead.answer, keysOf(state)).slice(0, COURSES_MAX)), [under, ahead.answer]);
+  const { data: seen, unit, keys } = useMemo(() => drawnOf(shown, state.grids, { view, solo, hide }), [state, shown, view, solo, hide]);
+  const plain = chart && view === "lines" && seen.n > 0;
+  const ahead = useAhead(expr, plain && forecast, state.span, live, again);
+  const usual = useBands(expr, plain && band, state.span, live, again);
+  const under = useMemo(() => withBands(seen, bandsOf(usual.answer, keys)), [seen, usual.answer]);
+  const data = useMemo(() => withCourses(under, coursesOf(ahead.answer, keys).slice(0, COURSES_MAX)), [under, ahead.answer]);
   const span = { from: state.span.from, to: Math.max(state.span.to, data.n > seen.n ? data.start + (data.n - 1) * data.step : 0) };
-  const unit = guessUnit(expr, state.grids.get("q")?.series[0]?.unit);
-  const run = (next: string) => {
-    const text = next.trim();
-    if (text === expr) setAgain(again + 1);
-    else patch({ expr: text, solo: "", hide: [] });
+  useEffect(() => void wantLargest(), []);
+  useEffect(() => {
+    const asked = rows.flatMap((r) => r.expr || []);
+    if (asked.length > 0) keepAsked(asked);
+  }, [JSON.stringify(rows.map((r) => r.expr))]);
+
+  const first = shown[0]?.id;
+  const errorIn: Record<typeof tab, (row: Row) => string> = {
+    chart: (r) => (state.status === "error" ? (state.frames.get(r.id)?.error?.message ?? (r.id === first && ![...state.frames.values()].some((f) => f.error) ? state.error || t("error.cut") : "")) : ""),
+    table: (r) => instant.frames.get(r.id)?.error?.message ?? (r.id === first ? instant.error : ""),
+    explain: (r) => (r.id === first ? explained.error : ""),
   };
-  const answers = {
-    chart: { error: state.status === "error" ? state.error : "", busy: state.busy, notes: state.grids.get("q")?.warnings },
-    table: { error: instant.error, busy: instant.busy, notes: instant.frame?.warnings },
-    explain: { error: explained.error, busy: explained.busy, notes: explained.plan && [...explained.plan.warnings, ...explained.plan.infos] },
-  };
-  const answer = answers[tab];
-  const message = expr && answer.error;
-  const said = message ? "" : JSON.stringify(answer.notes ?? []);
-  const notes = useMemo(() => (said ? (JSON.parse(said) as string[]).map(noteOf) : []), [said]);
+  const errorOf = (r: Row) => (r.expr && !r.off ? errorIn[tab](r) : "");
+  const busy = { chart: state.busy, table: instant.busy, explain: explained.busy }[tab];
+  const told = shown.map((r) => {
+    if (errorOf(r)) return [];
+    if (tab === "explain") return r.id === first && explained.plan ? [...explained.plan.warnings, ...explained.plan.infos] : [];
+    return (chart ? state.grids.get(r.id)?.warnings : instant.frames.get(r.id)?.warnings) ?? [];
+  });
+  const said = JSON.stringify(told);
+  const notes = useMemo(() => (JSON.parse(said) as string[][]).map((all) => all.filter((x) => view !== "heat" || !x.startsWith("native histograms")).map(noteOf)), [said, view]);
+  const notesOf = (row: Row) => notes[shown.indexOf(shown.find((r) => r.id === row.id) as Row)] ?? NO_NOTES;
+  const failed = shown.length > 0 && shown.every(errorOf);
+  const take = (text: string) => queries.run(LETTERS.indexOf(first ?? "A"), text, true);
   return (
     <div class={`explore ${stale.value ? "is-stale" : ""}`}>
       <h1 class="sr-only">{t("nav.explore")}</h1>
       <div class="explore-main" ref={ref}>
-        <QueryBox value={expr} busy={answer.busy} error={message ? { expr, message } : null} notes={notes} onRun={run} />
-        {!expr ? (
-          <Start onPick={run} />
-        ) : message ? null : (
+        <QueryRows of={queries} outcomes={{ busy, errorOf, notesOf }} />
+        <Actions queries={queries} expr={expr} onDialog={setDialog} />
+        {rows.every((r) => !r.expr) ? (
+          <Start onPick={queries.pick} />
+        ) : failed ? null : (
           <section class="panel explore-result" aria-label={t("explore.view")}>
-            <Tabs state={state} data={seen} />
-            <Notes expr={expr} notes={notes} />
+            <Tabs state={state} data={seen} shown={shown} />
+            {shown.map((r) => (
+              <Notes key={r.id} expr={r.expr} of={rows.length > 1 ? r.id : ""} notes={notesOf(r)} />
+            ))}
             <div id="explore-view" role="tabpanel" aria-label={t(`explore.${tab}`)}>
-              {chart ? (
-                <ChartView state={state} data={data} onTake={run}>
-                  <Chart title={expr} data={data} span={span} unit={unit} stacked={stacked} asTable={asTable} onTable={() => setAsTable(!asTable)} explain={expr} />
+              {shown.length === 0 ? (
+                <Empty>{t("ex.all.off")}</Empty>
+              ) : chart && view === "heat" ? (
+                <Later load={heat} of={{ rows: shown, state, step: asks[0]?.step_ms ?? 5_000, live, onTable: () => patch({ tab: "table" }), onTake: take }} />
+              ) : chart ? (
+                <ChartView state={state} data={data} expr={expr} onTake={take}>
+                  <Chart title={shown.map((r) => r.expr).join(", ")} data={data} span={span} unit={unit} stacked={view === "stacked"} asTable={asTable} onTable={() => setAsTable(!asTable)} explain={expr} />
                 </ChartView>
               ) : tab === "table" ? (
-                <ResultTable instant={instant} expr={expr} onTake={run} />
+                <ResultTable instant={instant} rows={shown} onTake={take} />
               ) : (
                 <Explain of={explained} />
               )}
             </div>
-            {chart && forecast && !stacked ? (
+            {plain && forecast ? (
               <p class="soft explore-ahead" role="status">
                 {aheadNote(ahead)}
               </p>
             ) : null}
-            {chart && band && !stacked ? (
+            {plain && band ? (
               <p class="soft explore-ahead" role="status">
                 {bandNote(usual)}
               </p>
             ) : null}
-            {chart && seen.lines.length > 0 ? <Legend lines={seen.lines} unit={unit} /> : null}
+            {chart && view !== "heat" && shown.length > 0 && seen.lines.length > 0 ? <Legend lines={seen.lines} unit={unit} /> : null}
           </section>
         )}
       </div>
-      <MetricBrowser onPick={run} />
+      <MetricBrowser onPick={queries.pick} />
+      {dialog === "earlier" ? <Later load={earlierDialog} of={{ onPick: (all: string[]) => patch({ expr: all[0] ?? "", more: all.slice(1, LETTERS.length), off: "", solo: "", hide: [] }), onClose: () => setDialog(null) }} /> : null}
+      {dialog === "board" ? <Later load={boardDialog} of={{ rows: rows.filter((r) => r.expr), onClose: () => setDialog(null) }} /> : null}
+    </div>
+  );
+}
+
+const NO_NOTES: Note[] = [];
+
+/** What can be done with the queries. */
+function Actions({ queries, expr, onDialog }: { queries: Queries; expr: string; onDialog: (d: "earlier" | "board") => void }) {
+  const full = queries.rows.length >= LETTERS.length;
+  return (
+    <div class="explore-actions">
+      <button type="button" class="button" disabled={full} title={full ? t("ex.add.most", { n: LETTERS.length }) : "n"} onClick={queries.add}>
+        <Icon name="plus" size={15} />
+        {t("ex.add")}
+      </button>
+      <button type="button" class="button" title="h" onClick={() => onDialog("earlier")}>
+        <Icon name="clock" size={15} />
+        {t("ex.history")}
+      </button>
+      <span class="grow" />
+      {expr ? (
+        <>
+          <a class="button" href={hrefOf("files", { open: "+", q: expr })} onClick={follow}>
+            <Icon name="alerts" size={15} />
+            {t("explore.alert")}
+          </a>
+          <button type="button" class="button" onClick={() => onDialog("board")}>
+            <Icon name="dashboards" size={15} />
+            {t("ex.board")}
+          </button>
+          <a class="button" title={t("ex.compare.text")} href={compareHref(expr, url.value.range)} onClick={follow}>
+            <Icon name="before" size={15} />
+            {t("ex.compare")}
+          </a>
+        </>
+      ) : null}
     </div>
   );
 }
@@ -131,20 +211,25 @@ export function Explore() {
 interface ViewProps {
   state: PanelState;
   data: PlotData;
+  expr: string;
   onTake: (expr: string) => void;
   children: preact.ComponentChildren;
 }
 
-function ChartView({ state, data, onTake, children }: ViewProps) {
+function ChartView({ state, data, expr, onTake, children }: ViewProps) {
   if (state.grids.size === 0) return <Loading />;
-  if (data.lines.length === 0 || data.n === 0) return state.busy ? <Loading /> : <WhyEmpty expr={url.value.expr} otherwise={t("explore.empty")} onTake={onTake} />;
+  if (data.lines.length === 0 || data.n === 0) return state.busy ? <Loading /> : <WhyEmpty expr={expr} otherwise={t("explore.empty")} onTake={onTake} />;
   return <div class={`panel-body explore-chart ${state.busy ? "is-busy" : ""}`}>{data.lines.every((l) => l.hidden) ? <Empty>{t("explore.noseries")}</Empty> : children}</div>;
 }
 
-function Tabs({ state, data }: { state: PanelState; data: PlotData }) {
-  const { tab, stacked, forecast, band } = url.value;
-  const f = state.frames.get("q");
-  const g = state.grids.get("q");
+function Tabs({ state, data, shown }: { state: PanelState; data: PlotData; shown: Row[] }) {
+  const { tab, view, forecast, band } = url.value;
+  const answers = shown.flatMap((r) => {
+    const [f, g] = [state.frames.get(r.id), state.grids.get(r.id)];
+    return f && g && !f.error ? [{ f, g }] : [];
+  });
+  const sum = (of: (a: (typeof answers)[number]) => number) => answers.reduce((n, a) => n + of(a), 0);
+  const truncated = sum(({ g }) => g.truncated);
   const onKeyDown = (e: KeyboardEvent) => {
     if (e.key !== "ArrowLeft" && e.key !== "ArrowRight") return;
     e.preventDefault();
@@ -166,33 +251,37 @@ function Tabs({ state, data }: { state: PanelState; data: PlotData }) {
       </div>
       {tab === "chart" ? (
         <>
-          <label class="check">
-            <input type="checkbox" checked={stacked} onChange={(e) => patch({ stacked: e.currentTarget.checked }, "replace")} />
-            {t("explore.stacked")}
-          </label>
-          <label class="check">
-            <input type="checkbox" checked={forecast} disabled={stacked} onChange={(e) => patch({ forecast: e.currentTarget.checked }, "replace")} />
-            {t("explore.forecast")}
-          </label>
-          <label class="check">
-            <input type="checkbox" checked={band} disabled={stacked} onChange={(e) => patch({ band: e.currentTarget.checked }, "replace")} />
-            {t("explore.band")}
-          </label>
+          <select class="input" aria-label={t("ex.view")} value={view} onChange={(e) => patch({ view: EXPLORE_VIEWS.find((x) => x === e.currentTarget.value) ?? "lines" }, "replace")}>
+            {EXPLORE_VIEWS.map((x) => (
+              <option key={x} value={x}>
+                {t(`ex.view.${x}`)}
+              </option>
+            ))}
+          </select>
+          {view === "lines" ? (
+            <>
+              <label class="check">
+                <input type="checkbox" checked={forecast} onChange={(e) => patch({ forecast: e.currentTarget.checked }, "replace")} />
+                {t("explore.forecast")}
+              </label>
+              <label class="check">
+                <input type="checkbox" checked={band} onChange={(e) => patch({ band: e.currentTarget.checked }, "replace")} />
+                {t("explore.band")}
+              </label>
+            </>
+          ) : null}
         </>
       ) : null}
-      <a class="button explore-alert" href={hrefOf("files", { open: "+", q: url.value.expr })} onClick={follow}>
-        <Icon name="alerts" size={15} />
-        {t("explore.alert")}
-      </a>
+      {tab === "explain" && shown[1] ? <span class="soft">{t("ex.of", { id: shown[0]?.id ?? "" })}</span> : null}
       {tab === "chart" ? (
         <button type="button" class="button button-icon" disabled={data.n === 0} aria-label={t("explore.csv")} title={t("explore.csv")} onClick={() => save("plimsoll.csv", csvOf(data))}>
           <Icon name="download" size={15} />
         </button>
       ) : null}
-      {tab === "chart" && f && g && !f.error ? (
+      {tab === "chart" && answers[0] ? (
         <span class="soft num explore-cost">
-          {t("explore.cost", { series: g.series.length, samples: formatCount(f.cost.samples), ms: formatValue(f.cost.ms, "short") })} · {t("explore.step", { d: formatDuration(g.step) })}
-          {g.truncated > 0 ? ` · ${t("panel.truncated", { n: g.truncated })}` : ""}
+          {t("explore.cost", { series: sum(({ g }) => g.series.length), samples: formatCount(sum(({ f }) => f.cost.samples)), ms: formatValue(sum(({ f }) => f.cost.ms), "short") })} · {t("explore.step", { d: formatDuration(answers[0].g.step) })}
+          {truncated > 0 ? ` · ${t("panel.truncated", { n: truncated })}` : ""}
         </span>
       ) : null}
     </header>

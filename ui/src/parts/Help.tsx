@@ -37,6 +37,9 @@ export function Help() {
     [<Two a="Enter" b="Esc" />, t("help.open")],
     [<Key>a</Key>, t("help.acknowledge")],
     [<Key>s</Key>, t("help.silence")],
+    [<Key>n</Key>, t("help.query")],
+    [<Two a="1" b="6" />, t("help.query.hide")],
+    [<Key>h</Key>, t("help.earlier")],
     [<Two a="↑" b="↓" />, t("help.plan")],
     [<Two a="←" b="→" />, t("help.plan.open")],
   ];

@@ -151,7 +151,7 @@ export function Panel({ spec }: { spec: PanelSpec }) {
           <a class="button button-icon" aria-label={t("panel.alert", { title: spec.title })} href={hrefOf("files", { open: "+", q: spec.asks[0]?.expr ?? "" })} onClick={follow}>
             <Icon name="alerts" size={16} />
           </a>
-          <a class="button button-icon" aria-label={t("panel.explore", { title: spec.title })} href={hrefOf("explore", { expr: spec.asks[0]?.expr ?? "", stacked: spec.stacked ?? false })} onClick={follow}>
+          <a class="button button-icon" aria-label={t("panel.explore", { title: spec.title })} href={hrefOf("explore", { expr: spec.asks[0]?.expr ?? "", view: spec.stacked ? "stacked" : "lines" })} onClick={follow}>
             <Icon name="explore" size={16} />
           </a>
         </span>

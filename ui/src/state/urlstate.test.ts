@@ -16,7 +16,9 @@ describe("the address", () => {
     ...defaultState("explore"),
     expr: 'sum by (a) (rate(x{y=~"a|b&c=d"}[5m])) > 1 # ü %20 +',
     tab: "table",
-    stacked: true,
+    view: "stacked",
+    more: ["up", "", "a & b"],
+    off: "BD",
     forecast: true,
     solo: 'x{a="1"}',
     hide: ['{a="1", b="2"}', "c&d"],
@@ -61,5 +63,10 @@ describe("the address", () => {
 
   it("of an unknown page is kept and told", () => expect(read("/nowhere/7")).toMatchObject({ page: "missing", path: "/nowhere/7" }));
   it("forgives a slash at the end and nonsense", () => expect(read("/explore/?tab=pie&live=maybe&tz=mars&hide=")).toEqual(defaultState("explore")));
+  it("has at most six queries, and hides only those that there are", () => {
+    expect(read(`/explore?${"expr=up&".repeat(9)}off=AFZ`)).toMatchObject({ expr: "up", more: ["up", "up", "up", "up", "up"], off: "AF" });
+    expect(read("/explore?expr=up&off=AB").off).toBe("A");
+  });
+  it("of before, with stacked=1, still says so", () => expect(read("/explore?stacked=1").view).toBe("stacked"));
   it("has at most 100 hidden series", () => expect(read(`/explore?${"hide=a&".repeat(500)}`).hide).toHaveLength(100));
 });

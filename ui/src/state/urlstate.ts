@@ -8,6 +8,11 @@ import { type PageName, type Place, PLACES, placeOf } from "./places";
 
 export const EXPLORE_TABS = ["chart", "table", "explain"] as const;
 export type ExploreTab = (typeof EXPLORE_TABS)[number];
+/** How the chart of Explore is drawn. */
+export const EXPLORE_VIEWS = ["lines", "stacked", "bars", "heat"] as const;
+export type ExploreView = (typeof EXPLORE_VIEWS)[number];
+/** Queries of Explore, by their places. */
+export const LETTERS = "ABCDEF";
 
 export interface UrlState {
   page: PageName | "missing";
@@ -18,9 +23,14 @@ export interface UrlState {
   zone: Zone;
   /** which earlier time charts also show; empty for none */
   before: Before;
+  /** the first query of Explore */
   expr: string;
+  /** the queries below it; one that is being written is empty */
+  more: string[];
+  /** letters of the queries that are hidden */
+  off: string;
   tab: ExploreTab;
-  stacked: boolean;
+  view: ExploreView;
   /** whether the chart shows what is expected next */
   forecast: boolean;
   /** whether the chart shows what is usual */
@@ -62,8 +72,11 @@ const placeFor = (p: UrlState["page"]): Place | undefined => (isPage(p) ? PLACES
 export const defaultRange = (page: UrlState["page"]): TimeRange => placeFor(page)?.range ?? DEFAULT_RANGE;
 
 export function defaultState(page: PageName): UrlState {
-  return { page, path: PLACES[page].path, range: defaultRange(page), live: true, zone: "browser", before: "", expr: "", tab: "chart", stacked: false, forecast: false, band: false, solo: "", hide: [], q: "", show: "", by: "", open: "", why: "", params: {}, vars: {} };
+  return { page, path: PLACES[page].path, range: defaultRange(page), live: true, zone: "browser", before: "", expr: "", more: [], off: "", tab: "chart", view: "lines", forecast: false, band: false, solo: "", hide: [], q: "", show: "", by: "", open: "", why: "", params: {}, vars: {} };
 }
+
+/** Links of before say `stacked=1`. */
+const readView = (p: URLSearchParams): ExploreView => EXPLORE_VIEWS.find((x) => x === p.get("view")) ?? (p.get("stacked") === "1" ? "stacked" : "lines");
 
 /** `v.NAME=a&v.NAME=b`: the values chosen of each variable, in their order. Links made elsewhere write `var-NAME`. */
 function readVars(p: URLSearchParams): Record<string, string[]> {
@@ -78,6 +91,7 @@ export function parseUrl(path: string, search: string): UrlState {
   const usual = defaultRange(page ?? "missing");
   const base = { ...defaultState(page ?? "overview"), page: page ?? ("missing" as const), path: page ? PLACES[page].path : path };
   const place = page ? PLACES[page] : undefined;
+  const [expr = "", ...more] = p.getAll("expr").slice(0, LETTERS.length);
   return {
     ...base,
     range: { from: p.get("from") || usual.from, to: p.get("to") || usual.to },
@@ -86,9 +100,11 @@ export function parseUrl(path: string, search: string): UrlState {
     before: readBefore(p.get("cmp")),
     ...(page === "explore"
       ? {
-          expr: p.get("expr") ?? "",
+          expr,
+          more,
+          off: [...LETTERS].filter((l, i) => i <= more.length && p.get("off")?.includes(l)).join(""),
           tab: EXPLORE_TABS.find((x) => x === p.get("tab")) ?? ("chart" as const),
-          stacked: p.get("stacked") === "1",
+          view: readView(p),
           forecast: p.get("forecast") === "1",
           band: p.get("band") === "1",
           solo: p.get("solo") ?? "",
@@ -105,9 +121,10 @@ export function parseUrl(path: string, search: string): UrlState {
 export function formatUrl(s: UrlState): string {
   const p = new URLSearchParams();
   if (s.page === "explore") {
-    if (s.expr) p.set("expr", s.expr);
+    if (s.expr || s.more.length > 0) for (const x of [s.expr, ...s.more].slice(0, LETTERS.length)) p.append("expr", x);
+    if (s.off) p.set("off", s.off);
     if (s.tab !== "chart") p.set("tab", s.tab);
-    if (s.stacked) p.set("stacked", "1");
+    if (s.view !== "lines") p.set("view", s.view);
     if (s.forecast) p.set("forecast", "1");
     if (s.band) p.set("band", "1");
     if (s.solo) p.set("solo", s.solo);

@@ -10,6 +10,7 @@ import { Failed, Loading } from "../../parts/states";
 import { WhyEmpty } from "../../parts/WhyEmpty";
 import { type Ask, panelStep, usePanel } from "../../state/panels";
 import { hrefOf, patch, url } from "../../state/url";
+import { LETTERS } from "../../state/urlstate";
 import { DataTable } from "./kinds/DataTable";
 import { KINDS, type KindProps, RESTING } from "./kinds";
 import type { Placed } from "./layout";
@@ -95,7 +96,7 @@ export function DashPanel({ placed, scope, more = [], onEdit, full }: Props) {
     ...(onEdit ? [{ label: t("da.menu.edit"), icon: "edit" as const, onPick: onEdit }] : []),
     ...(expr
       ? [
-          { label: t("da.menu.explore"), icon: "explore" as const, href: hrefOf("explore", { expr, range, stacked: panel.style?.stack === "normal" }) },
+          { label: t("da.menu.explore"), icon: "explore" as const, href: hrefOf("explore", { expr, more: asks.slice(1, LETTERS.length).map((a) => a.expr), range, view: panel.kind === "heatmap" ? "heat" : panel.style?.stack === "normal" ? "stacked" : panel.style?.draw === "bars" ? "bars" : "lines" }) },
           { label: t("da.menu.related"), icon: "insights" as const, onPick: () => patch({ why: `${Math.round(state.span.from)}~${Math.round(state.span.to)}~${expr}` }) },
           { label: t("da.menu.alert"), icon: "alerts" as const, href: hrefOf("files", { open: "+", q: expr }) },
         ]

@@ -72,7 +72,7 @@ export function Legend({ lines, unit }: { lines: Line[]; unit: Unit }) {
               </th>
               {COLUMNS.map((c) => (
                 <td class="num" key={c}>
-                  {formatValue(stats[c], unit)}
+                  {formatValue(stats[c], line.unit ?? unit)}
                 </td>
               ))}
             </tr>

@@ -1,5 +1,6 @@
 // The query box: a plain text area at once, the PromQL editor when its chunk has arrived. Enter runs, Shift-Enter breaks the line.
-import { useEffect, useRef, useState } from "preact/hooks";
+import type { ComponentChildren } from "preact";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Checked } from "../../api/types";
 import { t } from "../../lib/text";
 import { Icon } from "../../parts/Icon";
@@ -11,14 +12,25 @@ import { excerpt, locate, mended, type Note } from "./position";
 
 interface Props {
   value: string;
-  busy: boolean;
+  label: string;
   error: { expr: string; message: string } | null;
   notes: Note[];
   onRun: (expr: string) => void;
+  /** what stands there now, whenever it changes */
+  onDraft: (text: string) => void;
+  /** `/` leads here */
+  first: boolean;
+  /** whoever added it wants to write */
+  fresh: boolean;
+  /** buttons before and after the field */
+  before?: ComponentChildren;
+  after?: ComponentChildren;
 }
 
-export function QueryBox({ value, busy, error, notes, onRun }: Props) {
+export function QueryBox({ value, label, error, notes, onRun, onDraft, first, fresh, before, after }: Props) {
+  const id = useId();
   const [draft, setDraft] = useState(value);
+  useLayoutEffect(() => onDraft(draft));
   const host = useRef<HTMLDivElement>(null);
   const editor = useRef<Editor | null>(null);
   const [rich, setRich] = useState(false);
@@ -35,9 +47,14 @@ export function QueryBox({ value, busy, error, notes, onRun }: Props) {
   const tell = useRef(() => {});
   tell.current = () => editor.current?.tell({ text: value, failed, notes });
   useEffect(() => tell.current(), [value, failed, remarks]);
+  useEffect(() => editor.current?.setLabel(label), [label, rich]);
   useEffect(() => lit.subscribe((part) => editor.current?.light(part)), []);
 
-  useEffect(() => offerFilter(() => (editor.current ? editor.current.focus() : host.current?.querySelector("textarea")?.focus())), []);
+  const focus = () => (editor.current ? editor.current.focus() : host.current?.querySelector("textarea")?.focus());
+  useEffect(() => {
+    if (fresh) focus();
+  }, []);
+  useEffect(() => (first ? offerFilter(focus) : undefined), [first]);
   useEffect(() => {
     let gone = false;
     Promise.all([import("./editor"), wantFunctions()]).then(
@@ -47,7 +64,7 @@ export function QueryBox({ value, busy, error, notes, onRun }: Props) {
         const focused = plain !== null && document.activeElement === plain;
         editor.current = openEditor(host.current, {
           text: latest.current.draft,
-          label: t("explore.query"),
+          label,
           placeholder: t("explore.placeholder"),
           functions,
           check,
@@ -83,14 +100,15 @@ export function QueryBox({ value, busy, error, notes, onRun }: Props) {
           onRun(draft);
         }}
       >
+        {before}
         <div class={`query-box ${error ? "query-bad" : ""}`} ref={host}>
           {rich ? null : (
             <textarea
               class="query-plain mono"
               rows={Math.min(8, draft.split("\n").length)}
-              aria-label={t("explore.query")}
+              aria-label={label}
               aria-invalid={error !== null}
-              aria-describedby="query-error"
+              aria-describedby={id}
               placeholder={t("explore.placeholder")}
               value={draft}
               onInput={(e) => setDraft(e.currentTarget.value)}
@@ -101,12 +119,9 @@ export function QueryBox({ value, busy, error, notes, onRun }: Props) {
             />
           )}
         </div>
-        <button type="submit" class="button button-main query-run" aria-busy={busy}>
-          <Icon name="play" size={15} />
-          {t("explore.run")}
-        </button>
+        {after}
       </form>
-      <div id="query-error" aria-live="polite">
+      <div id={id} aria-live="polite">
         {error ? <QueryError {...error} onRun={onRun} /> : null}
       </div>
     </div>

@@ -24,6 +24,8 @@ export interface Outcome {
 
 export interface Editor {
   setText: (text: string) => void;
+  /** What the field is called from now on. */
+  setLabel: (label: string) => void;
   /** Shows what came of a text, for as long as it stands there. */
   tell: (outcome: Outcome) => void;
   /** Lights a part of the text up, if that text stands there; null puts it out. */
@@ -94,6 +96,7 @@ const lit = StateField.define<DecorationSet>({
 
 /** Opens the editor inside `host`. */
 export function openEditor(host: HTMLElement, options: EditorOptions): Editor {
+  let { label } = options;
   const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
   const run = (view: EditorView) => {
     closeCompletion(view);
@@ -126,7 +129,7 @@ export function openEditor(host: HTMLElement, options: EditorOptions): Editor {
         syntaxHighlighting(colours),
         look,
         typeOver,
-        EditorView.contentAttributes.of({ "aria-label": options.label, spellcheck: "false" }),
+        EditorView.contentAttributes.of(() => ({ "aria-label": label, spellcheck: "false" })),
         // Enter runs the query, unless a completion was chosen with the arrows; Tab takes the first or the chosen one.
         Prec.highest(keymap.of([...completionKeymap, { key: "Tab", run: takeCompletion }])),
         Prec.high(
@@ -137,13 +140,21 @@ export function openEditor(host: HTMLElement, options: EditorOptions): Editor {
           ]),
         ),
         keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, ...lintKeymap]),
-        EditorView.updateListener.of((u) => u.docChanged && options.onChange(u.state.doc.toString())),
+        EditorView.updateListener.of((u) => {
+          if (u.docChanged) options.onChange(u.state.doc.toString());
+          // A list that arrives when somebody writes elsewhere by now would cover that.
+          if (completionStatus(u.state) === "active" && !u.view.hasFocus) queueMicrotask(() => closeCompletion(u.view));
+        }),
       ],
     }),
   });
   return {
     setText: (text) => {
       if (text !== view.state.doc.toString()) view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+    },
+    setLabel: (next) => {
+      label = next;
+      view.dispatch({});
     },
     tell: (outcome) => checks.tell(view, outcome),
     light: (part) => view.dispatch({ effects: lightUp.of(part && part.text === view.state.doc.toString() ? part : null) }),

@@ -153,7 +153,7 @@ function rowsOf(items: readonly Item[]): { names: string[]; values: Float64Array
   return { names: own.map(([n]) => n), values: own.map(([, v]) => v), buckets };
 }
 
-export function HeatMap({ panel, all, span, title, onTable }: KindProps) {
+export function HeatMap({ panel, all, span, title, onTable }: Pick<KindProps, "panel" | "all" | "span" | "title" | "onTable">) {
   const rows = useMemo(() => rowsOf(all.items), [all]);
   const max = useMemo(() => rows.values.reduce((m, v) => v.reduce((a, b) => Math.max(a, b || 0), m), 0), [rows]);
   const unit = all.items[0]?.unit ?? "short";
