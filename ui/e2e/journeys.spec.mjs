@@ -1,6 +1,7 @@
 // Journeys of people, with the time that each step may take.
-import { assert, drawn, open, shot, until } from "./browser.mjs";
-import { overview } from "./pages.mjs";
+import { assert, assertEqual, axe, drawn, open, PHONE, shot, until } from "./browser.mjs";
+import { hook, overview, postAlerts, receivers } from "./pages.mjs";
+import { ask, journey } from "./pagesInsight.mjs";
 
 export default {
   "J-01 see my machine: live within 5 s, then its page, its service and what is stored": async (browser) => {
@@ -30,6 +31,62 @@ export default {
     assert(page.url().includes("show=storage"), "the part is not in the address");
     assert(sins.length === 0, sins.join("\n"));
     await close();
+  },
+
+  "J-02 get paged: an address is pasted, a test arrives, so does an alert, and both pages of history have it": async (browser) => {
+    const to = await hook();
+    const test = `paged${Date.now()}`;
+    const { page, sins, close } = await open(browser, "/");
+    const r = receivers(page);
+    let name = "";
+    await page.locator("main").waitFor();
+    try {
+      await journey("J-02", 180_000, async () => {
+        await page.keyboard.press("g");
+        await page.keyboard.press("x");
+        await page.getByRole("button", { name: "New receiver" }).click();
+        await r.text.waitFor();
+        await r.address.fill(to.url);
+        await until("the text made of it", 5_000, async () => ((await r.text.textContent()) ?? "").includes(to.url));
+        await until("that nothing is wrong with it", 10_000, async () => /No problems/.test((await page.locator(".problems").textContent()) ?? ""));
+        const offered = await r.name.inputValue();
+        assert(/^127-0-0-1/.test(offered), `the name that is offered is ${offered}`);
+        // History outlives receivers: another name each time.
+        name = `e2e-${test}`;
+        await r.name.fill(name);
+        await page.getByLabel("Your name").fill("ana");
+        await axe(page, "a receiver made of an address");
+        await shot(page, "j02-new");
+        await page.getByRole("button", { name: "Save and send a test" }).click();
+        await r.detail(name).getByText(/^The test arrived: webhook took it after/).waitFor({ timeout: 20_000 });
+        assertEqual(to.got.length, 1, "messages that came");
+        assertEqual(JSON.parse(to.got[0]).commonLabels.plimsoll_test, "true", "the mark of the test");
+        assert((await r.list.textContent()).includes(name), "the receiver is not in the list");
+        await shot(page, "j02-tested");
+
+        await postAlerts(test, [{ severity: "critical" }]);
+        await until("the alert at the receiver", 60_000, () => to.got.some((body) => body.includes(test)));
+        await until("it among the messages that arrived", 30_000, async () => ((await r.arrived.textContent()) ?? "").includes(`${name} webhook`));
+        await shot(page, "j02-arrived");
+        await page.getByRole("link", { name: "History", exact: true }).first().click();
+        await until("the alert in the history", 30_000, async () => ((await page.locator("main").textContent()) ?? "").includes(`E2eP${test.slice(1)}`));
+      });
+    } finally {
+      if (name) await ask(page, `receivers/${name}`, { method: "DELETE" }).catch(() => {});
+      to.close();
+    }
+    assert(sins.length === 0, sins.join("\n"));
+    await close();
+
+    const phone = await open(browser, "/alerts/receivers?open=%2B", { theme: "dark", viewport: PHONE });
+    await receivers(phone.page).address.fill("https://hooks.slack.com/services/x");
+    await until("a receiver of Slack", 10_000, async () => ((await receivers(phone.page).text.textContent()) ?? "").includes("slack_configs"));
+    const wide = await phone.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert(wide <= 0, `${wide} px too wide`);
+    await axe(phone.page, "a new receiver, dark, 360 px");
+    await shot(phone.page, "j02-360");
+    assert(phone.sins.length === 0, phone.sins.join("\n"));
+    await phone.close();
   },
 
   "a time zone by name, and the period before, are in the address and come along": async (browser) => {

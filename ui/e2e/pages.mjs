@@ -1,4 +1,5 @@
 // Page objects: where things are, so that the specs read as sentences.
+import { createServer } from "node:http";
 import { base } from "./browser.mjs";
 
 export const overview = (page) => ({
@@ -108,6 +109,40 @@ export async function postAlerts(test, all) {
   const body = all.map(({ severity = "warning", ...labels }) => ({ labels: { alertname: name, severity, e2e: test, ...labels }, annotations: { summary: `posted by the browser test ${test}`, runbook_url: `${base}/explore` }, endsAt: new Date(Date.now() + 600_000).toISOString() }));
   const answer = await fetch(`${base}/api/v2/alerts`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
   if (!answer.ok) throw new Error(`posting alerts: ${answer.status} ${await answer.text()}`);
+}
+
+export const receivers = (page) => ({
+  list: page.getByRole("region", { name: "Receivers", exact: true }),
+  way: page.getByRole("region", { name: "Who would be told?" }),
+  labels: page.getByLabel("Labels of an alert"),
+  detail: (name) => page.getByRole("region", { name: `Receiver ${name}`, exact: true }),
+  text: page.locator(".text-box .cm-content"),
+  address: page.getByLabel("Address to send to"),
+  name: page.getByLabel("Name of the receiver"),
+  /** of all receivers; the open one has such a list too */
+  arrived: page.getByRole("region", { name: "Messages that arrived", exact: true }).first(),
+  async write(text) {
+    await this.text.click();
+    await page.keyboard.press("Control+a");
+    await page.keyboard.insertText(text);
+  },
+});
+
+/** A program that takes what is sent to it. */
+export async function hook() {
+  const got = [];
+  const server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (chunk) => {
+      body += chunk;
+    });
+    request.on("end", () => {
+      got.push(body);
+      response.end("ok");
+    });
+  });
+  await new Promise((r) => server.listen(0, "127.0.0.1", r));
+  return { got, url: `http://127.0.0.1:${server.address().port}/hook`, close: () => server.close() };
 }
 
 export const top = (page) => ({

@@ -1,36 +1,6 @@
-import { createServer } from "node:http";
 import { assert, assertEqual, axe, open, PHONE, shot, until } from "./browser.mjs";
+import { hook, receivers } from "./pages.mjs";
 import { ask } from "./pagesInsight.mjs";
-
-const receivers = (page) => ({
-  list: page.getByRole("region", { name: "Receivers", exact: true }),
-  way: page.getByRole("region", { name: "Who would be told?" }),
-  labels: page.getByLabel("Labels of an alert"),
-  detail: (name) => page.getByRole("region", { name: `Receiver ${name}`, exact: true }),
-  text: page.locator(".text-box .cm-content"),
-  async write(text) {
-    await this.text.click();
-    await page.keyboard.press("Control+a");
-    await page.keyboard.insertText(text);
-  },
-});
-
-/** A program that takes what is sent to it. */
-async function hook() {
-  const got = [];
-  const server = createServer((request, response) => {
-    let body = "";
-    request.on("data", (chunk) => {
-      body += chunk;
-    });
-    request.on("end", () => {
-      got.push(body);
-      response.end("ok");
-    });
-  });
-  await new Promise((r) => server.listen(0, "127.0.0.1", r));
-  return { got, url: `http://127.0.0.1:${server.address().port}/hook`, close: () => server.close() };
-}
 
 export default {
   "a receiver is added, hears of what it should, is tested, and removed": async (browser) => {

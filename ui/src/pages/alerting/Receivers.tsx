@@ -31,6 +31,7 @@ import { patch, url } from "../../state/url";
 import { useCheck } from "./FileEditor";
 import { Field, NameField, remember, useSending } from "./form";
 import { LabelText, momentOf } from "./marks";
+import { HEARS, type Hears, nameFor, textOf } from "./receiverText";
 import { Asked, Beside, ListPage, Section } from "./shell";
 import type { TextEditor } from "../explore/textEditor";
 
@@ -58,6 +59,8 @@ export function Receivers() {
   const dead = usePoll("dead letters", fetchDead, EVERY_MS);
   const all = asked.data?.receivers ?? [];
   const current = all.find((r) => r.name === open);
+  // Who saves and wants a test sees it when the receiver is there.
+  const [trying, setTrying] = useState("");
   return (
     <ListPage
       tools={
@@ -69,10 +72,10 @@ export function Receivers() {
       beside={
         open === NEW ? (
           <Beside label={t("rc.new")} title={t("rc.new")}>
-            <Editor key={NEW} name="" text={EXAMPLE} version={0} onSaved={asked.again} />
+            <Editor key={NEW} name="" text={EXAMPLE} version={0} taken={all.map((r) => r.name)} onTry={setTrying} onSaved={asked.again} />
           </Beside>
         ) : current ? (
-          <Detail key={current.name} of={current} letters={receipts.data?.receipts ?? []} onChange={asked.again} />
+          <Detail key={current.name} of={current} letters={receipts.data?.receipts ?? []} atOnce={trying === current.name} onTried={() => setTrying("")} onChange={asked.again} />
         ) : open && asked.data ? (
           <Beside label={t("rc.detail", { name: open })} title={open}>
             <Empty>{t("rc.gone")}</Empty>
@@ -111,9 +114,9 @@ export function Receivers() {
                             </button>{" "}
                             {r.source === "api" ? <span class="badge">{t("rc.here")}</span> : null}
                           </th>
-                          <td class="wrap">{r.integrations.join(", ") || "–"}</td>
+                          <td class="wrap">{r.integrations.map(channelName).join(", ") || "–"}</td>
                           <td class="wrap mono soft">{r.matchers ? r.matchers.join(" ") || t("rc.all") : t("rc.routes", { n: r.routes })}</td>
-                          <td>{failing.length ? <Bad text={t("rc.failing", { names: failing.map((c) => c.integration).join(", ") })} /> : r.in_force ? <span class="up">{t("rc.good")}</span> : <Bad text={t("fi.stopped")} />}</td>
+                          <td>{failing.length ? <Bad text={t("rc.failing", { names: failing.map((c) => channelName(c.integration)).join(", ") })} /> : r.in_force ? <span class="up">{t("rc.good")}</span> : <Bad text={t("fi.stopped")} />}</td>
                         </tr>
                       );
                     })}
@@ -174,7 +177,7 @@ function Simulator() {
           {told.map((r) => (
             <li key={`${r.receiver} ${r.route}`} class="way">
               <p>
-                <Icon name={r.muted_by.length ? "mute" : "alerts"} size={15} /> <strong>{r.receiver}</strong> <span class="soft">{r.integrations.join(", ")}</span>
+                <Icon name={r.muted_by.length ? "mute" : "alerts"} size={15} /> <strong>{r.receiver}</strong> <span class="soft">{r.integrations.map(channelName).join(", ")}</span>
                 {r.muted_by.length ? <Bad text={t("rc.muted", { names: r.muted_by.join(", ") })} /> : null}
               </p>
               <p class="mono soft">{r.route}</p>
@@ -194,16 +197,34 @@ function Simulator() {
   );
 }
 
-function Detail({ of: r, letters, onChange }: { of: ReceiverDoc; letters: LetterDoc[]; onChange: () => void }) {
+interface DetailProps {
+  of: ReceiverDoc;
+  letters: LetterDoc[];
+  /** send a test without being asked again */
+  atOnce: boolean;
+  onTried: () => void;
+  onChange: () => void;
+}
+
+/** `webhook/0` as people say it: the number only where there are several. */
+const channelName = (integration: string) => integration.replace(/\/(\d+)$/, (_, n: string) => (n === "0" ? "" : ` ${Number(n) + 1}`));
+
+function Detail({ of: r, letters, atOnce, onTried, onChange }: DetailProps) {
   const [results, setResults] = useState<ChannelResult[] | null>(null);
   const sending = useSending();
+  const test = () => sending.run(() => testReceiver(r.name).then((a) => setResults(a.channels)), () => undefined);
+  useEffect(() => {
+    if (!atOnce) return;
+    onTried();
+    test();
+  }, [atOnce]);
   const its = letters.filter((l) => l.receiver === r.name);
   return (
     <Beside
       label={t("rc.detail", { name: r.name })}
       title={<span class="beside-name">{r.name}</span>}
       tools={
-        <button type="button" class="button" aria-busy={sending.busy} onClick={() => sending.run(() => testReceiver(r.name).then((a) => setResults(a.channels)), () => undefined)}>
+        <button type="button" class="button" aria-busy={sending.busy} onClick={test}>
           <Icon name="play" size={14} />
           {t("rc.test")}
         </button>
@@ -219,14 +240,15 @@ function Detail({ of: r, letters, onChange }: { of: ReceiverDoc; letters: Letter
               {c.delivered ? (
                 <span class="up">
                   <Icon name="ok" size={14} />
-                  {t("rc.test.good", { name: c.integration, d: formatValue(c.took_ms / 1000, "seconds") })}
+                  {t("rc.test.good", { name: channelName(c.integration), d: formatValue(c.took_ms / 1000, "seconds") })}
                 </span>
               ) : (
-                <Bad text={t("rc.test.bad", { name: c.integration, why: c.error ?? "" })} />
+                <Bad text={t("rc.test.bad", { name: channelName(c.integration), why: c.error ?? "" })} />
               )}
             </li>
           ))}
         </ul>
+        {results?.some((c) => c.delivered) ? <p class="soft">{t("rc.test.next")}</p> : null}
       </div>
       {r.not_sent.length ? <p class="soft">{t("rc.notsent", { names: r.not_sent.join(", ") })}</p> : null}
       {r.fallback ? <p class="soft">{t("rc.fallback", { name: r.fallback })}</p> : null}
@@ -259,8 +281,24 @@ function Own({ of: r, onChange }: { of: ReceiverDoc; onChange: () => void }) {
   );
 }
 
-function Editor({ name: known, text: original, version, onSaved }: { name: string; text: string; version: number; onSaved: () => void }) {
+interface EditorProps {
+  /** empty: a new one */
+  name: string;
+  text: string;
+  version: number;
+  /** names that a new one cannot have */
+  taken?: string[];
+  /** it is saved, and to be tested when it is in the list */
+  onTry?: (name: string) => void;
+  onSaved: () => void;
+}
+
+function Editor({ name: known, text: original, version, taken = [], onTry, onSaved }: EditorProps) {
   const [text, setText] = useState(original);
+  const [address, setAddress] = useState("");
+  const [hears, setHears] = useState<Hears>("critical");
+  // What was made of the address; a name or a text that somebody changed is left alone.
+  const made = useRef({ name: "", text: original });
   const [name, setName] = useState(known);
   const [author, setAuthor] = useState(userName.value);
   const [tried, setTried] = useState(false);
@@ -268,21 +306,51 @@ function Editor({ name: known, text: original, version, onSaved }: { name: strin
   const [checked] = useCheck(text, true, checkReceiver);
   const sending = useSending();
   const fault = NAME.test(name) ? "" : t("fi.name.bad");
-  const submit = (e: Event) => {
+  const make = (to: string, of: Hears) => {
+    setAddress(to);
+    setHears(of);
+    const next = { name: nameFor(to, taken), text: to.trim() ? textOf(to, of) : original };
+    if (name === made.current.name) setName(next.name);
+    else next.name = made.current.name;
+    if (text === made.current.text) {
+      setText(next.text);
+      editor.current?.setText(next.text);
+    } else next.text = made.current.text;
+    made.current = next;
+  };
+  const submit = (e: SubmitEvent) => {
     e.preventDefault();
     setTried(true);
+    const wantsTest = (e.submitter as HTMLButtonElement | null)?.value === "test";
     if (fault || !author.trim()) return;
     remember(author);
     sending.run(
       () => saveReceiver(name, { text, author: author.trim(), expected_version: version }),
       () => {
         onSaved();
+        if (!known && wantsTest) onTry?.(name);
         if (!known) patch({ open: name }, "replace");
       },
     );
   };
   return (
     <form class="receiver-form" onSubmit={submit}>
+      {known ? null : (
+        <>
+          <Field label={t("rc.to")}>{(a) => <input {...a} class="input mono" value={address} placeholder="https://…" spellcheck={false} autocomplete="off" onInput={(e) => make(e.currentTarget.value, hears)} />}</Field>
+          <Field label={t("rc.of")}>
+            {(a) => (
+              <select {...a} class="input" value={hears} onChange={(e) => make(address, HEARS.find((h) => h === e.currentTarget.value) ?? "critical")}>
+                {HEARS.map((h) => (
+                  <option key={h} value={h}>
+                    {t(`rc.of.${h}`)}
+                  </option>
+                ))}
+              </select>
+            )}
+          </Field>
+        </>
+      )}
       {known ? null : <Field label={t("rc.name")} error={tried ? fault : ""}>{(a) => <input {...a} class="input mono" value={name} maxLength={64} placeholder="pager" spellcheck={false} onInput={(e) => setName(e.currentTarget.value)} />}</Field>}
       <TextBox label={t("rc.yaml")} text={text} readOnly={false} problems={checked.problems} editor={editor} onChange={setText} />
       <div class="problems" role="status">
@@ -302,7 +370,13 @@ function Editor({ name: known, text: original, version, onSaved }: { name: strin
         </p>
       ) : null}
       <div class="acts">
-        <button type="submit" class="button button-main" aria-busy={sending.busy}>
+        {known ? null : (
+          <button type="submit" value="test" class="button button-main" aria-busy={sending.busy}>
+            <Icon name="play" size={14} />
+            {t("rc.save.test")}
+          </button>
+        )}
+        <button type="submit" class={`button ${known ? "button-main" : ""}`} aria-busy={sending.busy}>
           {t("rc.save")}
         </button>
         {known ? (
@@ -346,7 +420,7 @@ const Letters = ({ of }: { of: LetterDoc[] }) => (
         <tr key={l.id}>
           <td class="num-left">{momentOf(l.ended_at)}</td>
           <th scope="row" class="wrap">
-            {l.receiver} <span class="soft">{l.integration}</span>
+            {l.receiver} <span class="soft">{channelName(l.integration)}</span>
           </th>
           <td class="num">{formatValue(l.latency_ms / 1000, "seconds")}</td>
           <td class="num">{l.attempts}</td>
@@ -369,7 +443,7 @@ function Dead({ of }: { of: Polled<{ dead: LetterDoc[] }> }) {
         {letters.slice(0, SHOWN).map((l) => (
           <li key={l.id} class="way">
             <p>
-              <strong>{l.receiver}</strong> <span class="soft">{l.integration}</span> <span class="num soft">{momentOf(l.ended_at)}</span>
+              <strong>{l.receiver}</strong> <span class="soft">{channelName(l.integration)}</span> <span class="num soft">{momentOf(l.ended_at)}</span>
             </p>
             <p class="down">{l.error}</p>
             <div class="acts">
