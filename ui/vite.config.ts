@@ -17,8 +17,15 @@ export default defineConfig({
     rollupOptions: {
       output: {
         entryFileNames: "app.js",
-        // Everything that the first page needs is one file, whatever pages share of it. The entry only starts it.
-        codeSplitting: { groups: [{ name: "core", test: /src\/parts\/App\.tsx$|src\/state\/prefs\.ts$/ }] },
+        // Everything that the first page needs is one file, whatever pages share of it. The entry only starts it. What two
+        // or more of the other chunks share is one file too: many small ones would be asked for one by one, and be 5 KiB
+        // larger together (brotli).
+        codeSplitting: {
+          groups: [
+            { name: "core", test: /src\/parts\/App\.tsx$|src\/state\/prefs\.ts$/, priority: 2 },
+            { name: "shared", test: /src\/.*\.tsx?$/, minShareCount: 2, priority: 1 },
+          ],
+        },
         chunkFileNames: (chunk) => `${chunk.name.toLowerCase()}.js`,
         // the styles of a chunk are named after it: app.css, alerting.css
         assetFileNames: (asset) => (asset.names.some((n) => n.endsWith(".css")) ? (asset.names[0] ?? "index.css").toLowerCase().replace(/^index\./, "app.") : "[name][extname]"),

@@ -1,1 +1,0 @@
-var e=e=>typeof e==`number`?e:e?Date.parse(e):NaN,t=e=>typeof e==`number`?e:typeof e!=`string`||e===``?NaN:Number(e.replace(/^([+-]?)Inf$/,`$1Infinity`));export{t as n,e as t};

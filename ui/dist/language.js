@@ -1,1 +1,0 @@
-import{E as e,O as t}from"./core.js";var n=30,r=1500,i=null,a=new Map;function o(){return i??=t(AbortSignal.timeout(r)).catch(()=>(i=null,[])),i}function s(t){let r=a.get(t);if(!r){r=e(t),r.catch(()=>a.delete(t));for(let e of a.keys())a.size>=n&&a.delete(e);a.set(t,r)}return r}export{o as n,s as t};

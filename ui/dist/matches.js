@@ -1,1 +1,0 @@
-function e(e,t,n){let r=t.toLowerCase().split(/\s+/).filter(Boolean),i=e.filter(e=>r.every(t=>e.toLowerCase().includes(t))),a=r[0]??``;return i.map((e,t)=>({n:e,i:t,rank:+!e.toLowerCase().startsWith(a)})).sort((e,t)=>e.rank-t.rank||e.i-t.i).slice(0,n).map(e=>e.n)}export{e as t};
