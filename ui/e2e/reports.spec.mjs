@@ -81,6 +81,31 @@ export default {
     await close();
   },
 
+  "reports: J-10, the capacity page leads to its report, and to one of one's own that begins with it": async (browser) => {
+    const { page, sins, close } = await open(browser, "/capacity");
+    const r = reports(page);
+    const menu = page.getByRole("button", { name: "Report", exact: true });
+    const pick = async (name) => {
+      await menu.click();
+      await page.getByRole("menuitem", { name }).click();
+    };
+    const { name, bytes } = await downloaded(page, () => pick("Download as PDF"));
+    assert(/^capacity-.*\.pdf$/.test(name) && bytes.subarray(0, 5).toString("latin1") === "%PDF-", `${name} begins with ${bytes.subarray(0, 5).toString("latin1")}`);
+    await pick("Start a report from it");
+    await until("its sections", WAIT, async () => (await r.sections.count()) === 3);
+    assertEqual(await r.field("Title").inputValue(), "Capacity report (copy)", "the title");
+    await page.goBack();
+    await pick(/^Open it/);
+    await until("the report", WAIT, () => r.part("Capacity").isVisible());
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type("daily rep");
+    await page.getByRole("option", { name: /Daily report/ }).waitFor();
+    await page.keyboard.press("Enter");
+    await until("the report that was searched", WAIT, () => r.part("Summary").isVisible());
+    assert(sins.length === 0, sins.join("\n"));
+    await close();
+  },
+
   "reports: one is sent now, and it says what came of it": async (browser) => {
     const name = `e2e-reports-${Date.now()}`;
     const to = await hook();

@@ -18,7 +18,6 @@ const CAPACITY = {
   "cap.if.reset": "Back to today's load",
   "cap.if.busy": "Working it out…",
   "cap.csv": "CSV",
-  "cap.report": "Report",
   "cap.empty": "No bounded resource has been measured yet.",
   "cap.empty.text": "Disks, memory, inodes and open files of this host appear within a minute; those of scraped targets, databases and pools with their first samples.",
   "cap.none": "No resource is of this kind and host.",

@@ -13,6 +13,7 @@ import { t } from "../lib/text";
 import { CopyLink } from "../parts/CopyLink";
 import { Icon } from "../parts/Icon";
 import { LoadLine } from "../parts/LoadLine";
+import { ReportMenu } from "../parts/ReportMenu";
 import { Empty } from "../parts/states";
 import { usePoll } from "../state/poll";
 import { patch, url } from "../state/url";
@@ -71,6 +72,7 @@ export function Capacity() {
             <Icon name="table" size={15} />
             {t("cap.csv")}
           </button>
+          <ReportMenu id="capacity" />
           <CopyLink />
         </>
       }

@@ -182,6 +182,11 @@ function Health({ doc }: { doc: OverviewDoc }) {
         <li>{t("health.rate", { n: formatCount(doc.samples_per_second) })}</li>
         <li>{t("health.up", { d: formatDuration(doc.now - doc.started_at) })}</li>
         <li>{t("health.version", { v: doc.version })}</li>
+        <li>
+          <a href={hrefOf("reports", { open: "daily", range: { from: "", to: "" } })} onClick={follow}>
+            {t("report.daily")}
+          </a>
+        </li>
       </ul>
     </section>
   );

@@ -5,6 +5,7 @@ import { askAgain, fetchInsight, fetchInsights, fetchRecommendations, type Insig
 import { formatCount, guessUnit } from "../../lib/format";
 import { t, type TextKey } from "../../lib/text";
 import { Icon } from "../../parts/Icon";
+import { ReportMenu } from "../../parts/ReportMenu";
 import { Empty, Loading } from "../../parts/states";
 import { type Polled, usePoll } from "../../state/poll";
 import { follow, hrefOf, patch, url } from "../../state/url";
@@ -42,6 +43,7 @@ export function Feed() {
   const count = (s: string) => inType.filter((i) => i.state === s).length;
   return (
     <ListPage
+      tools={<ReportMenu id="weekly" />}
       bar={
         <>
           <Chips label={t("ins.state")} value={show} choices={STATES.map((s, i) => ({ value: i ? s : "", label: t(`ins.state.${s}`), count: count(s) }))} onPick={(s) => patch({ show: s })} />

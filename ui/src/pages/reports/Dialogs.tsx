@@ -56,7 +56,7 @@ export function SendDialog({ of: r, doc, receivers, onClose }: { of: ReportDoc; 
         <form class="form" onSubmit={submit}>
           <p>{t("rp.send.text", { period: `${doc.period} (${doc.timezone})`, format: t(`rp.format.${r.format}`) })}</p>
           <Receivers all={receivers} value={to} onTake={setTo} />
-          {none ? (
+          {none && to.length === 0 ? (
             <p class="form-error" role="alert">
               {t("rp.send.nobody")}
             </p>
