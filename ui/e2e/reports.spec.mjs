@@ -73,6 +73,12 @@ export default {
       assert(bytes.toString("latin1").startsWith(begin), `${format} begins with ${bytes.subarray(0, 20).toString("latin1")}`);
     }
 
+    await r.about.selectOption({ label: "from … to …" });
+    await r.dialog.getByRole("button", { name: "6h", exact: true }).click();
+    await until("the last six hours", WAIT, async () => page.url().includes("from=now-6h") && (await r.document.isVisible()));
+    const six = JSON.parse((await downloaded(page, () => r.download("JSON").click())).bytes.toString());
+    assertEqual(six.to - six.from, 6 * 3_600_000, "the time of the file");
+
     await r.about.selectOption("yesterday");
     await until("another time", WAIT, async () => page.url().includes("period=yesterday") && / 00:00 – .* 00:00 \(UTC\)/.test((await r.document.textContent({ timeout: 1000 }).catch(() => "")) ?? ""));
     await page.reload();
@@ -205,6 +211,10 @@ export default {
       await r.field("Title").focus();
       await press("End");
       await type(" again");
+      await page.getByRole("link", { name: "Status" }).click();
+      await page.goBack();
+      await until("the draft is still there", WAIT, async () => (await r.field("Title").inputValue({ timeout: 1000 }).catch(() => "")) === `${id} again`);
+      await r.field("Title").focus();
       await press("Control+s");
       await until("the new title", WAIT, () => page.getByRole("heading", { level: 1, name: `${id} again` }).isVisible());
 

@@ -84,7 +84,8 @@ export interface Finished {
   period: string;
   made_at: number;
   host: string;
-  sections: { title: string; kind: string; blocks: Block[] }[];
+  /** `within`: belongs to the one before it, as a row of a dashboard does */
+  sections: { title: string; within?: boolean; kind: string; blocks: Block[] }[];
 }
 
 const at = (id: string, rest = "") => `${OWN}/reports/${encodeURIComponent(id)}${rest}`;

@@ -92,6 +92,7 @@ const REPORTS = {
   "rp.schedule": "Schedule",
   "rp.schedule.on": "Send it by itself",
   "rp.schedule.next": "Next: {times}",
+  "rp.draft": "Your draft, which was not saved. Cancel drops it.",
   "rp.save": "Save",
   "rp.refused": "Not saved: see what is wrong at the fields.",
   "rp.preview": "As it would be now",

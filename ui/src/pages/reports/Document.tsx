@@ -20,7 +20,7 @@ export const Document = ({ of: d }: { of: Finished }) => (
     </p>
     {d.sections.map((s, i) => (
       <section key={`${i}`} class="panel rp-part" {...(s.title ? { "aria-label": s.title } : {})}>
-        {s.title ? <h2>{s.title}</h2> : null}
+        {s.title ? s.within ? <h3>{s.title}</h3> : <h2>{s.title}</h2> : null}
         {s.blocks.map((b, k) => (
           <One key={`${k}`} block={b} of={d} heading={s.title} />
         ))}

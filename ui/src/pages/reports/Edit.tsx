@@ -13,7 +13,7 @@ import { follow, go, hrefOf } from "../../state/url";
 import { NameField, remember, useSending } from "../alerting/form";
 import { nextTimes } from "./cron";
 import { Document } from "./Document";
-import { Choose, PERIODS, Receivers, reportHref, Write } from "./pieces";
+import { Choose, NEW, PERIODS, Receivers, reportHref, Write } from "./pieces";
 import { idOf, problemsOf } from "./problems";
 import { Sections } from "./Sections";
 
@@ -27,6 +27,10 @@ const fresh = (base: ReportDoc | undefined): Report =>
   base
     ? { ...written(base), id: `${base.id}-2`, title: t("rp.copy.of", { title: base.title }), schedule: undefined }
     : { id: "", title: "", sections: [{ kind: "summary" }], period: "24h", timezone: Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC", format: "pdf" };
+
+/** What is being written and not saved, while the program is open: another page can be looked at meanwhile. */
+const drafts = new Map<string, { r: Report; version: number }>();
+const DRAFTS_MAX = 10;
 
 interface Preview {
   doc: Finished | null;
@@ -70,8 +74,10 @@ interface Props {
 }
 
 export function Edit({ of, base, receivers, onSaved }: Props) {
-  const [r, setR] = useState<Report>(() => (of ? written(of) : fresh(base)));
-  const [version, setVersion] = useState(of?.version ?? 0);
+  const key = of?.id ?? `${NEW}${base?.id ?? ""}`;
+  const [kept] = useState(() => drafts.get(key));
+  const [r, setR] = useState<Report>(() => kept?.r ?? (of ? written(of) : fresh(base)));
+  const [version, setVersion] = useState(kept?.version ?? of?.version ?? 0);
   const [named, setNamed] = useState(Boolean(of ?? base));
   const [author, setAuthor] = useState(userName.value);
   const [refused, setRefused] = useState(NOTHING);
@@ -85,7 +91,10 @@ export function Edit({ of, base, receivers, onSaved }: Props) {
   }, []);
   const set = (change: Partial<Report>) => {
     setRefused(NOTHING);
-    setR({ ...r, ...change });
+    const next = { ...r, ...change };
+    setR(next);
+    drafts.set(key, { r: next, version });
+    for (const [first] of drafts) if (drafts.size > DRAFTS_MAX) drafts.delete(first);
   };
   const wrong = (path: string) => refused.get(path) ?? preview.wrong.get(path) ?? "";
   const { schedule } = r;
@@ -110,12 +119,16 @@ export function Edit({ of, base, receivers, onSaved }: Props) {
     setRefused(NOTHING);
     sending.run(
       () => (isNew ? createReport(report, author.trim()) : saveReport(report, expected, author.trim())).catch(failed),
-      () => onSaved(report.id),
+      () => {
+        drafts.delete(key);
+        onSaved(report.id);
+      },
     );
   };
   const over = () => save(r, theirs === "gone" ? 0 : (theirs?.version ?? version), false);
   const copy = () => save({ ...r, id: `${r.id}-${Date.now().toString(36)}`, title: t("rp.copy.of", { title: r.title }) }, 0, true);
   const drop = () => {
+    drafts.delete(key);
     if (theirs === "gone") return go(reportHref(""));
     if (!theirs) return;
     setR(written(theirs));
@@ -153,6 +166,7 @@ export function Edit({ of, base, receivers, onSaved }: Props) {
             </div>
           </div>
         ) : null}
+        {kept ? <p class="soft">{t("rp.draft")}</p> : null}
         <Write label={t("rp.title")} error={wrong("title")} value={r.title} onWrite={(title) => set({ title, ...(named ? {} : { id: idOf(title) }) })} />
         {of ? null : (
           <Write
@@ -207,7 +221,14 @@ export function Edit({ of, base, receivers, onSaved }: Props) {
         ) : null}
         <footer class="form-foot">
           <span class="grow" />
-          <a class="button" href={reportHref(of?.id ?? "")} onClick={follow}>
+          <a
+            class="button"
+            href={reportHref(of?.id ?? "")}
+            onClick={(e) => {
+              drafts.delete(key);
+              follow(e);
+            }}
+          >
             {t("form.cancel")}
           </a>
           <button type="submit" class="button button-main" aria-busy={sending.busy} title="Ctrl-S">
