@@ -7,13 +7,17 @@ import { linter, lintKeymap } from "@codemirror/lint";
 import { EditorState, type Extension, Prec, StateEffect, StateField } from "@codemirror/state";
 import { Decoration, type DecorationSet, EditorView, keymap, placeholder } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
-import { newCompleteStrategy } from "@prometheus-io/codemirror-promql";
+import { HybridComplete } from "@prometheus-io/codemirror-promql/dist/esm/complete/hybrid";
 import type { Checked, FunctionRow } from "../../api/types";
 import { faultOf, languageOf, notesAt, unknownFunctions, withFunctions } from "./language";
 import { look, typeOver } from "./look";
 import type { Note } from "./position";
+import { stock } from "./stock";
 
 export { openText } from "./textEditor";
+
+/** With more metrics than these, completion does not say what they mean. */
+const METADATA_MAX = 10_000;
 
 /** What is known about a text that was run. */
 export interface Outcome {
@@ -103,10 +107,7 @@ export function openEditor(host: HTMLElement, options: EditorOptions): Editor {
     options.onRun();
     return true;
   };
-  const remote = newCompleteStrategy({
-    remote: { url: location.origin, httpMethod: "GET", fetchFn: (input, init) => fetch(input, init) },
-    maxMetricsMetadata: 10_000,
-  });
+  const remote = new HybridComplete(stock, METADATA_MAX);
   const language = languageOf(unknownFunctions(options.functions));
   const complete = withFunctions((context) => remote.promQL(context), options.functions);
   const checks = checker(options.check);
