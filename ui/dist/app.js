@@ -1,1 +1,1 @@
-import{Et as e,mn as t,t as n}from"./core.js";var r=document.getElementById(`app`);r&&t(e(n,{}),r);
+import{Ot as e,gn as t,t as n}from"./core.js";var r=document.getElementById(`app`);r&&t(e(n,{}),r);

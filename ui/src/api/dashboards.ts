@@ -181,6 +181,8 @@ export interface Problem {
   value?: unknown;
   text: string;
   remedy?: string;
+  /** where it stands in a YAML text, from 1 */
+  line?: number;
 }
 
 export interface DashboardAnswer {

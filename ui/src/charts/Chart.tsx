@@ -23,6 +23,8 @@ interface Props {
   onTable: () => void;
   /** the query behind it: a window of the chart can then be explained */
   explain?: string | undefined;
+  /** somebody points at a line, or presses Enter at the crosshair (then no line) */
+  onPick?: ((line: number | null, x: number, y: number) => void) | undefined;
 }
 
 const TABLE_ROWS_MAX = 200;
@@ -116,6 +118,10 @@ export function Chart(p: Props) {
     else if ((e.key === "x" || e.key === "X") && p.explain && !asTable) markWindow();
     else if (e.key === "v" || e.key === "V") p.onTable();
     else if (e.key === "Escape" && point !== null) movePoint(null);
+    else if (e.key === "Enter" && p.onPick && e.target === e.currentTarget && !asTable) {
+      const { x, y } = plot.current?.pointOf(point ?? last) ?? { x: 0, y: 0 };
+      p.onPick(null, x, y);
+    }
     else return;
     e.preventDefault();
     e.stopPropagation();
@@ -135,11 +141,21 @@ export function Chart(p: Props) {
       {asTable ? (
         <ChartTable {...p} />
       ) : (
+        // biome-ignore lint/a11y/noStaticElementInteractions: keys are heard by the group around it
+        // biome-ignore lint/a11y/useKeyWithClickEvents: Enter at the crosshair is heard by the group around it
         <div
           class={`chart-plot ${asking ? "chart-asking" : ""}`}
           ref={host}
           onPointerEnter={enter}
           onPointerLeave={leave}
+          onClick={(e) => {
+            // A finger reads values; the same things stand in the panel's menu.
+            if (!p.onPick || asking || (e as unknown as PointerEvent).pointerType === "touch") return;
+            const at = plot.current?.lineAt(e.clientX, e.clientY);
+            if (!at) return;
+            setCursor(null);
+            p.onPick(at.line, e.clientX, e.clientY);
+          }}
           onPointerDownCapture={(e) => {
             if (plot.current) plot.current.asking = p.explain !== undefined && (asking || e.shiftKey);
           }}
@@ -157,7 +173,7 @@ export function Chart(p: Props) {
           ? ""
           : t("chart.at", {
               at: formatClock(data.start + point * data.step, zone.value, true),
-              values: shown.map((l) => `${l.name} ${textOf(l, point, p)}`).join(", "),
+              values: [...shown.map((l) => `${l.name} ${textOf(l, point, p)}`), ...toldAt(data, point).map((h) => h.text)].join(", "),
             }) + (mark === null ? "" : ` ${t("chart.marked", { at: formatClock(data.start + mark * data.step, zone.value, true) })}`)}
       </div>
     </div>
@@ -170,10 +186,15 @@ const textOf = (l: Line, i: number, p: Props) => formatValue(l.values[i] ?? Numb
 /** Marks on the time axis that a cursor is near enough to mean. */
 const NEAR = 1.5;
 
+const toldAt = (data: PlotData, i: number) => {
+  const at = data.start + i * data.step;
+  return (data.happenings ?? []).filter((h) => at >= h.at - NEAR * data.step && at <= (h.to ?? h.at) + NEAR * data.step).slice(0, 3);
+};
+
 function Tip({ of, cursor, width }: { of: Props; cursor: Cursor; width: number }) {
   const { data } = of;
   const at = data.start + cursor.index * data.step;
-  const told = (data.happenings ?? []).filter((h) => at >= h.at - NEAR * data.step && at <= (h.to ?? h.at) + NEAR * data.step);
+  const told = toldAt(data, cursor.index);
   const lines = data.lines
     .filter((l) => !l.hidden)
     .map((l) => ({ ...l, v: l.values[cursor.index] ?? Number.NaN }))
@@ -184,7 +205,7 @@ function Tip({ of, cursor, width }: { of: Props; cursor: Cursor; width: number }
   return (
     <div class="tip" style={{ top: "4px", ...x }}>
       <div class="tip-time">{formatDateTime(at, zone.value)}</div>
-      {told.slice(0, 3).map((h) => (
+      {told.map((h) => (
         <div class="tip-line" key={`${h.at} ${h.text}`}>
           <Swatch colour={h.colour} />
           {h.text}

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Forecast, Resource } from "../api/types";
+import { grounds } from "./grounds";
 import { loadLine } from "./loadline";
 import { contrast, DARK_GROUND, dash, LIGHT_GROUND, PALETTE } from "./palette";
 import { gaps, stack } from "./stack";
@@ -41,4 +42,13 @@ describe("stacking", () => {
   it("adds up from the bottom", () => expect(stack([[1, 2], [10, 20]])).toEqual([[1, 2], [11, 22]]));
   it("takes one missing value as nothing, all missing as a gap", () => expect(stack([[1, Number.NaN], [Number.NaN, Number.NaN]])).toEqual([[1, null], [1, null]]));
   it("turns what is not a number into a gap", () => expect(gaps([1, Number.NaN, Number.POSITIVE_INFINITY])).toEqual([1, null, null]));
+});
+
+it("spans of one colour that touch are one ground, others their own", () => {
+  const span = (at: number, to: number | undefined, colour = "red") => ({ at, to, colour, text: "" });
+  expect(grounds([span(5, 9), span(1, 3), span(2, 6), span(4, 5, "blue"), span(20, 21), span(0, undefined)])).toEqual([
+    { from: 1, to: 9, colour: "red" },
+    { from: 4, to: 5, colour: "blue" },
+    { from: 20, to: 21, colour: "red" },
+  ]);
 });

@@ -4,6 +4,7 @@ import "uplot/dist/uPlot.min.css";
 import { formatValue, type Unit, type Zone } from "../lib/format";
 import { paint } from "../state/prefs";
 import { timeLabels, timeTicks, valueRange, valueTicks } from "../lib/ticks";
+import { grounds } from "./grounds";
 import { type Column, gaps, positive, shares, stack } from "./stack";
 
 export interface Line {
@@ -99,6 +100,9 @@ const SHADE_COLOUR = "#d99a1e38";
 /** A moment is as wide as this, in pixels of the screen. */
 const SHADE_MIN_PX = 3;
 
+/** More than any picture is high, px. */
+const FAR_PX = 100_000;
+
 /** Half of the widest time label, px. */
 const LABEL_HALF_PX = 26;
 /** Room to the right of the plot, px. */
@@ -192,6 +196,32 @@ export class Plot {
     const [a, b] = span ? [Math.min(...span), Math.max(...span)].map((i) => u.valToPos(this.data.start + (i as number) * this.data.step, "x")) : [0, 0];
     const [left, right] = [a as number, b as number];
     u.setSelect({ left, top: 0, width: Math.max(span ? 1 : 0, right - left), height: span ? u.over.clientHeight : 0 }, false);
+  }
+
+  /** The line nearest to a point of the window, and the element there; of a stack the layer that the point lies in. */
+  lineAt(x: number, y: number): { line: number; index: number } | null {
+    const u = this.u;
+    if (!u) return null;
+    const box = u.over.getBoundingClientRect();
+    const [left, top] = [x - box.left, y - box.top];
+    if (left < 0 || top < 0 || left > box.width || top > box.height) return null;
+    const index = u.posToIdx(left);
+    let [line, room] = [-1, Number.POSITIVE_INFINITY];
+    this.data.lines.forEach((l, i) => {
+      const v = u.data[i + 1]?.[index];
+      if (l.hidden || l.reference || v === null || v === undefined) return;
+      const below = u.valToPos(v, l.right ? "right" : "y") - top;
+      const far = Math.abs(below) + (this.options.stacked && below > 0 ? FAR_PX : 0);
+      if (far < room) [line, room] = [i, far];
+    });
+    return line < 0 ? null : { line, index };
+  }
+
+  /** Where an element is in the window: on the time axis, half way up. */
+  pointOf(index: number): { x: number; y: number } {
+    const box = this.host.getBoundingClientRect();
+    const at = this.u ? this.u.over.getBoundingClientRect().left + this.u.valToPos(this.data.start + index * this.data.step, "x") : box.left;
+    return { x: at, y: box.top + box.height / 2 };
   }
 
   destroy(): void {
@@ -338,12 +368,13 @@ export class Plot {
     ctx.beginPath();
     ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
     ctx.clip();
+    for (const { from, to, colour } of grounds(all)) {
+      const x = u.valToPos(from, "x", true);
+      ctx.fillStyle = `${colour}1f`;
+      ctx.fillRect(x, bbox.top, Math.max(1, u.valToPos(to, "x", true) - x), bbox.height);
+    }
     for (const h of all) {
       const x = u.valToPos(h.at, "x", true);
-      if (h.to !== undefined) {
-        ctx.fillStyle = `${h.colour}1f`;
-        ctx.fillRect(x, bbox.top, Math.max(1, u.valToPos(h.to, "x", true) - x), bbox.height);
-      }
       ctx.strokeStyle = h.colour;
       ctx.setLineDash([3, 3]);
       ctx.lineWidth = devicePixelRatio;

@@ -3,11 +3,12 @@ import { addTexts } from "./text";
 
 const FRAME = {
   "time.quick": "Quick ranges",
+  "time.calendar": "Days of the calendar",
   "time.custom": "From and to",
   "time.from": "From",
   "time.to": "To",
   "time.apply": "Apply",
-  "time.hint": "now-90m, 2026-01-31 10:00, or milliseconds since 1970",
+  "time.hint": "now-90m, now-1d/d for a whole day, 2026-01-31 10:00, or milliseconds since 1970",
   "time.bad": "\"{from}\" to \"{to}\" is not a range: write now-15m, a date, or milliseconds, the earlier first, at least 10 s apart",
   "time.zone": "Time zone",
   "time.zone.browser": "Browser ({zone})",

@@ -33,6 +33,32 @@ describe("a range", () => {
   });
 });
 
+describe("the calendar", () => {
+  const at = (text: string) => Date.parse(text);
+  const days = (from: string, to: string, now: string, zone: string) => {
+    const s = resolveRange({ from, to }, at(now), zone);
+    return s && [new Date(s.from).toISOString(), new Date(s.to).toISOString()];
+  };
+  it.each([
+    ["now/d", "now", "utc", ["2026-11-22T00:00:00.000Z", "2026-11-22T02:42:00.000Z"]],
+    ["now-1d/d", "now-1d/d", "utc", ["2026-11-21T00:00:00.000Z", "2026-11-22T00:00:00.000Z"]],
+    ["now-1w/w", "now-1w/w", "utc", ["2026-11-09T00:00:00.000Z", "2026-11-16T00:00:00.000Z"]],
+    ["now-1M/M", "now-1M/M", "utc", ["2026-10-01T00:00:00.000Z", "2026-11-01T00:00:00.000Z"]],
+    ["now-1y/y", "now-1y/y", "utc", ["2025-01-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z"]],
+    // In Denver it is still Saturday; October began in summer time and ended in it, too.
+    ["now-1d/d", "now-1d/d", "America/Denver", ["2026-11-20T07:00:00.000Z", "2026-11-21T07:00:00.000Z"]],
+    ["now-1M/M", "now-1M/M", "America/Denver", ["2026-10-01T06:00:00.000Z", "2026-11-01T06:00:00.000Z"]],
+  ])("%s to %s in %s", (from, to, zone, expected) => expect(days(from, to, "2026-11-22T02:42:00Z", zone)).toEqual(expected));
+  it("has no 31 February: a month before the last of March is February", () =>
+    expect(days("now-1M/M", "now-1M/M", "2026-03-31T12:00:00Z", "utc")).toEqual(["2026-02-01T00:00:00.000Z", "2026-03-01T00:00:00.000Z"]));
+  it("has a day of 25 hours", () => expect(days("now-1d/d", "now-1d/d", "2026-10-26T12:00:00Z", "Europe/Berlin")).toEqual(["2026-10-24T22:00:00.000Z", "2026-10-25T23:00:00.000Z"]));
+  it("shows today in its first second", () => expect(days("now/d", "now", "2026-11-22T00:00:00.500Z", "utc")).toEqual(["2026-11-22T00:00:00.000Z", "2026-11-22T00:00:10.000Z"]));
+  it("knows no mixtures, and is not live", () => {
+    expect([days("now-1d/w", "now", "2026-11-22T02:42:00Z", "utc"), days("now/h", "now", "2026-11-22T02:42:00Z", "utc")]).toEqual([null, null]);
+    expect(liveWindow({ from: "now/d", to: "now" })).toBeNull();
+  });
+});
+
 describe("durations", () => {
   it("are read", () => expect([parseDuration("1h30m"), parseDuration("90s"), parseDuration("2w"), parseDuration("5"), parseDuration("m")]).toEqual([5_400_000, 90_000, 1_209_600_000, null, null]));
   it("read back what is written", () => {

@@ -1,4 +1,7 @@
-// Time ranges as people and URLs write them: "now-15m", "now", or milliseconds since the epoch. Pure.
+// Time ranges as people and URLs write them: "now-15m", "now", "now-1d/d" (the day before today), or milliseconds since the epoch.
+import type { Zone } from "./format";
+import { type CalendarUnit, calendarStart } from "./zone";
+
 export interface TimeRange {
   from: string;
   to: string;
@@ -21,10 +24,24 @@ export function parseDuration(s: string): number | null {
   return ms;
 }
 
-/** The instant that the text means at `now`; null when it means none. */
-export function parseInstant(s: string, now: number): number | null {
+/** Where days begin, unless told: the zone of the page, which the address sets. */
+export const wall: { zone: Zone } = { zone: "browser" };
+
+/** `now/d`, `now-1w/w`, `now-1M/M`: a day, a week, a month, a year of the calendar. */
+const CALENDAR = /^now(?:-(\d{1,4})([dwMy]))?\/([dwMy])$/;
+
+/** The beginning of what the calendar names, or where it ends; null when it is none. */
+function calendar(text: string, now: number, zone: Zone, end: boolean): number | null {
+  const [, back, by, unit] = CALENDAR.exec(text) ?? [];
+  if (!unit || (by && by !== unit)) return null;
+  return calendarStart(now, unit as CalendarUnit, Number(end) - Number(back ?? 0), zone);
+}
+
+/** The instant that the text means at `now`; null when it means none. A day of the calendar means its beginning, or its `end`. */
+export function parseInstant(s: string, now: number, end = false, zone = wall.zone): number | null {
   const text = s.trim();
   if (text === "now") return now;
+  if (text.includes("/")) return calendar(text, now, zone, end);
   if (text.startsWith("now-")) {
     const ms = parseDuration(text.slice(4));
     return ms === null ? null : now - ms;
@@ -35,10 +52,12 @@ export function parseInstant(s: string, now: number): number | null {
 }
 
 /** The range in ms, or null when it is none (unreadable, backwards, too short or too long). */
-export function resolveRange(r: TimeRange, now: number): Span | null {
-  const from = parseInstant(r.from, now);
-  const to = parseInstant(r.to, now);
+export function resolveRange(r: TimeRange, now: number, zone = wall.zone): Span | null {
+  const from = parseInstant(r.from, now, false, zone);
+  let to = parseInstant(r.to, now, true, zone);
   if (from === null || to === null || from < 0) return null;
+  // Today has a length in its first seconds, too.
+  if (r.from.startsWith("now") && r.from.includes("/") && to >= from) to = Math.max(to, from + SPAN_MIN_MS);
   const span = to - from;
   return span >= SPAN_MIN_MS && span <= SPAN_MAX_MS ? { from, to } : null;
 }

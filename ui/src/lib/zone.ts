@@ -44,10 +44,25 @@ export function fromWall(text: string, zone: Zone): number | null {
   const s = text.trim();
   if (!/^\d{4}-\d\d-\d\d([ T]\d\d?:\d\d(:\d\d)?)?$/.test(s)) return null;
   const shown = Date.parse(`${s.length > 10 ? s.replace(" ", "T").replace(/T(\d):/, "T0$1:") : `${s}T00:00`}Z`);
-  if (Number.isNaN(shown)) return null;
+  return Number.isNaN(shown) ? null : instantOf(shown, zone);
+}
+
+/** The instant at which a clock in the zone shows what a clock of UTC shows at `shown`. */
+function instantOf(shown: number, zone: Zone): number {
   // Twice: the offset is that of the instant, which is not known before.
   const near = shown - zoneOffset(shown, zone);
   return shown - zoneOffset(near, zone);
+}
+
+export type CalendarUnit = "d" | "w" | "M" | "y";
+
+/** Where the day, week (from Monday), month or year begins that is `by` of them after that of `now`, in the zone. */
+export function calendarStart(now: number, unit: CalendarUnit, by: number, zone: Zone): number {
+  const wall = new Date(now + zoneOffset(now, zone));
+  const [y, m, d] = [wall.getUTCFullYear(), wall.getUTCMonth(), wall.getUTCDate()];
+  const monday = d - ((wall.getUTCDay() + 6) % 7);
+  const shown = unit === "d" ? Date.UTC(y, m, d + by) : unit === "w" ? Date.UTC(y, m, monday + 7 * by) : unit === "M" ? Date.UTC(y, m + by, 1) : Date.UTC(y + by, 0, 1);
+  return instantOf(shown, zone);
 }
 
 /** All zones to choose from. */

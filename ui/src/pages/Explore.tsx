@@ -19,6 +19,7 @@ import { stale } from "../state/connection";
 import { type Ask, type PanelState, usePanel } from "../state/panels";
 import { follow, hrefOf, patch, url } from "../state/url";
 import { EXPLORE_TABS, EXPLORE_VIEWS, LETTERS } from "../state/urlstate";
+import { panelOf, titleOf } from "./explore/board";
 import { bandNote, bandsOf, useBands } from "./explore/usual";
 import { aheadNote, COURSES_MAX, coursesOf, useAhead } from "./explore/ahead";
 import { Explain, useExplain } from "./explore/Explain";
@@ -88,6 +89,7 @@ export function Explore() {
     return shown.map(({ id, expr }): Ask => ({ id, expr, ...(step_ms ? { step_ms } : {}) }));
   }, [shown, view, range.from, range.to, wide]);
   const expr = shown[0]?.expr ?? "";
+  const written = rows.filter((r) => r.expr);
   const state = usePanel({ asks, range, live, visible: visible && chart && width > 0, width, again, httpFirst: true });
   const instant = useInstant(shown, tab === "table", again);
   const explained = useExplain(expr, tab === "explain", again, width);
@@ -167,7 +169,7 @@ export function Explore() {
       </div>
       <MetricBrowser onPick={queries.pick} />
       {dialog === "earlier" ? <Later load={earlierDialog} of={{ onPick: (all: string[]) => patch({ expr: all[0] ?? "", more: all.slice(1, LETTERS.length), off: "", solo: "", hide: [] }), onClose: () => setDialog(null) }} /> : null}
-      {dialog === "board" ? <Later load={boardDialog} of={{ rows: rows.filter((r) => r.expr), onClose: () => setDialog(null) }} /> : null}
+      {dialog === "board" ? <Later load={boardDialog} of={{ title: titleOf(written), panelOf: (title: string) => panelOf(written, title, url.value), onClose: () => setDialog(null) }} /> : null}
     </div>
   );
 }

@@ -1,5 +1,4 @@
 // A panel: title, what it aggregates, one chart of one or more queries, and a legend with the last values.
-import { computed } from "@preact/signals";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { type Grid, resample } from "../api/window";
 import { Chart, Swatch } from "../charts/Chart";
@@ -7,14 +6,13 @@ import { colour, dash } from "../charts/palette";
 import { youngSince } from "../charts/young";
 import { markLines } from "../charts/marks";
 import type { Line, PlotData } from "../charts/plot";
-import { backMs } from "../lib/before";
 import { formatClock, formatValue, seriesName, sharedLabels, type Unit } from "../lib/format";
 import { t } from "../lib/text";
-import { liveWindow, resolveRange } from "../lib/time";
+import { liveWindow } from "../lib/time";
 import { useSize, useVisible } from "../lib/visible";
-import { clock } from "../state/connection";
 import { overview } from "../state/overview";
 import { type Ask, usePanel } from "../state/panels";
+import { type Past, usePast } from "../state/past";
 import { follow, hrefOf, url, zone } from "../state/url";
 import { Icon } from "./Icon";
 import { Failed, Loading } from "./states";
@@ -62,7 +60,7 @@ function beforeLines(spec: PanelSpec, lines: Line[], keys: string[], earlier: Gr
 }
 
 /** The lines of all asks on one grid; a named ask names its single series. */
-function linesOf(spec: PanelSpec, state: PanelData, past: { state: PanelData; back: number } | null): PlotData {
+function linesOf(spec: PanelSpec, state: PanelData, past: Past | null): PlotData {
   const marked = gridsOf(spec, state, "", 0);
   // What was before is drawn on the times of now, and never stretches the picture.
   const then = past && marked.length > 0 ? gridsOf(spec, past.state, BEFORE, past.back) : [];
@@ -105,23 +103,6 @@ const justStarted = () => {
 const FINE_MS = 30 * 60_000;
 const fine = (a: Ask): Ask => ({ ...a, expr: a.expr.replace(/\brate\(/g, "irate(") });
 
-/** Live panels ask for the earlier time anew when this much of it has passed. */
-const PAST_MS = 30_000;
-const beat = computed(() => Math.floor(clock.value / PAST_MS) * PAST_MS + PAST_MS);
-const NOTHING: Ask[] = [];
-
-/** The earlier time that the address asks for: the same asks, as far back. */
-function usePast(asks: Ask[], visible: boolean, width: number): { state: PanelData; back: number } | null {
-  const { range, live, before } = url.value;
-  const opened = useRef(Date.now());
-  const now = before && live && liveWindow(range) !== null ? beat.value : opened.current;
-  const span = before ? resolveRange(range, now) : null;
-  const back = span ? backMs(before, span.to - span.from) : 0;
-  const then = span ? { from: String(span.from - back), to: String(span.to - back) } : range;
-  const state = usePanel({ asks: span ? asks : NOTHING, range: then, live: false, visible: visible && span !== null, width });
-  return useMemo(() => (back > 0 ? { state, back } : null), [state, back]);
-}
-
 export function Panel({ spec }: { spec: PanelSpec }) {
   const ref = useRef<HTMLElement>(null);
   const visible = useVisible(ref);
@@ -132,7 +113,7 @@ export function Panel({ spec }: { spec: PanelSpec }) {
   const window = liveWindow(range);
   const asks = useMemo(() => (window !== null && window <= FINE_MS ? spec.asks.map(fine) : spec.asks), [spec, window]);
   const state = usePanel({ asks, range, live, visible: visible && width > 0, width, again });
-  const past = usePast(asks, visible && width > 0, width);
+  const past = usePast(asks, range, visible && width > 0, width);
   const data = useMemo(() => linesOf(spec, state, past), [spec, state, past]);
   const truncated = [...state.grids.values()].reduce((n, g) => n + g.truncated, 0);
   const toggle = () => setAsTable(!asTable);

@@ -1,8 +1,8 @@
 // The time range: quick ranges that end now, or a start and an end; the zone; and the earlier time that charts also show.
 import { useState } from "preact/hooks";
-import { BEFORES, type Before } from "../lib/before";
+import { BEFORES, type Before, CALENDAR } from "../lib/before";
 import { t } from "../lib/text";
-import { parseInstant, resolveRange } from "../lib/time";
+import { parseInstant, resolveRange, type TimeRange } from "../lib/time";
 import { fromWall, wallText, zones } from "../lib/zone";
 import { patch, url } from "../state/url";
 import { Dialog } from "./Dialog";
@@ -31,16 +31,15 @@ export function TimeDialog() {
   const [from, setFrom] = useState(shownInstant(range.from));
   const [to, setTo] = useState(shownInstant(range.to));
   const [bad, setBad] = useState("");
-  const quick = (d: string) => {
-    patch({ range: { from: `now-${d}`, to: "now" } });
+  const take = (next: TimeRange) => {
+    patch({ range: next });
     closeDialog();
   };
   const apply = (e: Event) => {
     e.preventDefault();
     const next = { from: stored(from), to: stored(to) };
     if (!resolveRange(next, Date.now())) return setBad(t("time.bad", { from, to }));
-    patch({ range: next });
-    closeDialog();
+    take(next);
   };
   return (
     <Dialog title={t("time.label")} kind="dialog-time" onClose={closeDialog}>
@@ -49,8 +48,18 @@ export function TimeDialog() {
         {QUICK.map((d) => {
           const on = range.to === "now" && range.from === `now-${d}`;
           return (
-            <button type="button" key={d} class="button" data-first={on ? "" : undefined} aria-pressed={on} onClick={() => quick(d)}>
+            <button type="button" key={d} class="button" data-first={on ? "" : undefined} aria-pressed={on} onClick={() => take({ from: `now-${d}`, to: "now" })}>
               {d}
+            </button>
+          );
+        })}
+      </div>
+      <div class="quick" role="group" aria-label={t("time.calendar")}>
+        {CALENDAR.map((c) => {
+          const on = range.from === c.from && range.to === c.to;
+          return (
+            <button type="button" key={c.name} class="button" data-first={on ? "" : undefined} aria-pressed={on} onClick={() => take({ from: c.from, to: c.to })}>
+              {t(`time.cal.${c.name}`)}
             </button>
           );
         })}

@@ -1,4 +1,5 @@
 // The button that shows the time range and opens its dialog.
+import { CALENDAR } from "../lib/before";
 import { formatBack, liveWindow, resolveRange } from "../lib/time";
 import { formatDateTime } from "../lib/format";
 import { t } from "../lib/text";
@@ -11,6 +12,8 @@ function label(): string {
   const { range, zone } = url.value;
   const w = liveWindow(range);
   if (w !== null) return t("time.last", { d: formatBack(w) ?? "" });
+  const named = CALENDAR.find((c) => c.from === range.from && c.to === range.to);
+  if (named) return t(`time.cal.${named.name}`);
   const span = resolveRange(range, Date.now());
   return span ? t("time.fixed", { from: formatDateTime(span.from, zone), to: formatDateTime(span.to, zone) }) : `${range.from} – ${range.to}`;
 }

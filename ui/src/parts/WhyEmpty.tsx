@@ -1,4 +1,5 @@
 // Why a panel has nothing to show: no such metric at all, or none of its samples in this time range (rule 6).
+import type { ComponentChildren } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { t } from "../lib/text";
 import { metrics, wantMetrics } from "../state/names";
@@ -49,11 +50,13 @@ export function nearestName(name: string, names: string[]): string | undefined {
 interface Props {
   expr: string;
   otherwise: string;
+  /** what to do, where there is such a metric */
+  children?: ComponentChildren;
   /** what happens when somebody takes the query with the name that was probably meant */
   onTake?: (expr: string) => void;
 }
 
-export function WhyEmpty({ expr, otherwise, onTake }: Props) {
+export function WhyEmpty({ expr, otherwise, children, onTake }: Props) {
   useEffect(() => void wantMetrics(), []);
   const { status, names } = metrics.value;
   const missing = status === "ready" ? metricNames(expr).find((n) => !names.includes(n)) : undefined;
@@ -61,6 +64,7 @@ export function WhyEmpty({ expr, otherwise, onTake }: Props) {
   return (
     <Empty>
       {missing ? t("panel.empty.metric", { name: missing }) : otherwise}
+      {missing ? null : children}
       {missing && near && onTake ? (
         <button type="button" class="button" onClick={() => onTake(expr.replaceAll(new RegExp(`(?<![\\w:."'\`])${missing}(?![\\w:])`, "g"), near))}>
           {t("explore.near", { name: near })}

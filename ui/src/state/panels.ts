@@ -5,7 +5,7 @@ import type { Frame } from "../api/frame";
 import { type PanelQuery, queryPanels } from "../api/http";
 import { foldFrame, type Grid } from "../api/window";
 import { t } from "../lib/text";
-import { liveWindow, resolveRange, type Span, stepFor, type TimeRange } from "../lib/time";
+import { liveWindow, resolveRange, type Span, stepFor, type TimeRange, wall } from "../lib/time";
 import { connected, full, subscribe } from "./connection";
 import { held } from "./hold";
 import { refreshes } from "./refresh";
@@ -188,7 +188,8 @@ export function usePanel(input: PanelInput): PanelState {
   const width = panelWidth(input.width);
   const [state, setState] = useState<PanelState>({ status: "loading", grids: NO_GRIDS, frames: NO_FRAMES, error: "", span: { from: 0, to: 1 }, busy: true });
   const pending = useRef<PanelState>(state);
-  const key = JSON.stringify([asks, range, live, width, again]);
+  // Days begin elsewhere in another zone.
+  const key = JSON.stringify([asks, range, range.from.includes("/") ? wall.zone : "", live, width, again]);
   const lastKey = useRef("");
 
   useEffect(

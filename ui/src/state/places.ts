@@ -29,7 +29,7 @@ const places = {
   overview: { path: "/", key: "o", rail: true },
   explore: { path: "/explore", key: "e", rail: true },
   // Without a range of its own: a dashboard says what it shows unless told.
-  dashboards: { path: "/dashboards", key: "d", rail: true, list: true, ids: "write", params: ["panel", "edit", "kiosk", "folder"], vars: true, range: { from: "", to: "" } },
+  dashboards: { path: "/dashboards", key: "d", rail: true, list: true, ids: "write", params: ["panel", "edit", "kiosk", "folder", "rows", "tables", "marks"], vars: true, range: { from: "", to: "" } },
   short: { path: "/s", key: "", list: true, ids: "read", hidden: true },
   alerts: { path: "/alerts", key: "a", rail: true, list: true, ids: "read" },
   incidents: { path: "/incidents", key: "n", partOf: "alerts", list: true, ids: "read" },

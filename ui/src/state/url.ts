@@ -1,5 +1,6 @@
 // The router: one signal that mirrors the address bar, and the two ways to change it.
 import { computed, signal } from "@preact/signals";
+import { wall } from "../lib/time";
 import type { PageName } from "./places";
 import { defaultRange, defaultState, formatUrl, parseUrl, type UrlState } from "./urlstate";
 
@@ -8,6 +9,9 @@ const read = () => parseUrl(location.pathname, location.search);
 export const url = signal<UrlState>(read());
 export const page = computed(() => url.value.page);
 export const zone = computed(() => url.value.zone);
+url.subscribe((u) => {
+  wall.zone = u.zone;
+});
 
 addEventListener("popstate", () => {
   url.value = read();

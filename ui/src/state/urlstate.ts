@@ -37,7 +37,7 @@ export interface UrlState {
   band: boolean;
   /** the only series that is shown; empty for all */
   solo: string;
-  /** names of series that are hidden */
+  /** names of series that are hidden; on dashboards as pages/dashboards/off.ts writes them */
   hide: string[];
   /** lists: the filter, as it was written */
   q: string;
@@ -108,9 +108,9 @@ export function parseUrl(path: string, search: string): UrlState {
           forecast: p.get("forecast") === "1",
           band: p.get("band") === "1",
           solo: p.get("solo") ?? "",
-          hide: p.getAll("hide").filter(Boolean).slice(0, HIDE_MAX),
         }
       : {}),
+    hide: page === "explore" || place?.vars ? p.getAll("hide").filter(Boolean).slice(0, HIDE_MAX) : [],
     why: (p.get("why") ?? "").slice(0, WHY_MAX),
     params: { ...Object.fromEntries((place?.params ?? []).flatMap((k) => (p.get(k) ? [[k, p.get(k) as string]] : []))), ...(edit ? { edit: "1" } : {}) },
     vars: place?.vars ? readVars(p) : {},
@@ -128,9 +128,9 @@ export function formatUrl(s: UrlState): string {
     if (s.forecast) p.set("forecast", "1");
     if (s.band) p.set("band", "1");
     if (s.solo) p.set("solo", s.solo);
-    for (const k of s.hide.slice(0, HIDE_MAX)) p.append("hide", k);
   }
   const place = placeFor(s.page);
+  if (s.page === "explore" || place?.vars) for (const k of s.hide.slice(0, HIDE_MAX)) p.append("hide", k);
   const inPath = place?.ids === "write" && s.open !== "";
   if (place?.list) for (const k of ["show", "q", "by", "open"] as const) if (s[k] && !(inPath && k === "open")) p.set(k, s[k]);
   const edits = inPath && place?.edits && s.params["edit"];

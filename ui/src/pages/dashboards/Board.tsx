@@ -1,6 +1,6 @@
 // The panels of a dashboard on their grid of 24 columns, with the choices above them.
 import type { ComponentChildren, HTMLAttributes } from "preact";
-import { useMemo, useState } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import type { Annotation, Dashboard, Panel } from "../../api/dashboards";
 import { t } from "../../lib/text";
 import { Icon } from "../../parts/Icon";
@@ -9,7 +9,8 @@ import { url } from "../../state/url";
 import { useHappenings } from "./annotations";
 import { DashPanel } from "./DashPanel";
 import type { Values } from "./interpolate";
-import { type Placed, place } from "./layout";
+import { flip, keptIn } from "./kept";
+import { COPIES_MAX, leftOut, PLACED_MAX, type Placed, place } from "./layout";
 import { fill, type Scope } from "./scope";
 import { useVariables } from "./variables";
 import { VariablesBar } from "./VariablesBar";
@@ -32,28 +33,29 @@ interface Props {
 const NO_VALUES: Values = {};
 const NO_ANNOTATIONS: Annotation[] = [];
 
-export function useScope(dashboard: Dashboard, again: number): { scope: Scope; variables: ReturnType<typeof useVariables>; shown: (a: Annotation) => boolean; onShow: (a: Annotation, on: boolean) => void } {
+export function useScope(dashboard: Dashboard, again: number): { scope: Scope; variables: ReturnType<typeof useVariables>; shown: (a: Annotation) => boolean } {
   const variables = useVariables(dashboard);
   const annotations = dashboard.annotations ?? NO_ANNOTATIONS;
-  const [switched, setSwitched] = useState<Readonly<Record<string, boolean>>>({});
-  const shown = (a: Annotation) => switched[a.name] ?? a.enabled;
-  const wanted = useMemo(() => annotations.filter(shown), [annotations, switched]);
+  const { marks } = url.value.params;
+  const shown = (a: Annotation) => a.enabled !== keptIn("marks").includes(a.name);
+  const wanted = useMemo(() => annotations.filter(shown), [annotations, marks]);
   const { ready, values, filters } = variables;
   const happenings = useHappenings(wanted, dashboard.id, ready, values, filters);
   const scope = useMemo((): Scope => ({ id: dashboard.id, ready, values, filters, happenings, again }), [dashboard.id, ready, values, filters, happenings, again]);
-  return { scope, variables, shown, onShow: (a, on) => setSwitched({ ...switched, [a.name]: on }) };
+  return { scope, variables, shown };
 }
 
 export function Board({ dashboard, edit, onEdit, again }: Props) {
-  const { scope, variables, shown, onShow } = useScope(dashboard, again);
-  const [turned, setTurned] = useState<Readonly<Record<string, boolean>>>({});
-  const shut = (row: Panel) => !edit && (turned[row.id] ?? row.collapsed ?? false);
-  const placed = useMemo(() => place(dashboard.panels, edit ? NO_VALUES : scope.values, shut), [dashboard.panels, edit ? NO_VALUES : scope.values, turned, Boolean(edit)]);
-  const full = url.value.params["panel"];
+  const { scope, variables, shown } = useScope(dashboard, again);
+  const { panel: full, rows } = url.value.params;
+  const shut = (row: Panel) => !edit && keptIn("rows").includes(String(row.id)) !== (row.collapsed ?? false);
+  const everything = useMemo(() => place(dashboard.panels, edit ? NO_VALUES : scope.values, shut), [dashboard.panels, edit ? NO_VALUES : scope.values, rows, Boolean(edit)]);
+  const placed = everything.slice(0, PLACED_MAX);
+  const more = everything.length - placed.length + (edit ? 0 : leftOut(dashboard.panels, scope.values));
   const alone = full ? placed.find((p) => p.key === full) : undefined;
   return (
     <>
-      <VariablesBar variables={dashboard.variables ?? []} state={variables} annotations={dashboard.annotations ?? NO_ANNOTATIONS} shown={shown} onShow={onShow} />
+      <VariablesBar variables={dashboard.variables ?? []} state={variables} annotations={dashboard.annotations ?? NO_ANNOTATIONS} shown={shown} />
       {dashboard.panels.length === 0 ? <Empty>{t("da.empty")}</Empty> : null}
       {alone ? (
         <div class="board-full">
@@ -66,13 +68,18 @@ export function Board({ dashboard, edit, onEdit, again }: Props) {
             const { style: _, class: more, ...rest } = edit?.cell(p) ?? {};
             return (
               <div key={p.key} class={`cell ${p.panel.kind === "row" ? "cell-row" : ""} ${more ?? ""}`} {...rest} style={{ "--x": x + 1, "--y": y + 1, "--w": w, "--h": h }}>
-                {p.panel.kind === "row" ? <Row placed={p} scope={scope} open={!shut(p.panel)} fixed={Boolean(edit)} onTurn={() => setTurned({ ...turned, [p.panel.id]: !shut(p.panel) })} /> : <DashPanel placed={p} scope={scope} onEdit={edit ? () => edit.onEdit(p.panel) : onEdit && (() => onEdit(p.panel))} />}
+                {p.panel.kind === "row" ? <Row placed={p} scope={scope} open={!shut(p.panel)} fixed={Boolean(edit)} onTurn={() => flip("rows", String(p.panel.id))} /> : <DashPanel placed={p} scope={scope} edit={Boolean(edit)} onEdit={edit ? () => edit.onEdit(p.panel) : onEdit && (() => onEdit(p.panel))} />}
                 {edit?.handles(p)}
               </div>
             );
           })}
         </div>
       )}
+      {more > 0 && !alone ? (
+        <p class="dash-more" role="status">
+          <Icon name="info" size={15} /> {t("da.left", { n: more, copies: COPIES_MAX, most: PLACED_MAX })}
+        </p>
+      ) : null}
     </>
   );
 }

@@ -1,6 +1,6 @@
 // All dashboards by folder: templates that come with Plimsoll, files, and those that people made.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { type DashboardRow, fetchDashboards } from "../../api/dashboards";
+import { type DashboardRow, fetchDashboards, restoreDashboard } from "../../api/dashboards";
 import { formatMoment } from "../../lib/format";
 import { t } from "../../lib/text";
 import { Icon } from "../../parts/Icon";
@@ -9,8 +9,11 @@ import { clock, stale } from "../../state/connection";
 import { offerFilter } from "../../state/filter";
 import { offerKeys } from "../../state/pagekeys";
 import { usePoll } from "../../state/poll";
+import { userName } from "../../state/prefs";
 import { follow, hrefOf, patch, url, zone } from "../../state/url";
+import { useSending } from "../alerting/form";
 import { ImportDialog } from "./ImportDialog";
+import { removed } from "./removed";
 
 /** Rows that are shown; the search finds the others. */
 const ROWS_MAX = 500;
@@ -84,6 +87,7 @@ export function List() {
           {t("da.new")}
         </a>
       </header>
+      {removed.value ? <Removed of={removed.value} onBack={asked.again} /> : null}
       {tags.length ? (
         <div class="chips" role="group" aria-label={t("da.tags")}>
           {tags.map((x) => (
@@ -122,6 +126,35 @@ export function List() {
       )}
       {rows.length > ROWS_MAX || asked.data?.truncated ? <p class="soft">{t("da.list.more", { n: Math.max(0, rows.length - ROWS_MAX) })}</p> : null}
       {importing ? <ImportDialog folders={folders} onClose={() => setImporting(false)} /> : null}
+    </div>
+  );
+}
+
+/** Until the page is left: a removal is a version like any other, and the one before it can be made the newest again. */
+function Removed({ of, onBack }: { of: NonNullable<typeof removed.value>; onBack: () => void }) {
+  const sending = useSending();
+  const restore = () =>
+    sending.run(
+      () => restoreDashboard(of.id, of.version, userName.value),
+      () => {
+        removed.value = null;
+        onBack();
+        patch({ open: of.id });
+      },
+    );
+  return (
+    <div class="dash-removed" role="status">
+      <Icon name="trash" size={15} />
+      <span class="grow">
+        {t("da.removed", { title: of.title || of.id })} {sending.error ? <span class="field-error">{sending.error}</span> : null}
+      </span>
+      <button type="button" class="button" aria-busy={sending.busy} onClick={restore}>
+        <Icon name="undo" size={15} />
+        {t("da.removed.back")}
+      </button>
+      <button type="button" class="button button-icon" aria-label={t("common.close")} onClick={() => (removed.value = null)}>
+        <Icon name="close" size={15} />
+      </button>
     </div>
   );
 }

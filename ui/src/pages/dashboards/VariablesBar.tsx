@@ -5,6 +5,7 @@ import { t } from "../../lib/text";
 import { Icon } from "../../parts/Icon";
 import { placeAt } from "../../parts/Menu";
 import { url } from "../../state/url";
+import { flip } from "./kept";
 import { choose, chosen, chosenText, type Variables } from "./variables";
 
 interface Props {
@@ -12,10 +13,9 @@ interface Props {
   state: Variables;
   annotations: readonly Annotation[];
   shown: (a: Annotation) => boolean;
-  onShow: (a: Annotation, on: boolean) => void;
 }
 
-export function VariablesBar({ variables, state, annotations, shown, onShow }: Props) {
+export function VariablesBar({ variables, state, annotations, shown }: Props) {
   const visible = variables.filter((v) => v.hide !== "variable" && v.kind !== "constant");
   if (visible.length === 0 && annotations.length === 0) return null;
   return (
@@ -32,7 +32,7 @@ export function VariablesBar({ variables, state, annotations, shown, onShow }: P
       ) : null}
       {annotations.map((a) => (
         <label class="check var-mark" key={`${a.kind} ${a.name}`}>
-          <input type="checkbox" checked={shown(a)} onChange={(e) => onShow(a, e.currentTarget.checked)} />
+          <input type="checkbox" checked={shown(a)} onChange={() => flip("marks", a.name)} />
           {a.name}
         </label>
       ))}

@@ -1,7 +1,7 @@
 // One dashboard: loaded, shown, shared; edited by a chunk that arrives then.
 import type { ComponentType } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { type Dashboard, type DashboardAnswer, fetchDashboard, fetchLayout, type Overlay, type Panel } from "../../api/dashboards";
+import { createDashboard, type Dashboard, type DashboardAnswer, fetchDashboard, fetchLayout, type Overlay, type Panel } from "../../api/dashboards";
 import { ApiError } from "../../api/http";
 import { t } from "../../lib/text";
 import { resolveRange } from "../../lib/time";
@@ -15,6 +15,8 @@ import { usePoll } from "../../state/poll";
 import { userName } from "../../state/prefs";
 import { follow, hrefOf, patch, url } from "../../state/url";
 import { Board } from "./Board";
+import { tidy } from "./layout";
+import { useSending } from "../alerting/form";
 import { Links } from "./Links";
 import { ShareDialog } from "./ShareDialog";
 
@@ -64,8 +66,7 @@ function useOwnTime(dashboard: Dashboard | undefined): void {
   useEffect(() => {
     if (!dashboard || url.peek().range.from) return;
     const { from, to } = dashboard.time;
-    // A range that we cannot read, as that of a calendar day, begins a day ago.
-    const range = resolveRange({ from, to }, Date.now()) ? { from, to } : { from: from.includes("/") ? "now-24h" : "now-1h", to: "now" };
+    const range = resolveRange({ from, to }, Date.now()) ? { from, to } : { from: "now-1h", to: "now" };
     patch({ range, ...(dashboard.refresh === "off" ? { live: false } : {}) }, "replace");
   }, [dashboard]);
 }
@@ -139,7 +140,10 @@ interface ShownProps {
 export const withLayout = (d: Dashboard, overlay: Overlay | null): Dashboard => {
   if (!overlay?.layout.length) return d;
   const at = new Map(overlay.layout.map((l) => [l.id, l.at]));
-  return { ...d, panels: d.panels.map((p) => ({ ...p, at: at.get(p.id) ?? p.at })) };
+  const panels = d.panels.map((p) => ({ ...p, at: at.get(p.id) ?? p.at }));
+  // What was added or resized since for everybody makes room.
+  const fit = new Map(tidy(panels).map((i) => [i.id, i.at]));
+  return { ...d, panels: panels.map((p) => ({ ...p, at: fit.get(p.id) ?? p.at })) };
 };
 
 /** The layout of who sits here; null when there is none. */
@@ -184,12 +188,23 @@ function Shown({ answer, onEdit, onChanged }: ShownProps) {
       }),
     [],
   );
+  const copying = useSending();
+  const copy = () => {
+    let made = "";
+    copying.run(
+      async () => {
+        made = (await createDashboard({ ...d, id: "", title: t("da.copyof", { title: d.title || d.id }) }, userName.value ? { author: userName.value } : {})).id;
+      },
+      () => patch({ open: made, params: { edit: "1" } }),
+    );
+  };
   const items: MenuItem[] = [
     { label: t("da.share"), icon: "link", onPick: () => setSharing(true) },
     { label: t("da.kiosk"), icon: "full", onPick: () => setParam("kiosk", "1") },
     { label: t("da.versions"), icon: "clock", onPick: () => setBeside("versions") },
     { label: t("da.yaml"), icon: "rules", onPick: () => setBeside("yaml") },
     { label: t("da.layout"), icon: "dashboards", onPick: () => setBeside("layout") },
+    { label: t("da.copy"), icon: "copy", onPick: copy },
     { label: t("da.grafana"), icon: "download", onPick: () => location.assign(`/api/plimsoll/v1/dashboards/${encodeURIComponent(d.id)}?format=grafana`) },
     ...(source === "api" ? [{ label: t("da.delete"), icon: "trash" as const, onPick: () => setBeside("delete") }] : []),
   ];
@@ -236,6 +251,11 @@ function Shown({ answer, onEdit, onChanged }: ShownProps) {
           </>
         )}
       </header>
+      {copying.error ? (
+        <p class="form-error" role="alert">
+          {copying.error}
+        </p>
+      ) : null}
       {answer.problems?.length ? (
         <details class="dash-problems">
           <summary>

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import fixture from "../../../../fixtures/dashboards/interpolate.json";
-import { addMatchers, builtIn, interpolate, type Target, type Values } from "./interpolate";
+import { addMatchers, builtIn, interpolate, narrowed, type Target, type Values } from "./interpolate";
 
 test("texts are filled in as the fixture says, which the server is held to as well", () => {
   const { from, to, step, scrape, dashboard } = fixture.builtins;
@@ -21,4 +21,12 @@ test("filters go into every selector, and nowhere else", () => {
   ] as const;
   for (const [from, want] of cases) expect(addMatchers(from, ['job="x"'])).toBe(want);
   expect(addMatchers("up", [])).toBe("up");
+});
+
+test("one series of an expression with one selector", () => {
+  expect(narrowed('sum by (mode) (rate(cpu{job="a"}[1m]))', { mode: 'i"dle' })).toBe('sum by (mode) (rate(cpu{mode="i\\"dle",job="a"}[1m]))');
+  expect(narrowed("node_load1", { __name__: "node_load1", instance: "a:1" })).toBe('node_load1{instance="a:1"}');
+  expect(narrowed("a / b", { instance: "a:1" })).toBeNull();
+  expect(narrowed("sum(a)", {})).toBeNull();
+  expect(narrowed('label_replace(a, "x", "$1", "y", "(.*)")', { x: "1" })).toBeNull();
 });

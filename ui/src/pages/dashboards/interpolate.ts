@@ -186,6 +186,15 @@ export function addMatchers(expr: string, matchers: string[]): string {
   return out;
 }
 
+/** The expression of one of its series alone; null where its labels cannot be told to a single selector. */
+export function narrowed(expr: string, labels: Readonly<Record<string, string>>): string | null {
+  const matchers = Object.entries(labels).flatMap(([k, v]) => (k === "__name__" || !/^\w+$/.test(k) ? [] : [`${k}=${JSON.stringify(v)}`]));
+  // Labels that the expression itself makes are not those of what is stored.
+  if (matchers.length === 0 || /\b(label_replace|label_join|count_values|info|le)\b/.test(expr)) return null;
+  const out = addMatchers(expr, matchers);
+  return out.split(`{${matchers.join(",")}`).length === 2 ? out : null;
+}
+
 const AGGREGATIONS = /^(sum|avg|min|max|count|stddev|stdvar|topk|bottomk|quantile|group|count_values|limitk|limit_ratio)$/i;
 /** `sum by (job) (…)`: the word before its list is no metric. */
 function isAggregated(tokens: string[], i: number): boolean {

@@ -28,6 +28,10 @@ export interface KindProps {
   expr: string | undefined;
   /** every query is asked for one instant */
   instant: boolean;
+  /** the same series so many ms ago */
+  past: { all: Items; back: number } | null;
+  /** somebody points at a series, by its key, or at the whole (null) */
+  onPick: (key: string | null, x: number, y: number) => void;
 }
 
 /** Kinds that ask nothing of the store by queries. */

@@ -83,7 +83,12 @@ export function place(panels: readonly Panel[], values: Values, shut: (row: Pane
       y += Math.max(0, ...inner.map((p) => bottom(p.at)));
     }
   }
-  return out.slice(0, PLACED_MAX);
+  return out;
+}
+
+/** Copies that are not made, as there are too many values. */
+export function leftOut(panels: readonly Panel[], values: Values): number {
+  return panels.reduce((n, p) => n + Math.max(0, (p.repeat ? (values[p.repeat.by]?.values.length ?? 0) : 0) - COPIES_MAX), 0);
 }
 
 export interface Item {

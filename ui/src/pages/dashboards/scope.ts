@@ -1,7 +1,7 @@
 // What every panel of a dashboard is told: the values of variables, filters for all queries, marks on the time axis.
 import type { Happening } from "../../charts/plot";
 import type { Panel } from "../../api/dashboards";
-import { parseDuration, type TimeRange } from "../../lib/time";
+import { parseDuration, resolveRange, type TimeRange } from "../../lib/time";
 import { addMatchers, builtIn, interpolate, type Values } from "./interpolate";
 
 export interface Scope {
@@ -25,6 +25,8 @@ export function rangeOf(panel: Panel, range: TimeRange): TimeRange {
   const back = shift ? parseDuration(shift) : null;
   const own: TimeRange = from && parseDuration(from) !== null ? { from: `now-${from}`, to: "now" } : range;
   if (!back) return own;
+  const named = own.from.includes("/") ? resolveRange(own, Date.now()) : null;
+  if (named) return { from: String(named.from - back), to: String(named.to - back) };
   const moved = (text: string) => {
     if (text === "now") return `now-${back / 1000}s`;
     const ms = text.startsWith("now-") ? parseDuration(text.slice(4)) : null;
@@ -41,6 +43,9 @@ export interface Asked {
 
 /** A text of a panel with its variables. */
 export const fill = (text: string, scope: Scope, own: Values): string => interpolate(text, { ...scope.values, ...own }, "text");
+
+/** The expression with the choices of now. */
+export const chosenIn = (expr: string, scope: Scope, own: Values): string => addMatchers(interpolate(expr, { ...scope.values, ...own }, "expr"), scope.filters);
 
 /** The expression as it is asked. */
 export function expression(expr: string, scope: Scope, own: Values, span: { from: number; to: number }, step_ms: number): string {

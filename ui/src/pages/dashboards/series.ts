@@ -102,6 +102,16 @@ export function itemsOf(panel: Panel, queries: readonly PanelQuery[], grids: Rea
   return { start: grid.start, step: grid.step, n: grid.n, items: arranged(panel, shown), truncated: asked.reduce((n, { g }) => n + g.truncated, 0), warnings: [...new Set(asked.flatMap(({ g }) => g.warnings))] };
 }
 
+/** The values of an earlier series at the times of now; NaN where it has none. */
+export function shifted(now: Items, past: Items, values: ArrayLike<number>, back: number): Float64Array {
+  const out = new Float64Array(now.n).fill(Number.NaN);
+  for (let i = 0; i < now.n; i++) {
+    const at = Math.round((now.start + i * now.step - back - past.start) / past.step);
+    if (at >= 0 && at < past.n) out[i] = values[at] ?? Number.NaN;
+  }
+  return out;
+}
+
 /** The transforms that are about whole series: names and which are kept. */
 function arranged(panel: Panel, items: Item[]): Item[] {
   let out = items;

@@ -1,4 +1,6 @@
-// The queries and their view as a panel of a dashboard: one that there is, or a new one.
+// A panel for a dashboard: one that there is, or a new one.
+import "../../css/boarddialog.css";
+import "../../lib/textExplore";
 import { useState } from "preact/hooks";
 import { createDashboard, fetchDashboard, fetchDashboards, saveDashboard } from "../../api/dashboards";
 import { t } from "../../lib/text";
@@ -9,16 +11,22 @@ import { usePoll } from "../../state/poll";
 import { userName } from "../../state/prefs";
 import { follow, hrefOf, url } from "../../state/url";
 import { useSending } from "../alerting/form";
-import { newBoard, panelOf, titleOf, withPanel } from "./board";
-import type { Row } from "./rows";
+import { type Loose, newBoard, withPanel } from "./board";
 
 const NAME_MAX = 200;
 
-export function BoardDialog({ rows, onClose }: { rows: Row[]; onClose: () => void }) {
+export interface BoardProps {
+  /** what the panel is called, unless somebody writes another title */
+  title: string;
+  panelOf: (title: string) => Loose;
+  onClose: () => void;
+}
+
+export function BoardDialog({ title: first, panelOf, onClose }: BoardProps) {
   const asked = usePoll("boards", (signal) => fetchDashboards(signal), Number.POSITIVE_INFINITY);
   const [to, setTo] = useState("");
   const [name, setName] = useState("");
-  const [title, setTitle] = useState(titleOf(rows));
+  const [title, setTitle] = useState(first);
   const [tried, setTried] = useState(false);
   const [done, setDone] = useState<{ id: string; name: string } | null>(null);
   const sending = useSending();
@@ -29,7 +37,7 @@ export function BoardDialog({ rows, onClose }: { rows: Row[]; onClose: () => voi
     setTried(true);
     if (!to && !name.trim()) return;
     const by = userName.value ? { author: userName.value } : {};
-    const panel = panelOf(rows, title.trim(), url.value);
+    const panel = panelOf(title.trim());
     let saved = { id: "", name: name.trim() };
     sending.run(
       async () => {

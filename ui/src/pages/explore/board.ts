@@ -20,11 +20,14 @@ export function panelOf(rows: readonly Row[], title: string, { tab, view }: Pick
   return { kind: "timeseries", title, queries, ...(view === "stacked" ? { style: { stack: "normal" as const, fill: 0.4 } } : view === "bars" ? { style: { draw: "bars" as const, fill: 0.5 } } : {}) };
 }
 
+/** A panel that has no place yet, but may have a size. */
+export type Loose = Omit<Panel, "id" | "at"> & { at?: { w: number; h: number } };
+
 /** The dashboard with the panel below all others. */
-export function withPanel(d: Dashboard, panel: Omit<Panel, "id" | "at">): Dashboard {
+export function withPanel(d: Dashboard, { at, ...panel }: Loose): Dashboard {
   const id = Math.max(0, ...d.panels.map((p) => p.id)) + 1;
   const y = Math.max(0, ...d.panels.map((p) => p.at.y + p.at.h));
-  return { ...d, panels: [...d.panels, { ...panel, id, at: { x: 0, y, ...SIZE } }] };
+  return { ...d, panels: [...d.panels, { ...panel, id, at: { x: 0, y, w: at?.w ?? SIZE.w, h: at?.h ?? SIZE.h } }] };
 }
 
 export const newBoard = (title: string, time: TimeRange): Dashboard => ({ id: "", title, time, refresh: "live", panels: [] });

@@ -13,7 +13,7 @@ import { useSending } from "../../alerting/form";
 import { Board, type BoardEdit } from "../Board";
 import { arrange, fitted, inOrder, type Item, place, type Placed, roomFor, step, tidy } from "../layout";
 import type { EditorProps } from "../View";
-import { SaveDialog, YamlDialog } from "./besides";
+import { MineDialog, SaveDialog, YamlDialog } from "./besides";
 import { keepDraft, readDraft } from "./drafts";
 import { back, begin, change, on } from "./history";
 import { Settings } from "./Settings";
@@ -22,7 +22,17 @@ import { KIND_NAMES, Sheet } from "./Sheet";
 export { BesideDialog } from "./besides";
 
 const ROW_PX = 38;
-const EMPTY: Dashboard = { id: "", title: "", time: { from: "now-1h", to: "now" }, refresh: "live", panels: [] };
+const EMPTY: Dashboard = {
+  id: "",
+  title: "",
+  time: { from: "now-1h", to: "now" },
+  refresh: "live",
+  annotations: [
+    { name: t("ed.mark.alerts"), kind: "alerts", enabled: true },
+    { name: t("ed.mark.changes"), kind: "changes", enabled: true },
+  ],
+  panels: [],
+};
 const DRAFT_MS = 500;
 const AGAIN = 0;
 
@@ -55,7 +65,7 @@ export function Editor({ answer, panel: first, onSaved, onLeave }: EditorProps) 
   const [history, setHistory] = useState(() => begin(kept ? settled(kept.dashboard) : original));
   const [fromDraft, setFromDraft] = useState(kept !== null);
   const [open, setOpen] = useState<number | "settings" | null>(answer ? first : "settings");
-  const [dialog, setDialog] = useState<"save" | "yaml" | null>(null);
+  const [dialog, setDialog] = useState<"save" | "yaml" | "mine" | null>(null);
   const [conflict, setConflict] = useState<number | null>(null);
   const [said, setSaid] = useState("");
   const sending = useSending();
@@ -168,26 +178,33 @@ export function Editor({ answer, panel: first, onSaved, onLeave }: EditorProps) 
     e.stopPropagation();
   };
 
-  /** Follows the pointer until it is let go; the others make room while it moves. */
+  /** Follows the pointer until it is let go; the others make room while it moves. Escape puts everything back. */
   const drag = (p: Panel, resize: boolean) => (e: PointerEvent) => {
     if (e.button !== 0) return;
+    const board = (e.currentTarget as HTMLElement).closest<HTMLElement>(".board");
+    const cell = (e.currentTarget as HTMLElement).closest<HTMLElement>("[data-cell]");
+    // Telephones have one column: a finger there scrolls the page.
+    if (!board || !cell || getComputedStyle(board).gridTemplateColumns.split(" ").length < COLUMNS) return;
     e.preventDefault();
-    const handle = e.currentTarget as HTMLElement;
-    const board = handle.closest<HTMLElement>(".board");
-    if (!board) return;
-    handle.closest<HTMLElement>("[data-cell]")?.focus();
+    cell.focus();
     const column = (board.clientWidth + 8) / COLUMNS;
     const items = itemsOf(d);
-    const [x0, y0] = [e.clientX, e.clientY];
+    const before = history;
+    const top = () => board.getBoundingClientRect().top;
+    const [x0, y0] = [e.clientX, e.clientY - top()];
     let last = "";
     const tag = `drag ${Date.now()}`;
     let started = false;
+    board.classList.add("board-dragging");
+    cell.classList.add("cell-moving");
     const move = (m: PointerEvent) => {
+      if (m.pointerId !== e.pointerId) return;
       const dx = Math.round((m.clientX - x0) / column);
-      const dy = Math.round((m.clientY - y0) / ROW_PX);
+      // Against the board, which the page may have scrolled meanwhile.
+      const dy = Math.round((m.clientY - top() - y0) / ROW_PX);
       const at = resize ? { ...fitted({ ...p.at, w: Math.min(p.at.w + dx, COLUMNS - p.at.x), h: p.at.h + dy }), x: p.at.x } : fitted({ ...p.at, x: p.at.x + dx, y: p.at.y + dy }, p.kind === "row");
       const now = JSON.stringify(at);
-      if (now === last) return;
+      if (now === (last || JSON.stringify(p.at))) return;
       last = now;
       const next = arrange(items, p.id, at);
       // One drag is one step, however long it takes.
@@ -195,15 +212,35 @@ export function Editor({ answer, panel: first, onSaved, onLeave }: EditorProps) 
       started = true;
       tell(p, next.find((i) => i.id === p.id)?.at ?? at);
     };
+    // Of the window: the panel changes its place in the page while it is dragged, and would lose what it captured.
+    const over = new AbortController();
     const end = () => {
-      handle.removeEventListener("pointermove", move);
-      handle.removeEventListener("pointerup", end);
-      handle.removeEventListener("pointercancel", end);
+      over.abort();
+      board.classList.remove("board-dragging");
+      cell.classList.remove("cell-moving");
+      document.querySelector<HTMLElement>(`[data-cell="${p.id}"]`)?.focus({ preventScroll: true });
     };
-    handle.setPointerCapture(e.pointerId);
-    handle.addEventListener("pointermove", move);
-    handle.addEventListener("pointerup", end);
-    handle.addEventListener("pointercancel", end);
+    const undone = () => {
+      if (started) {
+        setHistory(before);
+        setSaid(t("ed.cancelled"));
+      }
+      end();
+    };
+    const { signal } = over;
+    addEventListener("pointermove", move, { signal });
+    addEventListener("pointerup", (u) => u.pointerId === e.pointerId && end(), { signal });
+    addEventListener("pointercancel", (u) => u.pointerId === e.pointerId && undone(), { signal });
+    addEventListener("blur", undone, { signal });
+    addEventListener(
+      "keydown",
+      (k) => {
+        k.preventDefault();
+        k.stopPropagation();
+        if (k.key === "Escape") undone();
+      },
+      { signal, capture: true },
+    );
   };
 
   const edit: BoardEdit = {
@@ -249,7 +286,7 @@ export function Editor({ answer, panel: first, onSaved, onLeave }: EditorProps) 
     let id = key;
     sending.run(
       async () => {
-        if (!answer || how === "copy") id = (await createDashboard({ ...d, id: "", title: how === "copy" ? t("sv.copyof", { title }) : title }, by)).id;
+        if (!answer || how === "copy") id = (await createDashboard({ ...d, id: "", title: how === "copy" ? t("da.copyof", { title }) : title }, by)).id;
         else
           id = await saveDashboard(key, { ...d, title }, how === "over" && conflict !== null ? conflict : base, by).then(
             (saved) => saved.id,
@@ -297,8 +334,8 @@ export function Editor({ answer, panel: first, onSaved, onLeave }: EditorProps) 
         <button type="button" class="button" onClick={() => setDialog("yaml")}>
           {t("da.yaml")}
         </button>
-        {answer && userName.value ? (
-          <button type="button" class="button" title={t("ed.mine.text")} onClick={mine}>
+        {answer ? (
+          <button type="button" class="button" title={t("ed.mine.text")} onClick={() => (userName.value ? mine() : setDialog("mine"))}>
             {t("ed.mine")}
           </button>
         ) : null}
@@ -354,6 +391,8 @@ export function Editor({ answer, panel: first, onSaved, onLeave }: EditorProps) 
             setConflict(null);
           }}
         />
+      ) : dialog === "mine" ? (
+        <MineDialog sending={sending} onKeep={mine} onClose={() => setDialog(null)} />
       ) : dialog === "yaml" ? (
         <YamlDialog
           dashboard={d}

@@ -1,5 +1,5 @@
 // Dialogs about a dashboard: its versions, its YAML, deleting it, the layout that somebody keeps for themselves, and saving.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { checkDashboard, type Dashboard, type DashboardVersion, deleteDashboard, deleteLayout, fetchDashboardVersions, fetchDiff, fetchLayout, fetchYaml, type Problem, restoreDashboard } from "../../../api/dashboards";
 import { formatDateTime } from "../../../lib/format";
 import { t } from "../../../lib/text";
@@ -13,6 +13,7 @@ import { userName } from "../../../state/prefs";
 import { patch, zone } from "../../../state/url";
 import { Field, FormFoot, NameField, NOTE_MAX, remember, useSending } from "../../alerting/form";
 import type { TextEditor } from "../../explore/textEditor";
+import { removed } from "../removed";
 import type { BesideProps } from "../View";
 
 const once = Number.POSITIVE_INFINITY;
@@ -97,6 +98,13 @@ function Yaml({ answer }: BesideProps) {
   return (
     <div class="form yaml">
       <TextBox label={t("be.yaml.label")} text={asked.data} readOnly problems={[]} editor={editor} onChange={() => {}} />
+      <footer class="form-foot">
+        <span class="grow" />
+        <a class="button" href={`/api/plimsoll/v1/dashboards/${encodeURIComponent(answer.dashboard.id)}?format=yaml`} download>
+          <Icon name="download" size={15} />
+          {t("be.yaml.download")}
+        </a>
+      </footer>
     </div>
   );
 }
@@ -109,7 +117,8 @@ function Delete({ answer, onClose }: BesideProps) {
       () => deleteDashboard(answer.dashboard.id, answer.version),
       () => {
         onClose();
-        patch({ open: "", params: {}, vars: {}, range: { from: "", to: "" } });
+        removed.value = { id: answer.dashboard.id, title: answer.dashboard.title, version: answer.version };
+        patch({ open: "", params: {}, vars: {}, hide: [], range: { from: "", to: "" } });
       },
     );
   };
@@ -174,6 +183,9 @@ function MyLayout({ answer, onClose, onChanged }: BesideProps) {
 
 const CHECK_MS = 500;
 
+/** What is no YAML says its line in words. */
+const lineOf = (p: Problem): number => p.line ?? Number(/^line (\d+):/.exec(p.text)?.[1] ?? 0);
+
 /** The draft as YAML; what is right there is taken over into the draft. */
 export function YamlDialog({ dashboard, onTake, onClose }: { dashboard: Dashboard; onTake: (next: Dashboard) => void; onClose: () => void }) {
   const [text, setText] = useState<string | null>(null);
@@ -220,17 +232,28 @@ export function YamlDialog({ dashboard, onTake, onClose }: { dashboard: Dashboar
       abort.abort();
     };
   }, [text]);
+  const marks = useMemo(() => problems.flatMap((p) => (lineOf(p) ? [{ line: lineOf(p), message: `${p.text}; ${p.remedy ?? ""}` }] : [])), [problems]);
   return (
-    <Dialog title={t("be.yaml", { title: dashboard.title })} kind="dialog-wide" onClose={onClose}>
+    <Dialog title={t("be.yaml", { title: dashboard.title || t("ed.untitled") })} kind="dialog-wide" onClose={onClose}>
       <div class="form yaml">
-        {text === null ? error ? <Failed message={error} /> : <Loading /> : <TextBox label={t("be.yaml.label")} text={text} readOnly={false} problems={[]} editor={editor} onChange={setText} />}
+        {text === null ? error ? <Failed message={error} /> : <Loading /> : <TextBox label={t("be.yaml.label")} text={text} readOnly={false} problems={marks} editor={editor} onChange={setText} />}
         <div role="status" class="yaml-said">
           {error ? <p class="field-error">{error}</p> : null}
           {problems.length ? (
             <ul>
               {problems.slice(0, 50).map((p) => (
                 <li key={`${p.path} ${p.text}`}>
-                  <code>{p.path}</code>: {p.text} {p.remedy ? <span class="soft">{p.remedy}</span> : null}
+                  {lineOf(p) ? (
+                    <button type="button" class="button button-small num" onClick={() => editor.current?.goTo(lineOf(p))}>
+                      {t("be.yaml.line", { n: lineOf(p) })}
+                    </button>
+                  ) : null}{" "}
+                  {p.path ? (
+                    <>
+                      <code>{p.path}</code>:{" "}
+                    </>
+                  ) : null}
+                  {p.text} {p.remedy ? <span class="soft">{p.remedy}</span> : null}
                 </li>
               ))}
             </ul>
@@ -250,6 +273,27 @@ export function YamlDialog({ dashboard, onTake, onClose }: { dashboard: Dashboar
           </button>
         </footer>
       </div>
+    </Dialog>
+  );
+}
+
+/** Who keeps a layout says under which name. */
+export function MineDialog({ sending, onKeep, onClose }: { sending: ReturnType<typeof useSending>; onKeep: () => void; onClose: () => void }) {
+  const [name, setName] = useState("");
+  const [bad, setBad] = useState("");
+  const submit = (e: Event) => {
+    e.preventDefault();
+    if (!name.trim()) return setBad(t("ed.mine.who"));
+    remember(name);
+    onKeep();
+  };
+  return (
+    <Dialog title={t("ed.mine")} onClose={onClose}>
+      <form class="form" onSubmit={submit}>
+        <p class="soft">{t("ed.mine.text")}</p>
+        <NameField value={name} error={bad} onInput={setName} first />
+        <FormFoot sending={sending} label={t("ed.mine")} onCancel={onClose} />
+      </form>
     </Dialog>
   );
 }

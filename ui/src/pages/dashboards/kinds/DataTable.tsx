@@ -46,7 +46,7 @@ export function DataTable({ table, panel, label }: { table: Table; panel: Panel;
             })}
           </tr>
         </thead>
-        <tbody>
+        <tbody data-item="">
           {first > 0 ? (
             <tr class="dt-gap" style={{ height: `${first * ROW_PX}px` }}>
               <td colSpan={shown.length} />

@@ -105,7 +105,7 @@ function Cells({ title, rows, all, span, colourOf, textOf, gap, onTable, childre
           </span>
         ))}
       </div>
-      <div class="cells-box" ref={box} onPointerMove={point} onPointerLeave={leave}>
+      <div class="cells-box" ref={box} data-item="" onPointerMove={point} onPointerLeave={leave}>
         <canvas ref={canvas} />
         {at && !at.key ? (
           <div class="tip" style={{ top: "4px", ...(at.col > n / 2 ? { left: "4px" } : { right: "4px" }) }}>
@@ -279,7 +279,7 @@ export function Histogram({ all, title }: KindProps) {
   };
   return (
     <div class="histo" role="group" aria-label={t("da.histogram.aria", { title, n: all.items.length })} tabIndex={0} onKeyDown={onKeyDown} onBlur={() => setAt(null)}>
-      <div class="histo-bars" onPointerLeave={() => setAt(null)}>
+      <div class="histo-bars" data-item="" onPointerLeave={() => setAt(null)}>
         {bars.map((b, k) => (
           <div key={b.from} class={`histo-bar ${k === at ? "histo-at" : ""}`} onPointerEnter={() => setAt(k)}>
             <div style={{ height: `${(b.n / most) * 100}%` }} />

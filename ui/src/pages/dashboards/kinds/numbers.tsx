@@ -27,7 +27,7 @@ export function Stat(p: KindProps) {
   return (
     <div class={`stats ${shown.length > 1 ? "stats-many" : ""} ${style.orientation === "horizontal" ? "stats-rows" : ""}`} tabIndex={shown.length > 4 ? 0 : -1} role="group" aria-label={p.title}>
       {shown.map((x) => (
-        <div key={x.item.key} class={`stat ${paints === "background" && x.judged ? "stat-filled" : ""}`} style={{ "--stat": x.judged && paints !== "none" ? x.judged.colour : "var(--ink)" }}>
+        <div key={x.item.key} data-item={x.item.key} class={`stat ${paints === "background" && x.judged ? "stat-filled" : ""}`} style={{ "--stat": x.judged && paints !== "none" ? x.judged.colour : "var(--ink)" }}>
           {style.sparkline !== false && !p.instant ? <Spark values={x.item.values} /> : null}
           {names ? <span class="stat-name">{x.item.name}</span> : null}
           {style.text === "name" ? null : (
@@ -88,7 +88,7 @@ export function Gauge(p: KindProps) {
         const v = Number.isNaN(x.value) ? 0 : share(x.value, x.bounds);
         const marks = (p.panel.thresholds ?? []).filter((th) => th.at !== null);
         return (
-          <div key={x.item.key} class="gauge" role="meter" aria-label={x.item.name} aria-valuemin={x.bounds.min} aria-valuemax={x.bounds.max} aria-valuenow={Number.isNaN(x.value) ? x.bounds.min : x.value} aria-valuetext={[x.text, levelWord(x)].filter(Boolean).join(", ")}>
+          <div key={x.item.key} data-item={x.item.key} class="gauge" role="meter" aria-label={x.item.name} aria-valuemin={x.bounds.min} aria-valuemax={x.bounds.max} aria-valuenow={Number.isNaN(x.value) ? x.bounds.min : x.value} aria-valuetext={[x.text, levelWord(x)].filter(Boolean).join(", ")}>
             <svg viewBox="0 6 100 76" aria-hidden="true" focusable="false">
               <path d={arc(0, 1, 38)} class="gauge-track" />
               {marks.map((th, i) => {
@@ -121,7 +121,11 @@ export function LoadLines(p: KindProps) {
           return th?.at === null || th === undefined ? otherwise : share(absolute(th.at, p.panel.thresholds_mode, x.bounds), x.bounds);
         };
         const ratio = Number.isNaN(x.value) ? 0 : share(x.value, x.bounds);
-        return <LoadLine key={x.item.key} resource={{ id: x.item.key, title: x.item.name, unit: x.item.unit, used: x.value, limit: x.bounds.max, ratio, warning: mark("warning", 0.8), critical: mark("critical", 0.9), forecast: { state: "none", text: "" } }} />;
+        return (
+          <div key={x.item.key} data-item={x.item.key}>
+            <LoadLine resource={{ id: x.item.key, title: x.item.name, unit: x.item.unit, used: x.value, limit: x.bounds.max, ratio, warning: mark("warning", 0.8), critical: mark("critical", 0.9), forecast: { state: "none", text: "" } }} />
+          </div>
+        );
       })}
       <More told={told} />
     </div>
@@ -135,7 +139,7 @@ export function BarList(p: KindProps) {
   return (
     <ul class="bars" tabIndex={0} aria-label={p.title}>
       {sorted.slice(0, NUMBERS_MAX).map((x) => (
-        <li key={x.item.key} class="bar">
+        <li key={x.item.key} data-item={x.item.key} class="bar">
           <span class="bar-name">{x.item.name}</span>
           <span class="num strong">
             {x.text}
@@ -168,13 +172,13 @@ export function Pie(p: KindProps) {
     <div class="pie">
       <svg viewBox="0 0 100 100" role="img" aria-label={t("da.pie", { title: p.title, parts: parts.slice(0, 10).map(({ x, from: a, to: b }) => `${x.item.name} ${formatValue(b - a, "ratio")}`).join(", ") })}>
         {parts.map(({ x, from: a, to: b }) =>
-          b - a > 0.9999 ? <circle key={x.item.key} cx="50" cy="50" r="46" fill={x.item.colour} /> : <path key={x.item.key} d={`M50 50L${at(a, 46)}A46 46 0 ${b - a > 0.5 ? 1 : 0} 1 ${at(b, 46)}Z`} fill={x.item.colour} class="pie-part" />,
+          b - a > 0.9999 ? <circle key={x.item.key} data-item={x.item.key} cx="50" cy="50" r="46" fill={x.item.colour} /> : <path key={x.item.key} data-item={x.item.key} d={`M50 50L${at(a, 46)}A46 46 0 ${b - a > 0.5 ? 1 : 0} 1 ${at(b, 46)}Z`} fill={x.item.colour} class="pie-part" />,
         )}
         {p.panel.style?.donut ? <circle cx="50" cy="50" r="26" class="pie-hole" /> : null}
       </svg>
       <ul class="pie-legend" tabIndex={0} aria-label={t("explore.legend")}>
         {parts.map(({ x, from: a, to: b }) => (
-          <li key={x.item.key}>
+          <li key={x.item.key} data-item={x.item.key}>
             <span class="swatch" style={{ background: x.item.colour }} aria-hidden="true" />
             <span class="bar-name">{x.item.name}</span>
             <span class="num">
