@@ -39,6 +39,11 @@ describe("the address", () => {
             }
   });
 
+  it("with a beginning alone lasts until now, on every page", () => {
+    for (const path of ["/", "/explore", "/dashboards/shop"]) expect(read(`${path}?from=now-1h`).range).toEqual({ from: "now-1h", to: "now" });
+    expect(read("/dashboards/shop").range).toEqual({ from: "", to: "" });
+  });
+
   it("of a list keeps filter, part, grouping and what is open", () => {
     for (const page of ["alerts", "incidents", "silences", "history", "rules", "files"] as const) {
       const s: UrlState = { ...defaultState(page), q: 'job=~"a|b" x', show: "firing", by: "severity", open: "a/b c" };

@@ -94,7 +94,8 @@ export function parseUrl(path: string, search: string): UrlState {
   const [expr = "", ...more] = p.getAll("expr").slice(0, LETTERS.length);
   return {
     ...base,
-    range: { from: p.get("from") || usual.from, to: p.get("to") || usual.to },
+    // A beginning without an end lasts until now, also where the page has no range of its own.
+    range: { from: p.get("from") || usual.from, to: p.get("to") || usual.to || (p.get("from") ? "now" : "") },
     live: p.get("live") !== "0",
     zone: readZone(p.get("tz")),
     before: readBefore(p.get("cmp")),
