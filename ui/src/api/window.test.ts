@@ -42,6 +42,16 @@ describe("a window", () => {
     for (let i = 0; i < 50; i++) g = foldFrame(g, frame(i === 0 ? "full" : "append", i * 5, { a: [i] }), 35);
     expect(show(g as Grid)).toBe("210 a=42,43,44,45,46,47,48,49");
   });
+  it("appends as joining does, however the new elements lie", () => {
+    let g = foldFrame(null, frame("full", 0, { a: [1, 2, 3], b: [4, 5, 6] }), 25);
+    let joined = g;
+    for (const [start, more] of [[15, [7]], [15, [8, 9]], [25, [1, 2, 3]], [40, [4]], [40, [5]], [45, [6, 7, 8, 9, 1]]] as [number, number[]][]) {
+      const f = frame("append", start, { a: more, b: more.map((v) => v * 2) });
+      g = foldFrame(g, f, 25);
+      joined = resample([joined, gridOf(f)], 6);
+      expect(show(g)).toBe(show(joined));
+    }
+  });
   it("joins grids that do not begin or end together", () => {
     expect(show(resample([gridOf(frame("full", 0, { a: [1, 2] })), gridOf(frame("full", 5, { b: [3, 4] }))]))).toBe("0 a=1,2,NaN b=NaN,3,4");
   });

@@ -43,7 +43,26 @@ export function foldFrame(prev: Grid | null, f: Frame, windowMs: number): Grid {
   if (f.kind !== "append" || !prev || prev.n === 0) return next;
   if (next.n === 0) return prev;
   if (next.step !== prev.step && next.n > 1) return next;
-  return resample([prev, { ...next, step: prev.step }], Math.min(ELEMENTS_MAX, Math.floor(windowMs / prev.step) + 1));
+  const keep = Math.min(ELEMENTS_MAX, Math.floor(windowMs / prev.step) + 1);
+  return appended(prev, next, keep) ?? resample([prev, { ...next, step: prev.step }], keep);
+}
+
+/** What usually comes: elements of the same series in the same order, on the same grid, right behind or over the last ones. Null otherwise. */
+function appended(prev: Grid, next: Grid, keep: number): Grid | null {
+  const at = (next.start - prev.start) / prev.step;
+  if (!Number.isInteger(at) || at < 0 || at > prev.n || at + next.n < prev.n || next.series.length !== prev.series.length) return null;
+  if (next.series.some((s, i) => s.key !== prev.series[i]?.key)) return null;
+  const n = Math.min(keep, at + next.n);
+  const drop = at + next.n - n;
+  if (drop > at) return null;
+  const series = prev.series.map((s, i): Series => {
+    const values = new Float64Array(n);
+    values.set(s.values.subarray(drop, at));
+    values.set((next.series[i] as Series).values, at - drop);
+    return { ...s, values };
+  });
+  const marks = next.marks ?? prev.marks;
+  return { start: prev.start + drop * prev.step, step: prev.step, n, series, truncated: next.truncated, warnings: next.warnings, ...(marks ? { marks } : {}) };
 }
 
 /** Several grids of one step on one common grid, the later ones winning; keeps the newest `keep` elements. */

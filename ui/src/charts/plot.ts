@@ -5,6 +5,7 @@ import { formatValue, type Unit, type Zone } from "../lib/format";
 import { paint } from "../state/prefs";
 import { timeLabels, timeTicks, valueRange, valueTicks } from "../lib/ticks";
 import { grounds } from "./grounds";
+import { drawLines, type Stroke } from "./lines";
 import { type Column, gaps, positive, shares, stack } from "./stack";
 
 export interface Line {
@@ -113,6 +114,16 @@ function fitting(ticks: number[], u: uPlot, max: number): number[] {
   return ticks.filter((at) => u.valToPos(max, "x") - u.valToPos(at, "x") + PAD_RIGHT_PX >= LABEL_HALF_PX);
 }
 
+/** From so many lines on they are drawn thin: they are told apart better, and a line of one pixel costs a tenth of one that is wider. */
+const MANY_LINES = 8;
+
+/** Of lines that are limits, px. */
+const LIMIT_DASH = [4, 4];
+
+const isEdge = (l: Line) => l.forecast === "lower" || l.forecast === "upper";
+const inkOf = (l: Line) => (isEdge(l) ? `${l.colour}80` : l.colour);
+const spanOf = (s: uPlot.Scale | undefined) => ({ min: s?.min ?? 0, max: s?.max ?? 1 });
+
 const onStack = (l: Line) => !l.hidden && !l.reference && !l.forecast && !l.apart;
 
 /** Whether a line has so few values that it would not be seen without its points. */
@@ -127,7 +138,11 @@ const inSight = new Set<Element>();
 const sight = new IntersectionObserver((all) => {
   for (const e of all) {
     if (e.isIntersecting) inSight.add(e.target);
-    else inSight.delete(e.target);
+    else {
+      inSight.delete(e.target);
+      const dots = e.target.querySelector<HTMLElement>(".chart-dots");
+      if (dots) dots.style.boxShadow = "";
+    }
   }
 });
 
@@ -167,7 +182,7 @@ export class Plot {
   setData(data: PlotData, range: [number, number]): void {
     this.data = data;
     this.range = range;
-    const shape = JSON.stringify(data.lines.map((l) => [l.name, l.colour, l.hidden, l.reference, l.right, l.draw, l.fill, l.width, l.apart, l.unit]));
+    const shape = JSON.stringify([data.cones?.length, ...data.lines.map((l) => [l.name, l.colour, l.hidden, l.reference, l.right, l.draw, l.fill, l.width, l.apart, l.unit])]);
     if (!this.u || shape !== this.shape) {
       this.shape = shape;
       this.rebuild();
@@ -233,13 +248,13 @@ export class Plot {
 
   private columns(): uPlot.AlignedData {
     const { start, step, n, lines } = this.data;
-    const xs = new Array<number>(n);
+    const xs = new Float64Array(n);
     for (let i = 0; i < n; i++) xs[i] = start + i * step;
     const { stacked, look } = this.options;
     const shown = stacked ? lines.filter(onStack) : [];
     const amounts = shown.map((l) => l.values);
     const sums = stacked ? stack(look?.percent ? shares(amounts) : amounts) : [];
-    const ys = lines.map((l): Column => (stacked && onStack(l) ? (sums[shown.indexOf(l)] ?? []) : look?.log ? positive(l.values) : gaps(l.values)));
+    const ys = lines.map((l): Column | Float64Array => (stacked && onStack(l) ? (sums[shown.indexOf(l)] ?? []) : look?.log ? positive(l.values) : gaps(l.values)));
     return [xs, ...ys] as uPlot.AlignedData;
   }
 
@@ -288,6 +303,7 @@ export class Plot {
       series: [{}, ...this.data.lines.map((l) => this.uplotSeries(l))],
       bands: stacked ? this.bands() : this.cones(),
       hooks: {
+        drawAxes: [(u) => this.drawPlain(u)],
         drawClear: [(u) => this.drawZones(u), (u) => this.shade(u)],
         draw: [(u) => this.drawHappenings(u)],
         setSelect: [(u) => this.selected(u)],
@@ -360,6 +376,36 @@ export class Plot {
     }
   }
 
+  /** Whether all that is drawn are lines without ground, on straight scales: those we draw ourselves. */
+  private plain(): boolean {
+    const { stacked, area, look = {} } = this.options;
+    return !stacked && !area && !look.log && !look.connect && !this.data.cones?.length && this.data.lines.every((l) => (l.draw ?? "line") === "line" && (!l.fill || l.reference || l.forecast));
+  }
+
+  private drawPlain(u: uPlot): void {
+    if (!this.plain()) return;
+    const { bbox, scales } = u;
+    const x = spanOf(scales["x"]);
+    const { start, step, lines } = this.data;
+    const kx = bbox.width / (x.max - x.min);
+    for (const right of [false, true]) {
+      const mine = lines.filter((l) => !l.hidden && Boolean(l.right) === right);
+      if (mine.length === 0) continue;
+      const y = spanOf(scales[right ? "right" : "y"]);
+      const ky = bbox.height / (y.max - y.min);
+      drawLines(u.ctx, { ...bbox, x0: bbox.left + (start - x.min) * kx, dx: step * kx, y0: bbox.top + bbox.height + y.min * ky, ky }, mine.map((l) => this.strokeOf(l)), devicePixelRatio);
+    }
+  }
+
+  private strokeOf(l: Line): Stroke {
+    const px = devicePixelRatio;
+    return { values: l.values, colour: inkOf(l), width: this.widthOf(l) * px, dash: (l.reference ? LIMIT_DASH : l.dash).map((d) => d * px) };
+  }
+
+  private widthOf(l: Line): number {
+    return l.width ?? (l.reference || isEdge(l) || this.options.stacked || this.data.lines.length > MANY_LINES ? 1 : 1.5);
+  }
+
   private drawHappenings(u: uPlot): void {
     const { ctx, bbox } = u;
     const all = this.data.happenings ?? [];
@@ -405,17 +451,17 @@ export class Plot {
     const stacked = this.options.stacked && onStack(l);
     const filled = l.fill !== undefined ? l.fill > 0 && !l.reference && !l.forecast : !l.reference && !l.forecast && (stacked || this.options.area);
     const opacity = l.fill !== undefined ? Math.round(Math.min(1, l.fill) * 255).toString(16).padStart(2, "0") : stacked ? "66" : "22";
-    const edge = l.forecast === "lower" || l.forecast === "upper";
     const look: Partial<uPlot.Series> =
       l.draw === "bars" ? { paths: uPlot.paths.bars?.({ size: [0.8, 60] }) as uPlot.Series.PathBuilder, points: { show: false } } : l.draw === "points" ? { paths: () => null, points: { show: true, size: 4, fill: l.colour } } : { points: { show: (_u, i) => !l.forecast && few(this.data.lines[i - 1]?.values ?? []), size: 5, fill: l.colour } };
     return {
       label: l.name,
       show: !l.hidden,
       scale: l.right ? "right" : "y",
-      stroke: edge ? `${l.colour}80` : l.colour,
-      width: l.width ?? (l.reference || edge || this.options.stacked ? 1 : 1.5),
-      dash: l.reference ? [4, 4] : l.dash,
+      stroke: inkOf(l),
+      width: this.widthOf(l),
+      dash: l.reference ? LIMIT_DASH : l.dash,
       spanGaps: this.options.look?.connect ?? false,
+      ...(this.plain() ? { paths: () => null } : {}),
       ...look,
       ...(filled ? { fill: `${l.colour}${opacity}` } : {}),
     };

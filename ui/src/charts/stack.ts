@@ -12,7 +12,14 @@ function column(values: ArrayLike<number>, least: number): Column {
   return out;
 }
 
-export const gaps = (values: ArrayLike<number>): Column => column(values, Number.NEGATIVE_INFINITY);
+function finite(values: Float64Array): boolean {
+  // Neither NaN nor infinite; a difference is cheaper to take than a function to call.
+  for (let i = 0; i < values.length; i++) if ((values[i] as number) - (values[i] as number) !== 0) return false;
+  return true;
+}
+
+/** Null for gaps. Without any, the values themselves: most lines have none, and a copy of all is made for nothing. */
+export const gaps = (values: ArrayLike<number>): Column | Float64Array => (values instanceof Float64Array && finite(values) ? values : column(values, Number.NEGATIVE_INFINITY));
 
 /** The same for a logarithmic axis, which has no place for zero and below. */
 export const positive = (values: ArrayLike<number>): Column => column(values, 0);

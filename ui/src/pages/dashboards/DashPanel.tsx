@@ -179,7 +179,7 @@ export function DashPanel({ placed, scope, onEdit, full, edit = false }: Props) 
     if (asTable && panel.kind !== "timeseries" && panel.kind !== "table") return <DataTable table={timed ? timeTable(all) : tableOf({ ...panel, transforms: [] }, all, true)} panel={panel} label={name} />;
     return <Kind {...props} />;
   };
-  const note = rests ? "" : noteOf(panel, first);
+  const note = useMemo(() => (rests ? "" : noteOf(panel, first)), [panel, first]);
   return (
     <section class={`panel dp dp-${panel.kind} ${state.busy && some ? "is-busy" : ""}`} ref={ref} aria-label={name} data-panel={placed.key}>
       <header class="dp-head">

@@ -85,7 +85,11 @@ export function TimeSeries({ panel, placed, scope, all, span, title, asTable, on
     };
   }, [panel]);
   const pick = (name: string, e: MouseEvent) => switchSeries(placed.key, name, !(e.ctrlKey || e.metaKey));
-  const legend = style.legend === "hidden" ? null : <Legend items={all.items} columns={columnsOf(style.legend_values, style.legend === "table")} table={style.legend === "table"} off={off} solo={only} onPick={pick} />;
+  // The same element for the same items: a panel is asked for anew more often than its values change.
+  const legend = useMemo(
+    () => (style.legend === "hidden" ? null : <Legend items={all.items} columns={columnsOf(style.legend_values, style.legend === "table")} table={style.legend === "table"} off={off} solo={only} onPick={pick} />),
+    [all, panel, placed.key, only, hidden],
+  );
   return (
     <div class={`ts ${style.legend_at === "right" ? "ts-right" : ""}`}>
       <div class="ts-chart">
