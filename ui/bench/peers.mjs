@@ -7,7 +7,7 @@ const RUNS = Number(process.env["BENCH_RUNS"] ?? 5);
 /** Each with the address that draws 20 series over an hour, and how the picture is known. */
 const pages = ({ url, prometheus, victoria }) =>
   [
-    ["Plimsoll, Explore", `${url}/explore?expr=bench_panel_1&from=now-1h&live=0`, "main canvas"],
+    ["Plimsoll, Explore", `${url}/explore?expr=bench_panel_1&from=now-1h&to=now&live=0`, "main canvas"],
     // Debian's package has the older of its two pages only.
     ["Prometheus (Debian)", prometheus && `${prometheus}/classic/graph?g0.expr=bench_panel_1&g0.tab=0&g0.range_input=1h`, "canvas, .rickshaw_graph svg path, .graph svg path"],
     ["vmui (Debian's VictoriaMetrics)", victoria && `${victoria}/vmui/#/?g0.expr=bench_panel_1&g0.range_input=1h&g0.step_input=5s&g0.relative_time=last_1_hour`, "canvas"],
