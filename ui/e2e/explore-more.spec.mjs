@@ -197,6 +197,32 @@ export default {
     await close();
   },
 
+  "what Explore opens fits a telephone, dark": async (browser) => {
+    const { page, sins, close } = await open(browser, address(["node_load1", `${CPU} # ${"a long remark ".repeat(20)}`]), { theme: "dark", viewport: PHONE });
+    const e = explore(page);
+    await until("the chart", 15_000, () => drawn(e.chart));
+    await page.getByRole("button", { name: "Earlier queries" }).click();
+    await e.earlier.locator(".earlier-pick").first().waitFor();
+    assert((await wide(page)) <= 0, `earlier queries: ${await wide(page)} px too wide`);
+    await axe(page, "earlier queries, dark, 360 px");
+    await shot(page, "explore-earlier-360");
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Add to dashboard" }).click();
+    await e.board.getByRole("combobox").waitFor();
+    assert((await wide(page)) <= 0, `adding to a dashboard: ${await wide(page)} px too wide`);
+    await axe(page, "adding to a dashboard, dark, 360 px");
+    await shot(page, "explore-board-360");
+    await page.keyboard.press("Escape");
+    await page.getByLabel("Filter metrics").fill("node_cpu_seconds_total");
+    await e.about("node_cpu_seconds_total").click();
+    await until("its labels", 10_000, async () => /mode8/.test((await e.aboutBox("node_cpu_seconds_total").textContent()) ?? ""));
+    await axe(page, "a metric's series, dark, 360 px");
+    await e.aboutBox("node_cpu_seconds_total").scrollIntoViewIfNeeded();
+    await shot(page, "explore-metric-360");
+    assert(sins.length === 0, sins.join("\n"));
+    await close();
+  },
+
   "what is shown is compared with the time before it": async (browser) => {
     const { page, sins, close } = await open(browser, address(['node_load1{job="host"} * 2'], "&from=now-5m"));
     const e = explore(page);

@@ -59,9 +59,12 @@ export function Compare() {
   );
 }
 
+/** One instant for both ends: a window a millisecond longer than seven days is refused. */
+const changesUntil = (now: number, signal: AbortSignal) => fetchChanges({ from: now - CHANGES_BACK_MS, to: now }, CHANGES, false, signal);
+
 function Pairs() {
   const { pair = "" } = url.value.params;
-  const changes = usePoll("compare changes", (signal) => fetchChanges({ from: Date.now() - CHANGES_BACK_MS, to: Date.now() }, CHANGES, false, signal), Number.POSITIVE_INFINITY);
+  const changes = usePoll("compare changes", (signal) => changesUntil(Date.now(), signal), Number.POSITIVE_INFINITY);
   const told = (changes.data?.changes ?? []).filter((c) => TOLD.has(c.kind)).reverse();
   const chosen = told.find((c) => String(Date.parse(c.at)) === pair);
   return (

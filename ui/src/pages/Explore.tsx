@@ -48,12 +48,12 @@ const heat = () => Promise.all([pieces(), import("./Dashboards")]).then(([{ heat
 const earlierDialog = () => pieces().then((m) => m.EarlierDialog);
 const boardDialog = () => pieces().then((m) => m.BoardDialog);
 
-function Later<P extends object>({ load, of }: { load: () => Promise<ComponentType<P>>; of: P }) {
+function Later<P extends object>({ load, of, quiet }: { load: () => Promise<ComponentType<P>>; of: P; quiet?: boolean }) {
   const [it, setIt] = useState<{ of: ComponentType<P> } | null>(null);
   const [failed, setFailed] = useState(false);
   useEffect(() => void load().then((c) => setIt({ of: c }), () => setFailed(true)), []);
   if (failed) return <Failed message={t("error.unreachable")} onRetry={() => location.reload()} />;
-  return it ? <it.of {...of} /> : <Loading />;
+  return it ? <it.of {...of} /> : quiet ? null : <Loading />;
 }
 
 const PERIOD_MIN_MS = 60_000;
@@ -168,8 +168,8 @@ export function Explore() {
         )}
       </div>
       <MetricBrowser onPick={queries.pick} />
-      {dialog === "earlier" ? <Later load={earlierDialog} of={{ onPick: (all: string[]) => patch({ expr: all[0] ?? "", more: all.slice(1, LETTERS.length), off: "", solo: "", hide: [] }), onClose: () => setDialog(null) }} /> : null}
-      {dialog === "board" ? <Later load={boardDialog} of={{ title: titleOf(written), panelOf: (title: string) => panelOf(written, title, url.value), onClose: () => setDialog(null) }} /> : null}
+      {dialog === "earlier" ? <Later quiet load={earlierDialog} of={{ onPick: (all: string[]) => patch({ expr: all[0] ?? "", more: all.slice(1, LETTERS.length), off: "", solo: "", hide: [] }), onClose: () => setDialog(null) }} /> : null}
+      {dialog === "board" ? <Later quiet load={boardDialog} of={{ title: titleOf(written), panelOf: (title: string) => panelOf(written, title, url.value), onClose: () => setDialog(null) }} /> : null}
     </div>
   );
 }

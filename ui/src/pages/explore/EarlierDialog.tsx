@@ -66,7 +66,7 @@ export function EarlierDialog({ onPick, onClose }: Props) {
             <ul>
               {of.map((e) => (
                 <li key={`${e.at} ${e.queries.join()}`} class="earlier-row">
-                  <button type="button" class="button button-icon" aria-pressed={e.starred} aria-label={`${t(e.starred ? "ex.unstar" : "ex.star")}: ${e.queries.join(", ")}`} title={t(e.starred ? "ex.unstar" : "ex.star")} onClick={() => star(e.queries)}>
+                  <button type="button" class="button button-icon" aria-label={`${t(e.starred ? "ex.unstar" : "ex.star")}: ${e.queries.join(", ")}`} title={t(e.starred ? "ex.unstar" : "ex.star")} onClick={() => star(e.queries)}>
                     <span class={e.starred ? "star-on" : ""}>
                       <Icon name="star" size={16} />
                     </span>

@@ -67,11 +67,11 @@ export function useQueries(onAgain: () => void, onHistory: () => void): Queries 
     const mine = ++latest.current;
     const go = () => put(all.map((x, i) => ({ expr: x, off: rows[i]?.off ?? false })));
     if (sure) return go();
-    const changed = all.findIndex((x, i) => x !== rows[i]?.expr);
-    void readsMany(all[changed] ?? "").then((series) => {
+    void Promise.all(all.map((x, i) => (x === rows[i]?.expr ? 0 : readsMany(x)))).then((series) => {
       if (mine !== latest.current) return;
-      if (series > 0) setHeld({ texts: all, at: changed, series });
-      else go();
+      const many = series.findIndex((n) => n > 0);
+      if (many < 0) go();
+      else setHeld({ texts: all, at: many, series: series[many] ?? 0 });
     });
   };
   const add = () => {
@@ -141,7 +141,7 @@ export function QueryRows({ of: q, outcomes }: { of: Queries; outcomes: Outcomes
               fresh={i > 0 && !row.expr}
               before={
                 several ? (
-                  <button type="button" class="button query-letter" aria-pressed={!row.off} aria-label={t(row.off ? "ex.show" : "ex.hide", { id: row.id })} title={`${t(row.off ? "ex.show" : "ex.hide", { id: row.id })} (${i + 1})`} onClick={() => q.toggle(i)}>
+                  <button type="button" class={`button query-letter ${row.off ? "" : "query-on"}`} aria-label={t(row.off ? "ex.show" : "ex.hide", { id: row.id })} title={`${t(row.off ? "ex.show" : "ex.hide", { id: row.id })} (${i + 1})`} onClick={() => q.toggle(i)}>
                     {row.id}
                   </button>
                 ) : null

@@ -130,7 +130,7 @@ export function openEditor(host: HTMLElement, options: EditorOptions): Editor {
         syntaxHighlighting(colours),
         look,
         typeOver,
-        EditorView.contentAttributes.of(() => ({ "aria-label": label, spellcheck: "false" })),
+        EditorView.contentAttributes.of(() => ({ "aria-label": label, spellcheck: "false", tabindex: "0" })),
         // Enter runs the query, unless a completion was chosen with the arrows; Tab takes the first or the chosen one.
         Prec.highest(keymap.of([...completionKeymap, { key: "Tab", run: takeCompletion }])),
         Prec.high(
