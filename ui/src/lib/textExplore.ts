@@ -38,6 +38,7 @@ const EXPLORE = {
   "ex.board.noname": "Give it a name.",
   "ex.board.title": "Title of the panel",
   "ex.board.add": "Add the panel",
+  "ex.board.changed": "Somebody saved another version just now. Add the panel again to have both.",
   "ex.board.done": "The panel is in {name}.",
   "ex.board.open": "Open it",
   "ex.board.template": "{name} (template: a copy takes its place)",

@@ -3,6 +3,7 @@ import "../../css/boarddialog.css";
 import "../../lib/textExplore";
 import { useState } from "preact/hooks";
 import { createDashboard, fetchDashboard, fetchDashboards, saveDashboard } from "../../api/dashboards";
+import { ApiError } from "../../api/http";
 import { t } from "../../lib/text";
 import { Dialog } from "../../parts/Dialog";
 import { Icon } from "../../parts/Icon";
@@ -45,7 +46,9 @@ export function BoardDialog({ title: first, panelOf, onClose }: BoardProps) {
         else {
           // The server refuses it when somebody saves another version in between.
           const { dashboard, version } = await fetchDashboard(to, null);
-          await saveDashboard(to, withPanel(dashboard, panel), version, by);
+          await saveDashboard(to, withPanel(dashboard, panel), version, by).catch((e: unknown) => {
+            throw e instanceof ApiError && e.status === 409 ? new Error(t("ex.board.changed")) : e;
+          });
           saved = { id: to, name: dashboard.title };
         }
       },
