@@ -29,7 +29,7 @@ async function downloaded(page, press) {
   const [download] = await Promise.all([page.waitForEvent("download"), press()]);
   const parts = [];
   for await (const chunk of await download.createReadStream()) parts.push(chunk);
-  return { name: download.suggestedFilename(), bytes: Buffer.concat(parts) };
+  return { name: download.suggestedFilename(), url: download.url(), bytes: Buffer.concat(parts) };
 }
 
 export default {
@@ -291,6 +291,21 @@ export default {
       assert(others(sins).length === 0, sins.join("\n"));
       await close();
     }
+  },
+
+  "reports: what is not there, or no time, is told": async (browser) => {
+    const { page, sins, close } = await open(browser, "/reports/nothing-of-this-name");
+    await page.getByText("There is no report nothing-of-this-name.").waitFor();
+    await page.getByRole("link", { name: "All reports" }).click();
+    await page.getByLabel("Filter").fill("no such report");
+    await page.getByText("Nothing matches this filter.").waitFor();
+    await page.goto(new URL("/reports/daily?period=soon", page.url()).href);
+    await page.getByText(/"soon" is no period/).waitFor();
+    await axe(page, "a report of no time");
+    await page.goto(new URL("/reports/daily?from=then&to=now", page.url()).href);
+    await page.getByText('"then" to "now" is no range of time.').waitFor();
+    assert(others(sins).length === 0, sins.join("\n"));
+    await close();
   },
 
   "reports: narrow and dark": async (browser) => {
