@@ -17,6 +17,7 @@ pub mod backfill;
 pub mod backtest;
 pub mod capacity;
 pub mod dashboard_data;
+pub mod dashboard_render;
 pub mod dashboard_shelf;
 pub mod dashboards;
 pub mod evidence;

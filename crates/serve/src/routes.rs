@@ -221,6 +221,13 @@ static ROUTES: &[Route] = &[
     row!(GET, "/api/plimsoll/v1/dashboards/{id}/versions", Read, own::dashboards::versions),
     row!(GET, "/api/plimsoll/v1/dashboards/{id}/diff", Read, own::dashboards::diff),
     row!(POST, "/api/plimsoll/v1/dashboards/{id}/restore", Edit, own::dashboards::restore),
+    row!(GET, "/api/plimsoll/v1/dashboards/{id}/render", Read, own::dashboard_render::render),
+    row!(
+        GET,
+        "/api/plimsoll/v1/dashboards/{id}/panels/{picture}",
+        Read,
+        own::dashboard_render::picture
+    ),
     row!(
         GET,
         "/api/plimsoll/v1/dashboards/{id}/layouts/{user}",

@@ -8,10 +8,13 @@
 //! Pure but for [`Library`], which blocks. No clock: times are given. Limits are beside [`PANELS_MAX`] and [`DASHBOARDS_MAX`].
 
 mod check;
+mod filters;
+mod instant;
 pub mod interpolate;
 mod library;
 mod model;
 mod options;
+mod place;
 mod reads;
 mod schema;
 mod shape;
@@ -21,13 +24,16 @@ mod yaml;
 
 pub(crate) use check::letter;
 pub use check::{Checked, Level, Problem, check, check_value, fuzz_dashboard, is_time};
+pub use filters::with_filters;
+pub use instant::{Edge, instant};
 pub use interpolate::interpolate;
 pub use library::{
     DASHBOARDS_MAX, DashboardEdit, DashboardError, Entry, Library, LibraryCounts, Origin, Version,
     is_dashboard_id, slug,
 };
 pub use model::*;
-pub use options::{Ask, Choice, OPTIONS_MAX, Resolved, resolve};
+pub use options::{Ask, Choice, OPTIONS_MAX, Resolved, chosen_of, resolve};
+pub use place::{COPIES_MAX, PLACED_MAX, Placed, Values, place};
 pub use reads::{VariableQuery, expressions, metrics, option_regex, parsed, selectors};
 pub use shelf::{LAYOUT_BYTES_MAX, LAYOUTS_MAX, LINK_BYTES_MAX, LINKS_MAX, Layout, Place};
 pub use templates::{Template, templates};

@@ -15,12 +15,14 @@ mod cells;
 mod frame;
 mod grid;
 mod loadline;
+mod raster;
 mod scene;
 mod theme;
 mod tiles;
 mod timeseries;
 mod words;
 
+pub use raster::PIXELS_MAX;
 pub use scene::{Anchor, Scene, Shape};
 pub use theme::{Colour, Theme};
 
@@ -96,7 +98,12 @@ impl Format {
             (Some(places), Unit::Plain) if value.is_finite() => fixed(value, places),
             _ => self.unit.show(value),
         };
-        if self.suffix.is_empty() { text } else { format!("{text} {}", self.suffix) }
+        match self.suffix.as_str() {
+            "" => text,
+            // Thousands are letters of the unit itself: 1.2 kHz.
+            "b" | "b/s" | "Hz" | "V" | "W" if text.contains(' ') => text + &self.suffix,
+            suffix => format!("{text} {suffix}"),
+        }
     }
 }
 
@@ -121,6 +128,8 @@ pub struct Trace {
     pub colour: Option<Colour>,
     /// Whether it is a forecast or a comparison, drawn dashed.
     pub is_dashed: bool,
+    /// How its newest value is read, where that is not as the figure writes values.
+    pub told: Option<String>,
 }
 
 impl Trace {
@@ -248,6 +257,12 @@ impl Figure {
     pub fn severity(&self, value: f64) -> Severity {
         let passed = self.marks.iter().rev().find(|m| m.at.is_none_or(|at| value >= at));
         passed.map_or(Severity::Ok, |m| m.severity)
+    }
+
+    /// How the newest value of a trace is read; `None` when it has none.
+    pub fn told(&self, trace: &Trace) -> Option<String> {
+        let value = trace.last()?;
+        Some(trace.told.clone().unwrap_or_else(|| self.format.show(value)))
     }
 
     /// The traces that are drawn.

@@ -28,14 +28,7 @@ pub enum DrawError {
 /// # Errors
 /// What [`svg`](crate::svg()) does not give: a text that is no SVG, or one without a size.
 pub fn png(svg: &str) -> Result<Vec<u8>, DrawError> {
-    png_scaled(svg, SCALE)
-}
-
-/// An SVG as PNG, so many times as large.
-///
-/// # Errors
-/// As [`png`].
-pub fn png_scaled(svg: &str, scale: f32) -> Result<Vec<u8>, DrawError> {
+    let scale = SCALE;
     let options =
         Options { font_family: "Inter".to_owned(), fontdb: faces(), ..Options::default() };
     let tree = Tree::from_str(svg, &options).map_err(|e| DrawError::Svg(e.to_string()))?;

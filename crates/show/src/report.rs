@@ -10,6 +10,7 @@
 
 mod ask;
 mod blocks;
+mod board;
 mod build;
 mod cron;
 mod csv;
@@ -26,7 +27,8 @@ mod sections;
 
 pub use ask::{Answer, Answers, Need, Series, What};
 pub use blocks::{Block, Cell, Column, Document, Fact, Part, Picture, TABLE_ROWS_MAX, Value};
-pub use build::{About, build, needs};
+pub use board::{BOARD_PX, Board, BoardPanel, board};
+pub use build::{About, Boards, build, needs, report_of};
 pub use cron::{Cron, fuzz_cron};
 pub use definition::{
     BUILT_IN, FIGURES_MAX, ReceiverName, Report, SECTIONS_MAX, Schedule, Section, SectionKind,

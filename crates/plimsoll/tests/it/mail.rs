@@ -18,14 +18,14 @@ const MINUTE: i64 = 60_000;
 const DAY: i64 = 24 * 60 * MINUTE;
 
 /// A mail server in a process of its own.
-struct MailServer {
-    port: u16,
-    dir: PathBuf,
+pub struct MailServer {
+    pub port: u16,
+    pub dir: PathBuf,
     _process: Process,
 }
 
 impl MailServer {
-    fn start(home: &Home, mode: &str) -> Option<Self> {
+    pub fn start(home: &Home, mode: &str) -> Option<Self> {
         let python = peer::python_with("aiosmtpd, cryptography")?;
         let (port, dir) = (free_port(), home.path(mode));
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/smtp_double.py");
@@ -38,7 +38,7 @@ impl MailServer {
 
     /// The n-th mail.
     #[track_caller]
-    fn mail(&self, n: usize) -> Value {
+    pub fn mail(&self, n: usize) -> Value {
         let file = self.dir.join(format!("{n}.json"));
         let found = wait_for(PATIENCE, || std::fs::read_to_string(&file).ok());
         serde_json::from_str(&found.expect("no mail arrived")).unwrap()

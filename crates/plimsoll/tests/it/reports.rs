@@ -35,10 +35,12 @@ fn history(server: &Plimsoll) {
 
 fn report() -> Value {
     let panel = |kind: &str, expr: &str| {
+        let over_time = matches!(kind, "timeseries" | "heatmap" | "state_timeline");
+        let asked = if over_time { "range" } else { "instant" };
         json!({"kind": "panel", "title": kind, "panel": {
             "id": 1, "kind": kind, "title": format!("A {kind}"), "unit": "ratio", "min": 0, "max": 1,
             "thresholds": [{"at": null, "severity": "ok"}, {"at": 0.6, "severity": "warning"}],
-            "queries": [{"ref": "A", "expr": expr, "legend": "{{instance}}"}], "style": {"fill": 0.2}}})
+            "queries": [{"ref": "A", "expr": expr, "kind": asked, "legend": "{{instance}}"}], "style": {"fill": 0.2}}})
     };
     let few = "topk(5, load_ratio)";
     let mut sections = vec![
@@ -72,7 +74,7 @@ fn rendered(server: &Plimsoll, format: &str, to: &str) -> Vec<u8> {
 }
 
 /// All texts of numbers in a document.
-fn numbers(value: &Value, out: &mut Vec<String>) {
+pub fn numbers(value: &Value, out: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
             if let (Some(n), Some(text)) = (map.get("value"), map.get("text"))

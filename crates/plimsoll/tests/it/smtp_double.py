@@ -70,6 +70,10 @@ class Keeper:
                 (self.folder / name).write_bytes(part.get_content())
                 pictures["cid:" + told["id"].strip("<>")] = name
                 told["file"] = name
+            elif part.get_content_maintype() == "application":
+                name = f"{number}-{len(parts)}.bin"
+                (self.folder / name).write_bytes(part.get_content())
+                told["file"], told["name"] = name, part.get_filename()
             parts.append(told)
         for cid, name in pictures.items():
             html = html.replace(cid, name)

@@ -74,16 +74,27 @@ pub async fn variables(app: Arc<App>, call: Call) -> Result<Response, Failure> {
         return Err(Failure::parameter("to", "must not be before from"));
     }
     ask(&app, &call.params, move |app, cx| {
-        let step_ms = (to_ms.saturating_sub(from_ms) / 1_000).max(1_000);
-        let builtins =
-            Builtins { from_ms, to_ms, step_ms, scrape_ms: 15_000, ..Builtins::default() };
-        let made = resolve(&wish.variables, &wish.values, &builtins, &mut |query, limit| {
-            found(app, cx, query, range, limit).map_err(|f| f.message)
-        });
+        let made = resolved(app, cx, &wish.variables, &wish.values, range);
         let docs: Vec<Value> = made.iter().map(doc).collect();
         Ok(own(&json!({ "variables": docs })))
     })
     .await
+}
+
+/// What one can choose of each variable in a time, and what is chosen.
+pub(super) fn resolved(
+    app: &App,
+    cx: &ReadCx,
+    variables: &[Variable],
+    values: &BTreeMap<String, Vec<String>>,
+    range: TimeRange,
+) -> Vec<Resolved> {
+    let (from_ms, to_ms) = (range.start, range.end);
+    let step_ms = (to_ms.saturating_sub(from_ms) / 1_000).max(1_000);
+    let builtins = Builtins { from_ms, to_ms, step_ms, scrape_ms: 15_000, ..Builtins::default() };
+    resolve(variables, values, &builtins, &mut |query, limit| {
+        found(app, cx, query, range, limit).map_err(|f| f.message)
+    })
 }
 
 fn doc(r: &Resolved) -> Value {

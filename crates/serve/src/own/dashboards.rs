@@ -347,20 +347,27 @@ pub(super) fn shown(problems: &[Problem]) -> Vec<Value> {
     problems.iter().map(doc).collect()
 }
 
-/// The answer when nothing was done: the usual error, with what programs need.
-pub(super) fn refused(error: &DashboardError) -> Response {
+/// Why nothing was done, as the usual error.
+pub(super) fn failure(error: &DashboardError) -> Failure {
     use DashboardError as E;
     let message = error.to_string();
-    let conflict = |message| Failure { status: StatusCode::CONFLICT, kind: "conflict", message };
-    let failure = match error {
+    match error {
         E::NotFound(_) => Failure::not_found(message),
         E::Records(_) => Failure::unavailable(message),
-        E::Conflict { .. } | E::ReadOnly(_) => conflict(message),
+        E::Conflict { .. } | E::ReadOnly(_) => {
+            Failure { status: StatusCode::CONFLICT, kind: "conflict", message }
+        }
         E::Limit { .. } => {
             Failure { status: StatusCode::PAYLOAD_TOO_LARGE, kind: "bad_data", message }
         }
         E::Id(_) | E::Wrong(_) | E::Body(_) => Failure::bad_data(message),
-    };
+    }
+}
+
+/// The answer when nothing was done: the usual error, with what programs need.
+pub(super) fn refused(error: &DashboardError) -> Response {
+    use DashboardError as E;
+    let failure = failure(error);
     let mut doc = json!({
         "status": "error", "errorType": failure.kind, "error": failure.message,
     });

@@ -8,11 +8,13 @@ use http::{HeaderValue, StatusCode, header};
 use plimsoll_alert::payload::rfc3339;
 use plimsoll_model::Timestamp;
 use plimsoll_show::report::{
-    self, About, Document, Kept, LibraryError, OutputFormat, REPORTS_MAX, Report, Window,
+    self, About, Boards, Document, Kept, LibraryError, OutputFormat, REPORTS_MAX, Report, Window,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::SemaphorePermit;
 
+use super::dashboard_render::boards;
 use super::report_data::gather;
 use crate::app::App;
 use crate::metrics::count;
@@ -136,15 +138,25 @@ pub async fn render_draft(app: Arc<App>, call: Call) -> Result<Response, Failure
 
 /// The document of a report: asks what it needs, and builds it.
 pub async fn document(app: &Arc<App>, report: &Report, window: &Window) -> Document {
-    let dashboards = vec![None; report.sections.len()];
-    let needs = report::needs(report, window, &dashboards);
+    let boards = boards(app, report, window).await;
+    document_of(app, report, window, &boards).await
+}
+
+/// The document of a report whose dashboards are known.
+pub(super) async fn document_of(
+    app: &Arc<App>,
+    report: &Report,
+    window: &Window,
+    boards: &Boards,
+) -> Document {
+    let needs = report::needs(report, window, boards);
     let answers = gather(app, needs).await;
     let about = About {
         host: app.hostname.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         made_at: app.now(),
     };
-    report::build(report, window, &dashboards, &answers, &about)
+    report::build(report, window, boards, &answers, &about)
 }
 
 /// A document in a form, on a blocking thread.
@@ -162,16 +174,22 @@ pub async fn rendered(
     result.map_err(|e| Failure::execution(format!("the report is not written: {e}")))
 }
 
+/// A place among the reports that are made at once.
+pub(super) async fn place(app: &App) -> Result<SemaphorePermit<'_>, Failure> {
+    let place = tokio::time::timeout(app.limits.report_timeout, app.gates.reports.acquire()).await;
+    match place {
+        Ok(Ok(place)) => Ok(place),
+        _ => Err(Failure::unavailable("too many reports are being made; try again later")),
+    }
+}
+
 async fn written(
     app: &Arc<App>,
     report: &Report,
     window: &Window,
     format: OutputFormat,
 ) -> Result<Response, Failure> {
-    let place = tokio::time::timeout(app.limits.report_timeout, app.gates.reports.acquire()).await;
-    let Ok(Ok(_place)) = place else {
-        return Err(Failure::unavailable("too many reports are being made; try again later"));
-    };
+    let _place = place(app).await?;
     let document = document(app, report, window).await;
     let name = file_name(report, window, format);
     let bytes = rendered(app, document, format).await?;
@@ -201,7 +219,7 @@ pub fn file(bytes: Vec<u8>, media: &'static str, name: &str, is_to_save: bool) -
     response
 }
 
-fn format(params: &Params, usual: OutputFormat) -> Result<OutputFormat, Failure> {
+pub(super) fn format(params: &Params, usual: OutputFormat) -> Result<OutputFormat, Failure> {
     match params.get("format") {
         None => Ok(usual),
         Some(word) => OutputFormat::read(word).ok_or_else(|| {

@@ -64,7 +64,7 @@ pub fn resolve(
         made.truncated = made.options.len().saturating_sub(OPTIONS_MAX);
         made.options.truncate(OPTIONS_MAX);
         made.current = current(v, &made.options, wished.get(&v.name));
-        chosen.insert(v.name.clone(), values(v, &made));
+        chosen.insert(v.name.clone(), chosen_of(v, &made));
         all.push(made);
     }
     all
@@ -238,8 +238,15 @@ fn current(v: &Variable, options: &[Choice], wished: Option<&Vec<String>>) -> Ve
     options.first().map(|o| o.value.clone()).into_iter().collect()
 }
 
-fn values(v: &Variable, made: &Resolved) -> Chosen {
+/// What stands in expressions for a variable that is resolved.
+pub fn chosen_of(v: &Variable, made: &Resolved) -> Chosen {
     let all = made.current.iter().any(|c| c == ALL);
+    let multi = v.multi || v.include_all;
+    if all && made.options.is_empty() {
+        // All of what is not known: whatever there is.
+        let all_value = if v.all_value.is_empty() { ".*".to_owned() } else { v.all_value.clone() };
+        return Chosen { multi, all, all_value, ..Chosen::default() };
+    }
     let picked: Vec<&Choice> = if all {
         made.options.iter().collect()
     } else {
@@ -250,7 +257,7 @@ fn values(v: &Variable, made: &Resolved) -> Chosen {
         some => some.iter().map(|o| o.value.clone()).collect(),
     };
     let texts = picked.iter().map(|o| o.text.clone()).collect();
-    Chosen { values, texts, multi: v.multi || v.include_all, all, all_value: v.all_value.clone() }
+    Chosen { values, texts, multi, all, all_value: v.all_value.clone() }
 }
 
 /// A step that cuts the time that is shown into about thirty pieces.

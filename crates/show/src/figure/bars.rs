@@ -11,8 +11,9 @@ const ROW: f64 = 22.0;
 /// Draws it.
 pub fn draw(pen: &mut Pen<'_>) {
     let figure = pen.figure;
-    let mut rows: Vec<(&str, f64)> =
-        figure.traces.iter().filter_map(|t| Some((t.name.as_str(), t.last()?))).collect();
+    let valued = figure.traces.iter();
+    let mut rows: Vec<(&str, f64, String)> =
+        valued.filter_map(|t| Some((t.name.as_str(), t.last()?, figure.told(t)?))).collect();
     rows.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(b.0)));
     if rows.is_empty() {
         pen.nothing();
@@ -21,14 +22,13 @@ pub fn draw(pen: &mut Pen<'_>) {
     let fits = (((pen.bottom - pen.top) / ROW) as usize).clamp(1, ROWS_MAX);
     let hidden = rows.len().saturating_sub(fits);
     rows.truncate(fits);
-    let texts: Vec<String> = rows.iter().map(|(_, v)| figure.format.show(*v)).collect();
     let room = pen.right - pen.left;
-    let values = widest(texts.iter().map(String::as_str), LABEL, Face::Bold);
-    let names = widest(rows.iter().map(|(n, _)| *n), LABEL, Face::Regular).min(room * 0.45);
-    let greatest = rows.iter().map(|(_, v)| v.abs()).fold(0.0, f64::max);
+    let values = widest(rows.iter().map(|r| r.2.as_str()), LABEL, Face::Bold);
+    let names = widest(rows.iter().map(|r| r.0), LABEL, Face::Regular).min(room * 0.45);
+    let greatest = rows.iter().map(|r| r.1.abs()).fold(0.0, f64::max);
     let full = figure.max.filter(|m| *m > 0.0 && m.is_finite()).unwrap_or(greatest);
     let (from, to) = (pen.left + names + 10.0, pen.right - values - 10.0);
-    for (i, ((name, value), text)) in rows.iter().zip(texts).enumerate() {
+    for (i, (name, value, text)) in rows.iter().enumerate() {
         let y = pen.top + ROW * i as f64;
         let name = fitted(name, LABEL, Face::Regular, names);
         pen.text(
@@ -48,7 +48,7 @@ pub fn draw(pen: &mut Pen<'_>) {
         if part * wide >= 0.5 {
             pen.rect([from, y + 5.0, wide * part, 12.0], 3.0, fill);
         }
-        pen.text((pen.right, y + 15.0), &text, LABEL, Face::Bold, (Anchor::End, pen.theme.ink()));
+        pen.text((pen.right, y + 15.0), text, LABEL, Face::Bold, (Anchor::End, pen.theme.ink()));
     }
     pen.left_out(hidden, "are smaller");
 }

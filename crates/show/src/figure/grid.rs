@@ -18,10 +18,10 @@ fn rows(pen: &Pen<'_>) -> Rows {
     if !figure.rows.columns.is_empty() {
         return figure.rows.clone();
     }
-    let valued = figure.traces.iter().filter_map(|t| Some((t, t.last()?)));
+    let valued = figure.traces.iter().filter_map(|t| Some((t, figure.told(t)?)));
     Rows {
         columns: vec![("series".to_owned(), false), ("last".to_owned(), true)],
-        rows: valued.map(|(t, v)| vec![t.name.clone(), figure.format.show(v)]).collect(),
+        rows: valued.map(|(t, told)| vec![t.name.clone(), told]).collect(),
     }
 }
 

@@ -12,11 +12,11 @@ const ROW: f64 = 30.0;
 /// what follows from it: per trace a row of one cell with the forecast.
 pub fn draw(pen: &mut Pen<'_>) {
     let figure = pen.figure;
-    let rows: Vec<(usize, &str, f64)> = figure
+    let rows: Vec<(usize, &str, f64, String)> = figure
         .traces
         .iter()
         .enumerate()
-        .filter_map(|(i, t)| Some((i, t.name.as_str(), t.last()?)))
+        .filter_map(|(i, t)| Some((i, t.name.as_str(), t.last()?, figure.told(t)?)))
         .collect();
     if rows.is_empty() {
         pen.nothing();
@@ -30,7 +30,7 @@ pub fn draw(pen: &mut Pen<'_>) {
     let from = pen.left + names + 10.0;
     let to = (pen.right - 62.0).max(from + 20.0);
     let wide = to - from;
-    for (k, (i, name, value)) in rows.into_iter().take(fits).enumerate() {
+    for (k, (i, name, value, text)) in rows.into_iter().take(fits).enumerate() {
         let y = pen.top + ROW * k as f64;
         let theme = pen.theme;
         let name = fitted(name, LABEL, Face::Regular, names);
@@ -51,7 +51,6 @@ pub fn draw(pen: &mut Pen<'_>) {
             let x = from + wide * at;
             pen.line((x, y), (x, y + 18.0), theme.severity(mark.severity), 1.6);
         }
-        let text = figure.format.show(value);
         pen.text((pen.right, y + 13.0), &text, LABEL, Face::Bold, (Anchor::End, ink));
         if let Some(told) = figure.rows.rows.get(i).and_then(|r| r.first()) {
             let told = fitted(told, SMALL, Face::Regular, pen.right - from);

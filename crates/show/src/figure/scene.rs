@@ -121,7 +121,7 @@ impl Scene {
     /// # Errors
     /// It is too large.
     pub fn png(&self) -> Result<Vec<u8>, crate::DrawError> {
-        crate::png(&self.svg())
+        self.png_scaled(f64::from(crate::SCALE))
     }
 }
 

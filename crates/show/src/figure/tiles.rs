@@ -58,7 +58,7 @@ pub fn stat(pen: &mut Pen<'_>) {
     }
     let named = values.len() > 1;
     for ([x, y, w, h], (trace, value)) in tiles(pen, values.len()).into_iter().zip(&values) {
-        let text = pen.figure.format.show(*value);
+        let text = pen.figure.told(trace).unwrap_or_default();
         let middle = x + w / 2.0;
         let below = if named { SMALL + 6.0 } else { 0.0 };
         let size = size_for(&text, w - 12.0, (h - below - 6.0).max(9.0));
@@ -119,7 +119,7 @@ pub fn gauge(pen: &mut Pen<'_>) {
                 });
             }
         }
-        let text = pen.figure.format.show(*value);
+        let text = pen.figure.told(trace).unwrap_or_default();
         let size = size_for(&text, (radius - thick) * 1.5, radius * 0.5);
         let ink = colour(pen, *value);
         pen.text((cx, cy + size * 0.2), &text, size, Face::Bold, (Anchor::Middle, ink));

@@ -294,8 +294,8 @@ fn legend(pen: &mut Pen<'_>) -> usize {
     if traces.len() == 1 && names.clone().all(str::is_empty) {
         return 0;
     }
-    let entry = |t: &Trace| match t.last() {
-        Some(v) => format!("{}  {}", t.name, figure.format.show(v)),
+    let entry = |t: &Trace| match figure.told(t) {
+        Some(told) => format!("{}  {told}", t.name),
         None => t.name.clone(),
     };
     let room = pen.right - PAD;

@@ -124,6 +124,8 @@ pub enum Block {
 pub struct Part {
     /// Its heading.
     pub title: String,
+    /// Whether it belongs to the section before it, as a row of a dashboard does.
+    pub is_within: bool,
     /// Of which kind.
     pub kind: &'static str,
     /// What is in it.
@@ -186,6 +188,7 @@ impl Document {
 fn part(part: &Part) -> Json {
     json!({
         "title": part.title,
+        "within": part.is_within,
         "kind": part.kind,
         "blocks": part.blocks.iter().map(block).collect::<Vec<_>>(),
     })
@@ -225,7 +228,7 @@ fn picture_json(picture: &Picture) -> Json {
         let points: Vec<Json> = t.points.iter().map(|(at, v)| json!([at, finite(*v)])).collect();
         json!({
             "name": t.name,
-            "last": t.last().map(|v| json!({ "value": v, "text": figure.format.show(v) })),
+            "last": t.last().map(|v| json!({ "value": v, "text": figure.told(t) })),
             "points": points,
         })
     });

@@ -1,10 +1,10 @@
 //! Makes a document of a report's definition and the answers to its questions.
 
 use plimsoll_model::Timestamp;
-use serde_json::Value as Json;
 
 use super::ask::{Answers, Need, What};
 use super::blocks::{Block, Document, Part, Picture};
+use super::board::{Board, BoardPanel};
 use super::definition::{FIGURES_MAX, Report, Section, SectionKind};
 use super::panel;
 use super::period::Window;
@@ -22,37 +22,67 @@ pub struct About {
     pub made_at: Timestamp,
 }
 
+/// The dashboard of each section, in the order of sections: `None` where a section names none, else why there is none.
+pub type Boards = Vec<Option<Result<Board, String>>>;
+
 /// The panels of a section, when it shows any: those of its dashboard, else its own.
-fn panels<'r>(section: &'r Section, dashboard: Option<&'r Json>) -> Vec<&'r Json> {
+fn panels<'b>(section: &Section, board: Option<&'b Board>, window: &Window) -> Vec<PanelOf<'b>> {
     match section.kind {
-        SectionKind::Panel if section.panel.is_object() => vec![&section.panel],
+        SectionKind::Panel if section.panel.is_object() => {
+            vec![PanelOf::Own(Box::new(BoardPanel::alone(&section.panel, window)))]
+        }
         SectionKind::Panel => {
-            let all = dashboard.and_then(|d| d["panels"].as_array()).into_iter().flatten();
-            all.filter(|p| p["id"] == section.panel).take(1).collect()
+            let all = board.map_or(&[][..], |b| &b.panels);
+            let meant = all.iter().filter(|p| p.panel["id"] == section.panel);
+            meant.map(PanelOf::Board).collect()
         }
         SectionKind::Dashboard => {
-            dashboard.and_then(|d| d["panels"].as_array()).into_iter().flatten().collect()
+            board.map_or(&[][..], |b| &b.panels).iter().map(PanelOf::Board).collect()
         }
         _ => Vec::new(),
     }
 }
 
-/// What has to be asked. `dashboards` holds for each section the dashboard that it shows, with the values
-/// of its variables filled in.
-pub fn needs(report: &Report, window: &Window, dashboards: &[Option<Json>]) -> Vec<Need> {
+/// A panel of a section.
+enum PanelOf<'b> {
+    Own(Box<BoardPanel>),
+    Board(&'b BoardPanel),
+}
+
+impl std::ops::Deref for PanelOf<'_> {
+    type Target = BoardPanel;
+
+    fn deref(&self) -> &BoardPanel {
+        match self {
+            Self::Own(panel) => panel,
+            Self::Board(panel) => panel,
+        }
+    }
+}
+
+/// The dashboard of a section, when there is one.
+fn of(boards: &Boards, place: usize) -> Option<&Board> {
+    boards.get(place).and_then(Option::as_ref)?.as_ref().ok()
+}
+
+/// What has to be asked. `boards` holds for each section the dashboard that it shows.
+pub fn needs(report: &Report, window: &Window, boards: &Boards) -> Vec<Need> {
     let mut out = Vec::new();
+    let mut figures = 0;
     for (i, section) in report.sections.iter().enumerate() {
         let key = i.to_string();
         out.extend(sections::needs(section, &key, window));
-        let dashboard = dashboards.get(i).and_then(Option::as_ref);
-        for (k, panel) in panels(section, dashboard).into_iter().take(FIGURES_MAX).enumerate() {
-            out.extend(panel::needs(panel, &format!("{key}.{k}"), window));
+        for (k, panel) in panels(section, of(boards, i), window).iter().enumerate() {
+            figures += usize::from(panel.panel["kind"] != "row");
+            if figures <= FIGURES_MAX {
+                out.extend(panel::needs(panel, &format!("{key}.{k}")));
+            }
         }
     }
-    let mut figures = 0;
+    let mut queries = 0;
     out.retain(|need| {
-        figures += usize::from(matches!(need.what, What::Query { .. }));
-        figures <= FIGURES_MAX * 4
+        queries += usize::from(matches!(need.what, What::Query { .. }));
+        queries <= FIGURES_MAX * 4
     });
     out
 }
@@ -61,7 +91,7 @@ pub fn needs(report: &Report, window: &Window, dashboards: &[Option<Json>]) -> V
 pub fn build(
     report: &Report,
     window: &Window,
-    dashboards: &[Option<Json>],
+    boards: &Boards,
     answers: &Answers,
     about: &About,
 ) -> Document {
@@ -69,37 +99,42 @@ pub fn build(
     let mut parts = Vec::with_capacity(report.sections.len());
     for (i, section) in report.sections.iter().enumerate() {
         let key = i.to_string();
-        let mut blocks = sections::blocks(section, &key, answers, window);
-        let dashboard = dashboards.get(i).and_then(Option::as_ref);
+        let board = of(boards, i);
+        let title = match (&section.title, board) {
+            (None, Some(board)) if section.kind == SectionKind::Dashboard => board.title.clone(),
+            _ => section.heading(),
+        };
+        let blocks = sections::blocks(section, &key, answers, window);
+        let kind = section.kind.as_str();
+        let mut part = Part { title, is_within: false, kind, blocks };
+        let panels = panels(section, board, window);
         let shows = matches!(section.kind, SectionKind::Dashboard | SectionKind::Panel);
-        let panels = panels(section, dashboard);
         if shows && panels.is_empty() {
-            blocks.push(Block::Missing(missing(section)));
+            part.blocks
+                .push(Block::Missing(missing(section, boards.get(i).and_then(Option::as_ref))));
         }
-        let heading = section.heading();
-        for (k, panel) in panels.into_iter().enumerate() {
-            if panel["kind"] == "row" {
-                let title = panel["title"].as_str().unwrap_or_default();
-                blocks.push(Block::Words(format!("## {title}")));
+        let notes = board.map_or(&[][..], |b| &b.notes);
+        part.blocks.extend(notes.iter().cloned().map(Block::Missing));
+        for (k, panel) in panels.iter().enumerate() {
+            if panel.panel["kind"] == "row" {
+                let title = panel.panel["title"].as_str().unwrap_or_default().to_owned();
+                parts.push(part);
+                part = Part { title, is_within: true, kind, blocks: Vec::new() };
                 continue;
             }
-            if figures >= FIGURES_MAX {
-                blocks.push(Block::Missing(format!(
+            figures += 1;
+            if figures > FIGURES_MAX {
+                part.blocks.push(Block::Missing(format!(
                     "a report has {FIGURES_MAX} figures at most; the rest is left out"
                 )));
                 break;
             }
-            figures += 1;
-            blocks.extend(drawn(panel, &format!("{key}.{k}"), answers, window, &heading));
+            part.blocks.extend(drawn(panel, &format!("{key}.{k}"), answers, &part.title));
         }
-        let title = match (section.title.as_ref(), dashboard) {
-            (None, Some(d)) if section.kind == SectionKind::Dashboard => {
-                d["title"].as_str().unwrap_or_default().to_owned()
-            }
-            _ => heading,
-        };
-        parts.push(Part { title, kind: section.kind.as_str(), blocks });
+        parts.push(part);
     }
+    // A dashboard that begins with a row has nothing above it.
+    parts.retain(|p| !p.blocks.is_empty() || !p.title.is_empty());
     let zone = window.zone.iana_name().unwrap_or(report.timezone.as_str());
     Document {
         id: report.id.clone(),
@@ -116,50 +151,75 @@ pub fn build(
     }
 }
 
-fn missing(section: &Section) -> String {
-    match (&section.dashboard, section.kind) {
-        (Some(id), SectionKind::Dashboard) => {
-            format!("there is no dashboard {id:?}, or it has no panels")
+fn missing(section: &Section, board: Option<&Result<Board, String>>) -> String {
+    match (&section.dashboard, board) {
+        (Some(id), Some(Err(why))) => format!("dashboard {id:?}: {why}"),
+        (Some(id), Some(Ok(_))) if section.kind == SectionKind::Dashboard => {
+            format!("dashboard {id:?} has no panels")
         }
-        (Some(id), _) => format!("there is no panel {} in a dashboard {id:?}", section.panel),
+        (Some(id), _) => format!("there is no panel {} in dashboard {id:?}", section.panel),
         (None, _) => "there is no panel".to_owned(),
     }
 }
 
 /// The blocks of a panel.
-fn drawn(panel: &Json, key: &str, answers: &Answers, window: &Window, heading: &str) -> Vec<Block> {
+fn drawn(p: &BoardPanel, key: &str, answers: &Answers, heading: &str) -> Vec<Block> {
+    let panel = &p.panel;
+    let title = panel["title"].as_str().unwrap_or_default();
     let Some(kind) = panel::kind_of(panel) else {
-        let title = panel["title"].as_str().unwrap_or_default();
         let kind = panel["kind"].as_str().unwrap_or("?");
         return vec![Block::Missing(format!(
             "{title}: panels of kind {kind} are not part of reports"
         ))];
     };
     if kind == Kind::Text {
-        return vec![Block::Words(panel["text"].as_str().unwrap_or_default().to_owned())];
+        let text = panel["text"].as_str().unwrap_or_default();
+        let words = match title {
+            "" => text.to_owned(),
+            title if title == heading => text.to_owned(),
+            title => format!("## {title}\n{text}"),
+        };
+        return vec![Block::Words(words)];
     }
-    let (mut figure, why) = panel::figure(panel, key, answers, window);
+    if let Some((block, why)) = panel::rows(p, key, answers) {
+        let block = match block {
+            Block::Table { title, columns, rows, left_out, source } => {
+                let title = if title == heading { String::new() } else { title };
+                Block::Table { title, columns, rows, left_out, source }
+            }
+            other => other,
+        };
+        return std::iter::once(block).chain(why.into_iter().map(Block::Missing)).collect();
+    }
+    let (mut figure, why) = panel::figure(p, key, answers);
     if figure.title == heading {
         // The heading says it already; those who do not see the picture are told all the same.
         figure.description = format!("{}: {}", figure.title, figure.description);
     }
-    let wide = panel["at"]["w"].as_f64().unwrap_or(24.0);
     let rows = panel["at"]["h"].as_f64().unwrap_or(8.0).clamp(3.0, 20.0);
     let picture = Picture {
-        sources: panel::sources(panel, window),
-        width: if wide <= 6.0 {
-            0.25
-        } else if wide <= 8.0 {
-            1.0 / 3.0
-        } else if wide <= 12.0 {
-            0.5
-        } else {
-            1.0
-        },
+        sources: panel::sources(p),
+        width: p.width,
         height: sections::picture_height(&figure, rows * 30.0),
         figure,
     };
     let mut out = vec![Block::Picture(Box::new(picture))];
     out.extend(why.into_iter().map(Block::Missing));
     out
+}
+
+/// The report that shows a dashboard and nothing else.
+pub fn report_of(id: &str, title: &str, timezone: &str) -> Report {
+    Report {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        timezone: timezone.to_owned(),
+        sections: vec![Section {
+            // The title of the report says it.
+            title: Some(String::new()),
+            dashboard: Some(id.to_owned()),
+            ..Section::of(SectionKind::Dashboard)
+        }],
+        ..Report::default()
+    }
 }

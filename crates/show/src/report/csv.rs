@@ -76,7 +76,10 @@ fn write_block(out: &mut Rows, section: &str, block: &Block) {
                 for (at, number) in &trace.points {
                     let time = jiff::Timestamp::from_millisecond(*at);
                     let time = time.map(|t| t.to_string()).unwrap_or_default();
-                    let cell = Value { number: Some(*number), text: figure.format.show(*number) };
+                    let newest = trace.points.last().is_some_and(|(last, _)| last == at);
+                    let told = if newest { figure.told(trace) } else { None };
+                    let text = told.unwrap_or_else(|| figure.format.show(*number));
+                    let cell = Value { number: Some(*number), text };
                     value([&figure.title, &trace.name, &time], &cell, &source);
                 }
             }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::cron::Cron;
 use super::output::Format;
 use super::period::{Window, window};
+use crate::dashboard::{OPTIONS_MAX, VARIABLES_MAX};
 
 /// Sections of a report.
 pub const SECTIONS_MAX: usize = 50;
@@ -275,6 +276,20 @@ fn section_problems(section: &Section) -> Vec<(&'static str, String)> {
     }
     if section.limit.is_some_and(|l| l == 0 || l > LIMIT_MAX) {
         found.push(("limit", format!("1 to {LIMIT_MAX} rows")));
+    }
+    if section.variables.len() > VARIABLES_MAX {
+        found.push(("variables", format!("at most {VARIABLES_MAX} variables")));
+    }
+    let is_one = |v: &Value| matches!(v, Value::String(_) | Value::Number(_) | Value::Bool(_));
+    for (name, value) in &section.variables {
+        let fits = match value {
+            Value::Array(all) => all.len() <= OPTIONS_MAX && all.iter().all(is_one),
+            one => is_one(one),
+        };
+        if !fits {
+            let what = format!("{name}: a text is wanted, or a list of at most {OPTIONS_MAX}");
+            found.push(("variables", what));
+        }
     }
     match section.kind {
         SectionKind::Top if section.expr.is_none() => {

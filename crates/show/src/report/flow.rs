@@ -177,7 +177,7 @@ impl<'d> Flow<'d> {
                     Some(Block::Picture(p)) => (p.height * SHRINK).min(most) + 60.0,
                     _ => 120.0,
                 };
-                self.heading(&part.title, follows);
+                self.heading(&part.title, part.is_within, follows);
             }
             let mut blocks = part.blocks.iter().peekable();
             while let Some(block) = blocks.next() {
@@ -202,7 +202,7 @@ impl<'d> Flow<'d> {
         }
     }
 
-    fn heading(&mut self, text: &str, follows: f64) {
+    fn heading(&mut self, text: &str, is_within: bool, follows: f64) {
         // Room for what follows, so that a heading does not end a page.
         self.y += 14.0;
         self.need(follows);
@@ -211,9 +211,9 @@ impl<'d> Flow<'d> {
             let page = self.scenes.len() - 1;
             self.bookmarks.push(Bookmark { title: text.to_owned(), page, y });
         }
-        self.words(text, 13.5, Face::Bold, false);
+        self.words(text, if is_within { 11.5 } else { 13.5 }, Face::Bold, false);
         self.y += 3.0;
-        if !self.is_full {
+        if !self.is_full && !is_within {
             let runs = vec![vec![(MARGIN, self.y), (WIDTH - MARGIN, self.y)]];
             let stroke = Theme::Light.grid();
             self.put(Shape::Lines { runs, stroke, width: 0.8, dash: None });

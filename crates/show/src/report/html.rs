@@ -16,6 +16,7 @@ const STYLE: &str = "\
 body{font:15px/1.5 Inter,system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;color:#14202a;background:#fff;\
 max-width:920px;margin:0 auto;padding:24px 16px 48px}\
 h1{font-size:28px;margin:0 0 4px}h2{font-size:20px;margin:32px 0 8px;border-bottom:1px solid #e6ebee;padding-bottom:4px}\
+h2.within{font-size:17px;margin-top:20px;border-bottom:0}\
 h3{font-size:15px;margin:20px 0 6px}.when,.source,footer{color:#53626d;font-size:13px}\
 .source{overflow-wrap:anywhere;margin:4px 0 0}.source code{font-size:12px}\
 dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(190px,1fr));gap:12px;margin:12px 0}\
@@ -49,7 +50,8 @@ pub fn write(document: &Document) -> String {
     for part in &document.parts {
         let _always = writeln!(out, "<section>");
         if !part.title.is_empty() {
-            let _always = writeln!(out, "<h2>{}</h2>", escaped(&part.title));
+            let class = if part.is_within { " class=\"within\"" } else { "" };
+            let _always = writeln!(out, "<h2{class}>{}</h2>", escaped(&part.title));
         }
         let mut in_row = false;
         for b in &part.blocks {

@@ -20,7 +20,8 @@ pub fn write(document: &Document) -> String {
     );
     for part in &document.parts {
         if !part.title.is_empty() {
-            let _always = write!(out, "\n## {}\n", line(&part.title));
+            let mark = if part.is_within { "###" } else { "##" };
+            let _always = write!(out, "\n{mark} {}\n", line(&part.title));
         }
         part.blocks.iter().for_each(|b| block(&mut out, b));
     }
@@ -81,7 +82,7 @@ fn block(out: &mut String, block: &Block) {
             if figure.rows.columns.is_empty() || !figure.traces.is_empty() {
                 out.push_str("| series | last |\n|---|---:|\n");
                 for t in &figure.traces {
-                    let last = t.last().map_or_else(|| "–".to_owned(), |v| figure.format.show(v));
+                    let last = figure.told(t).unwrap_or_else(|| "–".to_owned());
                     let _always = writeln!(out, "| {} | {} |", cell(&t.name), cell(&last));
                 }
             }

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::blocks::Document;
 use super::{csv, flow, html, markdown, pdf};
-use crate::picture::{DrawError, png_scaled};
+use crate::picture::DrawError;
 
 /// Pixels of a PNG for one unit of the page.
-const SCALE: f32 = 1.5;
+const SCALE: f64 = 1.5;
 
 /// A form.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -81,7 +81,7 @@ pub fn render(document: &Document, format: Format) -> Result<Vec<u8>, RenderErro
     Ok(match format {
         Format::Pdf => pdf::write(&flow::pages(document), document)?,
         Format::Html => html::write(document).into_bytes(),
-        Format::Png => png_scaled(&flow::sheet(document).svg(), SCALE)?,
+        Format::Png => flow::sheet(document).png_scaled(SCALE)?,
         Format::Csv => csv::write(document).into_bytes(),
         Format::Json => serde_json::to_vec(&document.json()).unwrap_or_default(),
         Format::Md => markdown::write(document).into_bytes(),

@@ -1,23 +1,37 @@
 //! A panel of a dashboard as a figure: which queries it asks, and what is drawn of the answers.
 //!
-//! The panel comes as the JSON that dashboards have; what is not known of it is passed over. A
-//! transformation is not applied: the panel then shows its series as they are.
+//! The panel comes as the JSON that dashboards have; what is not known of it is passed over. Names, units, overrides,
+//! mappings and tables are as the browser has them; a second axis, a logarithmic one and marks on the time axis are not
+//! drawn.
 
 use plimsoll_model::{Timestamp, Unit};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::ask::{Answers, Need, Series, What};
+use super::blocks::Block;
+use super::board::BoardPanel;
 use super::period::Window;
-use crate::figure::{Draw, Figure, Format, Kind, Mark, Rows, Severity, Trace};
+use crate::dashboard::interpolate::{Builtins, Target, interpolate};
+use crate::figure::{Colour, Draw, Figure, Format, Kind, Mark, Severity, Trace};
+
+mod found;
+mod look;
+mod table;
+
+pub use look::unit;
+use look::{colour, filled, mapped, name_of, set_for};
 
 /// Queries of a panel.
-const QUERIES_MAX: usize = 26;
-/// Series of one query.
+const QUERIES_MAX: usize = 50;
+/// Series of one query, as the browser asks for; of a table.
 const SERIES_MAX: usize = 100;
-/// Points over the width of a panel.
+const TABLE_SERIES_MAX: usize = 1_000;
+/// Points over the width of a panel that stands in no dashboard.
 const STEPS: i64 = 380;
 /// The least step, ms: how often this host is read.
 const STEP_MS: i64 = 5_000;
+/// How often sources are asked, when nobody says.
+const SCRAPE_MS: i64 = 15_000;
 
 /// The step of a window, ms: a multiple of [`STEP_MS`], about [`STEPS`] of them.
 pub fn step_ms(window: &Window) -> i64 {
@@ -32,7 +46,7 @@ pub fn kind_of(panel: &Value) -> Option<Kind> {
         "gauge" => Kind::Gauge,
         "loadline" => Kind::LoadLine,
         "barlist" | "pie" | "histogram" => Kind::BarList,
-        "table" => Kind::Table,
+        "table" | "alerts" | "insights" => Kind::Table,
         "heatmap" => Kind::HeatMap,
         "state_timeline" | "status_grid" => Kind::StateTimeline,
         "text" => Kind::Text,
@@ -45,58 +59,37 @@ const fn is_over_time(kind: Kind) -> bool {
     matches!(kind, Kind::TimeSeries | Kind::HeatMap | Kind::StateTimeline)
 }
 
-/// The words of the time that expressions and titles may have: `$__range`, `$__interval`, …
+/// A text with the words of the time that expressions and titles may have: `$__range`, `$__interval`, …
 pub fn times(text: &str, window: &Window) -> String {
-    if !text.contains("__") {
-        return text.to_owned();
-    }
-    let (step, span) = (step_ms(window), window.span_ms());
-    // Longest first, so that no word is taken for the beginning of another.
-    let words = [
-        ("__rate_interval", duration((step + 15_000).max(60_000))),
-        ("__interval_ms", step.to_string()),
-        ("__interval", duration(step)),
-        ("__range_ms", span.to_string()),
-        ("__range_s", (span / 1000).to_string()),
-        ("__range", duration(span)),
-        ("__from", window.from.to_string()),
-        ("__to", window.until.to_string()),
-    ];
-    let mut out = text.to_owned();
-    for (word, value) in words {
-        out = out.replace(&format!("${{{word}}}"), &value);
-        out = out.replace(&format!("[[{word}]]"), &value);
-        out = out.replace(&format!("${word}"), &value);
-    }
-    out
-}
-
-fn duration(ms: i64) -> String {
-    format!("{}s", (ms / 1000).max(1))
+    let builtins = Builtins {
+        from_ms: window.from,
+        to_ms: window.until,
+        step_ms: step_ms(window),
+        scrape_ms: SCRAPE_MS,
+        ..Builtins::default()
+    };
+    interpolate(text, Target::Expr, &|name: &str| builtins.value(name))
 }
 
 /// The questions of a panel; their keys begin with `key`.
-pub fn needs(panel: &Value, key: &str, window: &Window) -> Vec<Need> {
-    let Some(kind) = kind_of(panel) else { return Vec::new() };
-    let mut out = Vec::new();
-    for (i, query) in queries(panel).enumerate() {
-        let instant = match text(query, "kind") {
-            "instant" => true,
-            "range" => false,
-            _ => !is_over_time(kind),
-        };
-        let reduced = !matches!(text(panel, "reduce"), "" | "last");
-        let from = if instant && !reduced { window.until } else { window.from };
-        let what = What::Query {
-            expr: times(text(query, "expr"), window),
-            from,
-            until: window.until,
-            step_ms: step_ms(window),
-            series_max: SERIES_MAX,
-        };
-        out.push(Need { key: format!("{key}/{i}"), what });
+pub fn needs(p: &BoardPanel, key: &str) -> Vec<Need> {
+    if let Some(what) = found::need(&p.panel) {
+        return vec![Need { key: format!("{key}/found"), what }];
     }
-    out
+    let Some(kind) = kind_of(&p.panel) else { return Vec::new() };
+    let series_max = if kind == Kind::Table { TABLE_SERIES_MAX } else { SERIES_MAX };
+    let asked = queries(&p.panel).enumerate().map(|(i, query)| {
+        let is_instant = text(query, "kind") == "instant";
+        let what = What::Query {
+            expr: text(query, "expr").to_owned(),
+            from: if is_instant { p.window.until } else { p.window.from },
+            until: p.window.until,
+            step_ms: query["step_ms"].as_i64().unwrap_or(p.step_ms),
+            series_max,
+        };
+        Need { key: format!("{key}/{i}"), what }
+    });
+    asked.collect()
 }
 
 fn queries(panel: &Value) -> impl Iterator<Item = &Value> {
@@ -104,20 +97,107 @@ fn queries(panel: &Value) -> impl Iterator<Item = &Value> {
     all.filter(|q| q["hidden"] != true && !text(q, "expr").trim().is_empty()).take(QUERIES_MAX)
 }
 
-/// The expressions that a panel asks, as they were asked.
-pub fn sources(panel: &Value, window: &Window) -> Vec<String> {
-    queries(panel).map(|q| times(text(q, "expr"), window)).collect()
+/// What a panel asks, as it was asked: expressions, or a route.
+pub fn sources(p: &BoardPanel) -> Vec<String> {
+    match found::need(&p.panel) {
+        Some(What::Route(path)) => vec![format!("GET {path}")],
+        _ => queries(&p.panel).map(|q| text(q, "expr").to_owned()).collect(),
+    }
+}
+
+/// A series that a panel shows.
+struct Item {
+    letter: String,
+    name: String,
+    series: Series,
+    /// What the overrides say of it.
+    set: Map<String, Value>,
+    format: Format,
 }
 
 /// The figure of a panel, with why parts of it are missing.
-pub fn figure(
-    panel: &Value,
-    key: &str,
-    answers: &Answers,
-    window: &Window,
-) -> (Figure, Vec<String>) {
-    let kind = kind_of(panel).unwrap_or(Kind::Text);
+pub fn figure(p: &BoardPanel, key: &str, answers: &Answers) -> (Figure, Vec<String>) {
+    let (panel, window) = (&p.panel, &p.window);
+    let kind = kind_of(panel).unwrap_or_default();
     let mut missing = Vec::new();
+    let items = items(p, key, answers, &mut missing);
+    let format = items.first().map_or_else(|| look::format(panel, None, ""), |i| i.format.clone());
+    let style = &panel["style"];
+    let mut figure = Figure {
+        title: text(panel, "title").to_owned(),
+        description: sources(p).join("; "),
+        kind,
+        format,
+        from: window.from,
+        until: window.until,
+        step_ms: widest_step(p),
+        zone: window.zone.clone(),
+        min: panel["min"].as_f64(),
+        max: panel["max"].as_f64(),
+        draw: match text(style, "draw") {
+            "bars" => Draw::Bars,
+            "points" => Draw::Points,
+            _ => Draw::Line,
+        },
+        fill: style["fill"].as_f64().filter(|f| f.is_finite()).unwrap_or(0.0).clamp(0.0, 1.0),
+        is_stacked: matches!(text(style, "stack"), "normal" | "percent"),
+        bridges_gaps: text(style, "gaps") == "connect",
+        text: text(panel, "text").to_owned(),
+        ..Figure::default()
+    };
+    figure.traces = items.iter().map(|i| trace(p, i, &figure)).collect();
+    figure.marks = marks(panel, &figure);
+    if text(style, "stack") == "percent" {
+        as_shares(&mut figure);
+    }
+    if found::need(panel).is_some() {
+        match found::rows(panel, &format!("{key}/found"), answers, window) {
+            Ok(rows) => figure.rows = rows,
+            Err(why) => missing.push(why),
+        }
+        figure.empty = "there are none".to_owned();
+    } else if kind == Kind::Table {
+        figure.rows = table::of(panel, &items).rows();
+    }
+    match kind_of(panel) {
+        None => {
+            let kind = text(panel, "kind");
+            figure.empty = format!("panels of kind {kind} are not part of reports");
+        }
+        Some(_) if missing.is_empty() => {}
+        Some(_) => figure.empty.clone_from(&missing[0]),
+    }
+    (figure, missing)
+}
+
+/// The rows of a panel that is a table, with why parts of it are missing; `None` for other panels.
+pub fn rows(p: &BoardPanel, key: &str, answers: &Answers) -> Option<(Block, Vec<String>)> {
+    if kind_of(&p.panel) != Some(Kind::Table) {
+        return None;
+    }
+    let (title, source) = (text(&p.panel, "title"), sources(p).join("; "));
+    let mut missing = Vec::new();
+    let block = if found::need(&p.panel).is_some() {
+        match found::rows(&p.panel, &format!("{key}/found"), answers, &p.window) {
+            Ok(rows) => found::block(rows, title, source),
+            Err(why) => Block::Missing(format!("{title}: {why}")),
+        }
+    } else {
+        let items = items(p, key, answers, &mut missing);
+        table::of(&p.panel, &items).block(title, source)
+    };
+    Some((block, missing))
+}
+
+/// The greatest distance of points, ms: a greater one is a gap.
+fn widest_step(p: &BoardPanel) -> i64 {
+    let steps = queries(&p.panel).filter_map(|q| q["step_ms"].as_i64());
+    steps.max().unwrap_or(p.step_ms)
+}
+
+/// The series of all answers with names, units and what overrides say of them.
+fn items(p: &BoardPanel, key: &str, answers: &Answers, missing: &mut Vec<String>) -> Vec<Item> {
+    let panel = &p.panel;
     let mut found: Vec<(&Value, Series)> = Vec::new();
     for (i, query) in queries(panel).enumerate() {
         match answers.series(&format!("{key}/{i}")) {
@@ -131,76 +211,57 @@ pub fn figure(
         }
     }
     let shared = shared(&found);
-    let reduce = text(panel, "reduce");
-    let mut traces: Vec<Trace> = Vec::with_capacity(found.len());
-    for (query, series) in &found {
-        let name = name(text(query, "legend"), &series.labels, &shared);
-        let mut points = series.points.clone();
-        if !is_over_time(kind) {
-            points = reduced(&points, reduce).into_iter().map(|v| (window.until, v)).collect();
-        }
-        traces.push(Trace { name, points, ..Trace::default() });
+    let count = panel["queries"].as_array().map_or(0, Vec::len);
+    let made = found.into_iter().map(|(query, series)| {
+        let (legend, expr) = (text(query, "legend"), text(query, "expr"));
+        let name = match legend {
+            "" | "__auto" if series.labels.is_empty() && count > 1 => expr.to_owned(),
+            "" | "__auto" if series.labels.is_empty() => match text(panel, "title") {
+                "" => expr.to_owned(),
+                title => title.to_owned(),
+            },
+            "" | "__auto" => name("", &series.labels, &shared),
+            legend => filled(legend, &series.labels),
+        };
+        let letter = text(query, "ref").to_owned();
+        let set = set_for(panel, &name, &letter);
+        let name = set.get("title").and_then(Value::as_str).map_or(name, ToOwned::to_owned);
+        let format = look::format(panel, Some(&set), expr);
+        Item { letter, name, series, set, format }
+    });
+    look::arranged(panel, made.filter(|i| i.set.get("hidden") != Some(&true.into())).collect())
+}
+
+/// A series as it is drawn: what is shown as one number is one.
+fn trace(p: &BoardPanel, item: &Item, figure: &Figure) -> Trace {
+    let panel = &p.panel;
+    let is = |key: &str| item.set.get(key) == Some(&true.into());
+    let mut points = item.series.points.clone();
+    if is("negative") {
+        points.iter_mut().for_each(|(_, v)| *v = -*v);
     }
-    let style = &panel["style"];
-    let mut figure = Figure {
-        title: times(text(panel, "title"), window),
-        description: sources(panel, window).join("; "),
-        kind,
-        format: format(panel),
-        from: window.from,
-        until: window.until,
-        step_ms: step_ms(window),
-        zone: window.zone.clone(),
-        traces,
-        min: panel["min"].as_f64(),
-        max: panel["max"].as_f64(),
-        draw: match text(style, "draw") {
-            "bars" => Draw::Bars,
-            "points" => Draw::Points,
-            _ => Draw::Line,
-        },
-        fill: style["fill"].as_f64().filter(|f| f.is_finite()).unwrap_or(0.0).clamp(0.0, 1.0),
-        is_stacked: matches!(text(style, "stack"), "normal" | "percent"),
-        bridges_gaps: text(style, "gaps") == "connect",
-        text: text(panel, "text").to_owned(),
-        empty: missing.first().cloned().unwrap_or_else(|| "no samples in this time".to_owned()),
-        ..Figure::default()
+    if !is_over_time(figure.kind) {
+        let value = reduced(&points, text(panel, "reduce"));
+        points = value.into_iter().map(|v| (p.window.until, v)).collect();
+    }
+    let mut made = Trace {
+        name: item.name.clone(),
+        points,
+        colour: item.set.get("colour").and_then(Value::as_str).and_then(colour),
+        is_dashed: is("dash"),
+        told: None,
     };
-    figure.marks = marks(panel, &figure);
-    if text(style, "stack") == "percent" {
-        as_shares(&mut figure);
-    }
-    if kind == Kind::Table {
-        figure.rows = rows(&found, &figure, &shared);
-    }
-    (figure, missing)
+    let said = made.last().and_then(|v| match figure.kind {
+        Kind::TimeSeries => None,
+        _ => mapped(panel, &item.set, v),
+    });
+    let own = (item.format != figure.format).then_some(&item.format);
+    made.told = said.or_else(|| Some(own?.show(made.last()?)));
+    made
 }
 
 fn text<'v>(value: &'v Value, key: &str) -> &'v str {
     value[key].as_str().unwrap_or_default()
-}
-
-/// How values are written. A unit that is not known is written behind them.
-pub fn format(panel: &Value) -> Format {
-    let decimals = panel["decimals"].as_u64().and_then(|d| usize::try_from(d).ok());
-    let (unit, suffix) = unit(text(panel, "unit"));
-    Format { unit, decimals, suffix }
-}
-
-/// A unit by its name, and what is written behind a value when there is none of this name.
-pub fn unit(name: &str) -> (Unit, String) {
-    let unit = match name {
-        "" | "short" | "none" | "count" => Unit::Plain,
-        "bytes" | "decbytes" => Unit::Bytes,
-        "bytes/s" | "Bps" | "binBps" => Unit::BytesPerSecond,
-        "seconds" | "s" => Unit::Seconds,
-        "ratio" | "percentunit" => Unit::Ratio,
-        "percent" => Unit::Percent,
-        "ops/s" | "ops" | "reqps" | "cps" => Unit::PerSecond,
-        "celsius" => Unit::Celsius,
-        other => return (Unit::Plain, other.chars().take(20).collect()),
-    };
-    (unit, String::new())
 }
 
 fn marks(panel: &Value, figure: &Figure) -> Vec<Mark> {
@@ -261,6 +322,7 @@ fn as_shares(figure: &mut Figure) {
         let sum = sums.get(at).copied().unwrap_or(0.0);
         *value = if sum > 0.0 { *value / sum } else { f64::NAN };
     }
+    figure.traces.iter_mut().for_each(|t| t.told = None);
     figure.format = Format::of(Unit::Ratio);
     (figure.min, figure.max) = (Some(0.0), Some(1.0));
 }
@@ -277,58 +339,8 @@ fn shared(found: &[(&Value, Series)]) -> Vec<(String, String)> {
 
 /// What a series is called: by its legend, else by the labels that others do not have alike.
 pub fn name(legend: &str, labels: &[(String, String)], shared: &[(String, String)]) -> String {
-    if !legend.is_empty() {
-        return filled(legend, labels);
-    }
-    let metric = labels.iter().find(|(n, _)| n == "__name__").map_or("", |(_, v)| v.as_str());
-    let own = labels.iter().filter(|l| l.0 != "__name__" && !shared.contains(l));
-    let own: Vec<&(String, String)> = own.collect();
-    let metric_is_shared = shared.iter().any(|(n, _)| n == "__name__");
-    match own[..] {
-        [] => metric.to_owned(),
-        [only] if metric.is_empty() || metric_is_shared => only.1.clone(),
-        _ => {
-            let pairs: Vec<String> = own.iter().map(|(n, v)| format!("{n}={v:?}")).collect();
-            let metric = if metric_is_shared { "" } else { metric };
-            format!("{metric}{{{}}}", pairs.join(", "))
-        }
-    }
+    if legend.is_empty() { name_of(labels, shared) } else { filled(legend, labels) }
 }
 
-/// A legend with the values of labels in place of their names: `{{instance}}`.
-fn filled(legend: &str, labels: &[(String, String)]) -> String {
-    let mut out = String::new();
-    let mut rest = legend;
-    while let Some((before, after)) = rest.split_once("{{") {
-        out.push_str(before);
-        let Some((name, after)) = after.split_once("}}") else {
-            out.push_str("{{");
-            rest = after;
-            break;
-        };
-        let name = name.trim();
-        out.push_str(labels.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str()));
-        rest = after;
-    }
-    out + rest
-}
-
-/// A table: a column for each label that is not alike in all, and one for the value.
-fn rows(found: &[(&Value, Series)], figure: &Figure, shared: &[(String, String)]) -> Rows {
-    let mut names: Vec<&str> = Vec::new();
-    for (n, _) in found.iter().flat_map(|(_, s)| &s.labels) {
-        if !names.contains(&n.as_str()) && !shared.iter().any(|(s, _)| s == n) {
-            names.push(n);
-        }
-    }
-    names.truncate(8);
-    let mut columns: Vec<(String, bool)> =
-        names.iter().map(|n| (n.trim_matches('_').to_owned(), false)).collect();
-    columns.push(("value".to_owned(), true));
-    let rows = found.iter().zip(&figure.traces).map(|((_, series), trace)| {
-        let labels = names.iter().map(|n| series.label(n).to_owned());
-        let value = trace.last().map_or_else(|| "–".to_owned(), |v| figure.format.show(v));
-        labels.chain([value]).collect()
-    });
-    Rows { columns, rows: rows.collect() }
-}
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+use super::look::guessed;
+use super::*;
+use crate::report::ask::Answer;
+use jiff::tz::TimeZone;
+use serde_json::json;
+
+fn window() -> Window {
+    Window::new(0, 3_600_000, TimeZone::UTC).unwrap()
+}
+
+fn series(labels: &[(&str, &str)], values: &[f64]) -> Series {
+    let labels = labels.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+    let at = |i: usize| i as i64 * 10_000;
+    Series { labels, points: values.iter().enumerate().map(|(i, v)| (at(i), *v)).collect() }
+}
+
+fn answers(all: Vec<(&str, Vec<Series>)>) -> Answers {
+    let all = all.into_iter().map(|(key, series)| (key.to_owned(), Answer::Series(series, 0)));
+    Answers(all.collect())
+}
+
+fn drawn(panel: Value, all: Vec<(&str, Vec<Series>)>) -> Figure {
+    let (figure, missing) =
+        super::figure(&BoardPanel::alone(&panel, &window()), "k", &answers(all));
+    assert_eq!(missing, [] as [&str; 0]);
+    figure
+}
+
+fn told(figure: &Figure) -> Vec<(String, String)> {
+    let one = |t: &Trace| (t.name.clone(), figure.told(t).unwrap_or_default());
+    figure.traces.iter().map(one).collect()
+}
+
+fn pairs(all: &[(&str, &str)]) -> Vec<(String, String)> {
+    all.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
+}
+
+#[test]
+fn a_panel_asks_what_the_browser_asks() {
+    let panel = json!({
+        "kind": "stat", "queries": [
+            {"ref": "A", "expr": "rate(x[$__rate_interval])"}, {"ref": "B", "expr": "y", "kind": "instant"},
+            {"ref": "C", "expr": "hidden", "hidden": true}, {"ref": "D", "expr": " "},
+        ],
+    });
+    let asked = needs(&BoardPanel::alone(&panel, &window()), "k");
+    let query = |key: &str, expr: &str, from| Need {
+        key: key.to_owned(),
+        what: What::Query {
+            expr: expr.to_owned(),
+            from,
+            until: 3_600_000,
+            step_ms: 10_000,
+            series_max: SERIES_MAX,
+        },
+    };
+    assert_eq!(asked, [query("k/0", "rate(x[1m])", 0), query("k/1", "y", 3_600_000)]);
+    let alerts = needs(&BoardPanel::alone(&json!({"kind": "alerts"}), &window()), "k");
+    assert!(
+        matches!(&alerts[0].what, What::Route(path) if path.contains("/alerts?")),
+        "{alerts:?}"
+    );
+}
+
+#[test]
+fn series_are_called_as_on_the_screen() {
+    let two = || {
+        vec![(
+            "k/0",
+            vec![
+                series(&[("__name__", "up"), ("h", "a"), ("j", "x")], &[1.0]),
+                series(&[("__name__", "up"), ("h", "b"), ("j", "x")], &[0.0]),
+            ],
+        )]
+    };
+    let query = json!([{"ref": "A", "expr": "up"}]);
+    let names =
+        |panel: Value| told(&drawn(panel, two())).into_iter().map(|(n, _)| n).collect::<Vec<_>>();
+    assert_eq!(names(json!({"kind": "stat", "queries": query})), ["a", "b"]);
+    let legend = json!([{"ref": "A", "expr": "up", "legend": "{{ h }} of {{j}}{{k}}"}]);
+    assert_eq!(names(json!({"kind": "stat", "queries": legend})), ["a of x", "b of x"]);
+    let bare = vec![("k/0", vec![series(&[], &[1.0])])];
+    let panel = json!({"kind": "stat", "title": "All", "queries": query});
+    assert_eq!(told(&drawn(panel, bare)), pairs(&[("All", "1")]));
+}
+
+#[test]
+fn overrides_and_mappings_say_how_values_are_read() {
+    let panel = json!({
+        "kind": "stat", "unit": "bytes", "queries": [{"ref": "A", "expr": "x", "legend": "{{h}}"}],
+        "mappings": [{"kind": "value", "value": "0", "text": "none"}, {"kind": "range", "from": 5, "to": 6, "text": "five"}],
+        "overrides": [
+            {"match": {"by": "name", "value": "b"}, "set": {"unit": "ratio", "title": "B", "negative": true}},
+            {"match": {"by": "regex", "value": "/^C$/i"}, "set": {"hidden": true}},
+            {"match": {"by": "query", "value": "A"}, "set": {"colour": "dark-red"}},
+        ],
+    });
+    let one = |h: &str, v: f64| series(&[("h", h)], &[v, f64::NAN]);
+    let all = vec![one("a", 1024.0), one("b", 0.5), one("c", 1.0), one("d", 0.0), one("e", 5.5)];
+    let figure = drawn(panel, vec![("k/0", all)]);
+    assert_eq!(
+        told(&figure),
+        pairs(&[("a", "1 KiB"), ("B", "−50 %"), ("d", "none"), ("e", "five")])
+    );
+    assert!(figure.traces.iter().all(|t| t.colour == Some(Colour(0xe0_52_52))));
+}
+
+#[test]
+fn one_number_of_many_is_what_the_panel_says() {
+    let value = |reduce: &str| {
+        let panel =
+            json!({"kind": "gauge", "reduce": reduce, "queries": [{"ref": "A", "expr": "x"}]});
+        told(&drawn(panel, vec![("k/0", vec![series(&[], &[4.0, 1.0, f64::NAN, 2.0])])]))[0]
+            .1
+            .clone()
+    };
+    let found: Vec<String> =
+        ["last", "", "first", "max", "min", "sum", "count", "range"].map(value).to_vec();
+    assert_eq!(found, ["2", "2", "4", "4", "1", "7", "3", "3"]);
+    assert_eq!(value("mean"), "2.33");
+}
+
+#[test]
+fn units_are_guessed_as_the_browser_does() {
+    for (expr, wanted) in [
+        ("node_memory_MemFree_bytes", "bytes"),
+        ("rate(node_network_receive_bytes_total[5m])", "bytes/s"),
+        ("rate(process_cpu_seconds_total[5m])", "ratio"),
+        ("histogram_quantile(0.9, rate(x_seconds_bucket[5m]))", "seconds"),
+        ("rate(a_seconds_sum[5m]) / rate(a_seconds_count[5m])", "ops/s"),
+        ("sum(rate(http_requests_total[5m]))", "ops/s"),
+        ("count(up)", "short"),
+        ("1 - a_bytes / b_bytes", "ratio"),
+        ("disk_used_ratio", "ratio"),
+        ("up", "short"),
+    ] {
+        assert_eq!(guessed(expr), wanted, "{expr}");
+    }
+}
+
+#[test]
+fn open_alerts_are_a_table_the_worst_first() {
+    let panel =
+        json!({"kind": "alerts", "title": "Alerts", "match": "job=~\"a.*\",alertstate=\"firing\""});
+    let alert = |name: &str, severity: &str, state: &str, job: &str| {
+        json!({
+            "state": state, "severity": severity, "labels": {"alertname": name, "job": job},
+            "annotations": {"summary": format!("about {name}")}, "active_at": "1970-01-01T00:10:00Z", "fired_at": null,
+        })
+    };
+    let all = json!({"alerts": [
+        alert("Slow", "warning", "firing", "api"), alert("Down", "critical", "firing", "api"),
+        alert("Soon", "critical", "pending", "api"), alert("Old", "critical", "resolved", "api"), alert("Other", "critical", "firing", "db"),
+    ]});
+    let p = BoardPanel::alone(&panel, &window());
+    let answers = Answers([("k/found".to_owned(), Answer::Json(all))].into());
+    let (figure, missing) = super::figure(&p, "k", &answers);
+    assert_eq!(missing, [] as [&str; 0]);
+    assert_eq!(
+        figure.rows.rows,
+        [
+            ["critical", "Down", "about Down", "firing since 1 Jan 00:10"],
+            ["warning", "Slow", "about Slow", "firing since 1 Jan 00:10"]
+        ]
+    );
+    let (block, _) = rows(&p, "k", &answers).unwrap();
+    assert!(matches!(block, Block::Table { rows, .. } if rows.len() == 2));
+    let none = Answers([("k/found".to_owned(), Answer::Failed("not now".to_owned()))].into());
+    assert_eq!(super::figure(&p, "k", &none).0.empty, "not now");
+}
+
+#[test]
+fn what_is_no_panel_is_passed_over() {
+    for panel in [
+        json!(null),
+        json!([1]),
+        json!({"kind": 3, "queries": [1, null, {"expr": 5}]}),
+        json!({"kind": "unsupported"}),
+    ] {
+        let p = BoardPanel::alone(&panel, &window());
+        assert_eq!(needs(&p, "k"), []);
+        let (figure, _) = super::figure(&p, "k", &Answers::default());
+        assert!(figure.empty.contains("not part of reports"), "{panel}");
+    }
+}
