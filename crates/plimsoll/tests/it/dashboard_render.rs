@@ -158,7 +158,7 @@ fn a_dashboard_is_a_report_with_the_numbers_of_the_screen() {
     let has = |part: &str| assert!(texts.iter().any(|t| t.contains(part)), "{part}: {texts:?}");
     has("About **b + c**.");
     has("There are none.");
-    has("unexpected");
+    has("unclosed left parenthesis");
     let filtered = document(&server, "var-filter=instance%3D%22c%22");
     assert_eq!(titled(&filtered, "Hosts")["series"][0]["last"]["text"], "1", "{filtered}");
     for (format, begin) in [
@@ -188,7 +188,7 @@ fn a_panel_is_a_picture_of_the_size_and_theme_that_is_asked_for() {
     let copy = server.get(&at("6~c.svg")).text();
     assert!(copy.contains("<title>Load of c</title>") && copy.contains("width=\"400\""), "{copy}");
     assert!(server.get(&at("6.svg")).text().contains("<title>Load of a.example.org</title>"));
-    assert!(server.get(&at("10.svg")).text().contains("unexpected"), "why there is nothing");
+    assert!(server.get(&at("10.svg")).text().contains("parse error"), "why there is nothing");
     assert!(server.get(&at("9.svg")).text().contains("there are none"));
     let png = server.get(&at("3.png?width=500&height=300"));
     assert!(png.body.starts_with(b"\x89PNG"), "{}", png.text());

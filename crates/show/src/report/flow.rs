@@ -170,11 +170,14 @@ impl<'d> Flow<'d> {
         self.y += 2.0;
         let when = format!("{} ({}) · {}", document.period, document.timezone, document.host);
         self.words(&when, BODY, Face::Regular, true);
+        if document.parts.first().is_some_and(|p| p.title.is_empty()) {
+            self.y += 8.0;
+        }
         for part in &document.parts {
             if !part.title.is_empty() {
                 let most = self.height - FOOT - MARGIN - 70.0;
                 let follows = match part.blocks.first() {
-                    Some(Block::Picture(p)) => (p.height * SHRINK).min(most) + 60.0,
+                    Some(Block::Picture(p)) => (p.height * SHRINK).min(most - 40.0) + 100.0,
                     _ => 120.0,
                 };
                 self.heading(&part.title, part.is_within, follows);
@@ -256,13 +259,28 @@ impl<'d> Flow<'d> {
         }
     }
 
-    fn source(&mut self, text: &str) {
+    /// The lines that tell where something is from.
+    fn source_lines(&self, text: &str) -> Vec<String> {
         if text.is_empty() {
+            return Vec::new();
+        }
+        let text = format!("Source: {text}");
+        let mut lines = wrapped(&text, TINY, Face::Regular, self.room());
+        lines.truncate(SOURCE_LINES_MAX);
+        lines
+    }
+
+    fn source_height(&self, text: &str) -> f64 {
+        self.source_lines(text).len() as f64 * TINY * LINE
+    }
+
+    fn source(&mut self, text: &str) {
+        let lines = self.source_lines(text);
+        if lines.is_empty() {
             return;
         }
         self.y += 2.0;
-        let lines = wrapped(&format!("Source: {text}"), TINY, Face::Regular, self.room());
-        for line in lines.into_iter().take(SOURCE_LINES_MAX) {
+        for line in lines {
             self.need(TINY * LINE);
             self.y += TINY * LINE;
             let at = (MARGIN, self.y - TINY * 0.3);
@@ -320,7 +338,13 @@ impl<'d> Flow<'d> {
         let most = self.height - FOOT - MARGIN - 30.0;
         let shrink = |s: &Scene| SHRINK.min(most / s.height);
         let high = scenes.iter().map(|(_, s, _)| s.height * shrink(s)).fold(0.0, f64::max);
-        self.need(high + 14.0);
+        let mut sources: Vec<&str> =
+            scenes.iter().flat_map(|(_, _, p)| p.sources.iter().map(String::as_str)).collect();
+        sources.dedup();
+        let sources = sources.join("; ");
+        // What they are from stays with the pictures, unless they fill the page.
+        let room = self.height - FOOT - MARGIN - 60.0;
+        self.need((high + 14.0 + self.source_height(&sources)).min(room).max(high + 14.0));
         if self.is_full {
             return;
         }
@@ -345,10 +369,7 @@ impl<'d> Flow<'d> {
             x += wide + GAP;
         }
         self.y += high + 3.0;
-        let mut sources: Vec<&str> =
-            scenes.iter().flat_map(|(_, _, p)| p.sources.iter().map(String::as_str)).collect();
-        sources.dedup();
-        self.source(&sources.join("; "));
+        self.source(&sources);
     }
 
     fn table(&mut self, columns: &[Column], rows: &[Vec<Value>]) {
