@@ -134,7 +134,7 @@ fn copies<'d>(
             continue;
         }
         let count = u32::try_from(all.len()).unwrap_or(u32::MAX);
-        let per = if down { 1 } else { max.min(count).min(COLUMNS).max(1) };
+        let per = if down { 1 } else { max.min(count).clamp(1, COLUMNS) };
         let w = if down { panel.at.w } else { COLUMNS / per };
         for (i, value) in (0_u32..).zip(all) {
             let at = At {
