@@ -15,6 +15,7 @@ const EXPLORE = {
   "ex.view.stacked": "Stacked",
   "ex.view.bars": "Bars",
   "ex.view.heat": "Heat map",
+  "ex.left": "{n|Query|Queries} {ids} {n|is|are} not drawn: a chart has two axes, and the unit is a third one. Hide other queries to see {n|it|them}.",
   "ex.of": "of query {id}",
   "ex.col.query": "Query",
   "ex.many": "This reads about {n} series; a chart shows {max} at most. Add labels, or sum them up.",

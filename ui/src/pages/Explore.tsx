@@ -93,7 +93,7 @@ export function Explore() {
   const state = usePanel({ asks, range, live, visible: visible && chart && width > 0, width, again, httpFirst: true });
   const instant = useInstant(shown, tab === "table", again);
   const explained = useExplain(expr, tab === "explain", again, width);
-  const { data: seen, unit, keys } = useMemo(() => drawnOf(shown, state.grids, { view, solo, hide }), [state, shown, view, solo, hide]);
+  const { data: seen, unit, keys, left } = useMemo(() => drawnOf(shown, state.grids, { view, solo, hide }), [state, shown, view, solo, hide]);
   const plain = chart && view === "lines" && seen.n > 0;
   const ahead = useAhead(expr, plain && forecast, state.span, live, again);
   const usual = useBands(expr, plain && band, state.span, live, again);
@@ -153,6 +153,11 @@ export function Explore() {
                 <Explain of={explained} />
               )}
             </div>
+            {chart && view !== "heat" && left.length > 0 ? (
+              <p class="soft explore-ahead" role="status">
+                {t("ex.left", { n: left.length, ids: left.join(", ") })}
+              </p>
+            ) : null}
             {plain && forecast ? (
               <p class="soft explore-ahead" role="status">
                 {aheadNote(ahead)}

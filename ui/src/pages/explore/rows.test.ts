@@ -42,6 +42,18 @@ describe("the lines", () => {
     const d = drawnOf([a, b], new Map([["A", grid([{ job: "x", i: "1" }, 1], [{ job: "x", i: "2" }, 1])], ["B", grid([{ dev: "a", job: "x" }, 1], [{ dev: "b", job: "x" }, 1])]]), LINES);
     expect(d.data.lines.map((l) => l.name)).toEqual(["A 1", "A 2", "B a", "B b"]);
   });
+  it("of a third unit are left out, and told", () => {
+    const c = { id: "C", expr: "1 - a_bytes / b_bytes", off: false };
+    const one = () => grid([{}, 1]);
+    const d = drawnOf([a, b, c, { ...a, id: "D" }], new Map(["A", "B", "C", "D"].map((id) => [id, one()])), LINES);
+    expect(d.left).toEqual(["C"]);
+    expect(d.data.lines.map((l) => [l.name[0], l.hidden, Boolean(l.right)])).toEqual([
+      ["A", false, false],
+      ["B", false, true],
+      ["C", true, true],
+      ["D", false, false],
+    ]);
+  });
   it("as bars stand before each other, the smaller ones in front", () => {
     const d = drawnOf([a], new Map([["A", grid([{ i: "1" }, 1], [{ i: "2" }, 5])]]), { ...LINES, view: "bars" });
     expect(d.data.lines.map((l) => [l.name, l.draw])).toEqual([

@@ -46,6 +46,8 @@ export interface Drawn {
   unit: Unit;
   /** labels of the series of the first query, in the order of the lines */
   keys: string[];
+  /** letters of queries that are not drawn: a chart has two axes, theirs would be a third */
+  left: string[];
 }
 
 interface Choice {
@@ -55,7 +57,7 @@ interface Choice {
 }
 
 /** The lines of all queries. Of several each name begins with the letter, and an only series is called like its query; what
- * has another unit is measured on the right. */
+ * has another unit is measured on the right, and a third unit is not drawn. */
 export function drawnOf(rows: readonly Row[], grids: ReadonlyMap<string, Grid>, { view, solo, hide }: Choice): Drawn {
   const asked = rows.flatMap((row) => {
     const g = grids.get(row.id);
@@ -68,20 +70,23 @@ export function drawnOf(rows: readonly Row[], grids: ReadonlyMap<string, Grid>, 
   const units = new Map(asked.map(({ row, g }) => [row.id, guessUnit(row.expr, g.series[0]?.unit)]));
   const first = asked.find(({ g }) => g.series.length > 0) ?? asked[0];
   const unit = units.get(first?.row.id ?? "") ?? "short";
+  const other = asked.flatMap(({ row, g }) => (g.series.length > 0 && units.get(row.id) !== unit ? [units.get(row.id)] : []))[0] ?? unit;
+  const left = asked.flatMap(({ row, g }) => (g.series.length > 0 && ![unit, other].includes(units.get(row.id) as Unit) ? [row.id] : []));
   const lines = grid.series.map((s, i): Line => {
     const row = one?.row ?? rows.find((r) => s.key.startsWith(r.id));
     const plain = seriesName(s.labels, shared.get(row?.id ?? ""));
     const name = one || !row ? plain : `${row.id} ${single.has(row.id) ? row.expr.replace(/\s+/g, " ").slice(0, NAME_MAX) : plain}`;
     const own = units.get(row?.id ?? "") ?? unit;
-    const other = own === unit ? {} : { unit: own, right: true, apart: true };
-    return { name, colour: colour(i), dash: view === "bars" ? [] : dash(i), values: s.values, hidden: solo ? name !== solo : hide.includes(name), ...other, ...(view === "bars" ? { draw: "bars", fill: 0.85 } : {}) };
+    const second = own === unit ? {} : { unit: own, right: true, apart: true };
+    const hidden = left.includes(row?.id ?? "") || (solo ? name !== solo : hide.includes(name));
+    return { name, colour: colour(i), dash: view === "bars" ? [] : dash(i), values: s.values, hidden, ...second, ...(view === "bars" ? { draw: "bars", fill: 0.85 } : {}) };
   });
   // Bars stand before each other: the smaller ones in front.
   if (view === "bars") lines.sort((a, b) => (statsOf(b.values).avg || 0) - (statsOf(a.values).avg || 0));
   // A solo that the answer does not have would hide everything.
-  if (solo && lines.every((l) => l.hidden)) for (const l of lines) l.hidden = hide.includes(l.name);
+  if (solo && lines.every((l) => l.hidden)) for (const l of lines) l.hidden = hide.includes(l.name) || left.some((id) => l.name.startsWith(`${id} `));
   if (lines.length > 0) lines.push(...markLines(grid.marks, grid.n, [...hide]));
-  return { data: { start: grid.start, step: grid.step, n: grid.n, lines }, unit, keys: (asked[0]?.g.series ?? []).map((s) => labelKey(s.labels)) };
+  return { data: { start: grid.start, step: grid.step, n: grid.n, lines }, unit, keys: (asked[0]?.g.series ?? []).map((s) => labelKey(s.labels)), left };
 }
 
 /** A selector in a query: the first metric with what is asked of its labels; empty when there is none. */
