@@ -28,6 +28,8 @@ interface Props {
 }
 
 const TABLE_ROWS_MAX = 200;
+const TABLE_ROWS_FIRST = 30;
+const TABLE_REST_MS = 100;
 const TIP_LINES_MAX = 12;
 
 interface Cursor {
@@ -229,7 +231,13 @@ export const Swatch = ({ colour }: { colour: string }) => <span class="swatch" s
 function ChartTable(p: Props) {
   const { data } = p;
   const shown = data.lines.filter((l) => !l.hidden);
-  const rows = Array.from({ length: Math.min(data.n, TABLE_ROWS_MAX) }, (_, k) => data.n - 1 - k);
+  // What is seen at once, and the rest when that stands: thousands of cells take a moment.
+  const [whole, setWhole] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setWhole(true), TABLE_REST_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  const rows = Array.from({ length: Math.min(data.n, whole ? TABLE_ROWS_MAX : TABLE_ROWS_FIRST) }, (_, k) => data.n - 1 - k);
   return (
     <div class="chart-table">
       <table class="table">

@@ -46,6 +46,18 @@ export function anchored(pattern: string): RegExp | null {
 
 export type Test = (labels: Labels, ...texts: (string | undefined)[]) => boolean;
 
+const written = new WeakMap<Labels, string>();
+
+/** All that words are looked for in, in small letters. Kept as long as the labels are: a filter is typed letter by letter. */
+function textOf(labels: Labels, texts: (string | undefined)[]): string {
+  let all = written.get(labels);
+  if (all === undefined) {
+    all = [...Object.entries(labels).map(([k, v]) => `${k}=${v}`), ...texts].join("\n").toLowerCase();
+    written.set(labels, all);
+  }
+  return all;
+}
+
 /** A test of labels, and of texts for the words; or the pattern that cannot be read. */
 export function compile(filter: Filter): Test | { bad: string } {
   const tests: ((labels: Labels) => boolean)[] = [];
@@ -61,7 +73,7 @@ export function compile(filter: Filter): Test | { bad: string } {
   return (labels, ...texts) => {
     if (!tests.every((test) => test(labels))) return false;
     if (filter.words.length === 0) return true;
-    const all = [...Object.entries(labels).map(([k, v]) => `${k}=${v}`), ...texts].join("\n").toLowerCase();
+    const all = textOf(labels, texts);
     return filter.words.every((w) => all.includes(w));
   };
 }

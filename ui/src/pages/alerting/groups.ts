@@ -44,6 +44,18 @@ function ranked(alert: AlertDoc): Ranked {
 /** By where it stands, how bad, how young, and at last by its fingerprint, so that nothing jumps. */
 const inOrder = (a: Ranked, b: Ranked): number => a.place - b.place || b.at - a.at || (a.alert.fingerprint < b.alert.fingerprint ? -1 : 1);
 
+const orders = new WeakMap<readonly AlertDoc[], Ranked[]>();
+
+/** All of them in order: found once for each answer, however often the filter changes. */
+function ordered(alerts: readonly AlertDoc[]): Ranked[] {
+  let order = orders.get(alerts);
+  if (!order) {
+    order = alerts.map(ranked).sort(inOrder);
+    orders.set(alerts, order);
+  }
+  return order;
+}
+
 const keyOf = (a: AlertDoc, by: GroupBy): string =>
   by === "name" ? nameOf(a.labels) : by === "incident" ? String(a.incident ?? "") : by === "severity" ? a.severity : a.fingerprint;
 
@@ -61,11 +73,8 @@ export function list(alerts: readonly AlertDoc[], test: Test, show: string, by: 
   const groups = new Map<string, Group>();
   let shown = 0;
   let passed = 0;
-  const sorted = alerts
-    .filter((a) => test(a.labels, summaryOf(a.annotations), a.rule?.group))
-    .map(ranked)
-    .sort(inOrder);
-  for (const { alert, standing } of sorted) {
+  for (const { alert, standing } of ordered(alerts)) {
+    if (!test(alert.labels, summaryOf(alert.annotations), alert.rule?.group)) continue;
     passed++;
     counts[standing]++;
     if (show && show !== standing) continue;
