@@ -106,6 +106,7 @@ const EN = {
   "chart.at": "{at}: {values}",
   "health.title": "Health",
   "health.healthy": "Healthy",
+  "health.pending": "No alert is firing; pending: {n}.",
   "health.warning": "Warning",
   "health.critical": "Critical",
   "health.learning": "Learning",

@@ -2,6 +2,7 @@
 import { addTexts } from "./text";
 
 const CAPACITY = {
+  "cap.filter.hint": "resource=disk or words",
   "cap.list": "Bounded resources",
   "cap.kind": "Kind",
   "cap.kind.all": "every kind",

@@ -2,6 +2,7 @@
 import { addTexts } from "./text";
 
 const INSIGHT = {
+  "ins.filter.hint": "instance=~\"db.*\" or words",
   "ins.state": "Which insights",
   "ins.state.new": "New",
   "ins.state.acknowledged": "Useful",

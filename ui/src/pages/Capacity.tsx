@@ -91,7 +91,7 @@ export function Capacity() {
             </select>
           </label>
           <WhatIf load={load} busy={asked.busy && load !== 1} />
-          <FilterBox bad={read.bad} shown={rows.length} all={all.length} />
+          <FilterBox bad={read.bad} shown={rows.length} all={all.length} hint={t("cap.filter.hint")} />
         </>
       }
       beside={

@@ -164,7 +164,7 @@ function Health({ doc }: { doc: OverviewDoc }) {
       </div>
       <div class="health-reasons">
         {reasons.length === 0 ? (
-          <span class="soft">{t(state === "learning" ? "health.learning.text" : "health.fine")}</span>
+          <Quiet doc={doc} state={state} />
         ) : (
           <ul>
             {reasons.slice(0, REASONS_MAX).map((r) => (
@@ -189,6 +189,18 @@ function Health({ doc }: { doc: OverviewDoc }) {
         </li>
       </ul>
     </section>
+  );
+}
+
+/** Without a reason to worry: whether one may be on its way. */
+function Quiet({ doc, state }: { doc: OverviewDoc; state: string }) {
+  const pending = doc.alerts.filter((a) => a.state === "pending").length;
+  if (state === "learning" || pending === 0) return <span class="soft">{t(state === "learning" ? "health.learning.text" : "health.fine")}</span>;
+  return (
+    <a class="reason" href={hrefOf("alerts")} onClick={follow}>
+      <Icon name="clock" size={15} />
+      {t("health.pending", { n: pending })}
+    </a>
   );
 }
 

@@ -42,7 +42,7 @@ export function Anomalies() {
       bar={
         <>
           <Chips label={t("an.least")} value={show} choices={LEAST.map((v) => ({ value: v === USUAL ? "" : v, label: `≥ ${v}` }))} onPick={(v) => patch({ show: v })} />
-          <FilterBox bad={read.bad} shown={rows.length} all={all.length} />
+          <FilterBox bad={read.bad} shown={rows.length} all={all.length} hint={t("ins.filter.hint")} />
         </>
       }
       beside={open ? <Detail id={open} of={asked.data} /> : null}

@@ -58,7 +58,7 @@ export function Assessments() {
             ]}
             onPick={(v) => patch({ show: v, open: "" })}
           />
-          <FilterBox bad={read.bad} shown={rows.length} all={its.length} />
+          <FilterBox bad={read.bad} shown={rows.length} all={its.length} hint={t("ins.filter.hint")} />
         </>
       }
       beside={open && asked.data ? <Detail of={strips.find((s) => keyOf(s) === open)} span={asked.data.span} /> : null}

@@ -30,7 +30,7 @@ export function Drift() {
   const all = asked.data?.trends ?? [];
   const rows = all.filter((x) => read.test(x.labels, x.series));
   return (
-    <ListPage bar={<FilterBox bad={read.bad} shown={rows.length} all={all.length} />} beside={open ? <Detail id={open} of={all} /> : null}>
+    <ListPage bar={<FilterBox bad={read.bad} shown={rows.length} all={all.length} hint={t("ins.filter.hint")} />} beside={open ? <Detail id={open} of={all} /> : null}>
       <section class="panel list" aria-label={t("dr.list")}>
         <Asked of={asked}>
           {() =>

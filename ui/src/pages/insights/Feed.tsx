@@ -58,7 +58,7 @@ export function Feed() {
               ))}
             </select>
           </label>
-          <FilterBox bad={read.bad} shown={rows.length} all={inType.filter((i) => i.state === state).length} />
+          <FilterBox bad={read.bad} shown={rows.length} all={inType.filter((i) => i.state === state).length} hint={t("ins.filter.hint")} />
         </>
       }
       beside={open ? <Detail id={open} of={asked} /> : null}

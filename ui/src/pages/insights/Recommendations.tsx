@@ -39,7 +39,7 @@ export function Recommendations() {
       bar={
         <>
           <Chips label={t("rec.state")} value={show} choices={STATES.map((s, i) => ({ value: i ? s : "", label: t(`rec.state.${s}`), count: all.filter((r) => r.state === s).length }))} onPick={(s) => patch({ show: s })} />
-          <FilterBox bad={read.bad} shown={rows.length} all={its.length} />
+          <FilterBox bad={read.bad} shown={rows.length} all={its.length} hint={t("ins.filter.hint")} />
         </>
       }
       beside={open ? <Detail id={open} all={asked.data ? all : null} onChange={asked.again} /> : null}

@@ -25,7 +25,7 @@ export function Risks() {
   const all = asked.data?.risks ?? [];
   const rows = all.filter((r) => read.test(r.labels, r.title, r.text, r.resource));
   return (
-    <ListPage bar={<FilterBox bad={read.bad} shown={rows.length} all={all.length} />}>
+    <ListPage bar={<FilterBox bad={read.bad} shown={rows.length} all={all.length} hint={t("ins.filter.hint")} />}>
       <section class="panel list" aria-label={t("risk.list")}>
         <Asked of={asked}>
           {() =>
