@@ -139,9 +139,11 @@ export default {
     await dialog.getByRole("button", { name: "Acknowledge" }).click();
     await dialog.waitFor({ state: "detached" });
     await detail.getByText("acknowledged").first().waitFor();
-    await detail.getByLabel("Add a note").fill("the disk is on its way");
+    // Of its own for each run: the incident may be one that an earlier run wrote to.
+    const note = `the disk is on its way (${Date.now()})`;
+    await detail.getByLabel("Add a note").fill(note);
     await detail.getByRole("button", { name: "Add" }).click();
-    await detail.locator(".step").filter({ hasText: "the disk is on its way" }).waitFor();
+    await detail.locator(".step").filter({ hasText: note }).waitFor();
     await axe(page, "incident");
     await shot(page, "incident-open");
     assert(sins.length === 0, sins.join("\n"));

@@ -36,7 +36,10 @@ pub fn generate(place: &Place) -> Result<String> {
 pub fn end_to_end(place: &Place) -> Result<Outcome> {
     let server = Server::start(place, "e2e")?;
     let mut command = npm(place)?;
-    command.args(["run", "e2e"]).env("PLIMSOLL_URL", &server.url);
+    command
+        .args(["run", "e2e"])
+        .env("PLIMSOLL_URL", &server.url)
+        .env("PLIMSOLL_BIN", place.binary());
     if let Ok(path) = output(Command::new("sh").args(["-c", "command -v chromium"])) {
         command.env("PLIMSOLL_CHROMIUM", path.trim());
     }
