@@ -97,6 +97,8 @@ pub struct Resource {
     pub labels: Vec<(String, String)>,
     /// When it is full.
     pub forecast: Forecast,
+    /// The span of history that the forecast rests on, ms.
+    pub seen_ms: i64,
     /// Time of the newest sample, ms since the epoch.
     pub at_ms: Timestamp,
 }
@@ -316,7 +318,9 @@ impl Capacity {
     /// What there is now, in the order of kinds and labels.
     pub(crate) fn resources(&self, now: Timestamp) -> Vec<Resource> {
         let alive = || self.tracked.iter().filter(|(_, t)| !t.is_silent(now));
-        let mut hosts: Vec<&str> = alive().filter_map(|(l, _)| l.get("instance")).collect();
+        // The address of a program (Plimsoll's own, say) is no host that names would have to tell apart.
+        let of_hosts = alive().filter(|(_, t)| t.kind.is_of_host());
+        let mut hosts: Vec<&str> = of_hosts.filter_map(|(l, _)| l.get("instance")).collect();
         hosts.sort_unstable();
         hosts.dedup();
         let mut all: Vec<(Kind, Resource)> =
@@ -408,6 +412,7 @@ impl Tracked {
             defaults: true,
             labels: crate::scores::pairs(labels),
             forecast: text::forecast(outlook, self.horizon_ms),
+            seen_ms: self.history.span_ms(),
             at_ms: self.history.last_at(),
         }
     }

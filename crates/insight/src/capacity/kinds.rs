@@ -149,6 +149,11 @@ impl Kind {
         &ROWS[self.0]
     }
 
+    /// Whether it is a part of a host, as node_exporter tells of them.
+    pub(super) fn is_of_host(self) -> bool {
+        self.row().limit.0.starts_with("node_")
+    }
+
     /// Whether use falls only by somebody's hand, so that minutes tell about days.
     pub(super) fn accumulates(self) -> bool {
         self.row().driver == Driver::Stock

@@ -10,6 +10,8 @@ use super::kinds::Driver;
 const HORIZON_MS: i64 = 90 * DAY_MS;
 /// What comes and goes by itself is believed for this many times the span that was seen.
 const AHEAD: i64 = 12;
+/// The same while less than [`LONG_MS`] were seen: a start looks like a trend.
+const AHEAD_YOUNG: i64 = 4;
 /// While so little is known each look counts, ms.
 const YOUNG_MS: i64 = 15 * MINUTE_MS;
 /// Time between two outlooks, ms.
@@ -22,6 +24,15 @@ const LONG_EVERY_MS: i64 = 10 * MINUTE_MS;
 const PRESSING_DAYS: f64 = 1.0;
 /// The last hour alone calls for a new outlook when it says so: a breach within six hours.
 const SUDDEN_DAYS: f64 = 0.25;
+
+/// How far ahead is told from `span_ms` of history, ms.
+fn horizon_ms(accumulates: bool, span_ms: i64) -> i64 {
+    match (accumulates, span_ms < LONG_MS) {
+        (true, _) => HORIZON_MS,
+        (false, true) => span_ms.max(LEARNING_MS) * AHEAD_YOUNG,
+        (false, false) => span_ms.saturating_mul(AHEAD).min(HORIZON_MS),
+    }
+}
 
 impl Tracked {
     /// Makes the outlook anew where it is time to.
@@ -37,11 +48,7 @@ impl Tracked {
             self.outlook = Some(self.dated());
             return;
         }
-        self.horizon_ms = if self.kind.accumulates() {
-            HORIZON_MS
-        } else {
-            span_ms.saturating_mul(AHEAD).clamp(HOUR_MS, HORIZON_MS)
-        };
+        self.horizon_ms = horizon_ms(self.kind.accumulates(), span_ms);
         if self.history.is_flat()
             && span_ms >= LEARNING_MS
             && self.history.last_value() < self.limit
@@ -98,5 +105,22 @@ impl Tracked {
         let recent = self.look_back(self.history.last_at().saturating_sub(HOUR_MS));
         matches!(recent.state, State::Breach { p50_days, .. }
             if p50_days < SUDDEN_DAYS && p50_days < known / 2.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn little_history_of_what_comes_and_goes_does_not_reach_far() {
+        let reach = |span_ms| horizon_ms(false, span_ms) / MINUTE_MS;
+        assert_eq!((reach(0), reach(10 * MINUTE_MS)), (20, 40));
+        assert_eq!((reach(2 * HOUR_MS), reach(8 * DAY_MS)), (24 * 60, 90 * 24 * 60));
+        assert_eq!(
+            horizon_ms(true, 10 * MINUTE_MS),
+            90 * DAY_MS,
+            "a disk fills by somebody's hand"
+        );
     }
 }

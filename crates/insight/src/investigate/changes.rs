@@ -366,7 +366,8 @@ fn described(infos: Vec<Alive>, range: TimeRange, notes: &mut Vec<Note>) {
         all.sort_by_key(|(_, first, _)| *first);
         for pair in all.windows(2) {
             let ((old, _, gone), (new, came, _)) = (&pair[0], &pair[1]);
-            if !range.contains(*came) || came < gone {
+            // Seen in one look they describe two things, however short they were there.
+            if !range.contains(*came) || came <= gone {
                 continue;
             }
             let value = |labels: &Labels, n: &str| labels.get(n).unwrap_or("none").to_owned();
@@ -466,6 +467,22 @@ mod tests {
         assert_eq!(told, [(1_100_000, "{} was down for 3 m 20 s".to_owned())]);
         assert_eq!(outages(&times, &[1.0, 1.0, 1.0, 0.0], RANGE)[0].1, "{} is down");
         assert!(outages(&times, &[0.0, 0.0, 0.0, 0.0], RANGE).is_empty(), "it never was up");
+    }
+
+    #[test]
+    fn a_description_becomes_another_only_when_the_first_is_over() {
+        let of = |device: &str| {
+            Labels::new([("__name__", "node_disk_info"), ("instance", "h"), ("device", device)])
+                .unwrap()
+        };
+        let told = |came: i64| {
+            let mut notes = Vec::new();
+            let one = (of("vda"), 1_100_000, 1_100_000);
+            described(vec![one, (of("vdb"), came, 1_200_000)], RANGE, &mut notes);
+            notes.len()
+        };
+        assert_eq!(told(1_100_000), 0, "two disks that were seen at once");
+        assert_eq!(told(1_115_000), 1, "one in place of the other");
     }
 
     #[test]

@@ -62,6 +62,24 @@ pub fn check_evidence(findings: &Findings) {
 }
 
 #[test]
+fn nobody_is_told_of_tomorrow_after_minutes() {
+    let scene = Scene::new(config());
+    let findings = Findings::new(Arc::clone(&scene.insight), true, Vec::new());
+    // Full in a day: the load line says so at once, an insight when an hour was seen.
+    let fills =
+        |from: f64| move |s: &Scene, minute: f64| put_disk(s, 4e10 - (from + minute) * 2.8e7);
+    run(&scene, &findings, 15, fills(0.0));
+    assert!(
+        scene.insight.resources()[0].forecast.days.is_some(),
+        "{:?}",
+        scene.insight.resources()
+    );
+    assert_eq!(of(&findings, InsightType::Capacity), []);
+    run(&scene, &findings, 65, fills(15.0));
+    assert_eq!(of(&findings, InsightType::Capacity).len(), 1);
+}
+
+#[test]
 fn a_disk_that_fills_is_an_insight_a_risk_and_a_recommendation_that_is_verified() {
     let mut scene = Scene::new(config());
     let findings = Findings::new(Arc::clone(&scene.insight), true, Vec::new());

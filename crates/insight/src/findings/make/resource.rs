@@ -6,11 +6,14 @@ use super::super::insight::{Check, Draft, Impact, InsightType};
 use super::super::probe::{Evidence, Probe, When, braces, braces_of};
 use super::super::risk;
 use super::{EACH_MAX, Seen, lasting, shown, subject};
-use crate::capacity::Resource;
+use crate::capacity::{Driver, Resource};
 use crate::scores::AnomalyLevel;
 
 /// A breach beyond this is not worth an insight yet, days.
 const DAYS_MAX: f64 = 30.0;
+/// An insight claims nothing beyond so many times the span that was seen: a load line may say "full in 15 days" after ten
+/// minutes, with its interval, but nobody is to be told of it. Dates that are written somewhere are no forecasts.
+const REACH: f64 = 24.0;
 /// Use of a bound from which it is worth an insight.
 const BOUND_SHARE: f64 = 0.8;
 /// Below this use for nineteen twentieths of two weeks a host is too large.
@@ -65,13 +68,21 @@ fn used(probe: &Probe<'_>, r: &Resource, now: Timestamp) -> Option<Evidence> {
 
 /// What runs full within a month, or is above its warning mark.
 pub(super) fn capacity(seen: &Seen, probe: &Probe<'_>, now: Timestamp) -> Vec<Draft> {
-    let near =
-        |r: &&Resource| r.ratio >= r.warning || r.forecast.days.is_some_and(|d| d.p50 <= DAYS_MAX);
+    let near = |r: &&Resource| r.ratio >= r.warning || runs_full(r);
     let mut drafts: Vec<Draft> =
         seen.resources.iter().filter(near).filter_map(|r| full(probe, r, now)).collect();
     drafts.sort_by(|a, b| b.impact.weight.total_cmp(&a.impact.weight));
     drafts.truncate(EACH_MAX);
     drafts
+}
+
+/// Whether it is full within a month, as far as its history reaches.
+fn runs_full(r: &Resource) -> bool {
+    let reach = match r.driver {
+        Driver::Date => DAYS_MAX,
+        Driver::Stock | Driver::Load => (REACH * r.seen_ms as f64 / DAY_MS as f64).min(DAYS_MAX),
+    };
+    r.forecast.days.is_some_and(|d| d.p50 <= reach)
 }
 
 fn full(probe: &Probe<'_>, r: &Resource, now: Timestamp) -> Option<Draft> {
