@@ -1,1 +1,1 @@
-import{Ot as e,gn as t,t as n}from"./core.js";var r=document.getElementById(`app`);r&&t(e(n,{}),r);
+import{_n as e,kt as t,t as n}from"./core.js";var r=document.getElementById(`app`);r&&e(t(n,{}),r);

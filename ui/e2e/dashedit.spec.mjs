@@ -176,6 +176,7 @@ export default {
     const versions = page.getByRole("dialog", { name: /^Versions of/ });
     await until("two versions", WAIT, async () => (await versions.locator(".version").count()) === 2);
     await until("what changed", WAIT, async () => (await versions.locator(".diff-less").count()) > 0);
+    assertEqual(await versions.evaluate((el) => el.scrollWidth - el.clientWidth), 0, "px that the versions are too wide");
     await axe(page, "versions");
     await shot(page, "dashboard-versions");
     await tabTo("restoring the first", versions.getByRole("button", { name: "Restore: Version 1" }));
@@ -259,6 +260,59 @@ export default {
     await until("it is back", WAIT, async () => new URL(page.url()).pathname.endsWith(copy) && (await b.panels.count()) === 4);
     assert(sins.length === 0, sins.join("\n"));
     await removeDashboard(copy);
+    await removeDashboard(id);
+    await close();
+  },
+
+  "as YAML: mistakes at their lines, taken over when it is right; downloads as YAML and for Grafana": async (browser) => {
+    const id = `e2e-yaml-${RUN}`;
+    await makeDashboard(four(id));
+    const { page, sins, close } = await open(browser, `/dashboards/${id}?edit=1`);
+    const e = editor(page);
+    await e.cell("One").waitFor({ timeout: WAIT });
+    await page.getByRole("button", { name: "YAML" }).click();
+    const dialog = page.getByRole("dialog", { name: /as YAML$/ });
+    const box = dialog.locator(".cm-content");
+    await box.waitFor({ timeout: WAIT });
+    const lines = await box.locator(".cm-line").allTextContents();
+    assert(/^id: e2e-yaml/.test(lines[0]) && lines.some((l) => /^ +kind: stat$/.test(l)), `no YAML: ${lines.slice(0, 4).join("|")}`);
+    const write = async (next) => {
+      await box.click();
+      await page.keyboard.press("Control+a");
+      await page.keyboard.insertText(next);
+    };
+    const wrong = [`id: ${id}`, "title: Written", "panels:", "  - id: 1", "    kind: statt", "    title: One", "    at: {x: 0, y: 0, w: 12, h: 6}"].join("\n");
+    await write(wrong);
+    const line = dialog.getByRole("button", { name: "Line 5" });
+    await line.waitFor({ timeout: WAIT });
+    assert(await dialog.getByRole("button", { name: "Take over" }).isDisabled(), "what is wrong can be taken over");
+    await until("it is underlined", 5000, async () => (await dialog.locator(".cm-lintRange").count()) > 0);
+    await axe(page, "mistakes in YAML");
+    await shot(page, "dashedit-yaml");
+    await line.click();
+    await page.keyboard.press("End");
+    await page.keyboard.insertText("!");
+    await until("what is typed stands on that line", 3000, async () => (await dialog.locator(".cm-line").nth(4).textContent()) === "    kind: statt!");
+    await write("panels: [");
+    await dialog.getByRole("button", { name: /^Line \d/ }).waitFor({ timeout: WAIT });
+    await write(wrong.replace("statt", "text\n    text: hello"));
+    await dialog.getByText("Nothing is wrong with it.").waitFor({ timeout: WAIT });
+    await dialog.getByRole("button", { name: "Take over" }).click();
+    await until("one panel", 5000, async () => (await e.cells.count()) === 1 && (await page.locator(".dash-title").textContent()) === "Written");
+    await page.keyboard.press("Control+z");
+    await until("taken back", 3000, async () => (await e.cells.count()) === 4);
+    await page.getByRole("button", { name: /^(Discard|Leave)$/ }).click();
+    const b = board(page);
+    await until("the dashboard", WAIT, async () => (await b.panels.count()) === 4);
+    await b.more.click();
+    await item(page, "YAML").click();
+    const [yaml] = await Promise.all([page.waitForEvent("download"), dialog.getByRole("link", { name: "Download" }).click()]);
+    assertEqual(yaml.suggestedFilename(), `${id}.yaml`, "the file");
+    await page.keyboard.press("Escape");
+    await b.more.click();
+    const [grafana] = await Promise.all([page.waitForEvent("download"), item(page, "Export for Grafana").click()]);
+    assertEqual(grafana.suggestedFilename(), `${id}.json`, "the file for Grafana");
+    assert(sins.length === 0, sins.join("\n"));
     await removeDashboard(id);
     await close();
   },

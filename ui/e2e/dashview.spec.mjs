@@ -34,7 +34,7 @@ export default {
   "a copied address shows the same: hidden series, what is zoomed, rows, tables and marks": async (browser) => {
     await seed();
     const id = `e2e-same-${RUN}`;
-    const panels = [lines(1, "Both", METRIC), lines(2, "Also", METRIC, { at: at(12, 0) }), { id: 3, kind: "row", title: "More", at: { x: 0, y: 8, w: 24, h: 1 } }, stat(4, "Load", 0, 9)];
+    const panels = [lines(1, "Both", METRIC), lines(2, "Also", METRIC, { at: at(12, 0) }), { id: 3, kind: "row", title: "More", at: { x: 0, y: 8, w: 24, h: 1 } }, stat(4, "Load", 0, 9, { queries: [{ ref: "A", expr: METRIC }] })];
     await makeDashboard(document(id, panels, { annotations: [{ name: "Changes", kind: "changes", enabled: true }, { name: "Up, again", kind: "query", query: "up == 1", enabled: false }] }));
     const { page, sins, close } = await open(browser, `/dashboards/${id}`);
     const b = board(page);

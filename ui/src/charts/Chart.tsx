@@ -134,7 +134,7 @@ export function Chart(p: Props) {
     <div
       class="chart"
       role="group"
-      aria-label={t("panel.aria", { title: p.title, n: shown.length })}
+      aria-label={t("panel.aria", { title: p.title, n: shown.length }) + (p.onPick ? ` ${t("panel.aria.menu")}` : "")}
       tabIndex={0}
       onKeyDown={onKeyDown}
       onBlur={() => point !== null && movePoint(null)}

@@ -90,6 +90,7 @@ const EN = {
   "panel.alert": "Alert on this: {title}",
   "panel.truncated": "{n} more {n|series is|series are} not shown",
   "panel.aria": "{title}: chart of {n} series. Arrow keys move the crosshair, V shows a table.",
+  "panel.aria.menu": "Enter opens its menu.",
   "panel.time": "Time",
   "chart.why": "Explain a window of {title}: press, then drag over it; or hold Shift and drag",
   "chart.why.hint": "Drag over what is to be explained",

@@ -11,6 +11,7 @@ import { Menu, MenuAt, type MenuItem } from "../../parts/Menu";
 import { Failed, Loading } from "../../parts/states";
 import { usePast } from "../../state/past";
 import { type Ask, panelStep, usePanel } from "../../state/panels";
+import { refresh } from "../../state/refresh";
 import { hrefOf, patch, url } from "../../state/url";
 import { LETTERS } from "../../state/urlstate";
 import type { BoardProps } from "../explore/BoardDialog";
@@ -116,6 +117,11 @@ export function DashPanel({ placed, scope, onEdit, full, edit = false }: Props) 
       () => {},
     );
   const others = asks.slice(1, LETTERS.length).map((a) => a.expr);
+  const added = () => {
+    setAdding(null);
+    // It may have been this dashboard.
+    refresh();
+  };
   /** What can be done with a query, or with one series of it. */
   const about = (of: string, more: Partial<Parameters<typeof hrefOf>[1]> = {}): MenuItem[] => [
     { label: t("da.menu.explore"), icon: "explore", href: hrefOf("explore", { expr: of, range, view: panel.kind === "heatmap" ? "heat" : panel.style?.stack === "normal" ? "stacked" : panel.style?.draw === "bars" ? "bars" : "lines", ...more }) },
@@ -149,7 +155,8 @@ export function DashPanel({ placed, scope, onEdit, full, edit = false }: Props) 
   /** A number, a bar, a cell: whatever says which series it is. Buttons and links do what they say. */
   const itemAt = (e: Event) => {
     const el = e.target as Element;
-    return edit || el.closest("button, a") ? undefined : el.closest<HTMLElement>("[data-item]");
+    // Who drags over a text selects it.
+    return edit || el.closest("button, a") || getSelection()?.type === "Range" ? undefined : el.closest<HTMLElement>("[data-item]");
   };
   const onClick = (e: MouseEvent) => {
     const at = itemAt(e);
@@ -208,7 +215,7 @@ export function DashPanel({ placed, scope, onEdit, full, edit = false }: Props) 
         {body()}
       </div>
       {picked ? <MenuAt {...aboutItem(picked.key)} x={picked.x} y={picked.y} onClose={() => setPicked(null)} /> : null}
-      {Adding ? <Adding title={name} panelOf={(as) => portable(panel, scope, placed.own, as)} onClose={() => setAdding(null)} /> : null}
+      {Adding ? <Adding title={name} panelOf={(as) => portable(panel, scope, placed.own, as)} onClose={added} /> : null}
       {all.truncated > 0 && some ? <p class="soft dp-more">{t("panel.truncated", { n: all.truncated })}</p> : null}
     </section>
   );

@@ -13,6 +13,9 @@ import { selectorOf } from "../explore/rows";
 const BACK_MS = 30 * 86_400_000;
 const STEP_MS = 3_600_000;
 
+/** Functions that need two samples of a series within their window. */
+const PAIRS = /\b(i?rate|i?delta|increase|deriv)\s*\(/;
+
 type Reason = { kind: "left" | "never" } | { kind: "since"; at: number };
 
 async function reasonOf(selector: string, span: Span, signal: AbortSignal): Promise<Reason> {
@@ -48,7 +51,8 @@ export function NoData({ exprs, span }: { exprs: readonly string[]; span: Span }
   }, [selector, Math.round(span.from / STEP_MS), Math.round(span.to / STEP_MS)]);
   if (!reason || !selector) return <WhyEmpty expr={expr} otherwise={t("panel.empty")} />;
   const { kind } = reason;
-  const what = kind === "since" ? t("nd.since", { selector, at: formatDateTime(reason.at, zone.value) }) : t(kind === "left" ? "nd.left" : "nd.never", { selector });
+  const name = metric ?? selector;
+  const what = kind === "since" ? t("nd.since", { name, at: formatDateTime(reason.at, zone.value) }) : kind === "never" ? t("nd.never", { selector }) : t(PAIRS.test(expr) ? "nd.few" : "nd.left", { name });
   return (
     <WhyEmpty expr={expr} otherwise={what}>
       {kind === "since" ? (
