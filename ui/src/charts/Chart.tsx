@@ -84,6 +84,7 @@ export function Chart(p: Props) {
 
   const enter = () => {
     pointed.current = true;
+    plot.current?.settle();
     hold(id);
   };
   const leave = () => {

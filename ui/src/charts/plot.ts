@@ -6,6 +6,7 @@ import { paint } from "../state/prefs";
 import { timeLabels, timeTicks, valueRange, valueTicks } from "../lib/ticks";
 import { grounds } from "./grounds";
 import { drawLines, type Stroke } from "./lines";
+import { type Picture, still } from "./still";
 import { type Column, gaps, positive, shares, stack } from "./stack";
 
 export interface Line {
@@ -156,6 +157,9 @@ export class Plot {
   /** nothing is drawn before the size is known */
   private size = { width: 0, height: 0 };
   private dots: HTMLElement | null = null;
+  /** the picture as it was drawn last, and whether newer data wait */
+  private drawn: Picture | null = null;
+  private late = false;
   private readonly host: HTMLElement;
   private options: PlotOptions;
 
@@ -188,8 +192,21 @@ export class Plot {
       this.rebuild();
       return;
     }
-    this.u.setData(this.columns(), false);
-    this.u.setScale("x", { min: range[0], max: range[1] });
+    if (this.drawn && still(this.drawn, { data, range }, (range[1] - range[0]) / Math.max(1, this.u.bbox.width))) this.late = true;
+    else this.redraw();
+  }
+
+  /** Draws what was put off because nobody would have seen it: who points at an element means one of the newest data. */
+  settle(): void {
+    if (this.late) this.redraw();
+  }
+
+  private redraw(): void {
+    const { data, range } = this;
+    this.late = false;
+    this.drawn = { data, range };
+    this.u?.setData(this.columns(), false);
+    this.u?.setScale("x", { min: range[0], max: range[1] });
   }
 
   setTheme(): void {
@@ -200,6 +217,7 @@ export class Plot {
   setCursor(index: number | null): void {
     const u = this.u;
     if (!u) return;
+    this.settle();
     if (index === null) u.setCursor({ left: -10, top: -10 });
     else u.setCursor({ left: u.valToPos(this.data.start + index * this.data.step, "x"), top: u.over.clientHeight / 2 });
   }
@@ -262,6 +280,8 @@ export class Plot {
     this.u?.destroy();
     this.u = null;
     if (this.data.n === 0 || this.size.width < 10) return;
+    this.late = false;
+    this.drawn = { data: this.data, range: this.range };
     this.u = new uPlot(this.uplotOptions(), this.columns(), this.host);
     this.u.setScale("x", { min: this.range[0], max: this.range[1] });
   }
