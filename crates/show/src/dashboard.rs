@@ -37,7 +37,7 @@ pub use place::{COPIES_MAX, PLACED_MAX, Placed, Values, place};
 pub use reads::{VariableQuery, expressions, metrics, option_regex, parsed, selectors};
 pub use shelf::{LAYOUT_BYTES_MAX, LAYOUTS_MAX, LINK_BYTES_MAX, LINKS_MAX, Layout, Place};
 pub use templates::{Template, templates};
-pub use yaml::{from_yaml, to_yaml, value_to_yaml};
+pub use yaml::{from_yaml, lines_of, to_yaml, value_to_yaml};
 
 /// Panels of one dashboard: a screen shows twenty.
 pub const PANELS_MAX: usize = 500;

@@ -10,7 +10,7 @@ use plimsoll_alert::unified;
 use plimsoll_model::{Hint, METRIC_NAME, Scoped, Snapshot as _, TimeRange};
 use plimsoll_show::dashboard::{
     Dashboard, DashboardEdit, DashboardError, Entry, Level, Library, Origin, Problem, Version,
-    check, check_value, from_yaml, slug, to_yaml,
+    check, check_value, from_yaml, lines_of, slug, to_yaml, value_to_yaml,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -304,9 +304,10 @@ pub async fn restore(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     Ok(changed(kept))
 }
 
-/// What is wrong with a dashboard that is not kept.
+/// What is wrong with a dashboard that is not kept, and how it is written as YAML. Problems of a YAML text have its lines.
 pub async fn check_draft(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     let mut wish = Wish::read(&call)?;
+    let text = wish.yaml.clone();
     if let Some(yaml) = &wish.yaml
         && let Err(e) = from_yaml(yaml)
     {
@@ -316,10 +317,19 @@ pub async fn check_draft(app: Arc<App>, call: Call) -> Result<Response, Failure>
         return Ok(own(&json!({ "ok": false, "problems": [problem], "dashboard": null })));
     }
     let value = wish.value()?;
-    let checked = blocking(move || check_value(&value, app.dashboards.features())).await?;
+    let (checked, value) =
+        blocking(move || (check_value(&value, app.dashboards.features()), value)).await?;
+    let mut problems = shown(&checked.problems);
+    if let Some(text) = text {
+        let lines = lines_of(&text, checked.problems.iter().map(|p| p.path.as_str()));
+        for (problem, line) in problems.iter_mut().zip(lines) {
+            problem["line"] = json!(line);
+        }
+    }
     Ok(own(&json!({
         "ok": checked.dashboard.is_some(),
-        "problems": shown(&checked.problems),
+        "problems": problems,
+        "yaml": checked.dashboard.as_ref().map_or_else(|| value_to_yaml(&value), to_yaml),
         "dashboard": checked.dashboard,
     })))
 }

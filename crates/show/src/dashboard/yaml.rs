@@ -72,6 +72,31 @@ pub fn from_yaml(text: &str) -> Result<Value, String> {
     json(&node, 0)
 }
 
+/// The lines on which what the paths name (`panels[3].queries[0].expr`) is written in a YAML text; where it is missing,
+/// the line of what it belongs to. 0 when the text is not readable.
+pub fn lines_of<'a>(text: &str, paths: impl IntoIterator<Item = &'a str>) -> Vec<u64> {
+    let node = parse("dashboard", text).ok();
+    paths.into_iter().map(|path| node.as_ref().map_or(0, |n| line_of(n, path))).collect()
+}
+
+fn line_of(top: &Node, path: &str) -> u64 {
+    let (mut node, mut line) = (top, top.line.max(1));
+    for part in path.split(['.', '[', ']']).filter(|part| !part.is_empty()) {
+        let below = match &node.value {
+            Written::Map(entries) => {
+                entries.iter().find(|(key, ..)| key == part).map(|(_, at, below)| (*at, below))
+            }
+            Written::List(list) => {
+                part.parse().ok().and_then(|i: usize| list.get(i)).map(|below| (below.line, below))
+            }
+            _ => None,
+        };
+        let Some((at, next)) = below else { break };
+        (node, line) = (next, at);
+    }
+    line
+}
+
 fn json(node: &Node, depth: usize) -> Result<Value, String> {
     if depth > DEPTH_MAX {
         return Err(format!("line {}: nested more than {DEPTH_MAX} deep", node.line));
@@ -315,6 +340,21 @@ mod tests {
         assert_eq!(from_yaml(&yaml).unwrap(), doc);
         assert!(from_yaml("a: [").unwrap_err().starts_with("line "));
         assert!(from_yaml("a: .nan").is_err());
+    }
+
+    #[test]
+    fn what_a_path_names_has_a_line() {
+        let text = "title: A\npanels:\n  - id: 1\n    kind: stat\n    at: {x: 0}\n  - id: 2\n    queries:\n      - ref: A\n        expr: up\n";
+        let paths = [
+            "title",
+            "panels[0].at.x",
+            "panels[1].queries[0].expr",
+            "panels[1].title",
+            "panels[7]",
+            "",
+        ];
+        assert_eq!(lines_of(text, paths), [1, 5, 9, 6, 2, 1]);
+        assert_eq!(lines_of("a: [", ["a"]), [0]);
     }
 
     fn tree() -> impl Strategy<Value = Value> {
