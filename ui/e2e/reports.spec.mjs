@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import { assert, assertEqual, axe, drawn, open, PHONE, shot, until } from "./browser.mjs";
+import { makeDashboard, removeDashboard } from "./pagesDashboards.mjs";
 import { ask } from "./pagesInsight.mjs";
 import { changeReport, makeReceiver, makeReport, removeReceiver, removeReport, reports } from "./pagesReports.mjs";
 
@@ -289,6 +290,53 @@ export default {
       await axe(page, `the form, ${theme} ${viewport?.width ?? 1440}`);
       await shot(page, `reports-form-${theme}-${viewport?.width ?? 1440}`);
       assert(others(sins).length === 0, sins.join("\n"));
+      await close();
+    }
+  },
+
+  "reports: a dashboard is a PDF or a picture, a panel a picture, and both are sections of a report": async (browser) => {
+    const id = `e2e-rep-${Date.now()}`;
+    const { page, sins, close } = await open(browser, "/");
+    const r = reports(page);
+    const cpu = { id: 7, kind: "timeseries", title: "CPU by mode", at: { x: 0, y: 0, w: 12, h: 8 }, unit: "ratio", queries: [{ ref: "A", expr: 'avg by (mode) (rate(node_cpu_seconds_total{mode=~"$mode"}[1m]))', legend: "{{mode}}" }] };
+    const words = { id: 8, kind: "text", title: "", at: { x: 12, y: 0, w: 12, h: 8 }, text: "Words of the dashboard." };
+    await makeDashboard({ id, title: id, time: { from: "now-15m", to: "now" }, variables: [{ name: "mode", kind: "custom", query: "user,system,idle", multi: true, current: ["user"] }], panels: [cpu, words] });
+    try {
+      await page.goto(new URL(`/dashboards/${id}?v.mode=system`, page.url()).href);
+      const more = page.getByRole("button", { name: "More about this dashboard" });
+      await more.waitFor();
+      for (const [form, begin] of [["PDF", "%PDF-"], ["PNG", "\u0089PNG"]]) {
+        await more.click();
+        const { bytes, url } = await downloaded(page, () => page.getByRole("menuitem", { name: `Download as ${form}` }).click());
+        assert(bytes.toString("latin1").startsWith(begin), `${form} begins with ${bytes.subarray(0, 200).toString("latin1")}`);
+        assertEqual(new URL(url).searchParams.getAll("var-mode"), ["system"], "the choice");
+      }
+      await page.getByRole("button", { name: "What to do with CPU by mode" }).click();
+      const picture = await downloaded(page, () => page.getByRole("menuitem", { name: "Download as PNG" }).click());
+      assert(picture.bytes.toString("latin1").startsWith("\u0089PNG"), `the panel begins with ${picture.bytes.subarray(0, 200).toString("latin1")}`);
+
+      await page.goto(new URL("/reports/%2B", page.url()).href);
+      await r.field("Title").fill(id);
+      for (const kind of ["panel", "dashboard"]) {
+        await r.field("Kind of section").selectOption(kind);
+        await page.getByRole("button", { name: "Add section" }).click();
+        await r.sections.last().getByLabel("Dashboard", { exact: true }).selectOption(id);
+      }
+      await r.sections.nth(1).getByLabel("Panel", { exact: true }).selectOption("7");
+      await r.sections.nth(2).getByLabel("mode", { exact: true }).fill("system, idle");
+      await until("both in the preview", WAIT, async () => {
+        const text = (await r.preview.textContent()) ?? "";
+        return text.includes("Words of the dashboard.") && ["user", "system", "idle"].every((mode) => text.includes(mode));
+      });
+      await shot(page, "reports-dashboard-sections");
+      await r.save.click();
+      await until("it is kept", WAIT, async () => new URL(page.url()).pathname === `/reports/${id}`);
+      const kept = await ask(page, `reports/${id}`);
+      assertEqual(kept.sections.slice(1), [{ dashboard: id, kind: "panel", panel: 7 }, { dashboard: id, kind: "dashboard", variables: { mode: ["system", "idle"] } }], "the sections");
+      assert(others(sins).length === 0, sins.join("\n"));
+    } finally {
+      await removeReport(id);
+      await removeDashboard(id);
       await close();
     }
   },

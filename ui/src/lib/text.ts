@@ -281,6 +281,7 @@ const EN = {
   "ex.load": "Load average",
   "report.menu": "Report",
   "report.pdf": "Download as PDF",
+  "report.png": "Download as PNG",
   "report.open": "Open it: other times and files, sending",
   "report.base": "Start a report from it",
   "report.daily": "daily report",

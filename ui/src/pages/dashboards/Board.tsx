@@ -41,7 +41,8 @@ export function useScope(dashboard: Dashboard, again: number): { scope: Scope; v
   const wanted = useMemo(() => annotations.filter(shown), [annotations, marks]);
   const { ready, values, filters } = variables;
   const happenings = useHappenings(wanted, dashboard.id, ready, values, filters);
-  const scope = useMemo((): Scope => ({ id: dashboard.id, ready, values, filters, happenings, again }), [dashboard.id, ready, values, filters, happenings, again]);
+  const names = useMemo(() => (dashboard.variables ?? []).map((v) => v.name), [dashboard.variables]);
+  const scope = useMemo((): Scope => ({ id: dashboard.id, ready, values, names, filters, happenings, again }), [dashboard.id, ready, values, names, filters, happenings, again]);
   return { scope, variables, shown };
 }
 

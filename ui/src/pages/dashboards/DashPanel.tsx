@@ -8,6 +8,7 @@ import { parseDuration, resolveRange } from "../../lib/time";
 import { useSize, useVisible } from "../../lib/visible";
 import { Icon } from "../../parts/Icon";
 import { Menu, MenuAt, type MenuItem } from "../../parts/Menu";
+import { saveFrom } from "../../parts/ReportMenu";
 import { Failed, Loading } from "../../parts/states";
 import { usePast } from "../../state/past";
 import { type Ask, panelStep, usePanel } from "../../state/panels";
@@ -16,6 +17,7 @@ import { hrefOf, patch, url } from "../../state/url";
 import { LETTERS } from "../../state/urlstate";
 import type { BoardProps } from "../explore/BoardDialog";
 import type { Loose } from "../explore/board";
+import { fileOf } from "./files";
 import { DataTable } from "./kinds/DataTable";
 import { KINDS, type KindProps, RESTING } from "./kinds";
 import { flip, keptIn, switchSeries } from "./kept";
@@ -74,6 +76,8 @@ function download(name: string, text: string): void {
   URL.revokeObjectURL(href);
 }
 
+/** The narrowest picture that the server draws. */
+const WIDTH_MIN = 80;
 /** The panel as other dashboards can show it: choices are those of now, times stay those of the page. */
 const portable = (panel: Panel, scope: Scope, own: Placed["own"], title: string): Loose => {
   const { id: _, repeat: __, collapsed: ___, ...rest } = panel;
@@ -175,6 +179,8 @@ export function DashPanel({ placed, scope, onEdit, full, edit = false }: Props) 
     ...(onEdit ? [{ label: t("da.menu.edit"), icon: "edit" as const, onPick: onEdit }] : []),
     ...(expr ? about(expr, { more: others }) : []),
     ...(some ? [{ label: t("da.menu.csv"), icon: "download" as const, onPick: () => download(`${slug(name)}.csv`, csvOf(timed ? timeTable(all) : tableOf(panel, all, asks.every((a) => a.kind === "instant")))) }] : []),
+    // Of a dashboard as it is kept, not of one that is being changed.
+    ...(scope.id && !edit && panel.kind !== "unsupported" ? [{ label: t("report.png"), icon: "download" as const, onPick: () => saveFrom(fileOf(scope.id, `/panels/${encodeURIComponent(placed.key)}.png`, scope.names, url.value, { width: String(Math.round(Math.max(WIDTH_MIN, width))) })) }] : []),
   ];
   const props: KindProps = { panel, placed, scope, all, span: state.span, title: name, asTable, onTable: toggle, state, past, onPick: pick, expr: asks[0]?.expr, instant: asks.length > 0 && asks.every((a) => a.kind === "instant") };
   const body = () => {

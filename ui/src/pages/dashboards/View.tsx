@@ -7,6 +7,7 @@ import { t } from "../../lib/text";
 import { resolveRange } from "../../lib/time";
 import { Icon } from "../../parts/Icon";
 import { Menu, type MenuItem } from "../../parts/Menu";
+import { saveFrom } from "../../parts/ReportMenu";
 import { Failed, Loading } from "../../parts/states";
 import { stale } from "../../state/connection";
 import { useCrumb } from "../../state/crumb";
@@ -17,6 +18,7 @@ import { follow, hrefOf, patch, url } from "../../state/url";
 import { Board } from "./Board";
 import { tidy } from "./layout";
 import { useSending } from "../alerting/form";
+import { fileOf } from "./files";
 import { Links } from "./Links";
 import { ShareDialog } from "./ShareDialog";
 
@@ -205,6 +207,7 @@ function Shown({ answer, onEdit, onChanged }: ShownProps) {
     { label: t("da.yaml"), icon: "rules", onPick: () => setBeside("yaml") },
     { label: t("da.layout"), icon: "dashboards", onPick: () => setBeside("layout") },
     { label: t("da.copy"), icon: "copy", onPick: copy },
+    ...(["pdf", "png"] as const).map((format): MenuItem => ({ label: t(`report.${format}`), icon: "reports", onPick: () => saveFrom(fileOf(d.id, "/render", (d.variables ?? []).map((v) => v.name), url.value, { format })) })),
     { label: t("da.grafana"), icon: "download", onPick: () => location.assign(`/api/plimsoll/v1/dashboards/${encodeURIComponent(d.id)}?format=grafana`) },
     ...(source === "api" ? [{ label: t("da.delete"), icon: "trash" as const, onPick: () => setBeside("delete") }] : []),
   ];
@@ -229,7 +232,7 @@ function Shown({ answer, onEdit, onChanged }: ShownProps) {
           </button>
         ) : null}
         <span class="grow" />
-        {d.links?.length ? <Links links={d.links} scope={{ id: d.id, ready: true, values: {}, filters: [], happenings: [], again: 0 }} own={{}} named /> : null}
+        {d.links?.length ? <Links links={d.links} scope={{ id: d.id, ready: true, values: {}, names: [], filters: [], happenings: [], again: 0 }} own={{}} named /> : null}
         {kiosk ? (
           <button type="button" class="button" onClick={() => setParam("kiosk", "")}>
             {t("da.kiosk.leave")}

@@ -48,7 +48,7 @@ export function useHappenings(wanted: readonly Annotation[], id: string, ready: 
     if (!on) return NONE;
     const now = Date.now();
     const span = resolveRange(range, now) ?? { from: now - 3_600_000, to: now };
-    const scope: Scope = { id, ready, values, filters, happenings: NONE, again: 0 };
+    const scope: Scope = { id, ready, values, names: [], filters, happenings: NONE, again: 0 };
     const all = await Promise.all(wanted.map((a) => marksOf(a, span, scope, signal)));
     return all.flatMap((m) => m.slice(0, MARKS_MAX)).filter((m) => m.at <= span.to && (m.to ?? m.at) >= span.from);
   };

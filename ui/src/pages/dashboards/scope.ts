@@ -9,6 +9,8 @@ export interface Scope {
   /** values are known, so that queries can be asked */
   ready: boolean;
   values: Values;
+  /** the names of all variables, filters too */
+  names: readonly string[];
   /** matchers that go into every selector */
   filters: string[];
   happenings: Happening[];
