@@ -14,6 +14,7 @@ pub mod interpolate;
 mod library;
 mod model;
 mod options;
+mod pattern;
 mod place;
 mod reads;
 mod schema;
@@ -33,8 +34,9 @@ pub use library::{
 };
 pub use model::*;
 pub use options::{Ask, Choice, OPTIONS_MAX, Resolved, chosen_of, resolve};
+pub use pattern::{OptionPattern, option_regex};
 pub use place::{COPIES_MAX, PLACED_MAX, Placed, Values, place};
-pub use reads::{VariableQuery, expressions, metrics, option_regex, parsed, selectors};
+pub use reads::{VariableQuery, expressions, metrics, parsed, selectors};
 pub use shelf::{LAYOUT_BYTES_MAX, LAYOUTS_MAX, LINK_BYTES_MAX, LINKS_MAX, Layout, Place};
 pub use templates::{Template, templates};
 pub use yaml::{from_yaml, lines_of, to_yaml, value_to_yaml};

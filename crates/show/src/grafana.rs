@@ -14,6 +14,8 @@ mod export;
 mod field;
 mod html;
 mod layout;
+mod library;
+mod metricsql;
 mod panel;
 mod plugins;
 mod report;

@@ -254,7 +254,8 @@ fn variables(dashboard: &Dashboard, problems: &mut Problems, features: &Features
                 problems.warn(&at("query"), &v.query, text, format!("move {name} before it"));
             }
         }
-        if let Some(Err(e)) = (!v.regex.is_empty()).then(|| super::reads::option_regex(&v.regex)) {
+        if let Some(Err(e)) = (!v.regex.is_empty()).then(|| super::pattern::option_regex(&v.regex))
+        {
             problems.warn(&at("regex"), &v.regex, e, "write a regular expression");
         }
         let sample = |expr: &str| reads::parsed(dashboard, expr, features).map(|_| ());

@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::interpolate::{Builtins, Chosen, Target, interpolate};
-use super::reads::{VariableQuery, option_regex};
+use super::pattern::option_regex;
+use super::reads::VariableQuery;
 use super::{Sort, Variable, VariableKind};
 
 /// Options of one variable: nobody looks through more.

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll_query::{Expr, Features, LabelMatcher, MatchOp, parse};
-use regex::Regex;
 
 use super::interpolate::{Builtins, Chosen, Target, interpolate, names_in};
+use super::pattern::option_regex;
 use super::{Dashboard, Variable, VariableKind};
 
 /// A name that nobody gives a label, a metric or a value; matchers with it are of no known value.
@@ -17,8 +17,6 @@ const ANY: &str = "plimsoll_any_value";
 const STAND_INS: [&str; 3] = [ANY, "5m", "1"];
 /// Names of which each gets a stand-in of its own; more of them get the same one.
 const NAMES_APART: u32 = 3;
-/// Bytes of a pattern of a variable.
-const REGEX_BYTES_MAX: usize = 1_000;
 
 /// What a variable asks the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,27 +127,6 @@ fn last_comma(text: &str) -> Option<usize> {
         }
     }
     found
-}
-
-/// The pattern that options must have, as Grafana writes it: `abc`, `/abc/`, `/abc/i`.
-///
-/// # Errors
-/// It is none.
-pub fn option_regex(text: &str) -> Result<Regex, String> {
-    if text.len() > REGEX_BYTES_MAX {
-        return Err(format!("a pattern of {} bytes; at most {REGEX_BYTES_MAX}", text.len()));
-    }
-    let inner = text.strip_prefix('/').and_then(|t| t.rsplit_once('/'));
-    let (body, flags) = inner.unwrap_or((text, ""));
-    let flags: String = flags.chars().filter(|c| "ims".contains(*c)).collect();
-    // JavaScript writes groups with names as Rust does since 2018; `\/` is a slash.
-    let body = body.replace("\\/", "/");
-    let body = if flags.is_empty() { body } else { format!("(?{flags}){body}") };
-    let built = regex::RegexBuilder::new(&body).size_limit(1 << 20).build();
-    built.map_err(|e| {
-        let text = e.to_string();
-        format!("no pattern: {}", text.lines().last().unwrap_or_default().trim())
-    })
 }
 
 /// Every expression of the panels: number of the panel, letter of the query, text.
@@ -377,7 +354,5 @@ mod tests {
         );
         assert_eq!(read("up{a=\"b\"}"), V::Series { selector: "up{a=\"b\"}".into() });
         assert!(V::read("").is_err() && V::read("label_values()").is_err());
-        assert!(option_regex("/^db-(.*)$/i").unwrap().is_match("DB-1"));
-        assert!(option_regex("(").is_err());
     }
 }

@@ -10,7 +10,7 @@ use super::field::{links, list, text};
 use super::layout::placed;
 use super::panel::{Around, read};
 use super::report::{Notes, Report};
-use super::{resource, variable};
+use super::{library, resource, targets, variable};
 use crate::dashboard::{
     Annotation, AnnotationKind, DOCUMENT_BYTES_MAX, Dashboard, PANELS_MAX, PanelKind, TimeSpan,
     is_time, parsed, slug,
@@ -55,7 +55,8 @@ pub struct Imported {
 /// It is none.
 pub fn import(value: &Value, features: &Features) -> Result<Imported, String> {
     let mut report = Report::default();
-    let unwrapped = unwrapped(value)?;
+    let inner = embedded(value);
+    let unwrapped = unwrapped(inner.as_ref().unwrap_or(value))?;
     let made;
     let json = if resource::is_one(unwrapped) {
         made = resource::classic(unwrapped, &mut report.notes)?;
@@ -71,6 +72,8 @@ pub fn import(value: &Value, features: &Features) -> Result<Imported, String> {
             &filled
         }
     };
+    let with_library = library::filled(json);
+    let json = with_library.as_ref().unwrap_or(json);
     let has = |key: &str| json[key].is_array();
     if !has("panels") && !has("rows") {
         return Err("it has neither panels nor rows; export the dashboard as JSON".to_owned());
@@ -106,7 +109,15 @@ pub fn import(value: &Value, features: &Features) -> Result<Imported, String> {
     Ok(Imported { dashboard, report })
 }
 
-/// The dashboard in what is around it: an answer of the API, a resource, a list of one.
+/// A dashboard that stands as text in an object of Kubernetes: `spec.json`, or the only file of a `ConfigMap`.
+fn embedded(value: &Value) -> Option<Value> {
+    let files = value["data"].as_object().filter(|_| value["kind"] == "ConfigMap");
+    let one = files.filter(|f| f.len() == 1).and_then(|f| f.values().next());
+    let text = one.and_then(Value::as_str).or(value["spec"]["json"].as_str())?;
+    serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()
+}
+
+/// The dashboard in what is around it: an answer of the API, a resource, a list of one, a name.
 fn unwrapped(value: &Value) -> Result<&Value, String> {
     let bytes = serde_json::to_vec(value).map_or(0, |v| v.len());
     if bytes > BYTES_MAX {
@@ -121,6 +132,11 @@ fn unwrapped(value: &Value) -> Result<&Value, String> {
             Value::Object(o) if o.get("spec").is_some_and(Value::is_object) => &o["spec"],
             Value::Object(o) if o.get("grafana").is_some_and(Value::is_object) => &o["grafana"],
             Value::Array(all) if all.len() == 1 => &all[0],
+            // `{"etcd.json": {…}}`, as collections of dashboards are written.
+            Value::Object(o) if o.len() == 1 => match o.values().next() {
+                Some(only @ Value::Object(_)) => only,
+                _ => break,
+            },
             _ => break,
         };
     }
@@ -209,21 +225,25 @@ fn panels(json: &Value, dashboard: &mut Dashboard, features: &Features, report: 
         report.notes.push(format!("{beyond} panels beyond {PANELS_MAX} are left out"));
     }
     let number = |v: &Value| v["id"].as_u64().filter(|n| (1..1 << 50).contains(n));
-    let targets: BTreeMap<u64, Vec<Value>> = all
+    let of_panels: BTreeMap<u64, Vec<Value>> = all
         .iter()
         .filter_map(|p| Some((number(&p.json)?, list(&p.json["targets"]).to_vec())))
         .collect();
-    let highest = targets.keys().next_back().copied().unwrap_or(0);
+    let highest = of_panels.keys().next_back().copied().unwrap_or(0);
     let (mut taken, mut next) = (BTreeSet::new(), highest);
     let mut made = Vec::new();
+    let mut others: BTreeMap<String, usize> = BTreeMap::new();
     for placed in &all {
+        for source in targets::others(&placed.json, dashboard) {
+            *others.entry(source).or_default() += 1;
+        }
         let wanted = number(&placed.json).filter(|id| !taken.contains(id));
         let id = wanted.unwrap_or_else(|| {
             next += 1;
             next
         });
         taken.insert(id);
-        let around = Around { dashboard: &*dashboard, targets: &targets, features };
+        let around = Around { dashboard: &*dashboard, targets: &of_panels, features };
         let (panel, of_panel) = read(&placed.json, id, placed.at, &around);
         if let Some(repeat) = &panel.repeat
             && !dashboard.variables.iter().any(|v| v.name == repeat.by)
@@ -236,6 +256,14 @@ fn panels(json: &Value, dashboard: &mut Dashboard, features: &Features, report: 
         made.push(panel);
     }
     dashboard.panels = made;
+    if !others.is_empty() {
+        let each: Vec<String> =
+            others.iter().take(10).map(|(name, n)| format!("{name} ({n})")).collect();
+        report.notes.push(format!(
+            "panels that ask other sources than Prometheus: {}; only metrics are kept here, so those queries are left out",
+            each.join(", ")
+        ));
+    }
 }
 
 fn extra(json: &Value) -> Map<String, Value> {

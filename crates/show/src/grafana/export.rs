@@ -420,7 +420,17 @@ fn override_of(o: &Override) -> Value {
     add("custom.fillOpacity", s.fill.map(|f| json!((f * 100.0).round())));
     add("custom.lineWidth", s.width.map(|w| json!(w)));
     add("custom.transform", s.negative.filter(|n| *n).map(|_| json!("negative-Y")));
-    json!({"matcher": {"id": id, "options": o.matching.value}, "properties": all})
+    let options = match o.matching.by {
+        OverrideBy::Regex => slashed(&o.matching.value),
+        _ => o.matching.value.clone(),
+    };
+    json!({"matcher": {"id": id, "options": options}, "properties": all})
+}
+
+/// A pattern as JavaScript writes it; without slashes it would be one for a whole name.
+fn slashed(pattern: &str) -> String {
+    let has_flags = pattern.starts_with('/') && pattern.len() > 1;
+    if has_flags { pattern.to_owned() } else { format!("/{pattern}/") }
 }
 
 const fn reduce(r: Reduce) -> &'static str {

@@ -44,11 +44,10 @@ pub(super) fn list(value: &Value) -> &[Value] {
 
 /// `fieldConfig.defaults`.
 pub(super) fn defaults(d: &Value, panel: &mut Panel, notes: &mut Notes) {
-    let (unit, note) = ours(text(&d["unit"]));
+    let unit = ours(text(&d["unit"]));
     if !unit.is_empty() {
         panel.unit = unit;
     }
-    notes.extend(note);
     panel.decimals = whole(&d["decimals"]).map(|n| n.min(20)).or(panel.decimals);
     panel.min = number(&d["min"]).or(panel.min);
     panel.max = number(&d["max"]).or(panel.max);
@@ -75,12 +74,61 @@ pub(super) fn defaults(d: &Value, panel: &mut Panel, notes: &mut Notes) {
         // They are there in every panel, and drawn only where that is said.
         panel.thresholds.clear();
     }
-    if text(&d["displayName"]).contains("__field") || text(&d["displayName"]).contains("__series") {
-        notes.add("the name of fields is made of data; the legend is shown instead");
-    } else if !text(&d["displayName"]).is_empty() {
-        for q in panel.queries.iter_mut().filter(|q| q.legend.is_empty()) {
-            text(&d["displayName"]).clone_into(&mut q.legend);
+    match named(text(&d["displayName"])) {
+        Named::AsBefore => {}
+        Named::Legend(legend) if panel.kind == crate::dashboard::PanelKind::Table => {
+            for q in panel.queries.iter_mut().filter(|q| q.legend.is_empty()) {
+                legend.clone_into(&mut q.legend);
+            }
         }
+        Named::Legend(legend) => {
+            panel.queries.iter_mut().for_each(|q| legend.clone_into(&mut q.legend));
+        }
+        Named::Unknown => {
+            notes.add("the name of fields is made of data; the legend is shown instead")
+        }
+    }
+    let none = written(&d["noValue"]);
+    if !none.is_empty() {
+        let none: String = none.chars().take(50).collect();
+        notes.tell(format!("where there are no data it says so, in place of {none:?}"));
+    }
+}
+
+/// What a name that is made of data comes to.
+enum Named {
+    /// The name that the series have anyway.
+    AsBefore,
+    /// A legend: `{{label}}`.
+    Legend(String),
+    /// Something else.
+    Unknown,
+}
+
+/// `${__field.labels.job} on ${__field.labels["host"]}` as a legend.
+fn named(display: &str) -> Named {
+    const SAME: [&str; 3] = ["__field.name", "__series.name", "__field.displayName"];
+    if display.is_empty() || SAME.iter().any(|s| display.trim() == format!("${{{s}}}")) {
+        return Named::AsBefore;
+    }
+    let (mut out, mut rest) = (String::new(), display);
+    while let Some((before, inner)) = rest.split_once("${__") {
+        let Some((path, after)) = inner.split_once('}') else { return Named::Unknown };
+        let Some(label) = path.strip_prefix("field.labels") else { return Named::Unknown };
+        let label = label.trim_matches(|c: char| ".[]\"' ".contains(c));
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "_.".contains(c);
+        if label.is_empty() || !label.chars().all(is_name) {
+            return Named::Unknown;
+        }
+        out.push_str(before);
+        out.push_str(&format!("{{{{{label}}}}}"));
+        rest = after;
+    }
+    out.push_str(rest);
+    if out.contains("$__field") {
+        Named::Unknown
+    } else {
+        Named::Legend(out.chars().take(900).collect())
     }
 }
 
@@ -239,7 +287,10 @@ pub(super) fn overrides(value: &Value, notes: &mut Notes) -> Vec<Override> {
                 each.collect()
             }
             other => {
-                notes.add(format!("an override by {other} is left out"));
+                let other: String = other.chars().take(50).collect();
+                notes.add(format!(
+                    "an override by {other} is left out; write it by name or pattern"
+                ));
                 continue;
             }
         };
@@ -252,13 +303,13 @@ pub(super) fn overrides(value: &Value, notes: &mut Notes) -> Vec<Override> {
     all
 }
 
-/// `/abc/i` as a pattern without slashes.
+/// `/abc/` as a pattern without slashes, `/abc/i` as it is; without slashes it is one for a whole name.
 pub(super) fn plain_regex(text: &str) -> String {
     let Some((body, flags)) = text.strip_prefix('/').and_then(|t| t.rsplit_once('/')) else {
-        return text.to_owned();
+        return format!("^{text}$");
     };
     let flags: String = flags.chars().filter(|c| "ims".contains(*c)).collect();
-    if flags.is_empty() { body.to_owned() } else { format!("(?{flags}){body}") }
+    if flags.is_empty() { body.to_owned() } else { format!("/{body}/{flags}") }
 }
 
 fn override_set(properties: &Value, notes: &mut Notes) -> OverrideSet {
@@ -267,14 +318,23 @@ fn override_set(properties: &Value, notes: &mut Notes) -> OverrideSet {
         let value = &p["value"];
         match text(&p["id"]) {
             "unit" => {
-                let (unit, note) = ours(text(value));
-                notes.extend(note);
-                set.unit = Some(unit).filter(|u| !u.is_empty());
+                set.unit = Some(ours(text(value))).filter(|u| !u.is_empty());
             }
             "decimals" => set.decimals = whole(value).map(|n| n.min(20)),
             "min" => set.min = number(value),
             "max" => set.max = number(value),
+            "displayName" if text(value).contains("${__") => match named(text(value)) {
+                Named::AsBefore => {}
+                _ => notes.add(
+                    "a name that an override makes of data is left out; write it as the legend",
+                ),
+            },
             "displayName" => set.title = Some(written(value)).filter(|t| !t.is_empty()),
+            "links" if !list(value).is_empty() => {
+                notes.tell(
+                    "links of single series or columns are left out; the panel can have them",
+                );
+            }
             "color" => {
                 let fixed = colour(text(&value["fixedColor"]));
                 set.colour = Some(fixed).filter(|c| !c.is_empty());
@@ -284,7 +344,7 @@ fn override_set(properties: &Value, notes: &mut Notes) -> OverrideSet {
             "custom.axisPlacement" => match text(value) {
                 "right" => set.axis = Some("right".to_owned()),
                 "left" => set.axis = Some("left".to_owned()),
-                "hidden" => notes.add("an axis that is hidden is drawn"),
+                "hidden" => notes.tell("an axis that was hidden is drawn"),
                 _ => {}
             },
             "custom.hideFrom" if value["viz"] == true => set.hidden = Some(true),

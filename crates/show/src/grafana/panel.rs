@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use plimsoll_query::Features;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
+use super::colours::colour;
 use super::field::{axis, defaults, links, list, overrides, text, whole, written};
 use super::report::{Notes, Outcome, PanelReport};
 use super::{html, plugins, targets};
 use crate::dashboard::{
-    At, Dashboard, Direction, Panel, PanelKind, PanelTime, Reduce, Repeat, Transform,
+    At, Dashboard, Direction, Override, OverrideBy, OverrideMatch, OverrideSet, Panel, PanelKind,
+    PanelTime, Reduce, Repeat, Threshold, Transform,
 };
 
 /// Keys of a panel that we use, or that say nothing without Grafana.
@@ -168,15 +170,17 @@ fn unknown(kind: &str, json: &Value, p: &mut Panel, notes: &mut Notes) {
         p.kind = PanelKind::Unsupported;
         if json["libraryPanel"].is_object() {
             let name: String = text(&json["libraryPanel"]["name"]).chars().take(100).collect();
-            notes.unsupported(format!("the library panel {name:?} is not in the file"));
+            notes.unsupported(format!("the library panel {name:?} is not in the file; export the dashboard for sharing, which puts it there"));
         } else if short.is_empty() {
             notes.unsupported("it has no type");
         } else {
-            notes.unsupported(format!("there is nothing like a panel of type {short} here"));
+            notes.unsupported(format!(
+                "there is nothing like a panel of type {short} here; its place is kept"
+            ));
         }
     } else {
         p.kind = PanelKind::Timeseries;
-        notes.add(format!("there is no panel of type {short} here; its data are shown over time"));
+        notes.add(format!("there is no panel of type {short} here; its data are shown over time, another kind can be chosen in the editor"));
     }
 }
 
@@ -206,9 +210,27 @@ fn common(json: &Value, p: &mut Panel, notes: &mut Notes) {
     for t in list(&json["transformations"]).iter().take(50).filter(|t| t["disabled"] != true) {
         transform(t, p, notes);
     }
+    if p.kind == PanelKind::Table {
+        sorted(&json["options"]["sortBy"][0], p);
+    }
     if json["alert"].is_object() {
         notes.tell("the alert rule in the panel is not taken over; write it as a rule");
     }
+}
+
+/// How the table is sorted at first: by a column, as it is called there.
+fn sorted(by: &Value, p: &mut Panel) {
+    let shown = text(&by["displayName"]);
+    if shown.is_empty() || p.transforms.iter().any(|t| t.kind == "sortBy") {
+        return;
+    }
+    // An override may have given the column its name; transforms know it by the one before.
+    let named =
+        |o: &&Override| o.matching.by == OverrideBy::Name && o.set.title.as_deref() == Some(shown);
+    let field = p.overrides.iter().find(named).map_or(shown, |o| o.matching.value.as_str());
+    let sort = json!([{"field": field, "desc": by["desc"] == true}]);
+    let options = Map::from_iter([("sort".to_owned(), sort)]);
+    p.transforms.push(Transform { kind: "sortBy".to_owned(), options });
 }
 
 /// Transformations that we do, under Grafana's names; some have an older name.
@@ -224,12 +246,27 @@ fn transform(t: &Value, p: &mut Panel, notes: &mut Notes) {
     };
     if !known {
         notes.add(format!(
-            "the transformation {} is not done",
+            "the transformation {} is not done; what it makes can often be asked in PromQL",
             kind.chars().take(80).collect::<String>()
         ));
     }
-    let options = t["options"].as_object().cloned().unwrap_or_default();
+    let mut options = t["options"].as_object().cloned().unwrap_or_default();
+    whole_names(kind, &mut options);
     p.transforms.push(Transform { kind: kind.chars().take(100).collect(), options });
+}
+
+/// A pattern without slashes is one for a whole name there.
+fn whole_names(kind: &str, options: &mut Map<String, Value>) {
+    let places = match kind {
+        "renameByRegex" => options.get_mut("regex").into_iter().collect::<Vec<_>>(),
+        "filterByName" => options.values_mut().filter_map(|o| o.get_mut("pattern")).collect(),
+        _ => return,
+    };
+    for place in places {
+        if let Some(text) = place.as_str().filter(|t| !t.is_empty() && !t.starts_with('/')) {
+            *place = json!(format!("/^{text}$/"));
+        }
+    }
 }
 
 fn as_text(json: &Value, p: &mut Panel, notes: &mut Notes) {
@@ -269,20 +306,22 @@ fn fields(json: &Value, kind: &str, p: &mut Panel, notes: &mut Notes) {
         "table-old" => plugins::table(json, p, notes),
         "table" if old_table => plugins::table(json, p, notes),
         "heatmap" if json["yAxis"].is_object() && options["yAxis"].is_null() => {
-            plugins::heatmap(json, p, notes);
+            plugins::heatmap(json, p);
         }
-        "grafana-piechart-panel" => plugins::pie(json, p, notes),
+        "grafana-piechart-panel" => plugins::pie(json, p),
         // The gauge of version 6, before `fieldConfig`.
         "gauge" | "bargauge" if options["fieldOptions"].is_object() => {
             let field = &options["fieldOptions"];
             defaults(&field["defaults"], p, notes);
             reduce(field, p, notes);
             if !list(&field["thresholds"]).is_empty() {
-                p.thresholds =
-                    super::colours::steps(&serde_json::json!({"steps": field["thresholds"]}));
+                p.thresholds = super::colours::steps(&json!({"steps": field["thresholds"]}));
             }
         }
         _ => {}
+    }
+    if !old {
+        one_colour(&config["defaults"]["color"], p);
     }
     of_kind(options, p, notes);
     if p.kind == PanelKind::Table {
@@ -293,6 +332,26 @@ fn fields(json: &Value, kind: &str, p: &mut Panel, notes: &mut Notes) {
     }
 }
 
+/// One colour for all that a panel shows.
+fn one_colour(color: &Value, p: &mut Panel) {
+    let fixed = colour(text(&color["fixedColor"]));
+    if !matches!(text(&color["mode"]), "fixed" | "shades") || fixed.is_empty() {
+        return;
+    }
+    match p.kind {
+        PanelKind::Timeseries => {
+            let matching = OverrideMatch { by: OverrideBy::Regex, value: ".*".to_owned() };
+            let set = OverrideSet { colour: Some(fixed), ..OverrideSet::default() };
+            p.overrides.insert(0, Override { matching, set });
+            p.overrides.truncate(200);
+        }
+        PanelKind::Stat | PanelKind::Gauge | PanelKind::Barlist => {
+            p.thresholds = vec![Threshold { colour: fixed, ..Threshold::default() }];
+        }
+        _ => {}
+    }
+}
+
 fn of_kind(options: &Value, p: &mut Panel, notes: &mut Notes) {
     let style = &mut p.style;
     match p.kind {
@@ -300,32 +359,37 @@ fn of_kind(options: &Value, p: &mut Panel, notes: &mut Notes) {
             if let Some(mode) = options["graphMode"].as_str() {
                 style.sparkline = Some(mode == "area" || mode == "line");
             }
+            if options["showPercentChange"] == true {
+                notes.add(
+                    "by how many percent it changed is left out; write a query that asks for it",
+                );
+            }
             match text(&options["colorMode"]) {
                 "background" | "background_solid" => style.colour = "background".to_owned(),
                 "value" => style.colour = "value".to_owned(),
                 "none" => style.colour = "none".to_owned(),
                 _ => {}
             }
-            style.text = match text(&options["textMode"]) {
-                "value" => "value",
-                "value_and_name" => "both",
-                "name" => "name",
-                "none" => "none",
-                _ => "",
+            match text(&options["textMode"]) {
+                "value_and_name" => style.text = "both".to_owned(),
+                mode @ ("value" | "name" | "none") => style.text = mode.to_owned(),
+                _ => {}
             }
-            .to_owned();
+            plugins::label_shown(text(&options["reduceOptions"]["fields"]), p);
         }
         PanelKind::Pie => {
             style.donut = options["pieType"] == "donut";
             let values = list(&options["legend"]["values"]);
             style.legend_values.extend(values.iter().take(10).map(|v| text(v).to_owned()));
         }
+        PanelKind::Table if options["footer"]["show"] == true => {
+            notes.add("what stands below the table (sums and the like) is left out; write a query that asks for it");
+        }
         PanelKind::Heatmap => {
-            let (unit, note) = super::units::ours(text(&options["yAxis"]["unit"]));
+            let unit = super::units::ours(text(&options["yAxis"]["unit"]));
             if !unit.is_empty() {
                 p.unit = unit;
             }
-            notes.extend(note);
             if options["calculate"] == true {
                 let scale = &options["calculation"]["yBuckets"]["scale"];
                 p.style.axis = axis(scale);

@@ -11,10 +11,8 @@ use crate::dashboard::{
     Mapping, MappingKind, Override, OverrideBy, OverrideMatch, OverrideSet, Panel, PanelKind,
 };
 
-fn unit_of(name: &Value, notes: &mut Notes) -> String {
-    let (unit, note) = ours(text(name));
-    notes.extend(note);
-    unit
+fn unit_of(name: &Value) -> String {
+    ours(text(name))
 }
 
 /// `graph`: lines, bars and points over time.
@@ -22,7 +20,7 @@ pub(super) fn graph(g: &Value, p: &mut Panel, notes: &mut Notes) {
     let left = &g["yaxes"][0];
     // Before version 3 the axes were two formats and a grid.
     let format = if left.is_object() { &left["format"] } else { &g["y_formats"][0] };
-    p.unit = unit_of(format, notes);
+    p.unit = unit_of(format);
     p.min = number(&left["min"]).or_else(|| number(&g["grid"]["leftMin"]));
     p.max = number(&left["max"]).or_else(|| number(&g["grid"]["leftMax"]));
     if p.min.zip(p.max).is_some_and(|(min, max)| min > max) {
@@ -96,7 +94,8 @@ pub(super) fn graph(g: &Value, p: &mut Panel, notes: &mut Notes) {
         };
         add(p, OverrideBy::Name, alias.clone(), set);
     }
-    let right = unit_of(&g["yaxes"][1]["format"], &mut Notes::default());
+    let format = if left.is_object() { &g["yaxes"][1]["format"] } else { &g["y_formats"][1] };
+    let right = unit_of(format);
     for o in list(&g["seriesOverrides"]).iter().take(100) {
         series_override(o, &right, p, notes);
     }
@@ -153,7 +152,7 @@ fn series_override(o: &Value, right: &str, p: &mut Panel, notes: &mut Notes) {
 
 /// `singlestat`: one number, with a chart behind it or a gauge around it.
 pub(super) fn singlestat(s: &Value, p: &mut Panel, notes: &mut Notes) {
-    p.unit = unit_of(&s["format"], notes);
+    p.unit = unit_of(&s["format"]);
     p.decimals = whole(&s["decimals"]).map(|n| n.min(20));
     let name = s["valueName"].as_str().unwrap_or("avg");
     match reduced(name) {
@@ -165,6 +164,10 @@ pub(super) fn singlestat(s: &Value, p: &mut Panel, notes: &mut Notes) {
         }
         None if name == "name" => p.style.text = "name".to_owned(),
         None => notes.add("the value is the last"),
+    }
+    let tables = list(&s["targets"]).iter().any(|t| t["format"] == "table");
+    if tables {
+        label_shown(text(&s["tableColumn"]), p);
     }
     let (before, behind) = (text(&s["prefix"]).trim(), text(&s["postfix"]).trim());
     let plain = matches!(p.unit.as_str(), "" | "none" | "short");
@@ -230,6 +233,17 @@ pub(super) fn singlestat(s: &Value, p: &mut Panel, notes: &mut Notes) {
     }
 }
 
+/// A label in place of the value: a version, a state. `field` is its name or a pattern for just that.
+pub(super) fn label_shown(field: &str, p: &mut Panel) {
+    let name = field.trim_matches('/').trim_start_matches('^').trim_end_matches('$');
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let number = name.is_empty() || name == "Time" || name.starts_with("Value");
+    if !number && name.chars().all(is_name) {
+        p.queries.iter_mut().for_each(|q| q.legend = format!("{{{{{name}}}}}"));
+        p.style.text = "name".to_owned();
+    }
+}
+
 /// `table` of before version 7.
 pub(super) fn table(t: &Value, p: &mut Panel, notes: &mut Notes) {
     match text(&t["transform"]) {
@@ -276,7 +290,7 @@ pub(super) fn table(t: &Value, p: &mut Panel, notes: &mut Notes) {
             "hidden" => set.hidden = Some(true),
             "date" => set.unit = Some("datetime".to_owned()),
             "number" => {
-                set.unit = Some(unit_of(&s["unit"], notes)).filter(|u| !u.is_empty());
+                set.unit = Some(unit_of(&s["unit"])).filter(|u| !u.is_empty());
                 set.decimals = whole(&s["decimals"]).map(|n| n.min(20));
                 let marks: Vec<f64> = list(&s["thresholds"]).iter().filter_map(number).collect();
                 if !s["colorMode"].is_null() && !marks.is_empty() {
@@ -302,8 +316,8 @@ pub(super) fn table(t: &Value, p: &mut Panel, notes: &mut Notes) {
 }
 
 /// `heatmap` of before version 9.
-pub(super) fn heatmap(h: &Value, p: &mut Panel, notes: &mut Notes) {
-    p.unit = unit_of(&h["yAxis"]["format"], notes);
+pub(super) fn heatmap(h: &Value, p: &mut Panel) {
+    p.unit = unit_of(&h["yAxis"]["format"]);
     p.decimals = whole(&h["yAxis"]["decimals"]).map(|n| n.min(20));
     p.style.axis = match number(&h["yAxis"]["logBase"]) {
         Some(2.0) => "log2".to_owned(),
@@ -313,8 +327,8 @@ pub(super) fn heatmap(h: &Value, p: &mut Panel, notes: &mut Notes) {
 }
 
 /// The pie chart of before version 8.
-pub(super) fn pie(c: &Value, p: &mut Panel, notes: &mut Notes) {
-    p.unit = unit_of(&c["format"], notes);
+pub(super) fn pie(c: &Value, p: &mut Panel) {
+    p.unit = unit_of(&c["format"]);
     p.style.donut = c["pieType"] == "donut";
     p.reduce = reduced(c["valueName"].as_str().unwrap_or("current")).map(|(r, _)| r);
     p.style.legend_at = if c["legendType"] == "Right side" { "right" } else { "bottom" }.to_owned();

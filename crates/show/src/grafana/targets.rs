@@ -6,11 +6,14 @@ use plimsoll_query::Features;
 use serde_json::Value;
 
 use super::field::{list, text, written};
+use super::metricsql;
 use super::report::Notes;
-use crate::dashboard::{Dashboard, PanelQuery, QUERIES_MAX, QueryKind, parsed};
+use crate::dashboard::{
+    Dashboard, PanelQuery, QUERIES_MAX, QueryKind, Variable, VariableKind, parsed,
+};
 
 /// Sources that do not speak PromQL.
-const OTHERS: [&str; 26] = [
+const OTHERS: [&str; 36] = [
     "loki",
     "elasticsearch",
     "opensearch",
@@ -37,6 +40,16 @@ const OTHERS: [&str; 26] = [
     "json",
     "snowflake",
     "pyroscope",
+    "parca",
+    "victoriametrics-logs",
+    "victorialogs",
+    "sqlite",
+    "redis",
+    "druid",
+    "dynatrace",
+    "newrelic",
+    "quickwit",
+    "google-sheets",
 ];
 
 /// The name of a source that is known not to speak PromQL.
@@ -62,6 +75,38 @@ pub(super) fn foreign(source: &Value) -> Option<String> {
             || (lower.contains(other) && lower.contains("datasource"))
     };
     OTHERS.iter().any(is).then(|| name.chars().take(100).collect())
+}
+
+/// The same of a source that a variable may name: `$logs` of a variable that chooses among sources of Loki.
+fn foreign_in(source: &Value, dashboard: &Dashboard) -> Option<String> {
+    let name = source.as_str().or(source["uid"].as_str()).unwrap_or_default();
+    let name = name.trim_start_matches('$').trim_matches(['{', '}']);
+    let is_it = |v: &&Variable| v.kind == VariableKind::Datasource && v.name == name;
+    let typed = source.is_object() && !text(&source["type"]).is_empty();
+    match dashboard.variables.iter().find(is_it) {
+        Some(v) if !typed && !v.query.is_empty() => foreign(&Value::String(v.query.clone())),
+        _ => foreign(source),
+    }
+}
+
+/// Sources of a panel's targets that do not speak PromQL, each once.
+pub(super) fn others(panel: &Value, dashboard: &Dashboard) -> BTreeSet<String> {
+    let of = |t: &Value| {
+        let own = if t["datasource"].is_null() { &panel["datasource"] } else { &t["datasource"] };
+        foreign_in(own, dashboard)
+    };
+    list(&panel["targets"]).iter().take(QUERIES_MAX).filter_map(of).collect()
+}
+
+/// Why a query is not asked, and what to do.
+fn unread(letter: &str, error: &str, expr: &str, source: &Value) -> String {
+    let victoria = text(&source["type"]).starts_with("victoriametrics") || metricsql::is_one(expr);
+    let remedy = if victoria {
+        "it is MetricsQL of VictoriaMetrics, write it as PromQL in the editor"
+    } else {
+        "write it anew in the editor"
+    };
+    format!("query {letter} cannot be read: {error}; {remedy}")
 }
 
 fn is_named(source: &Value, name: &str) -> bool {
@@ -99,18 +144,21 @@ pub(super) fn queries(
             }
             continue;
         }
-        if let Some(name) = foreign(source) {
-            notes.add(format!("query {wanted} asks {name}, which is not PromQL"));
+        if let Some(name) = foreign_in(source, dashboard) {
+            notes.add(format!(
+                "query {wanted} asks {name}, which is not PromQL; ask for a metric in its place"
+            ));
             broken += 1;
             continue;
         }
         let expr = target["expr"].as_str().or(target["query"].as_str()).unwrap_or_default().trim();
-        if expr.is_empty() {
+        let is_other = target["expr"].is_null() && parsed(dashboard, expr, features).is_err();
+        if expr.is_empty() || is_other {
             if target["hide"] != true
                 && target.as_object().is_some_and(|t| t.len() > 3)
                 && target["expr"].is_null()
             {
-                notes.add(format!("query {wanted} is no PromQL"));
+                notes.add(format!("query {wanted} is no PromQL; ask for a metric in its place"));
                 broken += 1;
             }
             continue;
@@ -119,13 +167,23 @@ pub(super) fn queries(
             notes.add(format!("more than {QUERIES_MAX} queries; the others are left out"));
             break;
         }
-        asked += 1;
-        if let Err(e) = parsed(dashboard, expr, features) {
-            broken += 1;
-            asked -= 1;
-            notes.add(format!("query {wanted} cannot be read: {e}"));
+        let mut made = expr.to_owned();
+        match parsed(dashboard, expr, features) {
+            Ok(_) => asked += 1,
+            Err(e) => {
+                let anew = metricsql::promql(expr)
+                    .filter(|anew| parsed(dashboard, &anew.expr, features).is_ok());
+                if let Some(anew) = anew {
+                    asked += 1;
+                    made = anew.expr;
+                    anew.notes.iter().for_each(|n| notes.add(format!("query {wanted}: {n}")));
+                } else {
+                    broken += 1;
+                    notes.add(unread(&wanted, &e, expr, source));
+                }
+            }
         }
-        let query = query(target, panel, expr);
+        let query = query(target, panel, &made);
         push(query, &wanted, &mut letters, &mut all);
     }
     if asked == 0 && broken > 0 {
@@ -172,7 +230,7 @@ fn computed(target: &Value, before: &[PanelQuery], notes: &mut Notes) -> Option<
     let letter = text(&target["refId"]);
     if target["type"] != "math" {
         notes.add(format!(
-            "query {letter} is computed by Grafana ({}); it is left out",
+            "query {letter} is computed by Grafana ({}); it is left out, write it as PromQL",
             text(&target["type"])
         ));
         return None;

@@ -55,6 +55,7 @@ const UNITS: &[(&str, &str)] = &[
     ("reqpm", "ops/min"),
     ("mpm", "ops/min"),
     ("wpm", "ops/min"),
+    ("epm", "ops/min"),
     ("hertz", "hertz"),
     ("rotrpm", "rpm"),
     ("rothz", "hertz"),
@@ -91,6 +92,11 @@ const SUFFIXES: &[(&str, &str)] = &[
     ("KiBs", "KiB/s"),
     ("MiBs", "MiB/s"),
     ("GiBs", "GiB/s"),
+    ("TiBs", "TiB/s"),
+    ("PiBs", "PiB/s"),
+    ("TBs", "TB/s"),
+    ("PBs", "PB/s"),
+    ("decpbytes", "PB"),
     ("KBs", "kB/s"),
     ("MBs", "MB/s"),
     ("GBs", "GB/s"),
@@ -128,8 +134,24 @@ const SUFFIXES: &[(&str, &str)] = &[
     ("lengthkm", "km"),
     ("velocityms", "m/s"),
     ("velocitykmh", "km/h"),
+    ("mlitre", "mL"),
+    ("flowlpm", "L/min"),
+    ("flowcms", "m\u{b3}/s"),
+    ("concentrations", "\u{b5}g/m\u{b3}"),
+    ("conmgm3", "mg/m\u{b3}"),
+    ("conngm3", "ng/m\u{b3}"),
+    ("radsvh", "Sv/h"),
+    ("radmsvh", "mSv/h"),
     ("litre", "L"),
     ("m3", "m\u{b3}"),
+    ("massmg", "mg"),
+    ("masst", "t"),
+    ("accMS2", "m/s\u{b2}"),
+    ("gwatt", "GW"),
+    ("kvar", "kvar"),
+    ("Ah", "Ah"),
+    ("kAh", "kAh"),
+    ("mohm", "m\u{3a9}"),
     ("massg", "g"),
     ("masskg", "kg"),
     ("flops", "FLOP/s"),
@@ -145,34 +167,30 @@ const CURRENCIES: &[(&str, &str)] = &[
     ("currencyCNY", "\u{a5}"),
 ];
 
-/// Our name of a unit of Grafana's. What we do not know stands behind the number as it is written, and is told.
-pub fn ours(theirs: &str) -> (String, Option<String>) {
+/// Our name of a unit of Grafana's. What is none there stands behind the number as it is written, as it does there.
+pub fn ours(theirs: &str) -> String {
     let known = |table: &[(&str, &str)], key: &str| {
         table.iter().find(|(t, _)| *t == key).map(|(_, o)| (*o).to_owned())
     };
     if theirs.is_empty() {
-        return (String::new(), None);
+        return String::new();
     }
     if let Some(unit) = known(UNITS, theirs) {
-        return (unit, None);
+        return unit;
     }
     if let Some(suffix) = known(SUFFIXES, theirs) {
-        return (format!("suffix:{suffix}"), None);
+        return format!("suffix:{suffix}");
     }
     if let Some(sign) = known(CURRENCIES, theirs) {
-        return (format!("prefix:{sign}"), None);
+        return format!("prefix:{sign}");
     }
     match theirs.split_once(':') {
-        Some(("suffix" | "prefix", _)) => (theirs.to_owned(), None),
-        Some(("currency", sign)) => (format!("prefix:{sign}"), None),
-        Some(("count" | "si" | "dateunit", rest)) => (format!("suffix:{rest}"), None),
-        Some(("time", _)) => ("datetime".to_owned(), None),
-        Some(("bool", _)) => ("bool".to_owned(), None),
-        _ => {
-            let short: String = theirs.chars().take(100).collect();
-            let note = format!("unit {short} is shown as written");
-            (format!("suffix: {short}"), Some(note))
-        }
+        Some(("suffix" | "prefix", _)) => theirs.to_owned(),
+        Some(("currency", sign)) => format!("prefix:{sign}"),
+        Some(("count" | "si" | "dateunit", rest)) => format!("suffix:{rest}"),
+        Some(("time", _)) => "datetime".to_owned(),
+        Some(("bool", _)) => "bool".to_owned(),
+        _ => format!("suffix: {}", theirs.chars().take(100).collect::<String>()),
     }
 }
 
@@ -195,15 +213,15 @@ mod tests {
     #[test]
     fn units_go_there_and_back() {
         for (their, our) in UNITS.iter().chain(SUFFIXES).chain(CURRENCIES) {
-            let (there, note) = ours(their);
-            assert!(there.ends_with(our) && note.is_none(), "{their}");
-            assert_eq!(ours(&theirs(&there)).0, there, "{their}");
+            let there = ours(their);
+            assert!(there.ends_with(our), "{their}");
+            assert_eq!(ours(&theirs(&there)), there, "{their}");
         }
-        assert_eq!(ours("percentunit").0, "ratio");
+        assert_eq!(ours("percentunit"), "ratio");
         assert_eq!(theirs("ratio"), "percentunit");
-        assert_eq!(ours("suffix:req").0, "suffix:req");
-        let (odd, note) = ours("furlongs");
-        assert_eq!((odd.as_str(), note.is_some()), ("suffix: furlongs", true));
+        assert_eq!(ours("suffix:req"), "suffix:req");
+        let odd = ours("furlongs");
+        assert_eq!(odd, "suffix: furlongs");
         assert_eq!(theirs(&odd), "furlongs");
     }
 }

@@ -42,7 +42,9 @@ pub(super) fn read(
             && let Some(report) = reports.iter_mut().find(|r| r.name == v.name)
         {
             report.outcome = super::Outcome::Unsupported;
-            report.notes.push(format!("its query cannot be read: {e}"));
+            report.notes.push(format!(
+                "its query cannot be read: {e}; write it anew in the settings of the dashboard"
+            ));
         }
     }
     (all, reports)
@@ -64,7 +66,7 @@ fn one(v: &Value, notes: &mut Notes) -> Variable {
         multi: v["multi"] == true,
         include_all: v["includeAll"] == true,
         all_value: written(&v["allValue"]).chars().take(4_000).collect(),
-        regex: text(&v["regex"]).chars().take(1_000).collect(),
+        regex: pattern(text(&v["regex"])),
         sort: sort(&v["sort"]),
         hide: match number(&v["hide"]) {
             Some(1.0) => Hide::Label,
@@ -75,13 +77,18 @@ fn one(v: &Value, notes: &mut Notes) -> Variable {
         ..Variable::default()
     };
     let query = &v["query"];
-    let kind = text(&v["type"]);
+    let kind = match text(&v["type"]) {
+        // Written by hand: what it asks says what it is.
+        "" if !asked(v).is_empty() => "query",
+        "" => "custom",
+        other => other,
+    };
     match kind {
         "query" => {
             out.kind = VariableKind::Query;
             out.query = asked(v);
             if let Some(name) = foreign(&v["datasource"]) {
-                notes.unsupported(format!("it asks {name}, which is not PromQL"));
+                notes.unsupported(format!("it asks {name}, which is not PromQL; make it a list, or ask for labels of metrics"));
             } else if out.query.is_empty() {
                 notes.unsupported("it asks nothing");
             }
@@ -91,6 +98,10 @@ fn one(v: &Value, notes: &mut Notes) -> Variable {
             out.query = text(query).to_owned();
             if out.query.is_empty() {
                 out.query = options(v);
+            }
+            if out.query.is_empty() {
+                let chosen = out.current.iter().filter(|c| *c != "$__all");
+                out.query = chosen.map(|c| c.replace(',', "\\,")).collect::<Vec<_>>().join(",");
             }
         }
         "interval" => {
@@ -155,6 +166,16 @@ fn one(v: &Value, notes: &mut Notes) -> Variable {
         out.regex.clear();
     }
     out
+}
+
+/// A pattern without slashes is one for the whole of an option there.
+fn pattern(text: &str) -> String {
+    let whole = if text.is_empty() || text.starts_with('/') {
+        text.to_owned()
+    } else {
+        format!("/^{text}$/")
+    };
+    whole.chars().take(1_000).collect()
 }
 
 fn sort(value: &Value) -> Sort {

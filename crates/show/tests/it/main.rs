@@ -4,6 +4,7 @@
 
 mod documents;
 mod grafana;
+mod grafana_kinds;
 mod mutate;
 
 use expect_test::expect_file;
