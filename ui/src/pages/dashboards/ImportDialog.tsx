@@ -11,6 +11,8 @@ import { Field, FormFoot, NameField, remember, useSending } from "../alerting/fo
 
 /** Characters of a document; the server takes 1 MiB. */
 const TEXT_MAX = 1 << 20;
+/** What needs a look comes first. */
+const WORST: Fit[] = ["unsupported", "approximate", "exact"];
 const SIGN: Record<Fit, IconName> = { exact: "ok", approximate: "info", unsupported: "warning" };
 
 function read(text: string): unknown {
@@ -142,7 +144,7 @@ function Report({ answer }: { answer: ImportAnswer }) {
             </tr>
           </thead>
           <tbody>
-            {[...report.panels.map((p) => ({ ...p, name: p.title || `#${p.id}` })), ...report.variables.map((v) => ({ ...v, type: t("im.variable"), id: v.name }))].map((p) => (
+            {[...report.panels.toSorted((a, b) => WORST.indexOf(a.result) - WORST.indexOf(b.result)).map((p) => ({ ...p, name: p.title || `#${p.id}` })), ...report.variables.map((v) => ({ ...v, type: t("im.variable"), id: v.name }))].map((p) => (
               <tr key={`${p.type} ${p.id}`}>
                 <td class="wrap">{p.name}</td>
                 <td>{p.type}</td>
@@ -152,7 +154,11 @@ function Report({ answer }: { answer: ImportAnswer }) {
                     {t(`im.${p.result}`)}
                   </span>
                 </td>
-                <td class="wrap">{p.notes.join(" ")}</td>
+                <td class="wrap">
+                  {p.notes.map((n) => (
+                    <div key={n}>{n}</div>
+                  ))}
+                </td>
               </tr>
             ))}
           </tbody>

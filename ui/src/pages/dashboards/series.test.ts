@@ -66,3 +66,21 @@ test("what an expression puts together is told", () => {
   const cases = [["sum by (mode) (rate(x[5m]))", "sum by mode"], ["sum(x) by (job, le)", "sum by job, le"], ["histogram_quantile(0.95, sum by (le) (x))", "p95"], ["max(x)", "max"], ["rate(x[5m])", ""], ["sum_of_it", ""]] as const;
   for (const [expr, want] of cases) expect(aggregation(expr)).toBe(want);
 });
+
+test("a table has a column for each query, also for one without an answer", () => {
+  const p = panel({ queries: [query("A"), query("B")], transforms: [{ kind: "organize", options: { renameByName: { "Value #A": "Now" } } }] });
+  const all = itemsOf(p, p.queries ?? [], new Map([["A", grid([[{ host: "a" }, [1]]])]]));
+  expect(tableOf(p, all, true).columns.map((c) => c.name)).toEqual(["host", "Now", "Value #B"]);
+});
+
+test("queries are kept by their letters, series become rows", () => {
+  const q = [query("A", "x", "{{host}}"), query("B", "y", "b {{host}}")];
+  const grids = new Map(q.map((x) => [x.ref, grid([[{ host: "a" }, [1, 2]]])]));
+  const rows = (transforms: Panel["transforms"]) => {
+    const p = panel({ queries: q, transforms });
+    return tableOf(p, itemsOf(p, q, grids), true).rows;
+  };
+  expect(rows([{ kind: "seriesToRows" }])).toEqual([["a", 2], ["b a", 2]]);
+  expect(rows([{ kind: "filterByRefId", options: { include: "/^(?:B)$/" } }, { kind: "seriesToRows" }])).toEqual([["b a", 2]]);
+  expect(rows([{ kind: "filterByRefId", options: { exclude: "B|C" } }, { kind: "seriesToRows" }])).toEqual([["a", 2]]);
+});

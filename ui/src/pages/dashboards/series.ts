@@ -124,6 +124,12 @@ function arranged(panel: Panel, items: Item[]): Item[] {
       const is = (o: { names?: string[]; pattern?: string } | undefined, name: string) => Boolean(o && (o.names?.includes(name) || (o.pattern && patternOf(o.pattern)?.test(name))));
       if (include) out = out.filter((i) => is(include, i.name));
       if (exclude) out = out.filter((i) => !is(exclude, i.name));
+    } else if (kind === "filterByRefId") {
+      const { include, exclude } = options as { include?: string; exclude?: string };
+      // Letters as a pattern: `A|B`, `/^(?:A|B)$/`.
+      const is = (letters: string, ref: string) => new RegExp(`^(?:${patternOf(letters)?.source ?? letters})$`).test(ref);
+      if (include) out = out.filter((i) => is(include, i.ref));
+      if (exclude) out = out.filter((i) => !is(exclude, i.ref));
     } else if (kind === "limit") out = out.slice(0, Math.max(0, Number(options["limitField"]) || 10));
   }
   return out;

@@ -22,9 +22,9 @@ export interface Table {
 export const ROWS_MAX = 2_000;
 export const COLUMNS_MAX = 60;
 
-/** Labels in columns of their own, and one number of each series. */
-export function instantTable(items: readonly Item[], how: Reduce = "last"): Table {
-  const refs = [...new Set(items.map((i) => i.ref))];
+/** Labels in columns of their own, and one number of each series. Of several queries each has its column, also with no answer. */
+export function instantTable(items: readonly Item[], how: Reduce = "last", asked: readonly string[] = []): Table {
+  const refs = [...new Set([...asked, ...items.map((i) => i.ref)])];
   // Several queries are told apart by their letters: names of metrics would keep their rows apart.
   const names = [...new Set(items.flatMap((i) => Object.keys(i.labels)))].filter((n) => n !== "__name__" || refs.length === 1).sort().slice(0, COLUMNS_MAX);
   const value = (ref: string) => (refs.length > 1 ? `Value #${ref}` : "Value");
@@ -37,6 +37,19 @@ export function instantTable(items: readonly Item[], how: Reduce = "last"): Tabl
   ];
   const rows = items.slice(0, ROWS_MAX).map((i) => [...names.map((n): CellValue => i.labels[n] ?? ""), ...refs.map((ref) => (ref === i.ref ? reduced(i.values, how) : Number.NaN))]);
   return { columns, rows, more: Math.max(0, items.length - ROWS_MAX) };
+}
+
+/** A row for each series: its name and one number. */
+function seriesTable(items: readonly Item[], how: Reduce): Table {
+  const first = items[0];
+  return {
+    columns: [
+      { name: "Metric", kind: "string" },
+      { name: "Value", kind: "number", unit: first?.unit, decimals: first?.decimals },
+    ],
+    rows: items.slice(0, ROWS_MAX).map((i) => [i.name, reduced(i.values, how)]),
+    more: Math.max(0, items.length - ROWS_MAX),
+  };
 }
 
 /** A row for each time, a column for each series, the newest first. */
@@ -175,8 +188,10 @@ function reduce(t: Table, o: Options): Table {
 export function tableOf(panel: Panel, all: Items, instant: boolean): Table {
   const transforms = panel.transforms ?? [];
   const byTime = !instant && transforms.some((t) => t.kind === "reduce" || t.kind === "seriesToColumns");
-  let t = byTime ? timeTable(all) : instantTable(all.items, panel.reduce ?? "last");
-  if (!byTime && new Set(all.items.map((i) => i.ref)).size > 1) t = merge(t);
+  const asked = (panel.queries ?? []).filter((q) => !q.hidden).map((q) => q.ref);
+  const named = !byTime && transforms.some((t) => t.kind === "seriesToRows");
+  let t = byTime ? timeTable(all) : named ? seriesTable(all.items, panel.reduce ?? "last") : instantTable(all.items, panel.reduce ?? "last", asked.length > 1 ? asked : []);
+  if (!byTime && !named && new Set(all.items.map((i) => i.ref)).size > 1) t = merge(t);
   for (const { kind, options = {} } of transforms) {
     if (kind === "organize") t = organize(t, options);
     else if (kind === "merge") t = merge(t);
