@@ -71,3 +71,18 @@ it("a moment has its year when it is another one", () => {
   const now = Date.parse("2026-11-21T12:00:00Z");
   expect([formatMoment(now - 60_000, now, "utc"), formatMoment(now - 400 * 864e5, now, "utc")]).toEqual(["21 Nov, 11:59:00", "17 Oct 2025, 12:00:00"]);
 });
+
+it.each([
+  [1_479_735, "bits_si/s", "1.48 Mb/s"],
+  [1500, "bytes_si", "1.5 kB"],
+  [250, "milliseconds", "250 ms"],
+  [90, "minutes", "1 h 30 m"],
+  [7, "suffix: jobs", "7 jobs"],
+  [7, "prefix:$", "$7"],
+  [0, "yes_no", "no"],
+  [1, "on_off", "on"],
+  [1200, "ops/min", "1.2 k/min"],
+  [0, "datetime", "1970-01-01 00:00:00"],
+  [1e300, "datetime", "–"],
+  [255, "hex", "ff"],
+])("units of dashboards: %d as %s is %s", (v, unit, text) => expect(formatValue(v, unit as Unit)).toBe(text));

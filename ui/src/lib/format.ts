@@ -59,8 +59,12 @@ function seconds(v: number, decimals?: number): string {
 }
 
 /** What stands after numbers that are shortened by thousands. */
-const SI_UNITS: Record<string, string> = { "bits/s": "b/s", bits: "b", hertz: "Hz", volts: "V", watts: "W" };
-const PLAIN_UNITS: Record<string, string> = { percent: "%", celsius: "°C", count: "", none: "" };
+const SI_UNITS: Record<string, string> = { "bits/s": "b/s", bits: "b", "bits_si/s": "b/s", bits_si: "b", "bytes_si/s": "B/s", bytes_si: "B", hertz: "Hz", volts: "V", amperes: "A", watts: "W", joules: "J", watt_hours: "Wh" };
+const PLAIN_UNITS: Record<string, string> = { percent: "%", celsius: "°C", fahrenheit: "°F", kelvin: "K", decibels: "dB", count: "", none: "" };
+/** How many seconds one is. */
+const SECONDS: Record<string, number> = { milliseconds: 1e-3, microseconds: 1e-6, nanoseconds: 1e-9, minutes: 60, hours: 3_600, days: 86_400 };
+/** What 0 and everything else are called. */
+const EITHER: Record<string, [string, string]> = { bool: ["false", "true"], yes_no: ["no", "yes"], on_off: ["off", "on"] };
 
 /** A value with its unit; "–" for a gap. */
 export function formatValue(v: number, unit: Unit, decimals?: number): string {
@@ -81,12 +85,28 @@ export function formatValue(v: number, unit: Unit, decimals?: number): string {
       const [n, u] = scaled(v, 1000, SI, decimals);
       return `${n}${u ? ` ${u}` : ""}/s`;
     }
+    case "ops/min": {
+      const [n, u] = scaled(v, 1000, SI, decimals);
+      return `${n}${u ? ` ${u}` : ""}/min`;
+    }
+    case "datetime":
+      return Math.abs(v) > 8.64e15 ? "–" : new Date(v).toISOString().slice(0, 19).replace("T", " ");
+    case "hex":
+      return Math.trunc(v).toString(16);
+    case "scientific":
+      return v.toExponential(decimals ?? 2);
     case "":
     case "short": {
       const [n, u] = scaled(v, 1000, SI, decimals);
       return `${n}${u ? ` ${u}` : ""}`;
     }
   }
+  const one = SECONDS[unit];
+  if (one !== undefined) return seconds(v * one, decimals);
+  const either = EITHER[unit];
+  if (either) return either[v === 0 ? 0 : 1];
+  if (unit.startsWith("prefix:")) return `${unit.slice(7)}${compact(v, decimals)}`;
+  if (unit.startsWith("suffix:")) return `${compact(v, decimals)} ${unit.slice(7).trim()}`.trim();
   const si = SI_UNITS[unit];
   if (si !== undefined) {
     const [n, u] = scaled(v, 1000, SI, decimals);
