@@ -21,6 +21,7 @@ type Point = (Timestamp, f64);
 
 /// Where times and values are on the plot.
 struct Plot {
+    ticks: Vec<(f64, String)>,
     from: Timestamp,
     until: Timestamp,
     low: f64,
@@ -114,30 +115,42 @@ fn plot(pen: &Pen<'_>, series: &[Vec<Point>], legend_rows: usize) -> Plot {
     if high <= low {
         high = low + low.abs().max(1.0);
     }
-    let ticks = value_ticks(low, high, 4.0, figure.format.unit);
-    let labels: Vec<String> = ticks.iter().map(|(v, _)| figure.format.show(*v)).collect();
-    let wide = widest(labels.iter().map(String::as_str), SMALL, Face::Regular);
+    let top = pen.top + 4.0;
+    let bottom = (pen.scene.height - 24.0 - ROW * legend_rows as f64 - 6.0).max(pen.top + 30.0);
+    let ticks = ticks(pen, low, high, bottom - top);
+    let wide = widest(ticks.iter().map(|(_, text)| text.as_str()), SMALL, Face::Regular);
     Plot {
+        ticks,
         from: figure.from,
         until: figure.until,
         low,
         high,
         left: (PAD + wide + 8.0).min(pen.scene.width / 3.0),
         right: pen.right,
-        top: pen.top + 4.0,
-        bottom: (pen.scene.height - 24.0 - ROW * legend_rows as f64 - 6.0).max(pen.top + 30.0),
+        top,
+        bottom,
     }
+}
+
+/// Values of the axis with what they are called: as many as have room, and two if that is possible at all.
+fn ticks(pen: &Pen<'_>, low: f64, high: f64, room: f64) -> Vec<(f64, String)> {
+    let format = &pen.figure.format;
+    let mut wanted = (room / 45.0).clamp(2.0, 6.0);
+    let mut found = value_ticks(low, high, wanted, format.unit);
+    while found.len() < 2 && wanted < 8.0 {
+        wanted += 1.0;
+        found = value_ticks(low, high, wanted, format.unit);
+    }
+    found.into_iter().map(|(value, _)| (value, format.show(value))).collect()
 }
 
 fn grid(pen: &mut Pen<'_>, plot: &Plot) {
     let figure = pen.figure;
     let theme = pen.theme;
-    let count = ((plot.bottom - plot.top) / 45.0).clamp(2.0, 6.0);
-    for (value, _) in value_ticks(plot.low, plot.high, count, figure.format.unit) {
-        let y = plot.y(value);
+    for (value, text) in &plot.ticks {
+        let y = plot.y(*value);
         pen.line((plot.left, y), (plot.right, y), theme.grid(), 1.0);
-        let text = figure.format.show(value);
-        let text = fitted(&text, SMALL, Face::Regular, plot.left - PAD - 4.0);
+        let text = fitted(text, SMALL, Face::Regular, plot.left - PAD - 4.0);
         let at = (plot.left - 6.0, y + 4.0);
         pen.text(at, &text, SMALL, Face::Regular, (Anchor::End, theme.soft()));
     }

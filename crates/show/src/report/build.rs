@@ -223,3 +223,46 @@ pub fn report_of(id: &str, title: &str, timezone: &str) -> Report {
         ..Report::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::tz::TimeZone;
+    use serde_json::json;
+
+    fn built(panels: Vec<serde_json::Value>) -> (Document, usize) {
+        let window = Window::new(0, 3_600_000, TimeZone::UTC).unwrap();
+        let panels = panels.iter().map(|p| BoardPanel::alone(p, &window)).collect();
+        let board = Board { id: "d".to_owned(), title: "D".to_owned(), panels, notes: Vec::new() };
+        let boards = vec![Some(Ok(board))];
+        let report = report_of("d", "D", "UTC");
+        let asked = needs(&report, &window, &boards).len();
+        let about = About::default();
+        (build(&report, &window, &boards, &Answers::default(), &about), asked)
+    }
+
+    #[test]
+    fn figures_are_bounded_and_what_is_left_out_is_told() {
+        let panel = json!({"kind": "stat", "title": "p", "queries": [{"ref": "A", "expr": "x"}]});
+        let (document, asked) = built(vec![panel; FIGURES_MAX + 50]);
+        assert_eq!((document.pictures().count(), asked), (FIGURES_MAX, FIGURES_MAX));
+        let last = document.parts.last().and_then(|p| p.blocks.last());
+        assert!(matches!(last, Some(Block::Missing(why)) if why.contains("200 figures at most")));
+    }
+
+    #[test]
+    fn rows_are_headings_and_what_is_nothing_is_told() {
+        let row = |title: &str| json!({"kind": "row", "title": title});
+        let text = json!({"kind": "text", "title": "T", "text": "words"});
+        let (document, _) = built(vec![row("a"), text, json!({"kind": "unsupported"}), row("b")]);
+        let found: Vec<(&str, bool, usize)> = document
+            .parts
+            .iter()
+            .map(|p| (p.title.as_str(), p.is_within, p.blocks.len()))
+            .collect();
+        assert_eq!(found, [("a", true, 2), ("b", true, 0)]);
+        let (document, _) = built(Vec::new());
+        let only = document.parts.iter().flat_map(|p| &p.blocks).next();
+        assert!(matches!(only, Some(Block::Missing(why)) if why.contains("has no panels")));
+    }
+}

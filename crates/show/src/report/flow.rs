@@ -477,12 +477,10 @@ fn column_widths(columns: &[Column], rows: &[Vec<Value>], room: f64) -> Vec<f64>
     let least: f64 = wanted.iter().map(|w| w.0).sum();
     let most: f64 = wanted.iter().map(|w| w.1.max(w.0)).sum();
     if most <= room {
-        // What is left goes to texts, the last of which may be as wide as it likes.
-        let mut widths: Vec<f64> = wanted.iter().map(|w| w.1.max(w.0)).collect();
-        if let Some(i) = columns.iter().position(|c| !c.is_number) {
-            widths[i] += room - most;
-        }
-        return widths;
+        // What is left goes to texts, each the same: no column stands far from the one that it belongs to.
+        let texts = columns.iter().filter(|c| !c.is_number).count();
+        let more = |c: &Column| if c.is_number { 0.0 } else { (room - most) / texts as f64 };
+        return wanted.iter().zip(columns).map(|(w, c)| w.1.max(w.0) + more(c)).collect();
     }
     if least >= room {
         return wanted.iter().map(|w| w.0 * room / least).collect();

@@ -183,3 +183,20 @@ fn what_is_no_panel_is_passed_over() {
         assert!(figure.empty.contains("not part of reports"), "{panel}");
     }
 }
+
+#[test]
+fn series_that_are_left_out_are_told() {
+    let panel = json!({"kind": "stat", "queries": [{"ref": "A", "expr": "x"}]});
+    let all = vec![series(&[("h", "a")], &[1.0]), series(&[("h", "b")], &[2.0])];
+    let answers = Answers([("k/0".to_owned(), Answer::Series(all, 3))].into());
+    let (figure, missing) = super::figure(&BoardPanel::alone(&panel, &window()), "k", &answers);
+    assert_eq!((figure.traces.len(), &missing[..]), (2, &["3 series are left out".to_owned()][..]));
+    let asks = |kind: &str| {
+        let panel = json!({"kind": kind, "queries": [{"ref": "A", "expr": "x"}]});
+        match &needs(&BoardPanel::alone(&panel, &window()), "k")[0].what {
+            What::Query { series_max, .. } => *series_max,
+            What::Route(path) => panic!("{path}"),
+        }
+    };
+    assert_eq!((asks("timeseries"), asks("table")), (SERIES_MAX, TABLE_SERIES_MAX));
+}
