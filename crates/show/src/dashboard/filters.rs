@@ -54,7 +54,7 @@ mod tests {
                 "sum by (instance) (rate(a_total{job=\"x\",code=~\"5..|a{2}\"}[5m])) / on (instance) group_left (pod) b{job=\"x\"}",
             ),
             ("sum(a) by (le) > bool 5", "sum(a{job=\"x\"}) by (le) > bool 5"),
-            ("topk(5, a offset 5m) or -Inf", "topk(5, a{job=\"x\"} offset 5m) or -Inf"),
+            ("topk(5, a offset 5m) > -Inf", "topk(5, a{job=\"x\"} offset 5m) > -Inf"),
             ("1e5 * a", "1e5 * a{job=\"x\"}"),
             ("sum(", "sum("),
         ] {
