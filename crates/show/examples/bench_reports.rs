@@ -84,10 +84,10 @@ fn column(name: &str, is_number: bool) -> Column {
     Column { name: name.into(), is_number }
 }
 
-/// A month of an availability report: targets with how long they were up, incidents, twelve charts.
+/// A month of an availability report on 20 pages: targets with how long they were up, incidents, twelve charts.
 fn month() -> Document {
     let names = [("Target", false), ("Up", true), ("Down", true), ("Kept", false)];
-    let targets = (0..300).map(|i| {
+    let targets = (0..460).map(|i| {
         vec![
             Value::text(format!("web-{i}.example.org:9100")),
             Value::share(1.0 - f64::from(i) / 1e6),
@@ -95,7 +95,7 @@ fn month() -> Document {
             Value::text(if i < 100 { "yes" } else { "no" }),
         ]
     });
-    let incidents = (0..120).map(|i| {
+    let incidents = (0..180).map(|i| {
         vec![
             Value::text(format!("The disk of db-{i} is {} % full", 80 + i % 20)),
             Value::count(i),

@@ -1,10 +1,20 @@
 import { expect, test } from "vitest";
+import fixture from "../../../../fixtures/dashboards/place.json";
 import type { At, Panel } from "../../api/dashboards";
 import { arrange, fitted, type Item, place, roomFor, step, tidy } from "./layout";
 
 const panel = (id: number, at: At, more: Partial<Panel> = {}): Panel => ({ id, kind: "stat", title: `p${id}`, at, ...more });
 const at = (x: number, y: number, w: number, h: number): At => ({ x, y, w, h });
 const overlap = (items: readonly Item[]) => items.some((a, i) => items.some((b, k) => k > i && a.at.x < b.at.x + b.at.w && b.at.x < a.at.x + a.at.w && a.at.y < b.at.y + b.at.h && b.at.y < a.at.y + a.at.h));
+
+test("panels stand as the fixture says, which the server is held to as well", () => {
+  expect(fixture.length).toBeGreaterThan(4);
+  for (const { name, panels, values, placed } of fixture) {
+    const all = Object.fromEntries(Object.entries(values).map(([k, v]) => [k, { values: v as string[] }]));
+    const shown = place(panels as Panel[], all, () => false).sort((a, b) => a.at.y - b.at.y || a.at.x - b.at.x);
+    expect(shown.map((p) => [p.key, p.at.x, p.at.y, p.at.w, p.at.h]), name).toEqual(placed);
+  }
+});
 
 test("rows hide what is under them, and what follows moves up", () => {
   const panels = [panel(1, at(0, 0, 24, 4)), panel(2, at(0, 4, 24, 1), { kind: "row", collapsed: true }), panel(3, at(0, 5, 24, 6)), panel(4, at(0, 11, 24, 1), { kind: "row" }), panel(5, at(0, 12, 12, 4))];
