@@ -32,10 +32,12 @@ export default defineConfig({
         entryFileNames: "app.js",
         // Everything that the first page needs is one file, whatever pages share of it. The entry only starts it. What two
         // or more of the other chunks share is one file too: many small ones would be asked for one by one, and be 5 KiB
-        // larger together (brotli).
+        // larger together (brotli). The part of Overview that arrives after its first picture stands before that, with all it
+        // needs: the first load must not wait for what other pages share.
         codeSplitting: {
           groups: [
             { name: "core", test: /src\/parts\/App\.tsx$|src\/state\/prefs\.ts$/, priority: 2 },
+            { name: "parts", test: /src\/pages\/overview\/Parts\.tsx$/, priority: 1.5 },
             { name: "shared", test: /src\/.*\.tsx?$/, minShareCount: 2, priority: 1 },
           ],
         },
