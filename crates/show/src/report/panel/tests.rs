@@ -1,3 +1,5 @@
+//! Panels of reports: what a panel of a dashboard becomes, figure, table or words.
+
 use super::look::guessed;
 use super::*;
 use crate::report::ask::Answer;

@@ -1,3 +1,5 @@
+//! Tables of reports: their columns, their order, what transforms leave of them.
+
 use super::super::super::ask::Series;
 use super::super::name_of;
 use super::*;
