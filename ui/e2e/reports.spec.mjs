@@ -311,6 +311,7 @@ export default {
         assert(bytes.toString("latin1").startsWith(begin), `${form} begins with ${bytes.subarray(0, 200).toString("latin1")}`);
         assertEqual(new URL(url).searchParams.getAll("var-mode"), ["system"], "the choice");
       }
+      await page.getByRole("region", { name: "CPU by mode" }).hover();
       await page.getByRole("button", { name: "What to do with CPU by mode" }).click();
       const picture = await downloaded(page, () => page.getByRole("menuitem", { name: "Download as PNG" }).click());
       assert(picture.bytes.toString("latin1").startsWith("\u0089PNG"), `the panel begins with ${picture.bytes.subarray(0, 200).toString("latin1")}`);

@@ -44,19 +44,20 @@ const BATCH_MAX = 64;
 const SOCKET_WAIT_MS = 2500;
 /** Series a chart asks for; more are counted, not drawn. */
 const SERIES_SHOWN = 50;
-/** Panels that come into sight together learn so within a frame or two: what they ask goes in one request. */
+/** Panels that come into sight together learn so within a frame or two: what they ask goes in one request, once nobody has joined for so long. */
 const TOGETHER_MS = 25;
+/** On a slow machine frames are long; nobody waits longer than this for others. */
+const TOGETHER_MAX_MS = 200;
 
 let asOf = 0;
+let together: ReturnType<typeof setTimeout> | undefined;
 
 /** Now, the same for all that ask together, so that they ask for the same range. */
 function nowTogether(): number {
-  if (asOf === 0) {
-    asOf = Date.now();
-    setTimeout(() => {
-      asOf = 0;
-    }, TOGETHER_MS);
-  }
+  const now = Date.now();
+  if (asOf === 0 || now - asOf >= TOGETHER_MAX_MS) asOf = now;
+  clearTimeout(together);
+  together = setTimeout(flush, Math.min(TOGETHER_MS, Math.max(0, asOf + TOGETHER_MAX_MS - now)));
   return asOf;
 }
 
@@ -66,10 +67,11 @@ let waiting: Job[] = [];
 /** Joins the next batch. Jobs of one batch have the same range, or are sent in batches of their own. */
 function ask(job: Job): void {
   waiting.push(job);
-  if (waiting.length === 1) setTimeout(flush, TOGETHER_MS);
+  nowTogether();
 }
 
 function flush(): void {
+  asOf = 0;
   const jobs = waiting.filter((j) => !j.signal.aborted);
   waiting = [];
   const groups = new Map<string, Job[]>();

@@ -119,6 +119,8 @@ function arranged(panel: Panel, items: Item[]): Item[] {
     if (kind === "renameByRegex") {
       const re = patternOf(String(options["regex"] ?? ""));
       if (re) out = out.map((i) => ({ ...i, name: i.name.replace(re, String(options["renamePattern"] ?? "")) }));
+    } else if (panel.kind === "table" && kind !== "filterByRefId") {
+      // A table filters and cuts its columns and rows, not the series that they are made of.
     } else if (kind === "filterByName" || kind === "filterFieldsByName") {
       const { include, exclude } = options as { include?: { names?: string[]; pattern?: string }; exclude?: { names?: string[]; pattern?: string } };
       const is = (o: { names?: string[]; pattern?: string } | undefined, name: string) => Boolean(o && (o.names?.includes(name) || (o.pattern && patternOf(o.pattern)?.test(name))));
@@ -127,7 +129,7 @@ function arranged(panel: Panel, items: Item[]): Item[] {
     } else if (kind === "filterByRefId") {
       const { include, exclude } = options as { include?: string; exclude?: string };
       // Letters as a pattern: `A|B`, `/^(?:A|B)$/`.
-      const is = (letters: string, ref: string) => new RegExp(`^(?:${patternOf(letters)?.source ?? letters})$`).test(ref);
+      const is = (letters: string, ref: string) => patternOf(`^(?:${patternOf(letters)?.source ?? letters.replace(/\W/g, "\\$&")})$`)?.test(ref);
       if (include) out = out.filter((i) => is(include, i.ref));
       if (exclude) out = out.filter((i) => !is(exclude, i.ref));
     } else if (kind === "limit") out = out.slice(0, Math.max(0, Number(options["limitField"]) || 10));

@@ -137,7 +137,7 @@ export function Related({ by, name }: { by: "instance" | "job"; name: string }) 
     ...(known?.insights ?? []).map((i) => ({ kind: t("ho.related.insights"), text: i.title, href: placed("insights", i.id), level: "info" as const })),
   ];
   return (
-    <section class="panel related" aria-label={t("ho.related")}>
+    <section class="panel noted" aria-label={t("ho.related")}>
       <h2 class="sr-only">{t("ho.related")}</h2>
       {rows.length === 0 ? (
         <p class="soft related-none">

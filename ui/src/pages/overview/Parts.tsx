@@ -73,14 +73,14 @@ interface CellOf {
 }
 
 const Cells = ({ cells }: { cells: CellOf[] }) => (
-  <ul class={`cells ${cells.length > NAMED_MAX ? "cells-small" : ""}`}>
+  <ul class={`spots ${cells.length > NAMED_MAX ? "spots-small" : ""}`}>
     {cells.slice(0, CELLS_MAX).map((c) => {
       const label = t("ov.cell", { name: c.name, state: t(`ov.state.${c.state}`) });
       return (
         <li key={c.name}>
-          <a class={`cell cell-${c.state}`} href={c.href} title={label} aria-label={label} onClick={follow}>
+          <a class={`spot spot-${c.state}`} href={c.href} title={label} aria-label={label} onClick={follow}>
             <Icon name={ICON[c.state]} size={12} />
-            {cells.length > NAMED_MAX ? null : <span class="cell-word">{c.name}</span>}
+            {cells.length > NAMED_MAX ? null : <span class="spot-word">{c.name}</span>}
           </a>
         </li>
       );
@@ -102,7 +102,7 @@ function Strip() {
     return { name, state, href: hrefOf("services", { open: name }) };
   });
   return (
-    <section class="panel strip" aria-label={t("ov.hosts")}>
+    <section class="panel over-strip" aria-label={t("ov.hosts")}>
       <div>
         <Head title={t("ov.hosts")} href={hrefOf("hosts")} note={of ? t("ov.hosts.counts", count) : ""} />
         {of ? hosts.length ? <Cells cells={hosts.map((h) => ({ name: h.name, state: h.state, href: hrefOf("hosts", { open: h.name }) }))} /> : <Empty>{t("ov.hosts.none")}</Empty> : asked.error ? <Failed message={asked.error} onRetry={asked.again} /> : <Loading />}

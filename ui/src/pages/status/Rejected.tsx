@@ -110,9 +110,9 @@ export function Limits() {
                     </th>
                     <td class="num">
                       {l.max > 0 ? (
-                        <span class={`share share-${l.near ? "warning" : "ok"}`}>
-                          <span class="share-rail" aria-hidden="true">
-                            <span class="share-bar" style={{ width: `${Math.min(100, (l.used / l.max) * 100).toFixed(1)}%` }} />
+                        <span class={`used used-${l.near ? "warning" : "ok"}`}>
+                          <span class="used-rail" aria-hidden="true">
+                            <span class="used-bar" style={{ width: `${Math.min(100, (l.used / l.max) * 100).toFixed(1)}%` }} />
                           </span>
                           {formatCount(l.used)} ({formatValue(l.used / l.max, "ratio")}) {l.near ? t("st.l.near") : ""}
                         </span>

@@ -27,7 +27,7 @@ export function AlertList({ panel, scope, placed, title }: KindProps) {
   const filter = fill(panel.match ?? "", scope, placed.own);
   const test = testOf(filter);
   if (asked.data === null) return asked.error ? <Failed message={asked.error} onRetry={asked.again} /> : <Loading />;
-  const rows = asked.data.alerts.filter((a) => (a.state === "firing" || a.state === "pending") && test({ ...a.labels, severity: a.severity })).sort((a, b) => (RANK[a.severity] ?? 3) - (RANK[b.severity] ?? 3));
+  const rows = asked.data.alerts.filter((a) => (a.state === "firing" || a.state === "pending") && test({ ...a.labels, severity: a.severity, alertstate: a.state })).sort((a, b) => (RANK[a.severity] ?? 3) - (RANK[b.severity] ?? 3));
   if (rows.length === 0)
     return (
       <Empty>

@@ -25,7 +25,7 @@ export function Stat(p: KindProps) {
   const names = shown.length > 1 ? style.text !== "value" : style.text === "name" || style.text === "both";
   const paints = style.colour ?? "value";
   return (
-    <div class={`stats ${shown.length > 1 ? "stats-many" : ""} ${style.orientation === "horizontal" ? "stats-rows" : ""}`} tabIndex={shown.length > 4 ? 0 : -1} role="group" aria-label={p.title}>
+    <div class={`statgrid ${shown.length > 1 ? "stats-many" : ""} ${style.orientation === "horizontal" ? "stats-rows" : ""}`} tabIndex={shown.length > 4 ? 0 : -1} role="group" aria-label={p.title}>
       {shown.map((x) => (
         <div key={x.item.key} data-item={x.item.key} class={`stat ${paints === "background" && x.judged ? "stat-filled" : ""}`} style={{ "--stat": x.judged && paints !== "none" ? x.judged.colour : "var(--ink)" }}>
           {style.sparkline !== false && !p.instant ? <Spark values={x.item.values} /> : null}
@@ -63,9 +63,9 @@ function Spark({ values }: { values: Float64Array }) {
   }, [values]);
   if (!path) return null;
   return (
-    <svg class="spark" viewBox="0 0 100 40" preserveAspectRatio="none" aria-hidden="true" focusable="false">
-      <path d={`${path}V40H${path.slice(1, path.indexOf(","))}Z`} class="spark-area" />
-      <path d={path} class="spark-line" vector-effect="non-scaling-stroke" />
+    <svg class="stat-spark" viewBox="0 0 100 40" preserveAspectRatio="none" aria-hidden="true" focusable="false">
+      <path d={`${path}V40H${path.slice(1, path.indexOf(","))}Z`} class="stat-spark-area" />
+      <path d={path} class="stat-spark-line" vector-effect="non-scaling-stroke" />
     </svg>
   );
 }
@@ -139,14 +139,14 @@ export function BarList(p: KindProps) {
   return (
     <ul class="bars" tabIndex={0} aria-label={p.title}>
       {sorted.slice(0, NUMBERS_MAX).map((x) => (
-        <li key={x.item.key} data-item={x.item.key} class="bar">
+        <li key={x.item.key} data-item={x.item.key} class="level">
           <span class="bar-name">{x.item.name}</span>
           <span class="num strong">
             {x.text}
             {levelWord(x) ? <span class="sr-only">, {levelWord(x)}</span> : null}
           </span>
           <span class="bar-track" aria-hidden="true">
-            <span class="bar-fill" style={{ width: `${Math.max(0, Math.min(1, Math.abs(x.value || 0) / max)) * 100}%`, background: x.judged?.colour ?? (x.item.chosen ? x.item.colour : "var(--fill)") }} />
+            <span class="level-fill" style={{ width: `${Math.max(0, Math.min(1, Math.abs(x.value || 0) / max)) * 100}%`, background: x.judged?.colour ?? (x.item.chosen ? x.item.colour : "var(--fill)") }} />
           </span>
         </li>
       ))}
