@@ -169,7 +169,7 @@ export default {
     await page.mouse.move(over.x + over.width - 20, over.y + 20);
     await page.mouse.move(over.x + over.width - 24, over.y + 20);
     await until("a dot on its line", 3000, async () => /px/.test(await dots("P1")));
-    assert(/px/.test(await dots("P2")), "no dot in the chart beside it");
+    await until("a dot in the chart beside it", 3000, async () => /px/.test(await dots("P2")));
     await until("no dots in a chart out of sight", 3000, async () => (await dots("P8")) === "");
     await page.mouse.move(2, 2);
     await until("no dots", 3000, async () => (await dots("P1")) === "" && (await dots("P2")) === "");
