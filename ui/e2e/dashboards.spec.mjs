@@ -46,6 +46,7 @@ export default {
     await until("the chart", WAIT, () => drawn(b.panel("CPU")));
     await until("all modes", WAIT, async () => (await b.panel("CPU").locator(".ts-entry").count()) > 3);
     await b.choice("Mode").click();
+    await page.locator(".var-find:focus").waitFor();
     await page.keyboard.type("idle");
     await page.keyboard.press("Enter");
     await page.keyboard.press("Escape");
@@ -72,6 +73,7 @@ export default {
     const status = await page.evaluate(([id, dashboard]) => fetch(`/api/plimsoll/v1/dashboards/${id}`, { method: "PUT", headers: { "content-type": "application/json" }, body: JSON.stringify({ dashboard, version: 1, author: "bo" }) }).then((r) => r.status), [id, document(id, { title: "Theirs" })]);
     assert(status < 300, `the other's save: ${status}`);
     await page.keyboard.press("Control+s");
+    await e.save.waitFor({ timeout: WAIT });
     await page.keyboard.press("Enter");
     await e.save.getByText("Somebody saved version 2 meanwhile.").waitFor({ timeout: WAIT });
     await axe(page, "a conflict");

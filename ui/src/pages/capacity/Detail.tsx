@@ -101,7 +101,9 @@ async function courseOf(query: string, horizon: string, signal: AbortSignal): Pr
 /** The past, the expected course with its cone, and the limit. */
 function Course({ of: c, unit }: { of: CapacityDoc; unit: Unit }) {
   const { params } = url.value;
-  const horizon = params["ahead"] || horizonFor(c.days);
+  // Of the first minutes a day shows nothing: its points are minutes apart.
+  const young = useMemo(() => c.state === "learning", [c.id]);
+  const horizon = params["ahead"] || (young ? "1h" : horizonFor(c.days));
   const days = HORIZONS.find(([name]) => name === horizon)?.[1] ?? 1;
   const [forecast, setForecast] = useState<{ of: Forecasted | null; error: string; busy: boolean }>({ of: null, error: "", busy: true });
   const query = c.queries[0] ?? "";

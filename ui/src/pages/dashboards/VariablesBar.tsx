@@ -119,12 +119,14 @@ function Options({ variable: v, resolved, onClose }: { variable: Variable; resol
   latest.current = draft;
   const changed = useRef(false);
   // Several are chosen one after the other, and taken together when the list closes.
-  useEffect(() => {
-    input.current?.focus();
-    return () => {
+  // Before it is painted: who types at once is heard.
+  useLayoutEffect(() => input.current?.focus(), []);
+  useEffect(
+    () => () => {
       if (changed.current) choose(v.name, latest.current);
-    };
-  }, []);
+    },
+    [],
+  );
   const all = useMemo((): Option[] => [...(v.include_all ? [{ text: t("da.vars.all"), value: ALL }] : []), ...(resolved?.options ?? []).filter((o) => o.value !== ALL)], [resolved, v.include_all]);
   const shown = useMemo(() => {
     const words = query.toLowerCase().split(/\s+/).filter(Boolean);
