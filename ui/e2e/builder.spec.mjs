@@ -11,7 +11,7 @@ export default {
       await page.getByRole("link", { name: "Alert on this: CPU" }).click();
       const form = page.getByRole("region", { name: "Alert on this" });
       await form.waitFor({ timeout: 10_000 });
-      await until("the chart with its threshold", 15_000, () => drawn(form.locator(".query-chart")));
+      await until("the chart with its threshold", 60_000, () => drawn(form.locator(".query-chart")));
       await until("a threshold to begin with", 10_000, async () => Number(await form.getByLabel("Threshold").inputValue()) > 0);
       await form.getByLabel("Name").fill("E2eBusy");
       await form.getByRole("button", { name: "Shadow" }).click();
