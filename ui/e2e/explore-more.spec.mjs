@@ -147,6 +147,7 @@ export default {
     await shot(page, "explore-earlier");
     await page.keyboard.press("Escape");
     await page.getByRole("button", { name: "Earlier queries" }).click();
+    await e.earlier.locator("input:focus").waitFor();
     await page.keyboard.type("load1");
     await until("one that has the word", 3000, async () => (await picks.count()) === 1);
     await page.keyboard.press("Enter");
