@@ -119,9 +119,9 @@ function arranged(panel: Panel, items: Item[]): Item[] {
     if (kind === "renameByRegex") {
       const re = patternOf(String(options["regex"] ?? ""));
       if (re) out = out.map((i) => ({ ...i, name: i.name.replace(re, String(options["renamePattern"] ?? "")) }));
-    } else if (panel.kind === "table" && kind !== "filterByRefId") {
-      // A table filters and cuts its columns and rows, not the series that they are made of.
     } else if (kind === "filterByName" || kind === "filterFieldsByName") {
+      // A table filters its columns, not the series that they are made of.
+      if (panel.kind === "table") continue;
       const { include, exclude } = options as { include?: { names?: string[]; pattern?: string }; exclude?: { names?: string[]; pattern?: string } };
       const is = (o: { names?: string[]; pattern?: string } | undefined, name: string) => Boolean(o && (o.names?.includes(name) || (o.pattern && patternOf(o.pattern)?.test(name))));
       if (include) out = out.filter((i) => is(include, i.name));
@@ -132,7 +132,7 @@ function arranged(panel: Panel, items: Item[]): Item[] {
       const is = (letters: string, ref: string) => patternOf(`^(?:${patternOf(letters)?.source ?? letters.replace(/\W/g, "\\$&")})$`)?.test(ref);
       if (include) out = out.filter((i) => is(include, i.ref));
       if (exclude) out = out.filter((i) => !is(exclude, i.ref));
-    } else if (kind === "limit") out = out.slice(0, Math.max(0, Number(options["limitField"]) || 10));
+    } else if (kind === "limit" && panel.kind !== "table") out = out.slice(0, Math.max(0, Number(options["limitField"]) || 10));
   }
   return out;
 }
