@@ -1,1 +1,1 @@
-import{_n as e,kt as t,t as n}from"./core.js";var r=document.getElementById(`app`);r&&e(t(n,{}),r);
+import{At as e,t,vn as n}from"./core.js";var r=document.getElementById(`app`);r&&n(e(t,{}),r);

@@ -1,4 +1,4 @@
-import { assert, drawn, open, shot, until } from "./browser.mjs";
+import { assert, assertEqual, base, drawn, open, shot, until } from "./browser.mjs";
 import { overview, top } from "./pages.mjs";
 
 const PANELS = ["CPU", "Memory", "Disk I/O", "Network"];
@@ -55,6 +55,27 @@ export default {
     await until("values read out", 3000, async () => /in use .+iB/.test((await memory.locator("[aria-live]").textContent()) ?? ""));
     await page.keyboard.press("v");
     assert((await memory.locator("tbody tr").count()) > 0, "V shows no table");
+    await close();
+  },
+
+  "alerts of one rule are one line on Overview, which counts them and leads to them": async (browser) => {
+    const { page, sins, close } = await open(browser, "about:blank");
+    // The server's own document, with a rule in it that fires for twelve.
+    await page.route("**/api/plimsoll/v1/overview", async (r) => {
+      const answer = await r.fetch();
+      const doc = await answer.json();
+      const alerts = Array.from({ length: 12 }, (_, i) => ({ name: "E2eCrowd", state: "firing", severity: "info", since: doc.now - 60_000 * i, value: i, summary: `crowd ${i}`, labels: { alertname: "E2eCrowd", instance: `crowd-${i}` } }));
+      const reasons = alerts.map((x) => ({ severity: "warning", text: x.summary, link: "/explore?expr=crowd" }));
+      await r.fulfill({ response: answer, json: { ...doc, alerts: [...alerts, ...doc.alerts], health: { state: "warning", reasons } } });
+    });
+    await page.goto(`${base}/?live=0`);
+    const rows = page.getByRole("region", { name: "Active alerts" }).locator("article").filter({ hasText: "E2eCrowd" });
+    await until("one line of twelve", 20_000, async () => (await rows.count()) === 1 && ((await rows.textContent()) ?? "").includes("12 firing"));
+    const reason = page.getByRole("region", { name: "Health" }).getByRole("link", { name: /crowd/ });
+    assertEqual(await reason.allTextContents(), ["info: crowd 0 and 11 more"], "the reasons");
+    await rows.getByRole("link").click();
+    await until("the alerts", 10_000, () => page.url().includes("E2eCrowd") && page.url().includes("/alerts"));
+    assert(sins.length === 0, sins.join("\n"));
     await close();
   },
 

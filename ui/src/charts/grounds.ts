@@ -1,4 +1,5 @@
-// The grounds of spans that are marked on the time axis. Pure.
+// What is marked on the time axis: the grounds of spans, and marks that stand too near to be told apart. Pure.
+import { t } from "../lib/text";
 import type { Happening } from "./plot";
 
 /** Spans of one colour that touch are one: many at once are no darker than one. */
@@ -11,4 +12,19 @@ export function grounds(all: readonly Happening[]): { from: number; to: number; 
     else out.push(s);
   }
   return out;
+}
+
+/** Marks of one colour that begin within `apartMs` are one, which says how many: a storm of alerts must not bury the lines. */
+export function gathered(all: readonly Happening[], apartMs: number): Happening[] {
+  const out: { mark: Happening; of: Happening[] }[] = [];
+  for (const h of [...all].sort((a, b) => a.at - b.at)) {
+    const near = out.find((o) => o.mark.colour === h.colour && h.at - o.mark.at < apartMs);
+    if (!near) {
+      out.push({ mark: { ...h }, of: [h] });
+      continue;
+    }
+    near.of.push(h);
+    if (h.to !== undefined) near.mark.to = Math.max(near.mark.to ?? h.to, h.to);
+  }
+  return out.map(({ mark, of }) => (of.length === 1 ? mark : { ...mark, text: `${mark.text} ${t("health.more", { n: of.length - 1 })}` }));
 }

@@ -101,7 +101,7 @@ export function Overview() {
           {(all) => all.map((r) => <LoadLine key={r.id} resource={r} />)}
         </Block>
         <Block title={t("over.alerts")} rows={doc?.alerts} empty={t("over.alerts.empty")} count>
-          {(all) => all.map((a) => <Alert key={JSON.stringify([a.name, a.labels])} alert={a} now={doc?.now ?? 0} />)}
+          {(all) => [...alike(all, (a) => `${a.severity} ${a.state} ${a.name}`)].map(([key, same]) => <Alert key={key} same={same} now={doc?.now ?? 0} />)}
         </Block>
       </div>
       <div class="over-more">
@@ -119,6 +119,13 @@ export function Overview() {
       {doc?.notes?.length ? <p class="notes soft">{doc.notes.join(" · ")}</p> : null}
     </div>
   );
+}
+
+/** Rows in their order, those with one key together. */
+function alike<T>(rows: T[], key: (row: T) => string): Map<string, T[]> {
+  const out = new Map<string, T[]>();
+  for (const r of rows) out.set(key(r), [...(out.get(key(r)) ?? []), r]);
+  return out;
 }
 
 interface BlockProps<T> {
@@ -151,7 +158,8 @@ const HEALTH_ICON: Record<string, IconName> = { healthy: "ok", warning: "warning
 
 function Health({ doc }: { doc: OverviewDoc }) {
   const state = doc.health?.state ?? "learning";
-  const reasons = doc.health?.reasons ?? [];
+  // A rule that fires for many is one reason.
+  const reasons = [...alike(doc.health?.reasons ?? [], (r) => r.link || r.text).values()];
   const age = doc.collected_ago_ms === null ? null : doc.collected_ago_ms + Math.max(0, clock.value - overview.value.at);
   return (
     <section class={`panel health health-${state}`} aria-label={t("health.title")}>
@@ -167,11 +175,13 @@ function Health({ doc }: { doc: OverviewDoc }) {
           <Quiet doc={doc} state={state} />
         ) : (
           <ul>
-            {reasons.slice(0, REASONS_MAX).map((r) => (
-              <li key={r.text}>
-                <ReasonLine reason={r} />
-              </li>
-            ))}
+            {reasons.slice(0, REASONS_MAX).map(([r, ...more]) =>
+              r ? (
+                <li key={r.link || r.text}>
+                  <ReasonLine reason={r} more={more.length} alert={doc.alerts.find((a) => (a.summary || a.name) === r.text)} />
+                </li>
+              ) : null,
+            )}
             {reasons.length > REASONS_MAX ? <li class="soft">{t("health.more", { n: reasons.length - REASONS_MAX })}</li> : null}
           </ul>
         )}
@@ -204,44 +214,50 @@ function Quiet({ doc, state }: { doc: OverviewDoc; state: string }) {
   );
 }
 
-function ReasonLine({ reason }: { reason: Reason }) {
-  const body = (
-    <>
-      <Icon name={reason.severity === "critical" ? "critical" : "warning"} size={15} />
-      <span class="sr-only">{reason.severity}: </span>
-      {reason.text}
-    </>
-  );
-  const inside = reason.link?.startsWith("/") && !reason.link.startsWith("//");
-  return inside ? (
-    <a class={`reason reason-${reason.severity}`} href={reason.link} onClick={follow}>
-      {body}
+const SEVERITIES = ["critical", "warning", "info"] as const;
+const severityOf = (word: string) => SEVERITIES.find((x) => x === word) ?? "warning";
+const alertsOf = (name: string) => hrefOf("alerts", { q: formatMatcher({ name: "alertname", value: name, isRegex: false, isEqual: true }) });
+
+function ReasonLine({ reason: r, more, alert }: { reason: Reason; more: number; alert: AlertRow | undefined }) {
+  const severity = severityOf(alert?.severity ?? r.severity);
+  const inside = r.link?.startsWith("/") && !r.link.startsWith("//");
+  const href = alert ? alertsOf(alert.name) : inside ? r.link : undefined;
+  return (
+    <a class={`reason reason-${severity}`} href={href} onClick={href ? follow : undefined}>
+      <Icon name={severity} size={15} />
+      <span class="sr-only">{severity}: </span>
+      {r.text} {more ? t("health.more", { n: more }) : ""}
     </a>
-  ) : (
-    <span class={`reason reason-${reason.severity}`}>{body}</span>
   );
 }
 
 /** A long name may be broken where a word begins, not in the middle of one. */
 const humps = (name: string) => name.split(/(?=[A-Z][a-z])|(?<=_)/).flatMap((part, i) => (i ? [<wbr key={i} />, part] : [part]));
 
-function Alert({ alert: a, now }: { alert: AlertRow; now: number }) {
-  const known = a.severity === "critical" || a.severity === "warning" ? a.severity : "warning";
+/** Alerts of one rule in one state. */
+function Alert({ same, now }: { same: AlertRow[]; now: number }) {
+  const a = same[0] as AlertRow;
+  const severity = severityOf(a.severity);
+  const since = Math.min(...same.map((x) => x.since));
   return (
-    <article class={`alert alert-${known} alert-${a.state}`}>
-      <Icon name={known} size={16} />
+    <article class={`alert alert-${severity} alert-${a.state}`}>
+      <Icon name={severity} size={16} />
       <div class="alert-text">
         <div>
-          <a class="strong alert-name" href={hrefOf("alerts", { q: formatMatcher({ name: "alertname", value: a.name, isRegex: false, isEqual: true }) })} onClick={follow}>
+          <a class="strong alert-name" href={alertsOf(a.name)} onClick={follow}>
             {humps(a.name)}
           </a>{" "}
           <span class="soft">{a.severity}</span>
         </div>
-        {a.summary ? <div class="alert-summary">{a.summary}</div> : null}
+        <div class="alert-summary">
+          {a.summary} {same.length > 1 && a.summary ? <span class="soft">{t("health.more", { n: same.length - 1 })}</span> : null}
+        </div>
       </div>
       <div class="alert-state num">
-        <div>{t(a.state === "firing" ? "alert.firing" : "alert.pending")}</div>
-        <div class="soft">{t("alert.since", { d: formatDuration(Math.max(0, now - a.since)) })}</div>
+        <div>
+          {same.length > 1 ? same.length : ""} {t(a.state === "firing" ? "alert.firing" : "alert.pending")}
+        </div>
+        <div class="soft">{t("alert.since", { d: formatDuration(Math.max(0, now - since)) })}</div>
       </div>
     </article>
   );

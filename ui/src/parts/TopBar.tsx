@@ -91,15 +91,15 @@ export function TopBar() {
       {/* A page without a range of its own, until it has one. */}
       {range.from ? <TimePicker /> : null}
       {range.from ? (
-        <button type="button" class={`button live ${running && !stale.value ? "live-on" : ""}`} aria-pressed={running} onClick={toggleLive} title="L">
+        <button type="button" class={`button live ${running && !stale.value ? "live-on" : ""}`} aria-pressed={running} onClick={toggleLive} title="l">
           <Icon name={running ? "pause" : "play"} size={16} />
           <span class="wide">{running ? t("top.live") : t("top.paused")}</span>
           <span class="sr-only">{running ? t("top.pause") : t("top.resume")}</span>
         </button>
       ) : null}
-      <Tool icon="refresh" text={t("top.refresh")} hint="R" wide onClick={refresh} />
-      <Tool icon="before" text={t("top.before")} hint="C" wide pressed={before !== ""} onClick={() => void act("before")} />
-      <Tool icon="link" text={t("top.share")} hint="S" wide onClick={() => openDialog("share")} />
+      <Tool icon="refresh" text={t("top.refresh")} hint="r" wide onClick={refresh} />
+      <Tool icon="before" text={t("top.before")} hint="c" wide pressed={before !== ""} onClick={() => void act("before")} />
+      <Tool icon="link" text={t("top.share")} hint="Shift-S" wide onClick={() => openDialog("share")} />
       <Tool icon="search" text={t("top.palette")} hint="Ctrl-K" onClick={() => openDialog("palette")} />
       <Tool icon={theme.value} text={t(`top.theme.${theme.value}` as TextKey)} onClick={() => setTheme(nextTheme(theme.value))} />
       <Tool icon="help" text={t("top.help")} hint="?" wide onClick={() => openDialog("help")} />

@@ -4,6 +4,7 @@ import { fetchHistory } from "../../api/alerting";
 import { msOf } from "../../api/alertingTypes";
 import type { Annotation } from "../../api/dashboards";
 import { fetchChanges, fetchInsights } from "../../api/insight";
+import { gathered } from "../../charts/grounds";
 import type { Happening } from "../../charts/plot";
 import { resolveRange } from "../../lib/time";
 import { askOnce } from "../../state/panels";
@@ -16,6 +17,8 @@ import { hexOf } from "./series";
 /** Marks of one kind. */
 export const MARKS_MAX = 200;
 const AGAIN_MS = 30_000;
+/** So many marks of a kind can be told apart on a panel of half a screen. */
+const APART = 30;
 const USUAL: Record<Annotation["kind"], string> = { alerts: "#e05252", changes: "#9b6fd3", anomalies: "#b8860b", query: "#2680c2" };
 
 async function marksOf(a: Annotation, span: { from: number; to: number }, scope: Scope, signal: AbortSignal): Promise<Happening[]> {
@@ -50,7 +53,8 @@ export function useHappenings(wanted: readonly Annotation[], id: string, ready: 
     const span = resolveRange(range, now) ?? { from: now - 3_600_000, to: now };
     const scope: Scope = { id, ready, values, names: [], filters, happenings: NONE, again: 0 };
     const all = await Promise.all(wanted.map((a) => marksOf(a, span, scope, signal)));
-    return all.flatMap((m) => m.slice(0, MARKS_MAX)).filter((m) => m.at <= span.to && (m.to ?? m.at) >= span.from);
+    const seen = all.flatMap((m) => m.slice(0, MARKS_MAX)).filter((m) => m.at <= span.to && (m.to ?? m.at) >= span.from);
+    return gathered(seen, (span.to - span.from) / APART);
   };
   const asked = usePoll(`marks ${id} ${on} ${JSON.stringify([wanted, range, values, filters])}`, load, on ? AGAIN_MS : Number.POSITIVE_INFINITY);
   const key = JSON.stringify(asked.data ?? NONE);

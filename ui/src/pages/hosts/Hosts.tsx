@@ -124,6 +124,7 @@ const Row = ({ row: r }: { row: HostRow }) => (
       <HostStateMark state={r.state} />
     </Cell>
     <Cell class="cell-cpu">
+      <span class="host-cpu soft">{t("ho.col.cpu")}</span>
       <Spark values={r.spark} floor={0} />
       <span class="num">{ratio(r.cpu)}</span>
     </Cell>
