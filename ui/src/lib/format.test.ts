@@ -48,6 +48,8 @@ describe("the unit", () => {
     ["rate(http_requests_total[5m])", "ops/s"],
     ["scrape_duration_seconds", "seconds"],
     ["disk_used_ratio", "ratio"],
+    ["sum(pod:cpu_usage_seconds_total:sum_irate)", "ratio"],
+    ["instance:cpu_utilisation:rate5m", "short"],
     ["count by (cpu) (node_cpu_seconds_total)", "short"],
     ["node_load1", "short"],
     ["", "short"],

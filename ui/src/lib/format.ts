@@ -147,7 +147,7 @@ export function guessUnit(expr: string, serverUnit = ""): Unit {
   // Two different things divided are a ratio only when both carry the same unit; we do not guess further.
   const names = expr.match(/[a-zA-Z_:][\w:]*_(bytes|seconds|ratio|total|celsius)(_total)?\b/g) ?? [];
   const name = names[0] ?? "";
-  const perSecond = /\b(i?rate|irate|deriv)\s*\(/.test(expr);
+  const perSecond = /\b(i?rate|deriv)\s*\(|_total:\w*rate/.test(expr);
   const bucket = /_(seconds|bytes)_bucket\b/.exec(expr)?.[1];
   if (bucket && /\bhistogram_quantile\s*\(/.test(expr)) return bucket as Unit;
   if (/\bcount\b\s*(by|without)?\s*\(/.test(expr)) return "short";

@@ -12,6 +12,9 @@ test("series have the names that legends and exceptions give them", () => {
   const q = [query("A", "x", "{{host}} of {{none}}")];
   const all = itemsOf(panel({ queries: q, overrides: [{ match: { by: "regex", value: "/^a/" }, set: { title: "first", unit: "bytes", colour: "red", negative: true } }] }), q, new Map([["A", grid([[{ host: "a" }, [1, 2]], [{ host: "b" }, [3, 4]]])]]));
   expect(all.items.map((i) => [i.name, i.unit, [...i.values]])).toEqual([["first", "bytes", [-1, -2]], ["b of ", "short", [3, 4]]]);
+  const bare = [query("A", "sum(x)", "{{input}}"), query("B", "sum(y)", "{{input}}")];
+  const answers = (labels: Record<string, string>) => new Map(bare.map((x) => [x.ref, grid([[labels, [1]]])]));
+  expect(itemsOf(panel(), bare, answers({})).items.map((i) => i.name)).toEqual(["sum(x)", "sum(y)"]);
   expect(fillLegend("{{ a.b }}-{{c}}", { "a.b": "1", c: "2" })).toBe("1-2");
 });
 
@@ -28,6 +31,14 @@ test("the highest threshold below a value judges it", () => {
   expect(judge(95, steps)?.colour).toBe("#aabbcc");
   expect(judge(45, steps, "percent", { min: 0, max: 50 })?.colour).toBe("#aabbcc");
   expect(hexOf("rgba(1, 255, 16, 0.3)")).toBe("#01ff10");
+});
+
+test("what shares an axis has one unit", () => {
+  const q = [query("A", "rate(cpu_seconds_total[5m])"), query("B", "cpu_limit")];
+  const units = (more: Partial<Panel>) => itemsOf(panel({ queries: q, ...more }), q, new Map(q.map((x) => [x.ref, grid([[{}, [1]]])]))).items.map((i) => i.unit);
+  expect(units({ kind: "timeseries" })).toEqual(["short", "short"]);
+  expect(units({ kind: "timeseries", overrides: [{ match: { by: "query", value: "A" }, set: { axis: "right" } }] })).toEqual(["ratio", "short"]);
+  expect(units({ kind: "stat" })).toEqual(["ratio", "short"]);
 });
 
 test("words stand for values, ranges, patterns and what is missing", () => {
@@ -59,6 +70,7 @@ test("rows are grouped and reduced as transforms say; formulas are no formulas",
   expect(grouped.rows).toEqual([["=a", 4, 2]]);
   expect(csvOf(grouped)).toContain("'=a,4,2");
   const reduce = tableOf(panel({ queries, transforms: [{ kind: "reduce", options: { reducers: ["max", "mean"] } }] }), itemsOf(panel({ queries }), queries, new Map([["A", grid([[{ host: "1" }, [1, 3]]])]])), false);
+  expect(reduce.columns.map((c) => c.name)).toEqual(["Field", "Max", "Mean"]);
   expect(reduce.rows).toEqual([["T", 3, 2]].map((r) => [reduce.rows[0]?.[0], ...r.slice(1)]));
 });
 

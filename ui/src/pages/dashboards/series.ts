@@ -77,12 +77,17 @@ export function itemsOf(panel: Panel, queries: readonly PanelQuery[], grids: Rea
   const grid = marked.length === 1 ? (marked[0] as Grid) : resample(marked);
   const shared = sharedLabels(grid.series.map((s) => s.labels));
   const byRef = new Map(queries.map((q) => [q.ref, q]));
+  const guesses = new Map(asked.map(({ q, g }) => [q.ref, guessUnit(q.expr, g.series[0]?.unit)]));
+  // What shares an axis has one unit, or none.
+  const differ = panel.kind === "timeseries" && new Set(asked.flatMap(({ q }) => (q.hidden ? [] : [guesses.get(q.ref)]))).size > 1;
   const items = grid.series.map((s, i): Item => {
     const ref = s.key.slice(0, s.key.indexOf("/"));
     const q = byRef.get(ref);
     const legend = q?.legend ?? "";
     const bare = Object.keys(s.labels).length === 0;
-    const name = legend && legend !== "__auto" ? fillLegend(legend, s.labels) : bare ? (queries.length > 1 ? (q?.expr ?? ref) : panel.title || (q?.expr ?? ref)) : seriesName(s.labels, shared);
+    // A legend of labels that are not there says nothing: as if there were none.
+    const filled = legend === "__auto" ? "" : fillLegend(legend, s.labels);
+    const name = filled.trim() ? filled : bare ? (queries.length > 1 ? (q?.expr ?? ref) : panel.title || (q?.expr ?? ref)) : seriesName(s.labels, shared);
     const set = setFor(panel.overrides, name, ref);
     return {
       key: s.key,
@@ -90,7 +95,7 @@ export function itemsOf(panel: Panel, queries: readonly PanelQuery[], grids: Rea
       name: set.title ?? name,
       labels: s.labels,
       values: set.negative ? s.values.map((v) => -v) : s.values,
-      unit: set.unit ?? panel.unit ?? guessUnit(q?.expr ?? "", s.unit),
+      unit: set.unit ?? panel.unit ?? (differ && set.axis !== "right" ? "short" : (guesses.get(ref) ?? "short")),
       decimals: set.decimals ?? panel.decimals,
       colour: set.colour ? hexOf(set.colour) : paletteColour(i),
       chosen: Boolean(set.colour),

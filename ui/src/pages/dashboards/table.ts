@@ -171,6 +171,9 @@ function rename(t: Table, o: Options): Table {
   return re ? { ...t, columns: t.columns.map((c) => ({ ...c, name: c.name.replace(re, String(o["renamePattern"] ?? "")) })) } : t;
 }
 
+/** How Grafana heads the column of a number, which overrides know it by. */
+const TOLD: Record<string, string> = { last: "Last", lastNotNull: "Last *", first: "First", firstNotNull: "First *", min: "Min", max: "Max", mean: "Mean", sum: "Total", count: "Count", range: "Range" };
+
 /** A row for each number column, with what it comes to. */
 function reduce(t: Table, o: Options): Table {
   const hows = ((o["reducers"] ?? ["last"]) as string[]).filter((h) => AGGREGATE[h]);
@@ -178,7 +181,7 @@ function reduce(t: Table, o: Options): Table {
   const first = from[0]?.c;
   return {
     more: 0,
-    columns: [{ name: "Field", kind: "string" }, ...hows.map((name): Column => ({ name: name.replace("NotNull", ""), kind: "number", unit: first?.unit, decimals: first?.decimals }))],
+    columns: [{ name: "Field", kind: "string" }, ...hows.map((name): Column => ({ name: TOLD[name] ?? name, kind: "number", unit: first?.unit, decimals: first?.decimals }))],
     // The newest comes first in a table of times.
     rows: from.map(({ c, i }) => [c.name, ...hows.map((h) => reduced(t.rows.map((r) => num(r[i] ?? Number.NaN)).reverse(), AGGREGATE[h] ?? "last"))]),
   };

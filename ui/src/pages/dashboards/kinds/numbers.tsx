@@ -24,15 +24,16 @@ export function Stat(p: KindProps) {
   const shown = told.slice(0, NUMBERS_MAX);
   const names = shown.length > 1 ? style.text !== "value" : style.text === "name" || style.text === "both";
   const paints = style.colour ?? "value";
+  const shownAs = (x: Told) => (style.text === "name" ? x.item.name : x.text);
   return (
     <div class={`statgrid ${shown.length > 1 ? "stats-many" : ""} ${style.orientation === "horizontal" ? "stats-rows" : ""}`} tabIndex={shown.length > 4 ? 0 : -1} role="group" aria-label={p.title}>
       {shown.map((x) => (
         <div key={x.item.key} data-item={x.item.key} class={`stat ${paints === "background" && x.judged ? "stat-filled" : ""}`} style={{ "--stat": x.judged && paints !== "none" ? x.judged.colour : "var(--ink)" }}>
           {style.sparkline !== false && !p.instant ? <Spark values={x.item.values} /> : null}
-          {names ? <span class="stat-name">{x.item.name}</span> : null}
-          {style.text === "name" ? null : (
-            <span class="stat-value num">
-              {x.text}
+          {names && style.text !== "name" && style.text !== "none" ? <span class="stat-name">{x.item.name}</span> : null}
+          {style.text === "none" ? null : (
+            <span class="stat-value num" style={{ "--chars": shownAs(x).length }}>
+              {shownAs(x)}
               {levelWord(x) ? <span class="sr-only">, {levelWord(x)}</span> : null}
             </span>
           )}
@@ -89,7 +90,7 @@ export function Gauge(p: KindProps) {
         const marks = (p.panel.thresholds ?? []).filter((th) => th.at !== null);
         return (
           <div key={x.item.key} data-item={x.item.key} class="gauge" role="meter" aria-label={x.item.name} aria-valuemin={x.bounds.min} aria-valuemax={x.bounds.max} aria-valuenow={Number.isNaN(x.value) ? x.bounds.min : x.value} aria-valuetext={[x.text, levelWord(x)].filter(Boolean).join(", ")}>
-            <svg viewBox="0 6 100 76" aria-hidden="true" focusable="false">
+            <svg viewBox="0 2 100 80" aria-hidden="true" focusable="false">
               <path d={arc(0, 1, 38)} class="gauge-track" />
               {marks.map((th, i) => {
                 const from = share(absolute(th.at ?? 0, p.panel.thresholds_mode, x.bounds), x.bounds);
@@ -98,7 +99,7 @@ export function Gauge(p: KindProps) {
                 return to > from ? <path key={String(th.at)} d={arc(from, to, 46)} class="gauge-zone" style={{ stroke: thresholdColour(th) }} /> : null;
               })}
               {v > 0 ? <path d={arc(0, Math.max(0.005, v), 38)} class="gauge-fill" style={{ stroke: x.judged?.colour ?? "var(--fill)" }} /> : null}
-              <text x="50" y="56" text-anchor="middle" class="gauge-value" style={{ "font-size": `${Math.min(17, 120 / Math.max(5, x.text.length))}px` }}>
+              <text x="50" y="56" text-anchor="middle" class="gauge-value" style={{ "font-size": `${Math.min(17, 92 / Math.max(5, x.text.length))}px` }}>
                 {x.text}
               </text>
             </svg>
