@@ -21,7 +21,9 @@ export default {
       await page.getByText("Pages per week", { exact: true }).waitFor({ timeout: 60_000 });
       assertEqual(await page.getByRole("group", { name: "Time to replay" }).getByRole("button", { pressed: true }).textContent(), "30d", "what was replayed");
       await page.getByText("As a patch for git").click();
-      await page.getByLabel("Name of the file").fill(name);
+      const file = page.getByLabel("Name of the file");
+      assert(/^alerts(-\d+)?$/.test(await file.inputValue()), `the file begins as ${await file.inputValue()}`);
+      await file.fill(name);
       await until("the patch", 5000, async () => new RegExp(`\\+\\+\\+ b/rules/${name}.yml\\n@@ -0,0`).test((await page.locator(".patch").textContent()) ?? ""));
       await axe(page, "an alert on a chart");
       await shot(page, "builder");

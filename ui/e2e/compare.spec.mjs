@@ -1,4 +1,4 @@
-import { assert, assertEqual, axe, drawn, open, PHONE, shot, until } from "./browser.mjs";
+import { assert, assertEqual, axe, base, drawn, open, PHONE, shot, until } from "./browser.mjs";
 import { ask, compare, journey } from "./pagesInsight.mjs";
 import { course, postGauges } from "./seed.mjs";
 
@@ -58,6 +58,19 @@ export default {
       await shot(at.page, `compare-${viewport.width}`);
       await at.close();
     }
+  },
+
+  "a period in which nothing was collected is told of": async (browser) => {
+    const { page, sins, close } = await open(browser, "about:blank");
+    const figure = { n: 60, mean: 1, median: 1, p95: 1 };
+    const differences = ["node_load1", "node_load5"].map((metric) => ({ metric, labels: { instance: "vm" }, query: metric, what: "appeared", effect: 1, change_ratio: null, a: { n: 0, mean: null, median: null, p95: null }, b: figure, p: 0, q: 0, text: `${metric} appeared` }));
+    await page.route("**/api/plimsoll/v1/analysis/compare*", (r) => r.fulfill({ json: { differences, looked_at: 900, truncated: true } }));
+    const now = Date.now();
+    await page.goto(`${base}/compare?a=${now - 7_200_000}~${now - 3_600_000}&b=${now - 3_600_000}~${now}`);
+    await page.getByText("Little or nothing was collected in A").waitFor();
+    assert(!((await page.locator(".diffs").textContent()) ?? "").includes("+1.00"), "what appeared has an effect");
+    assert(sins.length === 0, sins.join("\n"));
+    await close();
   },
 
   "before and after a change: the periods lie around it": async (browser) => {

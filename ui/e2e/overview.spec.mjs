@@ -79,6 +79,18 @@ export default {
     await close();
   },
 
+  "a load line of Overview leads to its resource": async (browser) => {
+    const { page, sins, close } = await open(browser, "/");
+    await until("load lines", 60_000, async () => (await overview(page).loadLines.count()) > 0);
+    const line = page.getByRole("link").filter({ has: page.getByRole("meter", { name: "memory" }) });
+    await line.focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("region", { name: /memory/i }).first().waitFor();
+    assert(page.url().includes("/capacity?open=memory"), page.url());
+    assert(sins.length === 0, sins.join("\n"));
+    await close();
+  },
+
   "the live button pauses and the address says so": async (browser) => {
     const { page, close } = await open(browser, "/");
     await until("CPU drawn", 20_000, () => drawn(overview(page).panel("CPU")));

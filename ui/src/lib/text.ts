@@ -151,6 +151,7 @@ const EN = {
   "over.targets.empty": "No target is configured.",
   "over.notes": "Notes",
   "load.of": "{used} of {limit}",
+  "load.of.cpu": "{used} of {limit} cores",
   "load.of.inodes": "{used} of {limit} inodes",
   "load.of.files": "{used} of {limit} files",
   "load.aria": "{title}: {pct} full, warning at {warning}, critical at {critical}. {text}",

@@ -86,6 +86,7 @@ const CAPACITY = {
   "cmp.busy": "Reading every series of both periods…",
   "cmp.none": "Nothing differs beyond chance.",
   "cmp.looked": "{n} series looked at, {found|1 difference|# differences}{more}.",
+  "cmp.empty.a": "Little or nothing was collected in A: what is shown has appeared since. Choose a later A.",
   "cmp.more": ", the greatest are shown",
   "cmp.bad": "A period needs an end after its beginning, one to seven days at most.",
   "cmp.col.metric": "Series",

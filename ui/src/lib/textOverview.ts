@@ -21,7 +21,6 @@ const OVERVIEW = {
   "ov.errors.note": "share of requests",
   "ov.week": "{v} on last week",
   "ov.week.same": "as last week",
-  "ov.week.none": "no last week yet",
   "ov.unusual": "Unusual series",
   "ov.hosts": "Hosts",
   "ov.services": "Services",

@@ -159,6 +159,12 @@ function Answer({ of, pair }: { of: Polled<CompareAnswer | null>; pair: Pair }) 
       <p class="compare-said soft num" role="status">
         {t("cmp.looked", { n: formatCount(answer.looked_at), found: rows.length, more: answer.truncated ? t("cmp.more") : "" })} {t("cmp.a")}: {formatDateTime(pair.a.from, zone.value)} – {formatDateTime(pair.a.to, zone.value)}. {t("cmp.b")}: {formatDateTime(pair.b.from, zone.value)} – {formatDateTime(pair.b.to, zone.value)}.
       </p>
+      {answer.truncated && rows.every((d) => d.what === "appeared") ? (
+        <p class="old" role="status">
+          <Icon name="warning" size={14} />
+          {t("cmp.empty.a")}
+        </p>
+      ) : null}
       {rows.length === 0 ? (
         <Empty>{t("cmp.none")}</Empty>
       ) : (
@@ -227,9 +233,7 @@ function Row({ of: d, pair, open }: { of: DifferenceDoc; pair: Pair; open: strin
           <Labels labels={d.labels} />
         </div>
       </th>
-      <td>
-        <Effect value={d.effect} />
-      </td>
+      <td>{d.what === "appeared" || d.what === "gone" ? "–" : <Effect value={d.effect} />}</td>
       <td class="num finds-more">{valueText(d.a.median, unit)}</td>
       <td class="num finds-more">{valueText(d.b.median, unit)}</td>
       <td class="num">{change(d.change_ratio)}</td>

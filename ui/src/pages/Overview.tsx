@@ -98,7 +98,13 @@ export function Overview() {
       </div>
       <div class="over-side">
         <Block title={t("over.resources")} rows={doc?.resources} empty={t(upFor(doc) < FIRST_MINUTE_MS ? "over.resources.soon" : "over.resources.empty")} kind="loads">
-          {(all) => all.map((r) => <LoadLine key={r.id} resource={r} />)}
+          {(all) => 
+            all.map((r) => (
+              <a key={r.id} class="load-link" href={hrefOf("capacity", { open: r.id })} onClick={follow}>
+                <LoadLine resource={r} />
+              </a>
+            ))
+          }
         </Block>
         <Block title={t("over.alerts")} rows={doc?.alerts} empty={t("over.alerts.empty")} count>
           {(all) => [...alike(all, (a) => `${a.severity} ${a.state} ${a.name}`)].map(([key, same]) => <Alert key={key} same={same} now={doc?.now ?? 0} />)}

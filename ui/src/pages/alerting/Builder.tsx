@@ -97,7 +97,7 @@ export function Builder({ query, byHand, fresh, onText }: Props) {
       </div>
       <QueryChart title={wish.expr} asks={[{ id: "b", expr: wish.expr }]} range={range} unit={unit} limits={wish.threshold !== "" && Number.isFinite(threshold) ? [{ name: t("al.chart.threshold"), value: threshold, colour: "#e05252" }] : []} />
       <div class="alert-chart-foot">
-        <span class="soft num">{seen ? t("bu.seen", { min: formatValue(seen.min, unit), max: formatValue(seen.max, unit) }) : ""}</span>
+        <span class="soft num">{seen ? t("bu.seen", { min: formatValue(seen.min, unit), max: formatValue(seen.max, unit), at: formatValue(threshold, unit) }) : ""}</span>
         <Chips label={t("al.chart.range")} value={period} choices={PERIODS.map((p) => ({ value: p, label: p }))} onPick={setPeriod} />
       </div>
       {byHand ? (

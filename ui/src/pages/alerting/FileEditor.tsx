@@ -37,6 +37,9 @@ interface Checked {
   error: string;
 }
 
+/** A name that no file has: who makes an alert of a chart need not think of files. */
+const freeName = (taken: string[]): string => ["alerts", ...taken.map((_, i) => `alerts-${i + 2}`)].find((n) => !taken.includes(n)) ?? "";
+
 export function useCheck(text: string, wanted: boolean, check = checkFile): [Checked, (problems: Problem[]) => void] {
   const [state, setState] = useState<Checked>({ status: "idle", problems: [], error: "" });
   useEffect(() => {
@@ -66,7 +69,8 @@ export function FileEditor({ file, taken, onSaved }: Props) {
   const original = file?.text ?? exampleOf(url.value.q);
   const [written, setWritten] = useState(kept && query ? null : "");
   const [text, setText] = useState(kept?.text ?? original);
-  const [name, setName] = useState("");
+  const [typed, setName] = useState<string | null>(null);
+  const name = typed ?? (query ? freeName(taken) : "");
   const [author, setAuthor] = useState(userName.value);
   const [comment, setComment] = useState(kept?.comment ?? "");
   const [tried, setTried] = useState(false);

@@ -172,7 +172,7 @@ function Simulator() {
       <Field label={t("rc.labels")}>{(a) => <input {...a} class="input mono" value={text} placeholder='severity=critical job="api"' spellcheck={false} onInput={(e) => setText(e.currentTarget.value)} />}</Field>
       <div role="status">
         {state.error ? <p class="field-error">{state.error}</p> : null}
-        {state.routes && told.length === 0 ? <p class="soft">{t("rc.way.none")}</p> : null}
+        {state.routes && told.length === 0 ? <p class="soft">{t(key === "{}" ? "rc.way.start" : "rc.way.none")}</p> : null}
         <ul class="ways">
           {told.map((r) => (
             <li key={`${r.receiver} ${r.route}`} class="way">

@@ -18,7 +18,7 @@ import { hexOf } from "./series";
 export const MARKS_MAX = 200;
 const AGAIN_MS = 30_000;
 /** So many marks of a kind can be told apart on a panel of half a screen. */
-const APART = 30;
+const APART = 20;
 const USUAL: Record<Annotation["kind"], string> = { alerts: "#e05252", changes: "#9b6fd3", anomalies: "#b8860b", query: "#2680c2" };
 
 async function marksOf(a: Annotation, span: { from: number; to: number }, scope: Scope, signal: AbortSignal): Promise<Happening[]> {

@@ -125,7 +125,7 @@ const Head = ({ of: i }: { of: InsightDoc }) => (
 
 const Facts = ({ of: i }: { of: InsightDoc }) => (
   <p class="card-facts">
-    {i.impact?.text ? <strong>{i.impact.text}</strong> : null}
+    {i.impact?.text && i.impact.text !== i.description ? <strong>{i.impact.text}</strong> : null}
     <span class="soft">{t("ins.since", { at: momentOf(i.first_at) })}</span>
     <span class="soft">{t("ins.seen", { n: i.count, ago: ageOf(i.last_at) })}</span>
   </p>

@@ -42,19 +42,22 @@ function Tile({ of: g, now, then }: { of: Golden; now: Figures; then: Figures | 
   const v = figure?.last ?? Number.NaN;
   const c = then ? change(meanOf(figure), lastValue(then, g.id)) : null;
   const level = levelOf(v, g.marks);
+  // Before there is a last week, the line under the number says what the number is of.
+  const week = c === null ? "" : Math.abs(c) < 0.005 ? t("ov.week.same") : t("ov.week", { v: changeText(c) });
+  const note = t(`ov.${g.id}.note`);
   const much = c !== null && Math.abs(c) >= 0.2 && !g.neutral;
   return (
     <li class={`golden-tile golden-${level}`}>
-      <a class="golden-link" href={hrefOf("explore", { expr: g.expr, range: { from: "now-1h", to: "now" } })} onClick={follow} title={t(`ov.${g.id}.note`)}>
+      <a class="golden-link" href={hrefOf("explore", { expr: g.expr, range: { from: "now-1h", to: "now" } })} onClick={follow} title={note}>
         <span class="golden-name">
           {level === "ok" ? null : <Icon name={level} size={13} />}
-          {t(`ov.${g.id}`)} <span class="soft">{t(`ov.${g.id}.note`)}</span>
+          {t(`ov.${g.id}`)} {week ? <span class="soft">{note}</span> : null}
         </span>
         <span class="golden-row">
           <span class="golden-value num">{formatValue(v, g.unit)}</span>
           <Spark values={figure?.values ?? []} floor={0} />
         </span>
-        <span class={`golden-week num ${much ? "golden-much" : "soft"}`}>{!then ? " " : c === null ? t("ov.week.none") : Math.abs(c) < 0.005 ? t("ov.week.same") : t("ov.week", { v: changeText(c) })}</span>
+        <span class={`golden-week num ${much ? "golden-much" : "soft"}`}>{week || note}</span>
       </a>
     </li>
   );
