@@ -250,6 +250,10 @@ export interface ChangeDoc {
 export const fetchChanges = (span: { from: number; to: number }, limit: number, inData: boolean, signal: AbortSignal) =>
   get<{ changes: ChangeDoc[]; truncated: boolean }>(`${OWN}/analysis/changes`, { ...times(span), limit, in_data: String(inData) }, signal);
 
+/** Whether anything is known of a time. */
+export const hasSamples = async (span: { from: number; to: number }, match: string, signal: AbortSignal) =>
+  (await get<{ data: unknown[] }>("/api/v1/series", { "match[]": match || '{__name__=~".+"}', start: span.from / 1000, end: span.to / 1000, limit: 1 }, signal)).data.length > 0;
+
 interface PeriodDoc {
   n: number;
   mean: number | null;

@@ -19,7 +19,7 @@ const HOSTS = {
   "ho.all": "All",
   "ho.show": "Which hosts",
   "ho.empty": "No host has been seen in the last hour.",
-  "ho.empty.text": "This machine appears by itself while host collection is on. Others appear when a target with node metrics is scraped: add one under collect.scrape in the configuration.",
+  "ho.empty.text": "This machine appears by itself within a minute while host collection is on. Others appear when a target with node metrics is scraped: add one under collect.scrape in the configuration.",
   "ho.open": "Open {name}",
   "ho.worst.down": "target down: {jobs}",
   "ho.worst.alerts": "{n} {n|alert fires|alerts fire}",

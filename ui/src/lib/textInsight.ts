@@ -169,6 +169,7 @@ const INSIGHT = {
   "why.related": "Series that stood out then",
   "why.busy": "Reading every series of this time…",
   "why.looked": "{n} series looked at in {ms} ms.",
+  "why.nothing": "There are no samples in this window yet.",
   "why.weak": "What was marked hardly stands out itself, so that little can be said.",
   "why.before": "moved {d} earlier",
   "why.after": "moved {d} later",

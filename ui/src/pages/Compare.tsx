@@ -6,9 +6,9 @@ import "../css/compare.css";
 import "../lib/textAlerting";
 import "../lib/textInsight";
 import "../lib/textCapacity";
-import { useState } from "preact/hooks";
-import { type CompareAnswer, type DifferenceDoc, fetchChanges, fetchCompare } from "../api/insight";
-import { formatCount, formatDateTime, formatMoment, formatValue, guessUnit, seriesName } from "../lib/format";
+import { useEffect, useState } from "preact/hooks";
+import { type CompareAnswer, type DifferenceDoc, fetchChanges, fetchCompare, hasSamples } from "../api/insight";
+import { formatClock, formatCount, formatDateTime, formatMoment, formatValue, guessUnit, seriesName } from "../lib/format";
 import { t } from "../lib/text";
 import type { Span } from "../lib/time";
 import { CopyLink } from "../parts/CopyLink";
@@ -18,7 +18,7 @@ import { type Polled, usePoll } from "../state/poll";
 import { patch, url, zone } from "../state/url";
 import { Beside, Chips, ListPage, Section } from "./alerting/shell";
 import { Overlay } from "./compare/Overlay";
-import { around, fieldOf, fromField, type Pair, pairOf, PAIRS, type PairName, periodIn, sizeOf, textOf } from "./compare/periods";
+import { around, fieldOf, fromField, type Pair, pairOf, PAIRS, type PairName, periodIn, sizeOf, textOf, tooYoung } from "./compare/periods";
 import { ExploreLink, Labels, pct, valueText } from "./insights/pieces";
 
 const DIFFERENCES = 100;
@@ -31,8 +31,8 @@ const keyOf = (d: DifferenceDoc) => `${d.metric} ${d.what} ${d.query}`;
 /** B by A, as people say it. */
 const change = (ratio: number | null): string => (ratio === null || !Number.isFinite(ratio) ? "–" : `${ratio > 1 ? "+" : ""}${pct(ratio - 1)}`);
 
-function take(pair: Pair, name: string): void {
-  patch({ open: "", params: { ...url.value.params, a: textOf(pair.a), b: textOf(pair.b), pair: name } });
+function take(pair: Pair, name: string, how: "push" | "replace" = "push"): void {
+  patch({ open: "", params: { ...url.value.params, a: textOf(pair.a), b: textOf(pair.b), pair: name } }, how);
 }
 
 export function Compare() {
@@ -40,14 +40,17 @@ export function Compare() {
   const [a, b] = [periodIn(params["a"]), periodIn(params["b"])];
   const match = params["match"] ?? "";
   const pair = a && b ? { a, b } : null;
+  const young = tooYoung(params["b"], params["pair"]);
   const asked = usePoll<CompareAnswer | null>(`compare ${params["a"]} ${params["b"]} ${match}`, (signal) => (pair ? fetchCompare(pair.a, pair.b, match ? [match] : [], DIFFERENCES, signal) : Promise.resolve(null)), Number.POSITIVE_INFINITY);
   const opened = asked.data?.differences.find((d) => keyOf(d) === open);
   return (
     <ListPage tools={pair ? <CopyLink /> : null} bar={<Pairs />} beside={opened && pair ? <Detail of={opened} pair={pair} /> : null}>
-      <Periods key={`${params["a"]} ${params["b"]} ${match}`} pair={pair} match={match} bad={!pair && Boolean(params["a"] || params["b"])} />
+      <Periods key={`${params["a"]} ${params["b"]} ${match}`} pair={pair} match={match} bad={!pair && !young && Boolean(params["a"] || params["b"])} />
       <section class="panel list" aria-label={t("cmp.list")}>
         {pair ? (
-          <Answer of={asked} pair={pair} />
+          <Answer of={asked} pair={pair} match={match} />
+        ) : young ? (
+          <TooYoung key={young.at} {...young} />
         ) : (
           <Empty>
             <strong>{t("cmp.start")}</strong>
@@ -56,6 +59,34 @@ export function Compare() {
         )}
       </section>
     </ListPage>
+  );
+}
+
+/** A change of which there is not yet enough to compare: it is compared as soon as there is. */
+function TooYoung({ at, from }: { at: number; from: number }) {
+  useEffect(() => {
+    const timer = setTimeout(() => take(around(at, Math.max(from, Date.now())), String(at), "replace"), from - Date.now());
+    return () => clearTimeout(timer);
+  }, []);
+  return (
+    <Empty>
+      <strong>{t("cmp.young")}</strong>
+      <span>{t("cmp.young.text", { at: formatClock(from, zone.value, true) })}</span>
+    </Empty>
+  );
+}
+
+/** Why nothing is told to differ: nothing does, or one of the periods has nothing in it. */
+function Nothing({ pair, match }: { pair: Pair; match: string }) {
+  const { data, error } = usePoll("compare samples", (signal) => Promise.all([hasSamples(pair.a, match, signal), hasSamples(pair.b, match, signal)]), Number.POSITIVE_INFINITY);
+  if (!data && !error) return <Loading />;
+  const missing = data?.[0] === false ? "a" : data?.[1] === false ? "b" : null;
+  if (!missing) return <Empty>{t("cmp.none")}</Empty>;
+  return (
+    <Empty>
+      <strong>{t("cmp.missing", { name: t(`cmp.${missing}`) })}</strong>
+      <span>{t("cmp.missing.text")}</span>
+    </Empty>
   );
 }
 
@@ -140,7 +171,7 @@ function Periods({ pair, match, bad }: { pair: Pair | null; match: string; bad: 
   );
 }
 
-function Answer({ of, pair }: { of: Polled<CompareAnswer | null>; pair: Pair }) {
+function Answer({ of, pair, match }: { of: Polled<CompareAnswer | null>; pair: Pair; match: string }) {
   const { open } = url.value;
   if (of.error) return <Failed message={of.error} onRetry={of.again} />;
   const answer = of.data;
@@ -166,7 +197,7 @@ function Answer({ of, pair }: { of: Polled<CompareAnswer | null>; pair: Pair }) 
         </p>
       ) : null}
       {rows.length === 0 ? (
-        <Empty>{t("cmp.none")}</Empty>
+        <Nothing pair={pair} match={match} />
       ) : (
         <div class="scroll" tabIndex={0}>
           <table class="table finds diffs">

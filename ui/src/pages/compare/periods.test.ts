@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { around, fieldOf, fromField, pairOf, PAIRS, periodIn, sizeOf, textOf } from "./periods";
+import { around, fieldOf, fromField, pairOf, PAIRS, periodIn, sizeOf, textOf, tooYoung } from "./periods";
 
 const NOW = Date.UTC(2026, 10, 21, 12);
 
@@ -19,6 +19,15 @@ describe("periods", () => {
     expect(periodIn(textOf(s))).toEqual(s);
   });
   it.each([undefined, "", "1~2", "5~4", "a~b", `0~${8 * 86_400_000}`])("%j is none", (text) => expect(periodIn(text)).toBeNull());
+  it("wait when a change is younger than a minute", () => {
+    const at = NOW - 20_000;
+    const b = textOf(around(at, NOW).b);
+    expect(periodIn(b)).toBeNull();
+    expect(tooYoung(b, String(at))).toEqual({ at, from: at + 60_000 });
+    expect(tooYoung(b, "")).toBeNull();
+    expect(tooYoung(textOf(around(at, at + 60_000).b), String(at))).toBeNull();
+    expect(tooYoung(undefined, undefined)).toBeNull();
+  });
   it("are written and read as local time and as UTC", () => {
     for (const utc of [true, false]) expect(fromField(fieldOf(NOW, utc), utc)).toBe(NOW);
     expect(fieldOf(Number.NaN, true)).toBe("");

@@ -31,12 +31,23 @@ export function around(at: number, now: number): Pair {
 
 export const textOf = (s: Span): string => `${Math.round(s.from)}~${Math.round(s.to)}`;
 
+/** Null when it is none. */
+function spanIn(text: string | undefined): Span | null {
+  const [, a, b] = /^(\d+)~(\d+)$/.exec(text ?? "") ?? [];
+  return Number(b) >= Number(a) ? { from: Number(a), to: Number(b) } : null;
+}
+
 /** Null when it is none, or not one that the server takes. */
 export function periodIn(text: string | undefined): Span | null {
-  const [, a, b] = /^(\d+)~(\d+)$/.exec(text ?? "") ?? [];
-  const span = { from: Number(a), to: Number(b) };
-  const long = span.to - span.from;
+  const span = spanIn(text);
+  const long = span ? span.to - span.from : 0;
   return long >= PERIOD_MIN_MS && long <= PERIOD_MAX_MS ? span : null;
+}
+
+/** The change that is too young to be compared: what is since then is shorter than the server takes. Else null. */
+export function tooYoung(b: string | undefined, pair: string | undefined): { at: number; from: number } | null {
+  const span = spanIn(b);
+  return span && String(span.from) === pair && span.to - span.from < PERIOD_MIN_MS ? { at: span.from, from: span.from + PERIOD_MIN_MS } : null;
 }
 
 /** How great an effect is, by the usual marks for Cliff's delta. */

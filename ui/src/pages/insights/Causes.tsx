@@ -50,7 +50,9 @@ export function Causes({ query, window }: { query: string; window: Span }) {
         </ul>
       )}
       <h4>{t("why.related")}</h4>
-      {related.error ? (
+      {related.status === 404 ? (
+        <p class="soft">{t("why.nothing")}</p>
+      ) : related.error ? (
         <Failed message={related.error} onRetry={related.again} />
       ) : related.data === null ? (
         <>
