@@ -47,6 +47,7 @@ export default defineConfig({
       },
     },
   },
+  worker: { format: "es", rollupOptions: { output: { entryFileNames: (chunk) => `${chunk.name.replace(".worker", "")}.js` } } },
   test: { include: ["src/**/*.test.ts"] },
   server: {
     proxy: {

@@ -16,13 +16,16 @@ export async function made(url, dashboard) {
   return true;
 }
 
-/** How many canvases have something drawn on them. */
+/** How many charts have lines drawn on them. */
 export const drawn = (page) =>
   page.evaluate(() => {
     let n = 0;
-    for (const c of document.querySelectorAll("main canvas")) {
+    for (const c of document.querySelectorAll("main .chart-ink")) {
       if (c.width === 0) continue;
-      const px = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+      // What a worker draws on cannot be read, but copied.
+      const copy = Object.assign(document.createElement("canvas"), { width: c.width, height: c.height }).getContext("2d");
+      copy.drawImage(c, 0, 0);
+      const px = copy.getImageData(0, 0, c.width, c.height).data;
       for (let i = 3; i < px.length; i += 400) if (px[i] > 0) {
         n++;
         break;
@@ -32,4 +35,4 @@ export const drawn = (page) =>
   });
 
 /** Waits until so many plots stand in the page. */
-export const plots = (page, n) => page.waitForFunction((n) => document.querySelectorAll("main .uplot canvas").length >= n, n, { timeout: 20_000, polling: 50 });
+export const plots = (page, n) => page.waitForFunction((n) => document.querySelectorAll("main .uplot").length >= n, n, { timeout: 20_000, polling: 50 });

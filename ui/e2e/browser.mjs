@@ -51,15 +51,20 @@ export async function until(what, ms, ask) {
   }
 }
 
-/** True when a canvas inside the element has something drawn on it. */
+/** True when a canvas inside the element has something drawn on it; of a chart its lines, where a worker draws them. */
 export const drawn = (locator) =>
   locator.evaluate((el) => {
-    const c = el.querySelector("canvas");
+    const ink = el.querySelector(".chart-ink");
+    const c = ink ?? el.querySelector("canvas");
     if (!c || c.width === 0) return false;
-    const px = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+    // What a worker draws on cannot be read, but copied.
+    const copy = Object.assign(document.createElement("canvas"), { width: c.width, height: c.height }).getContext("2d");
+    copy.drawImage(c, 0, 0);
+    const px = copy.getImageData(0, 0, c.width, c.height).data;
     let seen = 0;
     for (let i = 3; i < px.length; i += 4) if (px[i] > 0) seen++;
-    return seen > 200;
+    // Axes alone are more than nothing.
+    return seen > (ink ? 0 : 200);
   });
 
 export async function axe(page, where) {

@@ -114,6 +114,45 @@ export default {
     await close();
   },
 
+  "lines are drawn by a worker, and by the page where there is none or it ends": async (browser) => {
+    await seed();
+    const id = `e2e-ink-${RUN}`;
+    await makeDashboard(document(id, [lines(1, "Both", METRIC)]));
+    /** Pixels of a strong colour, which axes are not, on the canvas of axes. */
+    const coloured = (panel) =>
+      panel.evaluate((el) => {
+        const c = el.querySelector("canvas:not(.chart-ink)");
+        const px = c?.width ? c.getContext("2d").getImageData(0, 0, c.width, c.height).data : [];
+        let n = 0;
+        for (let i = 0; i < px.length; i += 4) if (px[i + 3] > 100 && Math.max(px[i], px[i + 1], px[i + 2]) - Math.min(px[i], px[i + 1], px[i + 2]) > 60) n++;
+        return n;
+      });
+    const { page, sins, close } = await open(browser, `/dashboards/${id}`);
+    const panel = board(page).panel("Both");
+    await until("the worker's lines", WAIT, async () => (await panel.locator(".chart-ink").count()) === 1 && (await drawn(panel)));
+    assertEqual(await coloured(panel), 0, "pixels of lines that the page drew");
+    await page.setViewportSize({ width: 900, height: 700 });
+    await until("the lines where the plot is now", 5000, async () => {
+      const [ink, over] = await Promise.all([panel.locator(".chart-ink").boundingBox(), panel.locator(".u-over").boundingBox()]);
+      return Math.abs(ink.x - over.x) < 2 && Math.abs(ink.y - over.y) < 2 && Math.abs(ink.width - over.width) < 3 && Math.abs(ink.height - over.height) < 3;
+    });
+    assertEqual(sins, [], "errors");
+    await close();
+
+    for (const [how, prepare] of [
+      ["the worker's file does not come", (page) => page.route("**/ink.js", (r) => r.abort())],
+      ["a browser without workers", (page) => page.addInitScript(() => delete globalThis.Worker)],
+    ]) {
+      const other = await open(browser, "/status");
+      await prepare(other.page);
+      await other.page.goto(`${base}/dashboards/${id}`);
+      await until(`lines that the page draws: ${how}`, WAIT, async () => (await board(other.page).panel("Both").count()) === 1 && (await coloured(board(other.page).panel("Both"))) > 100);
+      assertEqual(await other.page.locator(".chart-ink").count(), 0, `canvases of the worker: ${how}`);
+      await other.close();
+    }
+    await removeDashboard(id);
+  },
+
   "what was before is drawn on the panels of a dashboard": async (browser) => {
     await seed();
     const id = `e2e-before-${RUN}`;

@@ -1,5 +1,9 @@
 // Plain lines on a canvas: what most charts are made of. uPlot draws areas, stacks, bars and points; for a line alone it
 // makes two paths and a clip each, which costs more than the line.
+
+/** Of the page or of a worker. */
+export type Ctx = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+
 export interface Stroke {
   values: ArrayLike<number>;
   colour: string;
@@ -26,7 +30,7 @@ const BEYOND_PX = 4_000;
 const DOT_PX = 2.5;
 
 /** Draws lines over each other, the first lowest. Gaps stay gaps; of a column of pixels with more values than two, the extremes are drawn. */
-export function drawLines(ctx: CanvasRenderingContext2D, f: Frame, lines: readonly Stroke[], scale = 1): void {
+export function drawLines(ctx: Ctx, f: Frame, lines: readonly Stroke[], scale = 1): void {
   ctx.save();
   ctx.beginPath();
   // Whole pixels: a clip through the middle of one makes everything that is drawn several times slower.
@@ -56,7 +60,7 @@ export function drawLines(ctx: CanvasRenderingContext2D, f: Frame, lines: readon
 const middle = (width: number) => (Math.round(width) % 2 === 1 ? 0.5 : 0);
 
 /** Puts the line into the path; answers where values stand alone between gaps, as x, y, x, y. */
-function trace(ctx: CanvasRenderingContext2D, f: Frame, { values, width }: Stroke): number[] {
+function trace(ctx: Ctx, f: Frame, { values, width }: Stroke): number[] {
   const { x0, dx, y0, ky } = f;
   const off = middle(width);
   const [low, high] = [f.top - BEYOND_PX, f.top + f.height + BEYOND_PX];

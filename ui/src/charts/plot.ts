@@ -5,7 +5,8 @@ import { formatValue, type Unit, type Zone } from "../lib/format";
 import { paint } from "../state/prefs";
 import { timeLabels, timeTicks, valueRange, valueTicks } from "../lib/ticks";
 import { grounds } from "./grounds";
-import { drawLines, type Stroke } from "./lines";
+import { Ink } from "./ink";
+import { drawLines, type Frame, type Stroke } from "./lines";
 import { type Picture, still } from "./still";
 import { type Column, gaps, positive, shares, stack } from "./stack";
 
@@ -157,6 +158,8 @@ export class Plot {
   /** nothing is drawn before the size is known */
   private size = { width: 0, height: 0 };
   private dots: HTMLElement | null = null;
+  /** where plain lines are drawn beside the page */
+  private ink: Ink | null = null;
   /** the picture as it was drawn last, and whether newer data wait */
   private drawn: Picture | null = null;
   private late = false;
@@ -262,6 +265,7 @@ export class Plot {
     inSight.delete(this.host);
     this.u?.destroy();
     this.u = null;
+    this.blot();
   }
 
   private columns(): uPlot.AlignedData {
@@ -282,6 +286,8 @@ export class Plot {
     if (this.data.n === 0 || this.size.width < 10) return;
     this.late = false;
     this.drawn = { data: this.data, range: this.range };
+    if (this.plain()) this.ink ??= Ink.of(() => this.unaided());
+    else this.blot();
     this.u = new uPlot(this.uplotOptions(), this.columns(), this.host);
     this.u.setScale("x", { min: this.range[0], max: this.range[1] });
   }
@@ -404,17 +410,39 @@ export class Plot {
 
   private drawPlain(u: uPlot): void {
     if (!this.plain()) return;
-    const { bbox, scales } = u;
+    const { bbox, scales, ctx } = u;
+    const { ink } = this;
+    // A canvas of its own begins where the plot does, at a whole pixel.
+    const [ox, oy] = ink ? [Math.floor(bbox.left), Math.floor(bbox.top)] : [0, 0];
+    const [left, top, width, height] = [bbox.left - ox, bbox.top - oy, bbox.width, bbox.height];
     const x = spanOf(scales["x"]);
     const { start, step, lines } = this.data;
-    const kx = bbox.width / (x.max - x.min);
-    for (const right of [false, true]) {
+    const kx = width / (x.max - x.min);
+    const layers = [false, true].flatMap((right): { frame: Frame; lines: Stroke[] }[] => {
       const mine = lines.filter((l) => !l.hidden && Boolean(l.right) === right);
-      if (mine.length === 0) continue;
+      if (mine.length === 0) return [];
       const y = spanOf(scales[right ? "right" : "y"]);
-      const ky = bbox.height / (y.max - y.min);
-      drawLines(u.ctx, { ...bbox, x0: bbox.left + (start - x.min) * kx, dx: step * kx, y0: bbox.top + bbox.height + y.min * ky, ky }, mine.map((l) => this.strokeOf(l)), devicePixelRatio);
+      const ky = height / (y.max - y.min);
+      return [{ frame: { left, top, width, height, x0: left + (start - x.min) * kx, dx: step * kx, y0: top + height + y.min * ky, ky }, lines: mine.map((l) => this.strokeOf(l)) }];
+    });
+    const scale = devicePixelRatio;
+    if (!ink) {
+      for (const l of layers) drawLines(ctx, l.frame, l.lines, scale);
+      return;
     }
+    if (ink.canvas.previousSibling !== ctx.canvas) ctx.canvas.after(ink.canvas);
+    ink.draw({ left: ox, top: oy, width: Math.ceil(left + width), height: Math.ceil(top + height), scale, layers });
+  }
+
+  /** Nobody draws beside the page any more. */
+  private unaided(): void {
+    this.blot();
+    this.rebuild();
+  }
+
+  private blot(): void {
+    this.ink?.gone();
+    this.ink = null;
   }
 
   private strokeOf(l: Line): Stroke {

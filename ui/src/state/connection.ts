@@ -3,6 +3,7 @@
 import { computed, signal } from "@preact/signals";
 import { decodeFrame, type Frame, FrameError } from "../api/frame";
 import { initialLive, isStale, type LiveEvent, type LiveState, type Subscription, SUBSCRIPTIONS_MAX, stepLive } from "../api/live";
+import { gather } from "./gather";
 
 type Listener = (f: Frame) => void;
 
@@ -58,7 +59,7 @@ function received(data: unknown): void {
   if (!(data instanceof ArrayBuffer)) return;
   try {
     const frame = decodeFrame(new Uint8Array(data));
-    listeners.get(frame.id)?.(frame);
+    gather(() => listeners.get(frame.id)?.(frame));
   } catch (e) {
     if (!(e instanceof FrameError)) throw e;
     badFrames.value++;

@@ -7,6 +7,7 @@ import { foldFrame, type Grid } from "../api/window";
 import { t } from "../lib/text";
 import { liveWindow, resolveRange, type Span, stepFor, type TimeRange, wall } from "../lib/time";
 import { connected, full, subscribe } from "./connection";
+import { gather } from "./gather";
 import { held } from "./hold";
 import { refreshes } from "./refresh";
 
@@ -107,7 +108,9 @@ async function send(jobs: Job[]): Promise<void> {
       (f) => {
         const all = open.get(f.id) ?? [];
         open.delete(f.id);
-        for (const j of all) if (!j.signal.aborted) j.onFrame(f);
+        gather(() => {
+          for (const j of all) if (!j.signal.aborted) j.onFrame(f);
+        });
       },
       abort.signal,
     );

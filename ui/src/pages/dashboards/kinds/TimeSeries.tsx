@@ -15,6 +15,9 @@ import { absolute, boundsOf, type Item, type Items, REDUCES, reduced, shifted, t
 /** Series in a legend; more are counted. */
 const LEGEND_MAX = 100;
 
+/** From so many letters on a name may be wider than a narrow panel. */
+const LONG_NAME = 24;
+
 /** Thin and grey: the sum of a stack of earlier. */
 const BEFORE_COLOUR = "#7f8b93";
 
@@ -154,7 +157,7 @@ function Legend({ items, columns, table, off, solo, onPick }: LegendProps) {
   return (
     <div class="ts-legend ts-list" tabIndex={0} role="group" aria-label={t("explore.legend")}>
       {shown.map((i) => (
-        <span key={i.key} class="ts-entry" data-item={i.key}>
+        <span key={i.key} class={i.name.length < LONG_NAME ? "ts-entry" : "ts-entry ts-long"} data-item={i.key}>
           {name(i)}
           {columns.map((c) => (
             <span class="num" key={c}>
