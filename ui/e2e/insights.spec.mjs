@@ -1,4 +1,4 @@
-import { assert, assertEqual, axe, drawn, open, PHONE, shot, until } from "./browser.mjs";
+import { assert, assertEqual, axe, base, drawn, open, PHONE, shot, until } from "./browser.mjs";
 import { ask, insights, PARTS } from "./pagesInsight.mjs";
 
 export default {
@@ -19,6 +19,19 @@ export default {
       assert(sins.length === 0, sins.join("\n"));
       await close();
     }
+  },
+
+  "while the server does not answer, nothing is counted and nothing is denied": async (browser) => {
+    const { page, close } = await open(browser, "about:blank");
+    await page.route("**/api/plimsoll/v1/**", (r) => r.fulfill({ status: 503, json: { status: "error", errorType: "unavailable", error: "not now" } }));
+    for (const path of ["/insights", "/insights/recommendations", "/insights/health"]) {
+      await page.goto(base + path);
+      await page.getByText("not now").first().waitFor();
+      assert((await page.locator(".chip-count").count()) === 0, `${path} counts what it does not know`);
+    }
+    await page.goto(`${base}/compare`);
+    await page.getByText("Not known while the server does not answer.").waitFor({ state: "attached" });
+    await close();
   },
 
   "an insight shows its evidence, what explains it, and takes a word": async (browser) => {

@@ -140,7 +140,6 @@ const DASHBOARDS = {
   "sh.kiosk": "For a screen on the wall, without anything around it",
   "sh.text": "Everybody who may read here can open them.",
   "sh.copy": "Copy",
-  "sh.copied": "Copied",
   "form.cancel": "Cancel",
   "al.ack.by": "Your name",
 } as const;

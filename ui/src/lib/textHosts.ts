@@ -2,15 +2,11 @@
 import { addTexts } from "./text";
 
 const HOSTS = {
-  "ho.list": "Hosts",
   "ho.filter": "name, job=node, state=critical",
   "ho.col.name": "Host",
-  "ho.col.state": "State",
   "ho.col.cpu": "CPU, 1 h",
-  "ho.col.memory": "Memory",
   "ho.col.disk": "Fullest disk",
   "ho.col.waits": "Waiting",
-  "ho.col.unusual": "Unusual",
   "ho.col.worst": "Worst signal",
   "ho.state.ok": "healthy",
   "ho.state.warning": "warning",
@@ -20,7 +16,6 @@ const HOSTS = {
   "ho.show": "Which hosts",
   "ho.empty": "No host has been seen in the last hour.",
   "ho.empty.text": "This machine appears by itself within a minute while host collection is on. Others appear when a target with node metrics is scraped: add one under collect.scrape in the configuration.",
-  "ho.open": "Open {name}",
   "ho.worst.down": "target down: {jobs}",
   "ho.worst.alerts": "{n} {n|alert fires|alerts fire}",
   "ho.worst.cpu": "CPU {v}",
@@ -36,7 +31,6 @@ const HOSTS = {
   "ho.fact.system": "System",
   "ho.fact.up": "Up",
   "ho.fact.cores": "Cores",
-  "ho.fact.memory": "Memory",
   "ho.fact.jobs": "Jobs",
   "ho.use": "Utilisation, saturation, errors",
   "ho.use.resource": "Resource",
@@ -115,12 +109,10 @@ const HOSTS = {
   "ho.p.conns": "TCP connections",
   "ho.p.conns.note": "established",
   "ho.p.conns.open": "open",
-  "se.list": "Services",
   "se.filter": "name or state=critical",
   "se.col.name": "Service",
   "se.col.up": "Targets up",
   "se.col.unusual": "Unusual",
-  "se.col.samples": "Samples",
   "se.empty": "No job has been seen in the last hour.",
   "se.empty.text": "Each scraped job is a service. Add one under collect.scrape in the configuration, or send metrics with remote write or OTLP.",
   "se.gone": "Nothing has been collected of the job {name} in this time.",
@@ -149,7 +141,6 @@ const HOSTS = {
   "se.process.fds.note": "share of the limit, by instance",
   "se.targets": "Targets",
   "se.targets.col.took": "Scrape took",
-  "se.targets.col.samples": "Samples",
 } as const;
 
 export type HostKey = keyof typeof HOSTS;

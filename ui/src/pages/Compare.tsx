@@ -111,7 +111,7 @@ function Pairs() {
           if (at) take(around(at, Date.now()), String(at));
         }}
       >
-        <option value="">{changes.busy ? t("state.loading") : told.length === 0 ? t("cmp.change.none") : t("cmp.change.pick")}</option>
+        <option value="">{changes.error ? t("over.unknown") : changes.busy ? t("state.loading") : told.length === 0 ? t("cmp.change.none") : t("cmp.change.pick")}</option>
         {told.map((c) => (
           <option key={`${c.at} ${c.text}`} value={String(Date.parse(c.at))}>
             {`${formatMoment(Date.parse(c.at), Date.now(), zone.value)} ${c.text}`}
@@ -203,7 +203,7 @@ function Answer({ of, pair, match }: { of: Polled<CompareAnswer | null>; pair: P
           <table class="table finds diffs">
             <thead>
               <tr>
-                <th scope="col">{t("cmp.col.metric")}</th>
+                <th scope="col">{t("col.series")}</th>
                 <th scope="col">{t("cmp.col.effect")}</th>
                 <th scope="col" class="num finds-more">
                   {t("cmp.col.a")}

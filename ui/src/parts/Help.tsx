@@ -44,7 +44,7 @@ export function Help() {
     [<Two a="←" b="→" />, t("help.plan.open")],
   ];
   return (
-    <Dialog title={t("help.title")} kind="dialog-wide dialog-keys" onClose={closeDialog}>
+    <Dialog title={t("top.help")} kind="dialog-wide dialog-keys" onClose={closeDialog}>
       <Group name={t("help.everywhere")} rows={everywhere} />
       <Group name={t("help.things")} rows={things} />
       <Group name={t("help.pages")} rows={pages} />

@@ -33,7 +33,7 @@ const ACTIONS: [TextKey, KeyAction][] = [
   ["help.density", "density"],
   ["help.rail", "rail"],
   ["help.full", "full"],
-  ["help.title", "help"],
+  ["top.help", "help"],
 ];
 
 /** What is chosen by name: themes and zones. */

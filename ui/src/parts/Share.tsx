@@ -31,7 +31,7 @@ export function Share() {
     }
   };
   return (
-    <Dialog title={t("share.title")} onClose={closeDialog}>
+    <Dialog title={t("top.share")} onClose={closeDialog}>
       <div class="fields share-row">
         <label>
           {t("share.address")}

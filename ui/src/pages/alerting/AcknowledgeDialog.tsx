@@ -36,9 +36,9 @@ export function AcknowledgeForm({ title, text, children, send, onClose, onDone }
       <form class="form" onSubmit={submit}>
         {children}
         <p class="soft">{text}</p>
-        <NameField value={by} error={tried && !by.trim() ? t("al.ack.noname") : ""} onInput={setBy} first={!known} />
+        <NameField value={by} error={tried && !by.trim() ? t("si.bad.who") : ""} onInput={setBy} first={!known} />
         <Field label={t("al.ack.note")}>{(a) => <textarea {...a} {...(known ? { "data-first": "" } : {})} class="input" rows={2} maxLength={NOTE_MAX} placeholder={t("al.ack.note.hint")} value={note} onInput={(e) => setNote(e.currentTarget.value)} />}</Field>
-        <FormFoot sending={sending} label={t("al.ack.do")} onCancel={onClose} />
+        <FormFoot sending={sending} label={t("al.acknowledge")} onCancel={onClose} />
       </form>
     </Dialog>
   );

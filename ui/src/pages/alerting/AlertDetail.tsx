@@ -83,7 +83,7 @@ export function AlertDetail({ fingerprint, alert: a, alerts, onDo, onChange }: P
         {a.expr ? (
           <a class="button" href={hrefOf("explore", { expr: a.expr })} onClick={follow}>
             <Icon name="explore" size={15} />
-            {t("al.explore")}
+            {t("nav.explore")}
           </a>
         ) : null}
         {a.rule ? (
@@ -102,7 +102,7 @@ export function AlertDetail({ fingerprint, alert: a, alerts, onDo, onChange }: P
       {sending.error ? <p class="field-error">{sending.error}</p> : null}
       {a.expr ? <AlertChart expr={a.expr} {...(a.threshold === undefined ? {} : { threshold: a.threshold })} labels={a.labels} began={msOf(a.active_at)} /> : <p class="soft">{t("al.chart.posted")}</p>}
       <dl class="facts">
-        <Fact name={t("al.value")}>
+        <Fact name={t("col.value")}>
           <span class="num strong">
             <ValueText value={a.value} expr={a.expr} {...(a.threshold === undefined ? {} : { threshold: a.threshold })} />
           </span>
@@ -116,12 +116,12 @@ export function AlertDetail({ fingerprint, alert: a, alerts, onDo, onChange }: P
           </Fact>
         ) : null}
         {a.acknowledged ? (
-          <Fact name={t("al.acked")}>
+          <Fact name={t("al.acknowledged")}>
             {t("al.acked.by", { by: a.acknowledged.by, ago: ageOf(a.acknowledged.at) })}
             {a.acknowledged.note ? <q class="note">{a.acknowledged.note}</q> : null}
           </Fact>
         ) : null}
-        <Fact name={t("al.receivers")}>{a.receivers.some(Boolean) ? a.receivers.filter(Boolean).join(", ") : <span class="soft">{t("al.receivers.none")}</span>}</Fact>
+        <Fact name={t("nav.receivers")}>{a.receivers.some(Boolean) ? a.receivers.filter(Boolean).join(", ") : <span class="soft">{t("al.receivers.none")}</span>}</Fact>
         {a.kind ? <Fact name={t("al.kind")}>{a.kind}</Fact> : null}
         {a.expr ? (
           <Fact name={t("al.expr")} wide>

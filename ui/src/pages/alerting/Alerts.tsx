@@ -71,7 +71,7 @@ export function Alerts() {
       }
       beside={open && polled.data ? <AlertDetail key={open} fingerprint={open} alert={current} alerts={alerts} onDo={setDoing} onChange={polled.again} /> : null}
     >
-      <section class="panel list" aria-label={t("al.list")}>
+      <section class="panel list" aria-label={t("nav.alerts")}>
         <Asked of={polled}>
           {(data) =>
             listed.rows.length === 0 ? (
@@ -120,7 +120,7 @@ function NoAlerts({ any, show, filtered }: { any: boolean; show: string; filtere
   if (any && show) return <Empty>{t("al.empty.show", { state: show })}</Empty>;
   return (
     <Empty>
-      <strong>{t("al.empty")}</strong>
+      <strong>{t("over.alerts.empty")}</strong>
       <span>{t("al.empty.text")}</span>
       <a class="button" href={hrefOf("rules")} onClick={follow}>
         {t("al.empty.rules")}
@@ -132,10 +132,10 @@ function NoAlerts({ any, show, filtered }: { any: boolean; show: string; filtere
 const Head = () => (
   <>
     <HeadCell>{t("al.col.severity")}</HeadCell>
-    <HeadCell>{t("al.col.state")}</HeadCell>
+    <HeadCell>{t("col.state")}</HeadCell>
     <HeadCell>{t("al.col.alert")}</HeadCell>
     <HeadCell class="cell-value">
-      {t("al.col.value")}
+      {t("col.value")}
     </HeadCell>
     <HeadCell class="cell-since">
       {t("al.col.since")}
@@ -162,7 +162,7 @@ function List({ listed, titles, open, onOpen, onKey, onDo }: ListProps) {
   const narrow = useNarrow();
   const rowPx = narrow ? NARROW_PX : roomy.value ? ROOMY_PX : DENSE_PX;
   return (
-    <VirtualGrid kind="grid-alerts" version={titles} label={t("al.list")} rows={listed.rows} rowPx={rowPx} keyOf={rowKey} open={open} onOpen={onOpen} onKey={onKey} head={narrow ? undefined : <Head />} classOf={(r) => (r.kind === "group" ? "row-group" : `row-alert row-${standingOf(r.alert)} ${r.inside ? "row-inside" : ""}`)}>
+    <VirtualGrid kind="grid-alerts" version={titles} label={t("nav.alerts")} rows={listed.rows} rowPx={rowPx} keyOf={rowKey} open={open} onOpen={onOpen} onKey={onKey} head={narrow ? undefined : <Head />} classOf={(r) => (r.kind === "group" ? "row-group" : `row-alert row-${standingOf(r.alert)} ${r.inside ? "row-inside" : ""}`)}>
       {(r, hot) => (r.kind === "group" ? <GroupRow group={r.group} titles={titles} folded={r.folded} onFold={() => onOpen(r)} /> : <AlertRow row={r} hot={hot} onDo={onDo} />)}
     </VirtualGrid>
   );

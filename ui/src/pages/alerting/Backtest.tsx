@@ -145,7 +145,7 @@ function Band({ report, of: r }: { report: BacktestReport; of: RuleBacktest }) {
         </div>
       ))}
       <div class="bt-lane bt-axis soft num">
-        <span>{lanes.size > LANES_MAX ? t("bt.more", { n: lanes.size - LANES_MAX }) : ""}</span>
+        <span>{lanes.size > LANES_MAX ? t("health.more", { n: lanes.size - LANES_MAX }) : ""}</span>
         <div>
           <span>{formatDay(start, zone.value)}</span>
           <span>{formatDay(end, zone.value)}</span>
@@ -169,7 +169,7 @@ function Curve({ curve, unit }: { curve: NonNullable<RuleBacktest["curve"]>; uni
             <th scope="col">{t("bt.curve.row", { op: curve.op })}</th>
             {fors.map((f) => (
               <th scope="col" class="num" key={f}>
-                {f === 0 ? t("bt.curve.at.once") : t("bt.curve.for", { d: formatDuration(f) })}
+                {f === 0 ? t("bt.curve.at.once") : t("alert.since", { d: formatDuration(f) })}
               </th>
             ))}
           </tr>

@@ -71,7 +71,7 @@ export function Builder({ query, byHand, fresh, onText }: Props) {
           {(a) => <input {...a} class="input num" inputMode="decimal" value={wish.threshold} onInput={(e) => set({ threshold: e.currentTarget.value })} />}
         </Field>
         <Field label={t("bu.hold")}>{(a) => <input {...a} class="input" value={wish.hold} placeholder="5m" onInput={(e) => set({ hold: e.currentTarget.value })} />}</Field>
-        <Field label={t("bu.severity")}>
+        <Field label={t("al.col.severity")}>
           {(a) => (
             <select {...a} class="input" value={wish.severity} onChange={(e) => set({ severity: e.currentTarget.value })}>
               {SEVERITIES.map((s) => (

@@ -165,7 +165,7 @@ export function FileEditor({ file, taken, onSaved }: Props) {
           <Patch name={file?.name ?? (NAME.test(name) ? name : "rules")} before={file ? file.text : null} after={text} />
           <div class="form-row">
             <Field label={t("fi.comment")}>{(a) => <input {...a} class="input" value={comment} maxLength={NOTE_MAX} autocomplete="off" onInput={(e) => note(e.currentTarget.value)} />}</Field>
-            <NameField value={author} error={tried && !author.trim() ? t("al.ack.noname") : ""} onInput={setAuthor} />
+            <NameField value={author} error={tried && !author.trim() ? t("si.bad.who") : ""} onInput={setAuthor} />
             <div class="file-acts">
               {file ? (
                 <button type="button" class="button" onClick={() => setRemoving(true)}>
@@ -225,7 +225,7 @@ function Problems({ checked, onGo }: { checked: Checked; onGo: (line: number) =>
                 {p.message}
               </li>
             ))}
-            {problems.length > PROBLEMS_SHOWN ? <li class="soft">{t("bt.more", { n: problems.length - PROBLEMS_SHOWN })}</li> : null}
+            {problems.length > PROBLEMS_SHOWN ? <li class="soft">{t("health.more", { n: problems.length - PROBLEMS_SHOWN })}</li> : null}
           </ul>
         </>
       ) : status === "done" ? (

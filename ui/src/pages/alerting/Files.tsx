@@ -50,7 +50,7 @@ export function Files() {
         ) : null
       }
     >
-      <section class="panel list" aria-label={t("fi.list")}>
+      <section class="panel list" aria-label={t("nav.files")}>
         <Asked of={polled}>
           {() =>
             rows.length === 0 ? (
@@ -70,7 +70,7 @@ export function Files() {
 
 function List({ rows, open, onKey }: { rows: RuleFileDoc[]; open: string; onKey: (e: KeyboardEvent) => boolean }) {
   return (
-    <VirtualGrid kind="grid-files" label={t("fi.list")} rows={rows} rowPx={ROW_PX} keyOf={(f) => f.name} open={open} onOpen={(f) => patch({ open: f.name === open ? "" : f.name, show: "", q: "" })} onKey={onKey} classOf={() => "row-file"}>
+    <VirtualGrid kind="grid-files" label={t("nav.files")} rows={rows} rowPx={ROW_PX} keyOf={(f) => f.name} open={open} onOpen={(f) => patch({ open: f.name === open ? "" : f.name, show: "", q: "" })} onKey={onKey} classOf={() => "row-file"}>
       {(f) => (
         <>
           <Cell class="cell-main" title={f.path}>

@@ -93,9 +93,9 @@ const Head = () => (
   <>
     <HeadCell>{t("hi.col.fired")}</HeadCell>
     <HeadCell>{t("al.col.severity")}</HeadCell>
-    <HeadCell>{t("hi.col.alert")}</HeadCell>
+    <HeadCell>{t("al.col.alert")}</HeadCell>
     <HeadCell class="cell-value">{t("hi.col.lasted")}</HeadCell>
-    <HeadCell class="cell-acked">{t("hi.col.acked")}</HeadCell>
+    <HeadCell class="cell-acked">{t("al.acknowledged")}</HeadCell>
     <HeadCell class="cell-value cell-peak">{t("hi.col.peak")}</HeadCell>
     <HeadCell class="cell-value cell-told">{t("hi.col.told")}</HeadCell>
   </>
@@ -197,7 +197,7 @@ function Detail({ episode: e, expr }: { episode: EpisodeDoc; expr: string }) {
             <Lasted episode={e} />
           </span>
         </Fact>
-        {e.acknowledged_at ? <Fact name={t("hi.col.acked")}>{ackedText(e)}</Fact> : null}
+        {e.acknowledged_at ? <Fact name={t("al.acknowledged")}>{ackedText(e)}</Fact> : null}
         <Fact name={t("hi.col.peak")}>
           <span class="num">{formatValue(numberOf(e.peak), unit)}</span>
         </Fact>

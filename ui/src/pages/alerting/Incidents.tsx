@@ -60,7 +60,7 @@ export function Incidents() {
       }
       beside={open ? <Detail key={open} id={open} round={round} onTake={() => setTaking(open)} onChange={changed} /> : null}
     >
-      <section class="panel list" aria-label={t("in.list")}>
+      <section class="panel list" aria-label={t("nav.incidents")}>
         <Asked of={polled}>
           {() =>
             rows.length === 0 ? (
@@ -82,9 +82,9 @@ export function Incidents() {
 const Head = () => (
   <>
     <HeadCell>{t("al.col.severity")}</HeadCell>
-    <HeadCell>{t("in.col.state")}</HeadCell>
+    <HeadCell>{t("col.state")}</HeadCell>
     <HeadCell>{t("in.col.incident")}</HeadCell>
-    <HeadCell class="cell-alerts">{t("in.col.alerts")}</HeadCell>
+    <HeadCell class="cell-alerts">{t("nav.alerts")}</HeadCell>
     <HeadCell class="cell-fired">{t("in.col.opened")}</HeadCell>
     <HeadCell class="cell-value">{t("in.col.lasted")}</HeadCell>
   </>
@@ -97,7 +97,7 @@ const Standing = ({ state, by }: { state: string; by?: string | null | undefined
 function List({ rows, open, onKey }: { rows: IncidentDoc[]; open: string; onKey: (e: KeyboardEvent, i: IncidentDoc | undefined) => boolean }) {
   const narrow = useNarrow();
   return (
-    <VirtualGrid kind="grid-incidents" label={t("in.list")} rows={rows} rowPx={narrow ? NARROW_PX : ROW_PX} keyOf={(i) => String(i.id)} open={open} onOpen={(i) => patch({ open: String(i.id) === open ? "" : String(i.id) })} onKey={onKey} head={narrow ? undefined : <Head />} classOf={(i) => `row-incident ${i.state === "resolved" ? "row-silenced" : ""}`}>
+    <VirtualGrid kind="grid-incidents" label={t("nav.incidents")} rows={rows} rowPx={narrow ? NARROW_PX : ROW_PX} keyOf={(i) => String(i.id)} open={open} onOpen={(i) => patch({ open: String(i.id) === open ? "" : String(i.id) })} onKey={onKey} head={narrow ? undefined : <Head />} classOf={(i) => `row-incident ${i.state === "resolved" ? "row-silenced" : ""}`}>
       {(i) => (
         <>
           <Cell class="cell-severity">
@@ -174,9 +174,9 @@ function Whole({ incident: i, onTake, onChange }: { incident: IncidentView; onTa
             <Time at={i.resolved_at} /> <span class="soft">{t("hi.after", { d: lasted(i) })}</span>
           </Fact>
         ) : null}
-        <Fact name={t("al.receivers")}>{i.receivers.some(Boolean) ? i.receivers.filter(Boolean).join(", ") : <span class="soft">{t("al.receivers.none")}</span>}</Fact>
+        <Fact name={t("nav.receivers")}>{i.receivers.some(Boolean) ? i.receivers.filter(Boolean).join(", ") : <span class="soft">{t("al.receivers.none")}</span>}</Fact>
       </dl>
-      <Section title={t("in.alerts")} note={<span class="soft num">{t("in.firing", { firing: formatCount(i.firing), all: formatCount(i.alerts.length) })}</span>}>
+      <Section title={t("nav.alerts")} note={<span class="soft num">{t("in.firing", { firing: formatCount(i.firing), all: formatCount(i.alerts.length) })}</span>}>
         <ul class="earlier num">
           {i.alerts.map((e) => (
             <li key={e.episode}>
@@ -196,7 +196,7 @@ function Whole({ incident: i, onTake, onChange }: { incident: IncidentView; onTa
       </Section>
       <Section title={t("in.timeline")}>
         <StepList steps={steps} />
-        {i.timeline_left_out ? <p class="soft">{t("bt.more", { n: formatCount(i.timeline_left_out) })}</p> : null}
+        {i.timeline_left_out ? <p class="soft">{t("health.more", { n: formatCount(i.timeline_left_out) })}</p> : null}
       </Section>
       <NoteForm id={String(i.id)} onChange={onChange} />
     </Beside>
@@ -229,7 +229,7 @@ function NoteForm({ id, onChange }: { id: string; onChange: () => void }) {
           <label for="note-text">{t("in.note")}</label>
           <textarea id="note-text" class="input" rows={2} maxLength={NOTE_MAX} value={text} onInput={(e) => setText(e.currentTarget.value)} />
         </div>
-        <NameField value={by} error={tried && !by.trim() ? t("al.ack.noname") : ""} onInput={setBy} />
+        <NameField value={by} error={tried && !by.trim() ? t("si.bad.who") : ""} onInput={setBy} />
         <button type="submit" class="button" aria-busy={sending.busy}>
           {t("in.note.do")}
         </button>

@@ -32,7 +32,7 @@ export function Patch({ name, before, after }: Props) {
         {navigator.clipboard ? (
           <button type="button" class="button" onClick={() => void navigator.clipboard.writeText(text).then(() => setCopied(text))}>
             <Icon name={copied === text ? "ok" : "link"} size={15} />
-            {t(copied === text ? "pa.copied" : "pa.copy")}
+            {t(copied === text ? "common.linked" : "pa.copy")}
           </button>
         ) : null}
         <button type="button" class="button" onClick={save}>

@@ -85,7 +85,7 @@ export function Receivers() {
     >
       <div class="receivers" tabIndex={0}>
         <Simulator />
-        <section class="panel" aria-label={t("rc.list")}>
+        <section class="panel" aria-label={t("nav.receivers")}>
           <Asked of={asked}>
             {() =>
               all.length === 0 ? (
@@ -100,7 +100,7 @@ export function Receivers() {
                       <th scope="col">{t("rc.col.name")}</th>
                       <th scope="col">{t("rc.col.channels")}</th>
                       <th scope="col">{t("rc.col.hears")}</th>
-                      <th scope="col">{t("rc.col.state")}</th>
+                      <th scope="col">{t("col.state")}</th>
                     </tr>
                   </thead>
                   <tbody>
@@ -363,7 +363,7 @@ function Editor({ name: known, text: original, version, taken = [], onTry, onSav
         ))}
         {checked.status === "done" && !checked.error && checked.problems.length === 0 ? <span class="up">{t("fi.good")}</span> : null}
       </div>
-      <NameField value={author} error={tried && !author.trim() ? t("al.ack.noname") : ""} onInput={setAuthor} />
+      <NameField value={author} error={tried && !author.trim() ? t("si.bad.who") : ""} onInput={setAuthor} />
       {sending.error ? (
         <p class="form-error" role="alert">
           {sending.error}
@@ -393,7 +393,7 @@ function Editor({ name: known, text: original, version, taken = [], onTry, onSav
               )
             }
           >
-            {t("rc.delete")}
+            {t("fi.delete")}
           </button>
         ) : null}
       </div>

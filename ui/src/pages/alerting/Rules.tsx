@@ -47,7 +47,7 @@ export function Rules() {
       }
       beside={open && polled.data ? current?.kind === "rule" ? <RuleDetail key={open} group={current.group} rule={current.rule} /> : <Gone /> : null}
     >
-      <section class="panel list" aria-label={t("ru.list")}>
+      <section class="panel list" aria-label={t("nav.rules")}>
         <Asked of={polled}>{(groups) => (listed.rows.length === 0 ? <NoRules any={groups.length > 0} /> : <List rows={listed.rows} open={open} onKey={onKey} />)}</Asked>
       </section>
     </ListPage>
@@ -75,16 +75,16 @@ const NoRules = ({ any }: { any: boolean }) =>
 
 const Head = () => (
   <>
-    <HeadCell>{t("ru.col.state")}</HeadCell>
-    <HeadCell>{t("ru.col.rule")}</HeadCell>
+    <HeadCell>{t("col.state")}</HeadCell>
+    <HeadCell>{t("al.rule")}</HeadCell>
     <HeadCell class="cell-alerts">
-      {t("ru.col.alerts")}
+      {t("nav.alerts")}
     </HeadCell>
     <HeadCell class="cell-last">
-      {t("ru.col.last")}
+      {t("col.last")}
     </HeadCell>
     <HeadCell class="cell-took">
-      {t("ru.col.took")}
+      {t("col.took")}
     </HeadCell>
   </>
 );
@@ -92,7 +92,7 @@ const Head = () => (
 function List({ rows, open, onKey }: { rows: RuleRow[]; open: string; onKey: (e: KeyboardEvent) => boolean }) {
   const narrow = useNarrow();
   return (
-    <VirtualGrid kind="grid-rules" label={t("ru.list")} rows={rows} rowPx={narrow ? NARROW_PX : ROW_PX} keyOf={(r) => r.key} open={open} onOpen={(r) => r.kind === "rule" && patch({ open: r.key === open ? "" : r.key })} onKey={onKey} head={narrow ? undefined : <Head />} classOf={(r) => (r.kind === "group" ? "row-group row-rulegroup" : "row-rule")}>
+    <VirtualGrid kind="grid-rules" label={t("nav.rules")} rows={rows} rowPx={narrow ? NARROW_PX : ROW_PX} keyOf={(r) => r.key} open={open} onOpen={(r) => r.kind === "rule" && patch({ open: r.key === open ? "" : r.key })} onKey={onKey} head={narrow ? undefined : <Head />} classOf={(r) => (r.kind === "group" ? "row-group row-rulegroup" : "row-rule")}>
       {(r) => (r.kind === "group" ? <GroupCells group={r.group} shown={r.shown} /> : <RuleCells rule={r.rule} />)}
     </VirtualGrid>
   );
@@ -173,7 +173,7 @@ function RuleDetail({ group, rule: r }: { group: RuleGroupDoc; rule: RuleDoc }) 
       <div class="acts">
         <a class="button" href={hrefOf("explore", { expr: r.query })} onClick={follow}>
           <Icon name="explore" size={15} />
-          {t("al.explore")}
+          {t("nav.explore")}
         </a>
         <a class="button" href={hrefOf("files", { open: group.file })} onClick={follow}>
           <Icon name="edit" size={15} />
@@ -245,7 +245,7 @@ function AlertsNow({ rule: r }: { rule: RuleDoc }) {
               <span class="soft num">{ageOf(a.activeAt)}</span>
             </li>
           ))}
-          {alerts.length > ALERTS_SHOWN ? <li class="soft">{t("bt.more", { n: formatCount(alerts.length - ALERTS_SHOWN) })}</li> : null}
+          {alerts.length > ALERTS_SHOWN ? <li class="soft">{t("health.more", { n: formatCount(alerts.length - ALERTS_SHOWN) })}</li> : null}
         </ul>
       )}
     </Section>
@@ -259,7 +259,7 @@ function Episodes({ group, rule: r }: { group: RuleGroupDoc; rule: RuleDoc }) {
   if (!asked.data) return asked.error ? null : <Loading />;
   const own = asked.data.episodes.filter((e) => typeof e.rule !== "object" || e.rule === null || e.rule.group === group.name);
   return (
-    <Section title={t("ru.episodes")}>
+    <Section title={t("hi.episodes")}>
       {own.length === 0 ? (
         <p class="soft">{t("ru.episodes.none")}</p>
       ) : (

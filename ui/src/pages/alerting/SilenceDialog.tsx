@@ -84,7 +84,7 @@ export function SilenceDialog({ from, onClose, onDone }: { from: From; onClose: 
             {(a) => <input {...a} {...(userName.value ? { "data-first": "" } : {})} class="input" value={draft.why} maxLength={NOTE_MAX} placeholder={t("si.why.hint")} autocomplete="off" onInput={(e) => change({ why: e.currentTarget.value })} />}
           </Field>
         </div>
-        <FormFoot sending={sending} label={t(edits ? "si.save.edit" : "si.save")} onCancel={onClose} />
+        <FormFoot sending={sending} label={t(edits ? "si.save.edit" : "al.silence")} onCancel={onClose} />
       </form>
     </Dialog>
   );
@@ -105,7 +105,7 @@ function Matchers({ all, error, onChange }: { all: Matcher[]; error: string; onC
               </option>
             ))}
           </select>
-          <input class="input mono" aria-label={t("si.matcher.value")} placeholder={t("si.matcher.value")} value={m.value} onInput={(e) => set(i, { value: e.currentTarget.value })} spellcheck={false} autocapitalize="off" autocomplete="off" />
+          <input class="input mono" aria-label={t("col.value")} placeholder={t("col.value")} value={m.value} onInput={(e) => set(i, { value: e.currentTarget.value })} spellcheck={false} autocapitalize="off" autocomplete="off" />
           <button type="button" class="button button-icon" aria-label={t("si.matcher.remove", { name: m.name })} title={t("si.matcher.remove", { name: m.name })} disabled={all.length === 1} onClick={() => onChange(all.filter((_, k) => k !== i))}>
             <Icon name="close" size={15} />
           </button>
@@ -163,7 +163,7 @@ export function Preview({ matchers, over }: { matchers: Matcher[]; over?: boolea
                 </span>
               </li>
             ))}
-            {alerts.length > PREVIEW_SHOWN ? <li class="soft">{t("si.preview.more", { n: alerts.length - PREVIEW_SHOWN })}</li> : null}
+            {alerts.length > PREVIEW_SHOWN ? <li class="soft">{t("health.more", { n: alerts.length - PREVIEW_SHOWN })}</li> : null}
           </ul>
         </>
       )}

@@ -82,7 +82,7 @@ export function Silences() {
       }
       beside={open && current ? <Detail key={open} silence={current} onDo={setDoing} /> : null}
     >
-      <section class="panel list" aria-label={t("si.list")}>
+      <section class="panel list" aria-label={t("nav.silences")}>
         <Asked of={polled}>{() => (rows.length === 0 ? <NoSilences filtered={q !== "" && passed.length === 0} expired={show === "expired"} /> : <List rows={rows} open={open} onKey={onKey} />)}</Asked>
       </section>
       {doing && "edit" in doing ? <SilenceDialog from={doing.edit} onClose={() => setDoing(null)} onDone={(id) => saved(doing.edit, id)} /> : null}
@@ -109,7 +109,7 @@ function NoSilences({ filtered, expired }: { filtered: boolean; expired: boolean
 
 const Head = () => (
   <>
-    <HeadCell>{t("al.col.state")}</HeadCell>
+    <HeadCell>{t("col.state")}</HeadCell>
     <HeadCell>{t("si.col.what")}</HeadCell>
     <HeadCell>{t("si.col.when")}</HeadCell>
     <HeadCell>{t("si.col.who")}</HeadCell>
@@ -119,7 +119,7 @@ const Head = () => (
 function List({ rows, open, onKey }: { rows: SilenceDoc[]; open: string; onKey: (e: KeyboardEvent) => boolean }) {
   const narrow = useNarrow();
   return (
-    <VirtualGrid kind="grid-silences" label={t("si.list")} rows={rows} rowPx={narrow ? NARROW_PX : ROW_PX} keyOf={(s) => s.id} open={open} onOpen={(s) => patch({ open: s.id === open ? "" : s.id })} onKey={onKey} head={narrow ? undefined : <Head />} classOf={() => "row-silence"}>
+    <VirtualGrid kind="grid-silences" label={t("nav.silences")} rows={rows} rowPx={narrow ? NARROW_PX : ROW_PX} keyOf={(s) => s.id} open={open} onOpen={(s) => patch({ open: s.id === open ? "" : s.id })} onKey={onKey} head={narrow ? undefined : <Head />} classOf={() => "row-silence"}>
       {(s) => (
         <>
           <Cell class="cell-state">

@@ -53,8 +53,8 @@ export function StatisticsView({ chips, read }: { chips: preact.JSX.Element; rea
             ) : (
               <div class="stats" tabIndex={0}>
                 <dl class="then stats-totals">
-                  <Total name={t("hi.total.episodes")} value={formatCount(totals.episodes ?? 0)} />
-                  <Total name={t("hi.total.pages")} value={rate(totals.pages_per_week ?? 0)} />
+                  <Total name={t("hi.episodes")} value={formatCount(totals.episodes ?? 0)} />
+                  <Total name={t("bt.pages")} value={rate(totals.pages_per_week ?? 0)} />
                   <Total name={t("hi.total.mtta")} value={seconds(totals.mean_to_acknowledge_seconds)} />
                   <Total name={t("hi.total.mttr")} value={seconds(totals.mean_to_resolve_seconds)} />
                   <Total name={t("hi.total.firing")} value={seconds(totals.firing_seconds)} />
@@ -62,12 +62,12 @@ export function StatisticsView({ chips, read }: { chips: preact.JSX.Element; rea
                 <table class="table">
                   <thead>
                     <tr>
-                      <th scope="col">{t("hi.col.rule")}</th>
+                      <th scope="col">{t("al.rule")}</th>
                       <th scope="col" class="num">
                         {t("hi.col.pages")}
                       </th>
                       <th scope="col" class="num">
-                        {t("hi.col.episodes")}
+                        {t("hi.episodes")}
                       </th>
                       <th scope="col" class="num">
                         {t("hi.col.firing")}

@@ -70,7 +70,7 @@ export function Beside({ label, title, tools, full, children }: { label: string;
         </button>
         <h2 class="beside-title">{title}</h2>
         {tools}
-        <button type="button" class="button button-icon beside-close" aria-label={t("al.close")} title="Esc" onClick={() => patch({ open: "" })}>
+        <button type="button" class="button button-icon beside-close" aria-label={t("common.close")} title="Esc" onClick={() => patch({ open: "" })}>
           <Icon name="close" />
         </button>
       </header>
@@ -143,7 +143,7 @@ export function FilterBox({ bad, shown, all, hint = t("al.filter.hint") }: { bad
         autocomplete="off"
       />
       <span id="filter-said" class={`filter-said num ${bad ? "field-error" : "soft"}`} role="status">
-        {bad ? t("al.filter.bad", { re: bad }) : shown !== undefined && all !== undefined && url.value.q ? t("al.count", { shown: formatCount(shown), all: formatCount(all) }) : ""}
+        {bad ? t("al.filter.bad", { re: bad }) : shown !== undefined && all !== undefined && url.value.q ? t("explore.metrics.count", { shown: formatCount(shown), all: formatCount(all) }) : ""}
       </span>
     </div>
   );

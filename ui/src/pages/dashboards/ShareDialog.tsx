@@ -19,7 +19,7 @@ function Address({ label, href }: { label: string; href: string }) {
         <input class="input mono" readOnly value={full} onFocus={(e) => e.currentTarget.select()} />
         <button type="button" class="button" onClick={copy}>
           <Icon name={copied ? "ok" : "copy"} size={15} />
-          <span role="status">{t(copied ? "sh.copied" : "sh.copy")}</span>
+          <span role="status">{t(copied ? "common.linked" : "sh.copy")}</span>
         </button>
       </span>
     </label>

@@ -110,7 +110,7 @@ function Facts({ of, jobs }: { of: Figures; jobs: string[] }) {
       ) : null}
       {Number.isFinite(installed) ? (
         <div>
-          <dt>{t("ho.fact.memory")}</dt>
+          <dt>{t("col.memory")}</dt>
           <dd class="num">{formatValue(installed, "bytes")}</dd>
         </div>
       ) : null}

@@ -70,7 +70,7 @@ export function HostList() {
         </>
       }
     >
-      <section class="panel list" aria-label={t("ho.list")}>
+      <section class="panel list" aria-label={t("nav.hosts")}>
         <Asked of={asked}>
           {() =>
             rows.length === 0 ? (
@@ -81,7 +81,7 @@ export function HostList() {
             ) : (
               <VirtualGrid
                 kind="grid-hosts"
-                label={t("ho.list")}
+                label={t("nav.hosts")}
                 rows={rows}
                 rowPx={narrow ? NARROW_PX : roomy.value ? ROOMY_PX : DENSE_PX}
                 keyOf={(r) => r.name}
@@ -103,9 +103,9 @@ export function HostList() {
 const Head = () => (
   <>
     <HeadCell>{t("ho.col.name")}</HeadCell>
-    <HeadCell>{t("ho.col.state")}</HeadCell>
+    <HeadCell>{t("col.state")}</HeadCell>
     <HeadCell>{t("ho.col.cpu")}</HeadCell>
-    <HeadCell>{t("ho.col.memory")}</HeadCell>
+    <HeadCell>{t("col.memory")}</HeadCell>
     <HeadCell>{t("ho.col.disk")}</HeadCell>
     <HeadCell>{t("ho.col.waits")}</HeadCell>
     <HeadCell>{t("ho.col.worst")}</HeadCell>

@@ -75,7 +75,7 @@ export function ServiceList() {
         </>
       }
     >
-      <section class="panel list" aria-label={t("se.list")}>
+      <section class="panel list" aria-label={t("nav.services")}>
         <Asked of={asked}>
           {() =>
             rows.length === 0 ? (
@@ -86,7 +86,7 @@ export function ServiceList() {
             ) : (
               <VirtualGrid
                 kind="grid-services"
-                label={t("se.list")}
+                label={t("nav.services")}
                 rows={rows}
                 rowPx={40}
                 keyOf={(r) => r.name}
@@ -96,9 +96,9 @@ export function ServiceList() {
                 head={
                   <>
                     <HeadCell>{t("se.col.name")}</HeadCell>
-                    <HeadCell>{t("ho.col.state")}</HeadCell>
+                    <HeadCell>{t("col.state")}</HeadCell>
                     <HeadCell class="cell-up">{t("se.col.up")}</HeadCell>
-                    <HeadCell class="cell-samples">{t("se.col.samples")}</HeadCell>
+                    <HeadCell class="cell-samples">{t("col.samples")}</HeadCell>
                     <HeadCell class="cell-unusual">{t("se.col.unusual")}</HeadCell>
                   </>
                 }
@@ -236,7 +236,7 @@ const ServiceTargets = ({ of }: { of: Figures }) => (
               {t("se.targets.col.took")}
             </th>
             <th scope="col" class="num">
-              {t("se.targets.col.samples")}
+              {t("col.samples")}
             </th>
           </tr>
         </thead>

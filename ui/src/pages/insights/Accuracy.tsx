@@ -76,7 +76,7 @@ const Mistake = ({ value }: { value: number }) =>
     </>
   );
 
-const Heads = ({ first }: { first: "ac.col.model" | "ac.col.series" }) => (
+const Heads = ({ first }: { first: "ac.col.model" | "col.series" }) => (
   <thead>
     <tr>
       <th scope="col">{t(first)}</th>
@@ -122,7 +122,7 @@ const NOTHING: HorizonDoc = { seconds: 0, n: 0, coverage: null, error: null };
 const Series = ({ of, level }: { of: ScoredDoc[]; level: number }) => (
   <Section title={t("ac.series")}>
     <table class="table finds">
-      <Heads first="ac.col.series" />
+      <Heads first="col.series" />
       <tbody>
         {of.map((f) => {
           const rows = f.horizons.length > 0 ? f.horizons : [NOTHING];

@@ -80,7 +80,7 @@ const Groups = ({ of }: { of: AnomalyList }) => {
   const some = of.groups.filter((g) => g.anomalous > 0);
   if (some.length === 0) return null;
   return (
-    <ul class="groups" aria-label={t("an.groups")}>
+    <ul class="groups" aria-label={t("nav.assessments")}>
       {some.map((g) => (
         <li key={`${g.by} ${g.name}`} class={`group ${g.anomalous >= 3 && g.rate >= 0.01 ? "group-much" : ""}`}>
           <button type="button" class="plain strong" onClick={() => patch({ q: `${g.by}="${g.name}"` })}>
@@ -105,10 +105,10 @@ const Rows = ({ rows, open }: { rows: AnomalyDoc[]; open: string }) => (
   <table class="table finds">
     <thead>
       <tr>
-        <th scope="col">{t("an.col.score")}</th>
-        <th scope="col">{t("an.col.series")}</th>
+        <th scope="col">{t("col.score")}</th>
+        <th scope="col">{t("col.series")}</th>
         <th scope="col" class="num">
-          {t("an.col.value")}
+          {t("col.value")}
         </th>
         <th scope="col" class="num finds-more">
           {t("an.col.expected")}
@@ -176,7 +176,7 @@ function Detail({ id, of }: { id: string; of: AnomalyList | null }) {
       <Labels labels={s.labels} />
       {a ? (
         <p class="num">
-          {t("an.col.score")} <strong>{a.score.toFixed(2)}</strong> · {t("an.col.value")} <strong>{valueText(a.value, unitOfSeries(a))}</strong> · {t("an.col.expected")} {valueText(a.expected, unitOfSeries(a))}
+          {t("col.score")} <strong>{a.score.toFixed(2)}</strong> · {t("col.value")} <strong>{valueText(a.value, unitOfSeries(a))}</strong> · {t("an.col.expected")} {valueText(a.expected, unitOfSeries(a))}
         </p>
       ) : null}
       <Section title={t("band.title")}>

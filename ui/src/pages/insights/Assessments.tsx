@@ -50,11 +50,11 @@ export function Assessments() {
       bar={
         <>
           <Chips
-            label={t("as.list")}
+            label={t("nav.assessments")}
             value={show}
             choices={[
-              { value: "", label: t("as.by.instance"), count: strips.filter((s) => s.by === "instance").length },
-              { value: "job", label: t("as.by.job"), count: strips.filter((s) => s.by === "job").length },
+              { value: "", label: t("as.by.instance"), count: asked.data ? strips.filter((s) => s.by === "instance").length : undefined },
+              { value: "job", label: t("as.by.job"), count: asked.data ? strips.filter((s) => s.by === "job").length : undefined },
             ]}
             onPick={(v) => patch({ show: v, open: "" })}
           />
@@ -63,7 +63,7 @@ export function Assessments() {
       }
       beside={open && asked.data ? <Detail of={strips.find((s) => keyOf(s) === open)} span={asked.data.span} /> : null}
     >
-      <section class="panel list" aria-label={t("as.list")}>
+      <section class="panel list" aria-label={t("nav.assessments")}>
         <Asked of={asked}>
           {({ span }) =>
             rows.length === 0 ? (

@@ -44,7 +44,7 @@ export function Drift() {
                 <table class="table finds">
                   <thead>
                     <tr>
-                      <th scope="col">{t("dr.col.series")}</th>
+                      <th scope="col">{t("col.series")}</th>
                       <th scope="col" class="num">
                         {t("dr.col.hour")}
                       </th>

@@ -40,7 +40,8 @@ export function Feed() {
   const types = [...new Set(all.map((i) => i.type))].sort();
   const inType = all.filter((i) => !type || i.type === type);
   const rows = inType.filter((i) => i.state === state && read.test(i.labels, i.title, i.description, i.type));
-  const count = (s: string) => inType.filter((i) => i.state === s).length;
+  // Nobody has counted before there is an answer.
+  const count = (s: string) => (asked.data ? inType.filter((i) => i.state === s).length : undefined);
   return (
     <ListPage
       tools={<ReportMenu id="weekly" />}
@@ -63,7 +64,7 @@ export function Feed() {
       }
       beside={open ? <Detail id={open} of={asked} /> : null}
     >
-      <section class="feed" aria-label={t("ins.feed")} tabIndex={0}>
+      <section class="feed" aria-label={t("nav.insights")} tabIndex={0}>
         <Asked of={asked}>
           {() =>
             rows.length === 0 ? (

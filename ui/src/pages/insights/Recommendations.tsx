@@ -38,13 +38,13 @@ export function Recommendations() {
     <ListPage
       bar={
         <>
-          <Chips label={t("rec.state")} value={show} choices={STATES.map((s, i) => ({ value: i ? s : "", label: t(`rec.state.${s}`), count: all.filter((r) => r.state === s).length }))} onPick={(s) => patch({ show: s })} />
+          <Chips label={t("rec.state")} value={show} choices={STATES.map((s, i) => ({ value: i ? s : "", label: t(`rec.state.${s}`), count: asked.data ? all.filter((r) => r.state === s).length : undefined }))} onPick={(s) => patch({ show: s })} />
           <FilterBox bad={read.bad} shown={rows.length} all={its.length} hint={t("ins.filter.hint")} />
         </>
       }
       beside={open ? <Detail id={open} all={asked.data ? all : null} onChange={asked.again} /> : null}
     >
-      <section class="feed" aria-label={t("rec.list")} tabIndex={0}>
+      <section class="feed" aria-label={t("nav.recommendations")} tabIndex={0}>
         <Asked of={asked}>
           {() =>
             rows.length === 0 ? (

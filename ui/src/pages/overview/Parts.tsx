@@ -105,13 +105,13 @@ function Strip() {
     return { name, state, href: hrefOf("services", { open: name }) };
   });
   return (
-    <section class="panel over-strip" aria-label={t("ov.hosts")}>
+    <section class="panel over-strip" aria-label={t("nav.hosts")}>
       <div>
-        <Head title={t("ov.hosts")} href={hrefOf("hosts")} note={of ? t("ov.hosts.counts", count) : ""} />
+        <Head title={t("nav.hosts")} href={hrefOf("hosts")} note={of ? t("ov.hosts.counts", count) : ""} />
         {of ? hosts.length ? <Cells cells={hosts.map((h) => ({ name: h.name, state: h.state, href: hrefOf("hosts", { open: h.name }) }))} /> : <Empty>{t("ov.hosts.none")}</Empty> : asked.error ? <Failed message={asked.error} onRetry={asked.again} /> : <Loading />}
       </div>
       <div>
-        <Head title={t("ov.services")} href={hrefOf("services")} />
+        <Head title={t("nav.services")} href={hrefOf("services")} />
         {of ? jobs.length ? <Cells cells={jobs.sort((a, b) => a.name.localeCompare(b.name))} /> : <Empty>{t("ov.services.none")}</Empty> : null}
       </div>
     </section>
@@ -176,7 +176,7 @@ export function Below() {
   const changes = usePoll<ChangeHead[]>("overview changes", async (signal) => (await fetchChanges(Date.now() - DAY_MS, Date.now(), 20, signal)).reverse(), 30_000);
   return (
     <>
-      <List title={t("ov.insights")} note={t("ov.insights.note")} page="insights" of={insights} empty={t("ov.insights.empty")}>
+      <List title={t("nav.insights")} note={t("ov.insights.note")} page="insights" of={insights} empty={t("ov.insights.empty")}>
         {(i) => (
           <>
             <Title href={openAt("insights", i.id)} text={i.title} />
@@ -184,7 +184,7 @@ export function Below() {
           </>
         )}
       </List>
-      <List title={t("ov.recommendations")} page="recommendations" of={recommendations} empty={t("ov.recommendations.empty")}>
+      <List title={t("nav.recommendations")} page="recommendations" of={recommendations} empty={t("ov.recommendations.empty")}>
         {(r) => (
           <>
             <Title href={openAt("recommendations", r.id)} text={r.action} />

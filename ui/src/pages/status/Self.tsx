@@ -6,8 +6,8 @@ import { Panel, type PanelSpec } from "../../parts/Panel";
 const OWN = 'job="plimsoll"';
 
 const panels = (): PanelSpec[] => [
-  { id: "s.cpu", title: t("st.p.cpu"), note: t("st.p.cpu.note"), unit: "short", area: true, asks: [{ id: "c", name: t("st.p.cpu"), expr: `sum(rate(process_cpu_seconds_total{${OWN}}[1m]))` }] },
-  { id: "s.memory", title: t("st.p.memory"), note: t("st.p.memory.note"), unit: "bytes", area: true, asks: [{ id: "m", name: t("st.p.memory"), expr: `sum(process_resident_memory_bytes{${OWN}})` }] },
+  { id: "s.cpu", title: t("col.cpu"), note: t("st.p.cpu.note"), unit: "short", area: true, asks: [{ id: "c", name: t("col.cpu"), expr: `sum(rate(process_cpu_seconds_total{${OWN}}[1m]))` }] },
+  { id: "s.memory", title: t("col.memory"), note: t("st.p.memory.note"), unit: "bytes", area: true, asks: [{ id: "m", name: t("col.memory"), expr: `sum(process_resident_memory_bytes{${OWN}})` }] },
   { id: "s.samples", title: t("st.p.samples"), note: t("st.p.samples.note"), unit: "ops/s", area: true, asks: [{ id: "s", name: t("st.p.samples"), expr: "sum(rate(plimsoll_store_samples_total[1m]))" }] },
   { id: "s.sync", title: t("st.p.sync"), note: t("st.p.sync.note"), unit: "seconds", asks: [{ id: "s", name: t("st.p.sync"), expr: "sum(rate(plimsoll_store_wal_sync_seconds_total[1m])) / sum(rate(plimsoll_store_wal_syncs_total[1m]))" }] },
   { id: "s.requests", title: t("st.p.requests"), note: t("st.p.requests.note"), unit: "ops/s", stacked: true, asks: [{ id: "r", expr: "sum by (class) (rate(plimsoll_serve_requests_total[1m]))" }] },

@@ -42,7 +42,7 @@ const PANELS: () => PanelSpec[] = () => [
       { id: "h", name: t("st.p.head"), expr: "max(plimsoll_store_head_bytes)" },
     ],
   },
-  { id: "st.series", title: t("st.p.series"), note: t("st.p.series.note"), unit: "short", area: true, asks: [{ id: "s", name: t("st.p.series"), expr: "max(plimsoll_store_series)" }] },
+  { id: "st.series", title: t("col.series"), note: t("st.p.series.note"), unit: "short", area: true, asks: [{ id: "s", name: t("col.series"), expr: "max(plimsoll_store_series)" }] },
 ];
 
 const bytes = (v: number) => formatValue(v, "bytes");

@@ -104,10 +104,10 @@ export function Targets() {
 
 const Head = () => (
   <>
-    <HeadCell>{t("st.t.state")}</HeadCell>
+    <HeadCell>{t("col.state")}</HeadCell>
     <HeadCell>{t("st.t.target")}</HeadCell>
     <HeadCell>{t("st.t.last")}</HeadCell>
-    <HeadCell class="cell-took">{t("st.t.took")}</HeadCell>
+    <HeadCell class="cell-took">{t("col.took")}</HeadCell>
     <HeadCell>{t("st.t.error")}</HeadCell>
   </>
 );
