@@ -146,8 +146,8 @@ function rowsOf(items: readonly Item[]): { names: string[]; values: Float64Array
   const unit = items[0]?.unit ?? "short";
   const known = unit === "ops/s" || unit === "ratio" ? "short" : unit;
   const own = rising.map(([le, values], k): [string, Float64Array] => {
-    const below = rising[k - 1]?.[1];
-    return [le === Number.POSITIVE_INFINITY ? "+∞" : `≤ ${formatValue(le, known)}`, below ? values.map((v, j) => Math.max(0, v - (below[j] ?? 0))) : values];
+    const [under, below] = rising[k - 1] ?? [];
+    return [le === Number.POSITIVE_INFINITY && under !== undefined ? `> ${formatValue(under, known)}` : `≤ ${formatValue(le, known)}`, below ? values.map((v, j) => Math.max(0, v - (below[j] ?? 0))) : values];
   });
   own.reverse();
   return { names: own.map(([n]) => n), values: own.map(([, v]) => v), buckets };
