@@ -2,7 +2,7 @@
 //   PLIMSOLL_URL=… [PLIMSOLL_PID=…] [PROMETHEUS_URL=…] [VICTORIA_URL=…] node bench/run.mjs [names of benchmarks]
 // `cargo xtask bench ui` starts the servers and this.
 import { loadavg } from "node:os";
-import { launch, table, told } from "./measure.mjs";
+import { latency, launch, table, told } from "./measure.mjs";
 import { seed } from "./write.mjs";
 
 const ALL = ["first", "panels", "hundred", "switches", "viewers", "peers", "alerts", "answers"];
@@ -12,7 +12,7 @@ const env = { url, pid: process.env["PLIMSOLL_PID"], prometheus: process.env["PR
 
 await seed(url);
 const browser = await launch();
-console.log(`${url}, Chromium ${browser.version()}, load ${loadavg().map((x) => x.toFixed(1)).join(" ")}`);
+console.log(`${url}, Chromium ${browser.version()}, load ${loadavg().map((x) => x.toFixed(1)).join(" ")}, memory ${latency().toFixed(0)} ns`);
 let failed = false;
 for (const name of ALL.filter((n) => wanted.length === 0 || wanted.includes(n))) {
   try {
@@ -23,5 +23,5 @@ for (const name of ALL.filter((n) => wanted.length === 0 || wanted.includes(n)))
   }
 }
 await browser.close();
-console.log(`load at the end ${loadavg().map((x) => x.toFixed(1)).join(" ")}`);
+console.log(`load at the end ${loadavg().map((x) => x.toFixed(1)).join(" ")}, memory ${latency().toFixed(0)} ns`);
 process.exit(table() && !failed ? 0 : 1);
