@@ -16,6 +16,9 @@ const STEP_MS = 3_600_000;
 /** Functions that need two samples of a series within their window. */
 const PAIRS = /\b(i?rate|i?delta|increase|deriv)\s*\(/;
 
+/** Whether pairs that are missing can be why: a comparison may have left out what came of them. */
+const few = (expr: string) => PAIRS.test(expr) && !/[<>]|[!=]=/.test(expr.replace(/\{[^}]*\}/g, ""));
+
 type Reason = { kind: "left" | "never" } | { kind: "since"; at: number };
 
 async function reasonOf(selector: string, span: Span, signal: AbortSignal): Promise<Reason> {
@@ -52,7 +55,7 @@ export function NoData({ exprs, span }: { exprs: readonly string[]; span: Span }
   if (!reason || !selector) return <WhyEmpty expr={expr} otherwise={t("panel.empty")} />;
   const { kind } = reason;
   const name = metric ?? selector;
-  const what = kind === "since" ? t("nd.since", { name, at: formatDateTime(reason.at, zone.value) }) : kind === "never" ? t("nd.never", { selector }) : t(PAIRS.test(expr) ? "nd.few" : "nd.left", { name });
+  const what = kind === "since" ? t("nd.since", { name, at: formatDateTime(reason.at, zone.value) }) : kind === "never" ? t("nd.never", { selector }) : t(few(expr) ? "nd.few" : "nd.left", { name });
   return (
     <WhyEmpty expr={expr} otherwise={what}>
       {kind === "since" ? (
