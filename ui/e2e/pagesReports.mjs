@@ -9,8 +9,8 @@ export async function makeReport(report) {
   assert(answer.status === 201, `making ${report.id}: ${answer.status} ${await answer.text()}`);
 }
 
-export async function changeReport(report, version) {
-  const answer = await fetch(`${API}/reports/${report.id}`, { method: "PUT", headers: json, body: JSON.stringify({ report, version, author: "somebody" }) });
+export async function changeReport(report, version, note = "") {
+  const answer = await fetch(`${API}/reports/${report.id}`, { method: "PUT", headers: json, body: JSON.stringify({ report, version, author: "somebody", note }) });
   assert(answer.ok, `changing ${report.id}: ${answer.status} ${await answer.text()}`);
 }
 

@@ -1,5 +1,5 @@
-import { createServer } from "node:http";
 import { assert, assertEqual, axe, drawn, open, PHONE, shot, until } from "./browser.mjs";
+import { hook } from "./pages.mjs";
 import { makeDashboard, removeDashboard } from "./pagesDashboards.mjs";
 import { ask } from "./pagesInsight.mjs";
 import { changeReport, makeReceiver, makeReport, removeReceiver, removeReport, reports } from "./pagesReports.mjs";
@@ -8,23 +8,6 @@ const WAIT = 20_000;
 
 /** The browser tells of every answer that is no success; those to a form with something wrong are meant. */
 const others = (sins) => sins.filter((x) => !/status of 4(00|09)/.test(x));
-
-/** A program that takes what is sent to it. */
-async function hook() {
-  const got = [];
-  const server = createServer((request, response) => {
-    let body = "";
-    request.on("data", (chunk) => {
-      body += chunk;
-    });
-    request.on("end", () => {
-      got.push(JSON.parse(body));
-      response.end("ok");
-    });
-  });
-  await new Promise((r) => server.listen(0, "127.0.0.1", r));
-  return { got, url: `http://127.0.0.1:${server.address().port}/hook`, close: () => server.close() };
-}
 
 async function downloaded(page, press) {
   const [download] = await Promise.all([page.waitForEvent("download"), press()]);
@@ -129,14 +112,67 @@ export default {
       await axe(page, "sending a report");
       await shot(page, "reports-send");
       await r.dialog.getByRole("button", { name: "Send now" }).click();
-      await until("what came of it", WAIT, () => r.dialog.getByText("1 message is on the way.").isVisible());
-      await until("the message", WAIT, () => to.got.length > 0);
-      assertEqual([to.got[0].version, to.got[0].report], ["plimsoll/report/1", "daily"], "the message");
+      await until("what came of it", WAIT, () => r.dialog.getByText(`${name} (webhook): taken.`).isVisible());
+      await shot(page, "reports-sent");
+      const message = JSON.parse(to.got[0]);
+      assertEqual([message.version, message.report], ["plimsoll/report/1", "daily"], "the message");
       assertEqual((await ask(page, "notifications/receipts?limit=10")).receipts.filter((x) => x.receiver === name).length, 1, "receipts");
       assert(sins.length === 0, sins.join("\n"));
     } finally {
       await removeReceiver(name);
       to.close();
+      await close();
+    }
+  },
+
+  "reports: a receiver that does not answer is told with what is wrong": async (browser) => {
+    const name = `e2e-reports-dead-${Date.now()}`;
+    const to = await hook();
+    to.close();
+    const { page, sins, close } = await open(browser, "/reports/daily");
+    const r = reports(page);
+    await makeReceiver(name, to.url);
+    try {
+      await page.reload();
+      await r.document.waitFor();
+      await r.send.click();
+      await r.dialog.getByLabel(name).check();
+      await r.dialog.getByRole("button", { name: "Send now" }).click();
+      await until("what came of it", WAIT, () => r.dialog.getByText(new RegExp(`${name} \\(webhook\\): not taken yet, .*refused`)).isVisible());
+      await shot(page, "reports-sent-not");
+      assert(sins.length === 0, sins.join("\n"));
+    } finally {
+      await removeReceiver(name);
+      await close();
+    }
+  },
+
+  "reports: versions tell who changed what and why, and one is taken back": async (browser) => {
+    const id = `e2e-versions-${Date.now()}`;
+    const report = { id, title: "First", sections: [{ kind: "summary" }], period: "24h", timezone: "UTC", format: "pdf" };
+    await makeReport(report);
+    await changeReport({ ...report, title: "Second" }, 1, "a better name");
+    const { page, sins, close } = await open(browser, `/reports/${id}`);
+    const r = reports(page);
+    try {
+      await r.document.waitFor();
+      await page.getByRole("button", { name: "Versions" }).click();
+      const versions = r.dialog.locator(".version");
+      await until("both", WAIT, async () => (await versions.count()) === 2);
+      const said = await versions.first().textContent();
+      for (const word of ["version 2", "current", "somebody", "1 section", "a better name"]) assert(said.includes(word), `${word} in ${said}`);
+      await until("what changed", WAIT, async () => /-title: "?First.*\+title: "?Second/s.test((await versions.first().locator(".diff").textContent()) ?? ""));
+      await axe(page, "versions of a report");
+      await shot(page, "reports-versions");
+      await page.setViewportSize(PHONE);
+      await shot(page, "reports-versions-360");
+      await r.dialog.getByRole("button", { name: /^Restore: version 1/ }).click();
+      await until("the first again", WAIT, () => page.getByRole("heading", { name: "First", level: 1 }).isVisible());
+      const now = await ask(page, `reports/${id}/versions`);
+      assertEqual([now.versions[0].version, now.versions[0].note], [3, "version 1 again"], "the newest");
+      assert(sins.length === 0, sins.join("\n"));
+    } finally {
+      await removeReport(id);
       await close();
     }
   },

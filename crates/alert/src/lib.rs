@@ -39,9 +39,9 @@ pub use defaults::{
 pub use evaluate::{EvalError, Evaluated, Health, Sample, Scene, evaluate};
 pub use metrics::Metrics;
 pub use owner::{
-    AlertView, Alerting, AlertsAsked, AlertsView, Bulletin, BulletinError, ENCLOSED_BYTES_MAX,
-    Enclosed, GroupView, IncidentView, Letter, PostError, Posted, Prepared, RuleInput, RuleView,
-    Setup, Wake,
+    AlertView, Alerting, AlertsAsked, AlertsView, Arrival, Bulletin, BulletinError,
+    ENCLOSED_BYTES_MAX, Enclosed, GroupView, IncidentView, Letter, PostError, Posted, Posting,
+    Prepared, RuleInput, RuleView, Setup, Wake,
 };
 pub use route::acknowledge::{AcknowledgeError, Acknowledged};
 pub use route::calendar::Window;

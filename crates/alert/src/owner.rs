@@ -45,7 +45,7 @@ mod states;
 mod view;
 
 pub(crate) use bulletin::without_files;
-pub use bulletin::{Bulletin, BulletinError, ENCLOSED_BYTES_MAX, Enclosed};
+pub use bulletin::{Arrival, Bulletin, BulletinError, ENCLOSED_BYTES_MAX, Enclosed, Posting};
 pub use chronicle::{AlertView, AlertsAsked, AlertsView, IncidentView};
 pub use handles::RuleInput;
 pub use letters::Letter;

@@ -8,12 +8,14 @@
 //! Not here: where values come from.
 
 use jiff::tz::TimeZone;
-use plimsoll_model::{Timestamp, Unit};
+use plimsoll_model::Timestamp;
 
 mod bars;
 mod cells;
+mod format;
 mod frame;
 mod grid;
+mod histogram;
 mod loadline;
 mod raster;
 mod scene;
@@ -22,6 +24,7 @@ mod tiles;
 mod timeseries;
 mod words;
 
+pub use format::Format;
 pub use raster::PIXELS_MAX;
 pub use scene::{Anchor, Scene, Shape};
 pub use theme::{Colour, Theme};
@@ -49,6 +52,8 @@ pub enum Kind {
     Gauge,
     /// The newest values as bars, the greatest first.
     BarList,
+    /// How many of all values lie where.
+    Histogram,
     /// Rows and columns.
     Table,
     /// The newest values between 0 and 1 beside their marks.
@@ -73,50 +78,6 @@ pub enum Draw {
     Points,
 }
 
-/// What values count, and how they are written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Format {
-    /// The unit.
-    pub unit: Unit,
-    /// Digits after the point; `None` = three significant ones.
-    pub decimals: Option<usize>,
-    /// What follows, such as a unit that is not known here.
-    pub suffix: String,
-}
-
-impl Format {
-    /// Of a unit alone.
-    pub fn of(unit: Unit) -> Self {
-        Self { unit, ..Self::default() }
-    }
-
-    /// A value as people read it; `–` for not a number.
-    pub fn show(&self, value: f64) -> String {
-        let text = match (self.decimals, self.unit) {
-            (Some(places), Unit::Ratio) if value.is_finite() => fixed(value * 100.0, places) + " %",
-            (Some(places), Unit::Percent) if value.is_finite() => fixed(value, places) + " %",
-            (Some(places), Unit::Plain) if value.is_finite() => fixed(value, places),
-            _ => self.unit.show(value),
-        };
-        match self.suffix.as_str() {
-            "" => text,
-            // Thousands are letters of the unit itself: 1.2 kHz.
-            "b" | "b/s" | "Hz" | "V" | "W" if text.contains(' ') => text + &self.suffix,
-            suffix => format!("{text} {suffix}"),
-        }
-    }
-}
-
-fn fixed(value: f64, places: usize) -> String {
-    let text = format!("{value:.0$}", places.min(9));
-    let is_zero = text.bytes().all(|b| matches!(b, b'-' | b'0' | b'.'));
-    match text.strip_prefix('-') {
-        Some(rest) if is_zero => rest.to_owned(),
-        Some(rest) => format!("−{rest}"),
-        None => text,
-    }
-}
-
 /// A series of a figure.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Trace {
@@ -124,12 +85,56 @@ pub struct Trace {
     pub name: String,
     /// Times in rising order and values.
     pub points: Vec<(Timestamp, f64)>,
+    /// Where it stands among all series, which gives it its colour; where it stands in the figure unless said.
+    pub place: Option<usize>,
     /// A colour of its own.
     pub colour: Option<Colour>,
     /// Whether it is a forecast or a comparison, drawn dashed.
     pub is_dashed: bool,
     /// How its newest value is read, where that is not as the figure writes values.
     pub told: Option<String>,
+    /// The colour that its newest value has by thresholds and mappings of its own.
+    pub paint: Option<Paint>,
+    /// Between what values its newest one is shown on an arc or a bar.
+    pub bounds: Option<(f64, f64)>,
+    /// Which of the figure's states each point is in; empty where there are none.
+    pub states: Vec<usize>,
+    /// How it is drawn, where it is not as the others are.
+    pub line: LineLook,
+}
+
+/// What colours a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paint {
+    /// This colour.
+    Colour(Colour),
+    /// That of a severity.
+    Severity(Severity),
+}
+
+impl Paint {
+    /// The colour.
+    pub const fn colour(self, theme: Theme) -> Colour {
+        match self {
+            Self::Colour(colour) => colour,
+            Self::Severity(severity) => theme.severity(severity),
+        }
+    }
+}
+
+/// How a line of a figure differs from the others.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LineLook {
+    /// Lines, bars or points.
+    pub draw: Option<Draw>,
+    /// How dark the area below it is, 0 to 1.
+    pub fill: Option<f64>,
+    /// How wide the line is.
+    pub width: Option<f64>,
+    /// How its values are written where it is measured on an axis of its own, to the right.
+    pub right: Option<Format>,
+    /// Whether it stands beside the stack, not on it.
+    pub is_apart: bool,
 }
 
 impl Trace {
@@ -169,6 +174,8 @@ pub struct Mark {
     pub at: Option<f64>,
     /// How bad.
     pub severity: Severity,
+    /// A colour of its own.
+    pub colour: Option<Colour>,
 }
 
 /// Rows of texts.
@@ -217,6 +224,12 @@ pub struct Figure {
     pub is_stacked: bool,
     /// Whether gaps are bridged.
     pub bridges_gaps: bool,
+    /// The base of a logarithmic value axis.
+    pub log: Option<f64>,
+    /// Whether lines are not named below.
+    pub is_unnamed: bool,
+    /// What states are called, and their colours.
+    pub states: Vec<(String, Colour)>,
     /// Words: of a text, of a load line's forecast.
     pub text: String,
     /// Rows of a table.
@@ -245,6 +258,9 @@ impl Default for Figure {
             fill: 0.0,
             is_stacked: false,
             bridges_gaps: false,
+            log: None,
+            is_unnamed: false,
+            states: Vec::new(),
             text: String::new(),
             rows: Rows::default(),
             empty: "no samples in this time".to_owned(),
@@ -259,10 +275,25 @@ impl Figure {
         passed.map_or(Severity::Ok, |m| m.severity)
     }
 
-    /// How the newest value of a trace is read; `None` when it has none.
+    /// How the newest value of a trace is read; `None` when it has none and nothing is said in its place.
     pub fn told(&self, trace: &Trace) -> Option<String> {
-        let value = trace.last()?;
-        Some(trace.told.clone().unwrap_or_else(|| self.format.show(value)))
+        trace.told.clone().or_else(|| Some(self.format.show(trace.last()?)))
+    }
+
+    /// The colour of a trace's newest value; `None` where it means nothing worse.
+    fn paint(&self, trace: &Trace, theme: Theme) -> Option<Colour> {
+        trace.paint.map(|p| p.colour(theme)).or_else(|| match self.severity(trace.last()?) {
+            Severity::Ok => None,
+            severity => Some(theme.severity(severity)),
+        })
+    }
+
+    /// The colour of a mark; `None` where it is none to be drawn.
+    fn mark(&self, mark: &Mark, theme: Theme) -> Option<Colour> {
+        mark.colour.or_else(|| match mark.severity {
+            Severity::Ok => None,
+            severity => Some(theme.severity(severity)),
+        })
     }
 
     /// The traces that are drawn.
@@ -279,6 +310,7 @@ impl Figure {
             Kind::Stat => tiles::stat(&mut pen),
             Kind::Gauge => tiles::gauge(&mut pen),
             Kind::BarList => bars::draw(&mut pen),
+            Kind::Histogram => histogram::draw(&mut pen),
             Kind::Table => grid::draw(&mut pen),
             Kind::LoadLine => loadline::draw(&mut pen),
             Kind::HeatMap => cells::heat_map(&mut pen),

@@ -35,7 +35,7 @@ pub use definition::{
     built_in, fuzz_report, is_id,
 };
 pub use html::html_lines;
-pub use library::{Due, Kept, Library, LibraryError, REPORTS_MAX};
+pub use library::{Due, Kept, Library, LibraryError, REPORTS_MAX, ReportEdit, ReportVersion};
 pub use markdown::plain_lines;
 pub use output::{Format as OutputFormat, RenderError, render};
 pub use pdf::PAGES_MAX;

@@ -105,15 +105,40 @@ export const fetchReport = (id: string) => get<ReportDoc>(at(id));
 export const finish = (id: string, time: Time | null, signal: AbortSignal) => get<Finished>(at(id, "/render"), { format: "json", ...seconds(time) }, signal);
 /** A report that need not be kept; what is wrong with it is an error. */
 export const finishDraft = (report: Report, signal: AbortSignal) => send<Finished>("POST", `${OWN}/reports/render`, { report: written(report), format: "json" }, signal);
-export const sendReport = (id: string, receivers: string[], time: Time) => send<{ messages: number }>("POST", at(id, "/send"), { receivers, ...seconds(time) });
+/** How the first attempt at a message went. */
+export interface SendResult {
+  receiver: string;
+  /** of its channel; empty when nothing of it takes reports */
+  kind: string;
+  integration: string;
+  state: "sent" | "retried" | "failed" | "waiting";
+  error: string;
+}
+export const sendReport = (id: string, receivers: string[], time: Time) => send<{ results: SendResult[] }>("POST", at(id, "/send"), { receivers, ...seconds(time) });
 
 interface Saved {
   id: string;
   version: number;
 }
-export const createReport = (report: Report, author: string) => send<Saved>("POST", `${OWN}/reports`, { report: written(report), author });
-export const saveReport = (report: Report, version: number, author: string) => send<Saved>("PUT", at(report.id), { report: written(report), version, author });
+/** Who changes it, and why. */
+interface By {
+  author: string;
+  note: string;
+}
+export const createReport = (report: Report, by: By) => send<Saved>("POST", `${OWN}/reports`, { report: written(report), ...by });
+export const saveReport = (report: Report, version: number, by: By) => send<Saved>("PUT", at(report.id), { report: written(report), version, ...by });
 export const deleteReport = (id: string, version: number) => send<unknown>("DELETE", at(id, `?version=${version}`));
+
+export interface ReportVersion {
+  version: number;
+  author: string;
+  at: string;
+  note: string;
+  sections: number;
+}
+export const fetchReportVersions = (id: string, signal: AbortSignal) => get<{ versions: ReportVersion[] }>(at(id, "/versions"), {}, signal);
+export const fetchReportDiff = (id: string, from: number, to: number, signal: AbortSignal) => get<{ diff: string }>(at(id, "/diff"), { from: String(from), to: String(to) }, signal);
+export const restoreReport = (id: string, version: number, author: string) => send<Saved>("POST", at(id, "/restore"), { version, author });
 
 /** A report as a file, with the name that the server gives it. */
 export async function fetchFile(id: string, format: Format, time: Time): Promise<{ blob: Blob; name: string }> {

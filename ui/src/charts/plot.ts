@@ -304,7 +304,8 @@ export class Plot {
       legend: { show: false },
       scales: {
         x: { time: false },
-        y: this.scale(unit, stacked || area, true),
+        // Bars are as long as what they tell.
+        y: this.scale(unit, stacked || area || this.data.lines.some((l) => l.draw === "bars"), true),
         ...(right ? { right: this.scale(right.unit ?? unit, area, false) } : {}),
       },
       axes: [

@@ -27,7 +27,7 @@ function compact(v: number, decimals?: number): string {
     const n = Math.max(0, Math.min(10, Math.round(decimals) || 0));
     let f = fixed.get(n);
     if (!f) {
-      f = new Intl.NumberFormat("en", { minimumFractionDigits: n, maximumFractionDigits: n });
+      f = new Intl.NumberFormat("en", { minimumFractionDigits: n, maximumFractionDigits: n, signDisplay: "negative" });
       fixed.set(n, f);
     }
     return f.format(a === 0 ? 0 : v);
@@ -55,7 +55,7 @@ function seconds(v: number, decimals?: number): string {
   if (a < 1e-3) return `${compact(v * 1e6, decimals)} µs`;
   if (a < 1) return `${compact(v * 1e3, decimals)} ms`;
   if (a < 120) return `${compact(v, decimals)} s`;
-  return formatDuration(v * 1000);
+  return `${v < 0 ? "-" : ""}${formatDuration(v * 1000)}`;
 }
 
 /** What stands after numbers that are shortened by thousands. */

@@ -47,7 +47,7 @@ export function Reports() {
               }}
             />
           ) : one ? (
-            <View key={one.id} of={one} receivers={data.receivers} />
+            <View key={one.id} of={one} receivers={data.receivers} onChanged={() => setSaved(saved + 1)} />
           ) : (
             <Empty>
               <p>{t("rp.gone", { id: open })}</p>

@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use parking_lot::Mutex;
 use plimsoll_model::{DAY_MS, MINUTE_MS, Timestamp};
 use plimsoll_records::{Delivery, DeliveryState, PENDING_MAX, Records};
+use tokio::sync::oneshot;
 
 use super::channel::Outcome;
 use crate::metrics::{Metrics, count};
@@ -24,6 +25,9 @@ const RETRY_MS: i64 = 500;
 const RETRY_MS_MAX: i64 = MINUTE_MS;
 /// A message older than this is given up.
 const AGE_MS_MAX: i64 = DAY_MS;
+
+/// First attempts that somebody waits for; further ones are not told.
+const WATCHED_MAX: usize = 1_000;
 
 /// The messages that wait, in memory; records hold the same, except while they cannot be written.
 pub struct Outbox {
@@ -48,6 +52,8 @@ struct Waiting {
     in_flight: BTreeMap<String, String>,
     /// How many are on their way to a receiver.
     busy: BTreeMap<String, usize>,
+    /// Who is told how the first attempt at a message went.
+    watched: BTreeMap<String, oneshot::Sender<Outcome>>,
 }
 
 impl Waiting {
@@ -177,6 +183,20 @@ impl Outbox {
         true
     }
 
+    /// Tells how the first attempt at a message goes that is added next; nothing when too many wait for theirs.
+    pub fn watch(&self, id: &str) -> Option<oneshot::Receiver<Outcome>> {
+        let mut waiting = self.waiting.lock();
+        if waiting.watched.len() >= WATCHED_MAX {
+            waiting.watched.retain(|_, told| !told.is_closed());
+        }
+        if waiting.watched.len() >= WATCHED_MAX {
+            return None;
+        }
+        let (told, heard) = oneshot::channel();
+        waiting.watched.insert(id.to_owned(), told);
+        Some(heard)
+    }
+
     /// Waits until another message may be due.
     pub(crate) async fn changed(&self) {
         self.changed.notified().await;
@@ -259,6 +279,10 @@ impl Outbox {
             count(&self.metrics.dead, 1);
         }
         let mut waiting = self.waiting.lock();
+        if let Some(told) = waiting.watched.remove(&delivery.id) {
+            // Who does not wait any more need not know.
+            let _gone = told.send(outcome.clone());
+        }
         if let Some(receiver) = waiting.in_flight.remove(&delivery.id)
             && let Some(busy) = waiting.busy.get_mut(&receiver)
         {
@@ -403,6 +427,22 @@ mod tests {
         outbox.add([Delivery::new("a-x-0".into(), "r".into(), 900_000, "{}".into())].into_iter());
         assert_eq!(outbox.take_due(899_999).len(), 0);
         assert_eq!(outbox.take_due(1_000).len(), 1);
+    }
+
+    #[test]
+    fn the_first_attempt_is_told_to_who_waits_for_it() {
+        let outbox = outbox();
+        let mut heard = outbox.watch("a").unwrap();
+        outbox.add([Delivery::new("a".into(), "r".into(), 0, "{}".into())].into_iter());
+        assert!(heard.try_recv().is_err(), "it was not tried yet");
+        let due = outbox.take_due(0).remove(0);
+        let due = outbox.done(due, &Outcome::Failed("no".into()), 0);
+        assert_eq!(heard.try_recv(), Ok(Outcome::Failed("no".into())));
+        outbox.done(due, &Outcome::Delivered, 1);
+        let all: Vec<_> = (0..WATCHED_MAX).map(|i| outbox.watch(&i.to_string())).collect();
+        assert!(all.iter().all(Option::is_some) && outbox.watch("one more").is_none());
+        drop(all);
+        assert!(outbox.watch("those that went make room").is_some());
     }
 
     #[test]

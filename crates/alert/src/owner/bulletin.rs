@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Alerting;
 use crate::config::Integration;
-use crate::notify::Making;
+use crate::notify::{Making, Outcome};
 use crate::route::{Notice, Notification};
 
 /// Bytes of an enclosed file. A larger one is left out, and the message has the link.
@@ -113,6 +113,47 @@ impl Bulletin {
     }
 }
 
+/// A bulletin on its way to a channel of a receiver; without a channel there is no such receiver, or it takes none.
+#[derive(Debug, Default)]
+pub struct Posting {
+    /// To whom.
+    pub receiver: String,
+    /// By which of its channels: `webhook/0`; empty when there is none.
+    pub integration: String,
+    /// How the first attempt goes.
+    first: Option<tokio::sync::oneshot::Receiver<Outcome>>,
+}
+
+/// How far a bulletin came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// The receiver took it.
+    Sent,
+    /// The first attempt failed; it is tried again.
+    Retried(String),
+    /// It is given up, or there is nobody to send it to.
+    Failed(String),
+    /// It was not tried yet.
+    Waiting,
+}
+
+impl Posting {
+    /// How the first attempt went; [`Arrival::Waiting`] when that is not known in time.
+    pub async fn arrival(&mut self, patience: std::time::Duration) -> Arrival {
+        if self.integration.is_empty() {
+            let why = "there is no such receiver, or none of its channels takes reports";
+            return Arrival::Failed(why.to_owned());
+        }
+        let Some(first) = self.first.take() else { return Arrival::Waiting };
+        match tokio::time::timeout(patience, first).await {
+            Ok(Ok(Outcome::Delivered)) => Arrival::Sent,
+            Ok(Ok(Outcome::Failed(why) | Outcome::Busy(why, _))) => Arrival::Retried(why),
+            Ok(Ok(Outcome::GivenUp(why))) => Arrival::Failed(why),
+            Ok(Err(_)) | Err(_) => Arrival::Waiting,
+        }
+    }
+}
+
 /// Why a bulletin is not sent.
 #[derive(Debug, thiserror::Error)]
 pub enum BulletinError {
@@ -126,7 +167,7 @@ pub enum BulletinError {
 
 impl Alerting {
     /// Puts a bulletin into the outbox for each of these receivers, in one transaction with other changes;
-    /// how many messages that are. When one of the changes is refused nothing is sent.
+    /// what was put there. When one of the changes is refused nothing is sent.
     ///
     /// # Errors
     /// Nobody would get it, or it cannot be written down.
@@ -135,35 +176,36 @@ impl Alerting {
         receivers: &[String],
         bulletin: &Bulletin,
         with: &[Change],
-    ) -> Result<usize, BulletinError> {
+    ) -> Result<Vec<Posting>, BulletinError> {
         let mut deliveries: Vec<Delivery> = Vec::new();
-        let mut unknown = Vec::new();
+        let mut postings = Vec::new();
         for name in receivers {
             let made = self.bulletin_for(name, bulletin);
             if made.is_empty() {
-                unknown.push(name.as_str());
+                tracing::warn!(
+                    receiver = name,
+                    report = bulletin.subject,
+                    "a receiver of a report is not there"
+                );
+                postings.push(Posting { receiver: name.clone(), ..Posting::default() });
             }
-            deliveries.extend(made);
+            for (integration, delivery) in made {
+                let first = self.outbox.watch(&delivery.id);
+                postings.push(Posting { receiver: name.clone(), integration, first });
+                deliveries.push(delivery);
+            }
         }
         if deliveries.is_empty() {
-            let names = unknown.join(", ");
             return Err(BulletinError::Receiver(format!(
-                "no receiver of these takes reports: {names}; see the notification configuration"
+                "no receiver of these takes reports: {}; see the notification configuration",
+                receivers.join(", ")
             )));
-        }
-        for name in unknown {
-            tracing::warn!(
-                receiver = name,
-                report = bulletin.subject,
-                "a receiver of a report is not there"
-            );
         }
         let mut changes = with.to_vec();
         changes.extend(deliveries.iter().cloned().map(Change::Enqueue));
         self.setup.records.apply(&changes)?;
-        let count = deliveries.len();
         let _bound = self.outbox.add(deliveries.into_iter());
-        Ok(count)
+        Ok(postings)
     }
 
     /// The names of receivers that take bulletins.
@@ -173,21 +215,24 @@ impl Alerting {
         routing.receivers.iter().filter(takes).map(|r| r.name.clone()).collect()
     }
 
-    fn bulletin_for(&self, receiver: &str, bulletin: &Bulletin) -> Vec<Delivery> {
+    fn bulletin_for(&self, receiver: &str, bulletin: &Bulletin) -> Vec<(String, Delivery)> {
         let routing = self.receivers();
         let Some(found) = routing.receiver(receiver) else { return Vec::new() };
         let external_url = self.external_url();
         let url = format!("{external_url}{}", bulletin.path);
         let making =
             Making { external_url: &external_url, templates: &routing.named, exhibit: None };
-        let group = xxhash_rust::xxh3::xxh3_64(bulletin.subject.as_bytes());
+        // Receivers have channels of the same names: what goes to one is not what goes to another.
+        let group = format!("{}\n{receiver}", bulletin.subject);
+        let group = xxhash_rust::xxh3::xxh3_64(group.as_bytes());
         let made = found.integrations.iter().filter(|i| takes_bulletins(i)).filter_map(|i| {
             let n = bulletin.notification(receiver, &i.name(), &url);
             let payload = i.channel.bulletin(bulletin, &n, &url, &making)?;
             let id = format!("{group:016x}-{}-{}", bulletin.key, i.name());
             let body =
                 json!({ "integration": i.channel.kind(), "index": i.index, "payload": payload });
-            Some(Delivery::new(id, receiver.to_owned(), bulletin.at, body.to_string()))
+            let made = Delivery::new(id, receiver.to_owned(), bulletin.at, body.to_string());
+            Some((i.name(), made))
         });
         made.collect()
     }

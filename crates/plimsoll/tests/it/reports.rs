@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::listener::Webhook;
+use crate::dashboards::ask;
+use crate::listener::{Webhook, answer, serve, take_request};
 use crate::load::{body, now_ms};
+use crate::mail::MailServer;
 use crate::peer;
 use crate::plimsoll::{Home, Plimsoll, binary};
-use crate::process::wait_for;
+use crate::process::{free_port, wait_for};
 
 const MINUTE: i64 = 60_000;
 const API: &str = "/api/plimsoll/v1/reports";
@@ -222,5 +224,102 @@ fn a_report_is_kept_sent_and_written_by_the_command_line() {
     assert!(!out.status.success() && String::from_utf8_lossy(&out.stderr).contains("no report"));
     assert_eq!(send("DELETE", &format!("{API}/test"), Value::Null).0, 200);
     assert_eq!(send("GET", &format!("{API}/test"), Value::Null).0, 404);
+    server.stop();
+}
+
+#[test]
+fn versions_of_a_report_are_told_compared_and_taken_back() {
+    let home = Home::new();
+    let server = home.start(&["--bare"]);
+    let at = |rest: &str| format!("{API}/test{rest}");
+    let mut own = report();
+    let first = json!({"report": own, "author": "ann", "note": "a start"});
+    assert_eq!(ask(&server, "POST", API, &first).0, 201);
+    own["title"] = json!("Another");
+    let second = json!({"report": own, "version": 1, "author": "ben", "note": "a name"});
+    assert_eq!(ask(&server, "PUT", &at(""), &second), (200, json!({"id": "test", "version": 2})));
+
+    let (status, told) = ask(&server, "GET", &at("/versions"), &Value::Null);
+    let rows = |told: &Value| -> Vec<Value> {
+        let all = told["versions"].as_array().unwrap().iter();
+        all.map(|v| json!([v["version"], v["author"], v["note"], v["sections"]])).collect()
+    };
+    assert_eq!(status, 200, "{told}");
+    assert_eq!(rows(&told), [json!([2, "ben", "a name", 14]), json!([1, "ann", "a start", 14])]);
+    assert!(told["versions"][0]["at"].as_str().unwrap().ends_with('Z'), "{told}");
+
+    let (_, told) = ask(&server, "GET", &at("/diff?from=1&to=2"), &Value::Null);
+    let lines: Vec<&str> = told["diff"].as_str().unwrap().lines().skip(2).collect();
+    let changed: Vec<&&str> = lines.iter().filter(|l| l.starts_with(['-', '+'])).collect();
+    assert_eq!(changed, [&"-title: A test", &"+title: Another"], "{told}");
+    assert_eq!(ask(&server, "GET", &at("/diff?from=1"), &Value::Null).0, 400);
+    assert_eq!(ask(&server, "GET", &at("/diff?from=1&to=9"), &Value::Null).0, 404);
+    let (_, old) = ask(&server, "GET", &at("?version=1"), &Value::Null);
+    assert_eq!((&old["title"], &old["version"]), (&json!("A test"), &json!(1)));
+
+    let wish = |expected: u64| json!({"version": 1, "expected": expected, "author": "cat"});
+    assert_eq!(ask(&server, "POST", &at("/restore"), &wish(1)).0, 409, "somebody else changed it");
+    let (status, told) = ask(&server, "POST", &at("/restore"), &wish(2));
+    assert_eq!((status, told), (200, json!({"id": "test", "version": 3})));
+    let (_, told) = ask(&server, "GET", &at("/versions"), &Value::Null);
+    assert_eq!(rows(&told)[0], json!([3, "cat", "version 1 again", 14]));
+    // What is part of the program is version 0 of what takes its place.
+    let (_, told) = ask(&server, "GET", &format!("{API}/daily/versions"), &Value::Null);
+    assert_eq!(told, json!({"versions": []}));
+    let (_, told) = ask(&server, "GET", &format!("{API}/daily?version=0"), &Value::Null);
+    assert_eq!(told["source"], "built-in");
+    assert_eq!(ask(&server, "GET", &format!("{API}/none/versions"), &Value::Null).0, 404);
+    server.stop();
+}
+
+#[test]
+fn a_report_sent_now_tells_what_each_receiver_said() {
+    let home = Home::new();
+    let (one, other) = (Webhook::start(), Webhook::start());
+    let refuses = serve(|stream| {
+        if take_request(&stream).is_some() {
+            answer(stream, "404 Not Found", "text/plain", b"no such hook");
+        }
+    });
+    let mails = MailServer::start(&home, "plain");
+    let smtp = mails.as_ref().map_or_else(free_port, |m| m.port);
+    let hook = |name: &str, port: u16| {
+        format!("- name: {name}\n  webhook_configs: [{{url: 'http://127.0.0.1:{port}/'}}]\n")
+    };
+    let am = format!(
+        "global: {{smtp_from: 'plimsoll@example.org', smtp_smarthost: '127.0.0.1:{smtp}', smtp_require_tls: false}}\n\
+         route: {{receiver: one}}\nreceivers:\n- name: mail\n  email_configs: [{{to: 'ann@example.org'}}]\n{}{}{}{}",
+        hook("one", one.port),
+        hook("other", other.port),
+        hook("refuses", refuses),
+        hook("dead", free_port()),
+    );
+    let am = home.write("am.yml", &am);
+    let server = home.start(&["--bare", "--alertmanager-config", am.to_str().unwrap()]);
+    let receivers = json!({"receivers": ["one", "other", "mail", "refuses", "dead", "nobody"]});
+    let (status, told) = ask(&server, "POST", &format!("{API}/daily/send"), &receivers);
+    assert_eq!((status, &told["messages"]), (200, &json!(5)), "{told}");
+    let result = |receiver: &str| {
+        let all = told["results"].as_array().unwrap();
+        let found: Vec<&Value> = all.iter().filter(|r| r["receiver"] == receiver).collect();
+        assert_eq!(found.len(), 1, "{receiver}: {told}");
+        let text = |key: &str| found[0][key].as_str().unwrap().to_owned();
+        (text("kind"), text("state"), text("error"))
+    };
+    let sent = |kind: &str| (kind.to_owned(), "sent".to_owned(), String::new());
+    assert_eq!([result("one"), result("other")], [sent("webhook"), sent("webhook")]);
+    // Both have a webhook: each got it once.
+    assert_eq!((one.taken().len(), other.taken().len()), (1, 1));
+    if let Some(mails) = &mails {
+        assert_eq!(result("mail"), sent("email"));
+        assert!(mails.mail(0)["subject"].as_str().unwrap().contains("Daily report"));
+    }
+    let (kind, state, error) = result("refuses");
+    assert_eq!((&*kind, &*state), ("webhook", "failed"), "{error}");
+    assert!(error.contains("404") && error.contains("no such hook"), "{error}");
+    let (_, state, error) = result("dead");
+    assert!(state == "retried" && !error.is_empty(), "{told}");
+    let (kind, state, error) = result("nobody");
+    assert!(kind.is_empty() && state == "failed" && error.contains("no such receiver"), "{told}");
     server.stop();
 }

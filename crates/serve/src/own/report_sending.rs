@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
-use plimsoll_alert::{Bulletin, BulletinError, Enclosed};
+use plimsoll_alert::{Arrival, Bulletin, BulletinError, Enclosed, Posting};
 use plimsoll_model::{HOUR_MS, Timestamp};
 use plimsoll_records::{Change, Error as RecordsError};
 use plimsoll_show::report::{self, Document, Due, OutputFormat, Report, Window, html_lines};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::reports::{document, file_name, rendered, shelved, window};
@@ -29,6 +29,8 @@ const EVERY: Duration = Duration::from_secs(10);
 const PATIENCE_MS: i64 = HOUR_MS;
 /// Receivers of one sending.
 const RECEIVERS_MAX: usize = 20;
+/// How long somebody who sends a report waits for what the receivers say; longer than most mail servers take.
+const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 
 /// To whom.
 #[derive(Default, Deserialize)]
@@ -61,7 +63,11 @@ pub async fn send(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     let bulletin = bulletin(&app, &kept.report, &window, key).await?;
     let sent = posted(&app, receivers, bulletin, Vec::new()).await?;
     match sent {
-        Ok(messages) => Ok(own(&json!({ "report": kept.report.id, "messages": messages }))),
+        Ok(postings) => {
+            let messages = messages(&postings);
+            let results = results(postings).await;
+            Ok(own(&json!({ "report": kept.report.id, "messages": messages, "results": results })))
+        }
         Err(BulletinError::Receiver(why)) => Err(Failure::bad_data(why)),
         Err(BulletinError::Records(e)) => Err(Failure::unavailable(e.to_string())),
     }
@@ -108,7 +114,8 @@ async fn send_due(app: &Arc<App>, due: &Due) -> Result<(), String> {
     let bulletin = bulletin(app, &due.report, &window, key).await.map_err(|e| e.message)?;
     let sent = posted(app, receivers, bulletin, vec![due.done.clone()]).await;
     match sent.map_err(|e| e.message)? {
-        Ok(messages) => {
+        Ok(postings) => {
+            let messages = messages(&postings);
             tracing::info!(report = due.report.id, messages, "a report is sent");
             Ok(())
         }
@@ -123,13 +130,39 @@ async fn posted(
     receivers: Vec<String>,
     bulletin: Bulletin,
     with: Vec<Change>,
-) -> Result<Result<usize, BulletinError>, Failure> {
+) -> Result<Result<Vec<Posting>, BulletinError>, Failure> {
     let door = Arc::clone(app);
     let sent = blocking(move || door.alerting.post_bulletin(&receivers, &bulletin, &with)).await?;
-    if let Ok(messages) = &sent {
-        count(&app.metrics.reports_sent, *messages as u64);
+    if let Ok(postings) = &sent {
+        count(&app.metrics.reports_sent, messages(postings) as u64);
     }
     Ok(sent)
+}
+
+/// How many messages are on their way.
+fn messages(postings: &[Posting]) -> usize {
+    postings.iter().filter(|p| !p.integration.is_empty()).count()
+}
+
+/// What each channel of each receiver said to the first attempt, in the order in which they were asked.
+async fn results(postings: Vec<Posting>) -> Vec<Value> {
+    let told = postings.into_iter().map(|mut posting| async move {
+        let (state, error) = match posting.arrival(ANSWER_WITHIN).await {
+            Arrival::Sent => ("sent", String::new()),
+            Arrival::Retried(why) => ("retried", why),
+            Arrival::Failed(why) => ("failed", why),
+            Arrival::Waiting => ("waiting", String::new()),
+        };
+        let kind = posting.integration.split('/').next().unwrap_or_default();
+        json!({
+            "receiver": posting.receiver,
+            "kind": kind,
+            "integration": posting.integration,
+            "state": state,
+            "error": error,
+        })
+    });
+    futures_util::future::join_all(told).await
 }
 
 /// The message of a report.

@@ -6,9 +6,12 @@ use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 use plimsoll_alert::payload::rfc3339;
+use plimsoll_alert::unified;
 use plimsoll_model::Timestamp;
+use plimsoll_show::dashboard::value_to_yaml;
 use plimsoll_show::report::{
-    self, About, Boards, Document, Kept, LibraryError, OutputFormat, REPORTS_MAX, Report, Window,
+    self, About, Boards, Document, Kept, LibraryError, OutputFormat, REPORTS_MAX, Report,
+    ReportEdit, ReportVersion, Window,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -37,9 +40,21 @@ struct Wish {
     version: Option<u64>,
     #[serde(default)]
     author: String,
-    /// Why; accepted as elsewhere, and not kept.
-    #[serde(default, rename = "note")]
-    _note: String,
+    /// Why.
+    #[serde(default)]
+    note: String,
+}
+
+/// Which version is to be the newest again.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Restore {
+    version: u64,
+    expected: Option<u64>,
+    #[serde(default)]
+    author: String,
+    #[serde(default)]
+    note: String,
 }
 
 /// A report that is not kept, to be written.
@@ -62,10 +77,67 @@ pub async fn list(app: Arc<App>, _: Call) -> Result<Response, Failure> {
     Ok(own(&json!({ "reports": reports, "receivers": receivers, "truncated": false })))
 }
 
-/// One report.
+/// One report, or a version of it.
 pub async fn get(app: Arc<App>, call: Call) -> Result<Response, Failure> {
-    let kept = kept(&app, &call).await?;
+    let kept = match number(&call, "version")? {
+        None => kept(&app, &call).await?,
+        Some(version) => {
+            let id = name(&call);
+            shelved(&app, move |app| app.reports.version(&id, version)).await?
+        }
+    };
     Ok(own(&doc(&kept, app.now())))
+}
+
+/// The versions of a report, the newest first.
+pub async fn versions(app: Arc<App>, call: Call) -> Result<Response, Failure> {
+    let id = name(&call);
+    let all = shelved(&app, move |app| app.reports.versions(&id)).await?;
+    let doc = |v: &ReportVersion| {
+        json!({
+            "version": v.version,
+            "author": v.author,
+            "at": rfc3339(v.changed_ms),
+            "note": v.note,
+            "sections": v.sections,
+        })
+    };
+    Ok(own(&json!({ "versions": all.iter().map(doc).collect::<Vec<_>>() })))
+}
+
+/// What differs between two versions; 0 is what is part of the program.
+pub async fn diff(app: Arc<App>, call: Call) -> Result<Response, Failure> {
+    let id = name(&call);
+    let needed = |key: &str| {
+        number(&call, key)?.ok_or_else(|| Failure::parameter(key, "write the number of a version"))
+    };
+    let (from, to) = (needed("from")?, needed("to")?);
+    let diff = shelved(&app, move |app| {
+        let text = |version: u64| {
+            let kept = app.reports.version(&id, version)?;
+            Ok::<_, LibraryError>(value_to_yaml(
+                &serde_json::to_value(kept.report).unwrap_or_default(),
+            ))
+        };
+        let named = |version: u64| format!("{id} version {version}");
+        Ok(unified(&named(from), &text(from)?, &named(to), &text(to)?))
+    });
+    Ok(own(&json!({ "from": from, "to": to, "diff": diff.await? })))
+}
+
+/// Makes a version the newest again.
+pub async fn restore(app: Arc<App>, call: Call) -> Result<Response, Failure> {
+    let wish: Restore = serde_json::from_slice(&call.body)
+        .map_err(|e| Failure::bad_data(format!("the body is not {{\"version\": …}}: {e}")))?;
+    let (id, now_ms) = (name(&call), app.now());
+    let of = id.clone();
+    let version = shelved(&app, move |app| {
+        let Restore { version, expected, author, note } = wish;
+        let report = app.reports.version(&of, version)?.report;
+        let note = if note.is_empty() { format!("version {version} again") } else { note };
+        app.reports.put(&ReportEdit { report, expected, author, note, now_ms })
+    });
+    Ok(own(&json!({ "id": id, "version": version.await? })))
 }
 
 /// Keeps a new report.
@@ -95,11 +167,7 @@ pub async fn put(app: Arc<App>, call: Call) -> Result<Response, Failure> {
 
 /// Removes a report.
 pub async fn remove(app: Arc<App>, call: Call) -> Result<Response, Failure> {
-    let id = call.captured.first().cloned().unwrap_or_default();
-    let version = match call.params.get("version") {
-        None => None,
-        Some(text) => Some(text.parse().map_err(|e| Failure::parameter("version", e))?),
-    };
+    let (id, version) = (name(&call), number(&call, "version")?);
     let of = id.clone();
     shelved(&app, move |app| app.reports.remove(&of, version)).await?;
     Ok(own(&json!({ "removed": id })))
@@ -248,8 +316,18 @@ pub fn window(
     made.map_err(Failure::bad_data)
 }
 
+/// The report that the path names.
+fn name(call: &Call) -> String {
+    call.captured.first().cloned().unwrap_or_default()
+}
+
+fn number(call: &Call, key: &str) -> Result<Option<u64>, Failure> {
+    let text = call.params.get(key);
+    text.map(|t| t.parse().map_err(|e| Failure::parameter(key, e))).transpose()
+}
+
 async fn kept(app: &Arc<App>, call: &Call) -> Result<Kept, Failure> {
-    let id = call.captured.first().cloned().unwrap_or_default();
+    let id = name(call);
     shelved(app, move |app| app.reports.get(&id)).await
 }
 
@@ -263,8 +341,9 @@ pub async fn shelved<T: Send + 'static>(
 }
 
 async fn change(app: &Arc<App>, wish: Wish, expected: Option<u64>) -> Result<u64, Failure> {
-    let now = app.now();
-    shelved(app, move |app| app.reports.put(&wish.report, expected, &wish.author, now)).await
+    let Wish { report, author, note, .. } = wish;
+    let edit = ReportEdit { report, expected, author, note, now_ms: app.now() };
+    shelved(app, move |app| app.reports.put(&edit)).await
 }
 
 fn wish(call: &Call) -> Result<Wish, Failure> {

@@ -2,7 +2,7 @@
 
 use super::frame::{LABEL, Pen, widest};
 use super::scene::Anchor;
-use super::{ROWS_MAX, Severity};
+use super::{ROWS_MAX, Trace};
 use crate::text::{Face, fitted};
 
 /// Height of a row.
@@ -12,9 +12,10 @@ const ROW: f64 = 22.0;
 pub fn draw(pen: &mut Pen<'_>) {
     let figure = pen.figure;
     let valued = figure.traces.iter();
-    let mut rows: Vec<(&str, f64, String)> =
-        valued.filter_map(|t| Some((t.name.as_str(), t.last()?, figure.told(t)?))).collect();
-    rows.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+    let mut rows: Vec<(&Trace, f64, String)> =
+        valued.filter_map(|t| Some((t, t.last().unwrap_or(f64::NAN), figure.told(t)?))).collect();
+    let rank = |v: f64| if v.is_nan() { f64::NEG_INFINITY } else { v };
+    rows.sort_by(|a, b| rank(b.1).total_cmp(&rank(a.1)));
     if rows.is_empty() {
         pen.nothing();
         return;
@@ -24,13 +25,16 @@ pub fn draw(pen: &mut Pen<'_>) {
     rows.truncate(fits);
     let room = pen.right - pen.left;
     let values = widest(rows.iter().map(|r| r.2.as_str()), LABEL, Face::Bold);
-    let names = widest(rows.iter().map(|r| r.0), LABEL, Face::Regular).min(room * 0.45);
-    let greatest = rows.iter().map(|r| r.1.abs()).fold(0.0, f64::max);
-    let full = figure.max.filter(|m| *m > 0.0 && m.is_finite()).unwrap_or(greatest);
+    let names = widest(rows.iter().map(|r| r.0.name.as_str()), LABEL, Face::Regular);
+    let names = names.min(room * 0.45);
+    let most = |(t, v, _): &(&Trace, f64, String)| t.bounds.map_or(v.abs(), |b| b.1);
+    let greatest = rows.iter().map(most).fold(0.0, f64::max);
+    let own = figure.max.filter(|m| *m > 0.0 && m.is_finite());
+    let full = own.filter(|_| rows.iter().all(|r| r.0.bounds.is_none())).unwrap_or(greatest);
     let (from, to) = (pen.left + names + 10.0, pen.right - values - 10.0);
-    for (i, (name, value, text)) in rows.iter().enumerate() {
+    for (i, (trace, value, text)) in rows.iter().enumerate() {
         let y = pen.top + ROW * i as f64;
-        let name = fitted(name, LABEL, Face::Regular, names);
+        let name = fitted(&trace.name, LABEL, Face::Regular, names);
         pen.text(
             (pen.left, y + 15.0),
             &name,
@@ -41,10 +45,8 @@ pub fn draw(pen: &mut Pen<'_>) {
         let wide = (to - from).max(1.0);
         pen.rect([from, y + 5.0, wide, 12.0], 3.0, pen.theme.grid());
         let part = if full > 0.0 { (value.abs() / full).clamp(0.0, 1.0) } else { 0.0 };
-        let fill = match figure.severity(*value) {
-            Severity::Ok => pen.theme.trace(0),
-            severity => pen.theme.severity(severity),
-        };
+        let fill = figure.paint(trace, pen.theme).or(trace.colour);
+        let fill = fill.unwrap_or_else(|| pen.theme.trace(0));
         if part * wide >= 0.5 {
             pen.rect([from, y + 5.0, wide * part, 12.0], 3.0, fill);
         }

@@ -1,4 +1,6 @@
 //! Rows of cells over time: heat maps, darker where values are greater, and states, one colour each.
+//!
+//! A cell of a heat map is the mean of what lies in it; of a state it is the newest, as there is none between two states.
 
 use super::frame::{Pen, SMALL, widest};
 use super::scene::Anchor;
@@ -8,8 +10,17 @@ use crate::text::{Face, fitted, width};
 
 /// Cells of a row.
 const CELLS_MAX: usize = 500;
+/// States that are named below.
+const NAMED_MAX: usize = 12;
 
-/// Rows of a figure with what each cell of time holds: the mean of finite values there.
+/// What a cell holds of several values.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Mean,
+    Newest,
+}
+
+/// Rows of a figure with what each cell of time holds.
 struct Board {
     names: Vec<String>,
     cells: Vec<Vec<Option<f64>>>,
@@ -19,7 +30,7 @@ struct Board {
     hidden: usize,
 }
 
-fn board(pen: &Pen<'_>) -> Board {
+fn board(pen: &Pen<'_>, of: Of) -> Board {
     let figure = pen.figure;
     let traces = &figure.traces[..figure.traces.len().min(ROWS_MAX)];
     let high = pen.bottom - pen.top - 8.0;
@@ -35,13 +46,17 @@ fn board(pen: &Pen<'_>) -> Board {
         .iter()
         .map(|trace| {
             let mut sums = vec![(0.0, 0_u32); count];
-            for (at, value) in &trace.points {
+            for (i, (at, value)) in trace.points.iter().enumerate() {
                 if !value.is_finite() || !(figure.from..=figure.until).contains(at) {
                     continue;
                 }
+                let value = trace.states.get(i).map_or(*value, |state| *state as f64);
                 let part = (at - figure.from) as f64 / span as f64;
                 let cell = &mut sums[((part * count as f64) as usize).min(count - 1)];
-                *cell = (cell.0 + value, cell.1 + 1);
+                *cell = match of {
+                    Of::Mean => (cell.0 + value, cell.1 + 1),
+                    Of::Newest => (value, 1),
+                };
             }
             sums.into_iter().map(|(sum, n)| (n > 0).then(|| sum / f64::from(n))).collect()
         })
@@ -104,26 +119,41 @@ impl Board {
 
 /// Darker where values are greater.
 pub fn heat_map(pen: &mut Pen<'_>) {
-    let board = board(pen);
+    let board = board(pen, Of::Mean);
     if board.is_empty() {
         pen.nothing();
         return;
     }
     let seen = board.cells.iter().flatten().flatten();
-    let (low, high) =
-        seen.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(*v), b.max(*v)));
-    let (low, high) = (pen.figure.min.unwrap_or(low.min(0.0)), pen.figure.max.unwrap_or(high));
-    board.draw(pen, |pen, value| {
-        let part = if high > low { (value - low) / (high - low) } else { 0.5 };
-        pen.theme.grid().toward(pen.theme.trace(0), part)
+    let high = seen.copied().fold(0.0, f64::max);
+    board.draw(pen, |pen, value| match value > 0.0 {
+        // Little is told from nothing, as in the browser.
+        true => pen.theme.ground().toward(RAMP, 0.08 + 0.92 * (value / high).sqrt()),
+        false => pen.theme.ground(),
     });
 }
 
-/// One colour for each state: that of its severity where there are marks.
+/// The darkest of a heat map.
+const RAMP: Colour = Colour(0x1c_8b_a5);
+
+/// One colour for each state: its own, or that of its severity where there are marks.
 pub fn state_timeline(pen: &mut Pen<'_>) {
-    let board = board(pen);
+    let named = pen.figure.states.len();
+    if named > 0 {
+        // Room for what the colours are called.
+        pen.bottom -= 18.0;
+    }
+    // Of targets a short outage must be seen: the mean of up and down is not up.
+    let board = board(pen, if named > 0 { Of::Newest } else { Of::Mean });
     if board.is_empty() {
         pen.nothing();
+        return;
+    }
+    if named > 0 {
+        let figure = pen.figure;
+        let soft = pen.theme.soft();
+        board.draw(pen, |_, state| figure.states.get(state as usize).map_or(soft, |s| s.1));
+        names(pen);
         return;
     }
     board.draw(pen, |pen, value| match pen.figure.marks.is_empty() {
@@ -133,4 +163,20 @@ pub fn state_timeline(pen: &mut Pen<'_>) {
         },
         true => pen.theme.trace((value.abs().min(1e6) as usize) % 10),
     });
+}
+
+/// What the colours of states are called, in a line at the bottom.
+fn names(pen: &mut Pen<'_>) {
+    let figure = pen.figure;
+    let (mut x, y) = (pen.left, pen.scene.height - 10.0);
+    for (name, fill) in figure.states.iter().take(NAMED_MAX) {
+        let name = fitted(name, SMALL, Face::Regular, (pen.right - pen.left) / 3.0);
+        let wide = width(&name, SMALL, Face::Regular) + 18.0;
+        if x + wide > pen.right {
+            break;
+        }
+        pen.rect([x, y - 8.0, 12.0, 8.0], 2.0, *fill);
+        pen.text((x + 16.0, y), &name, SMALL, Face::Regular, (Anchor::Start, pen.theme.ink()));
+        x += wide + 12.0;
+    }
 }

@@ -52,14 +52,14 @@ pub enum Theme {
     Dark,
 }
 
-/// Colours of traces in turn.
-const LIGHT: [u32; 10] = [
+/// Colours of traces in turn: those of the browser (`ui/src/charts/palette.ts`), lighter on black.
+const LIGHT: [u32; 12] = [
     0x26_80_c2, 0xd9_62_2b, 0x2a_93_60, 0x9b_6f_d3, 0xb8_86_0b, 0xd6_4f_87, 0x1a_97_a6, 0x8a_7a_66,
-    0x5b_6e_e1, 0x6b_8e_23,
+    0x6b_8e_23, 0xe0_52_52, 0x6a_7f_db, 0xa8_67_8f,
 ];
-const DARK: [u32; 10] = [
+const DARK: [u32; 12] = [
     0x5a_b0_f0, 0xf0_8a_55, 0x4f_c0_88, 0xb9_97_ec, 0xd9_ad_3c, 0xf0_7f_ad, 0x48_c3_d2, 0xb5_a5_90,
-    0x8c_9c_ff, 0x9c_c0_48,
+    0x9c_c0_48, 0xff_8a_8a, 0x8c_9c_ff, 0xd2_98_bc,
 ];
 
 impl Theme {

@@ -1,8 +1,8 @@
 //! The newest values, large: numbers, and numbers on arcs. Several share the room.
 
+use super::Trace;
 use super::frame::{PAD, Pen, SMALL};
 use super::scene::{Anchor, Shape};
-use super::{Severity, Trace};
 use crate::text::{Face, fitted, width};
 
 /// Values in one figure.
@@ -30,17 +30,16 @@ fn tiles(pen: &Pen<'_>, count: usize) -> Vec<[f64; 4]> {
         .collect()
 }
 
-/// The traces with a value.
-fn valued<'f>(pen: &Pen<'f>) -> Vec<(&'f Trace, f64)> {
-    let all = pen.figure.drawn().iter().filter_map(|t| Some((t, t.last()?)));
-    all.take(TILES_MAX).collect()
+/// The traces with a value, or with words in its place, and what is read of them.
+fn valued<'f>(pen: &Pen<'f>) -> Vec<(&'f Trace, f64, String)> {
+    let figure = pen.figure;
+    let all = figure.drawn().iter();
+    let told = all.filter_map(|t| Some((t, t.last().unwrap_or(f64::NAN), figure.told(t)?)));
+    told.take(TILES_MAX).collect()
 }
 
-fn colour(pen: &Pen<'_>, value: f64) -> super::Colour {
-    match pen.figure.severity(value) {
-        Severity::Ok => pen.theme.ink(),
-        severity => pen.theme.severity(severity),
-    }
+fn colour(pen: &Pen<'_>, trace: &Trace) -> super::Colour {
+    pen.figure.paint(trace, pen.theme).unwrap_or_else(|| pen.theme.ink())
 }
 
 /// The largest size at which a text fits.
@@ -57,14 +56,13 @@ pub fn stat(pen: &mut Pen<'_>) {
         return;
     }
     let named = values.len() > 1;
-    for ([x, y, w, h], (trace, value)) in tiles(pen, values.len()).into_iter().zip(&values) {
-        let text = pen.figure.told(trace).unwrap_or_default();
+    for ([x, y, w, h], (trace, _, text)) in tiles(pen, values.len()).into_iter().zip(&values) {
         let middle = x + w / 2.0;
         let below = if named { SMALL + 6.0 } else { 0.0 };
-        let size = size_for(&text, w - 12.0, (h - below - 6.0).max(9.0));
-        let text = fitted(&text, size, Face::Bold, w - 6.0);
+        let size = size_for(text, w - 12.0, (h - below - 6.0).max(9.0));
+        let text = fitted(text, size, Face::Bold, w - 6.0);
         let base = y + (h - below) / 2.0 + size * 0.36;
-        let fill = colour(pen, *value);
+        let fill = colour(pen, trace);
         pen.text((middle, base), &text, size, Face::Bold, (Anchor::Middle, fill));
         if named {
             let name = fitted(&trace.name, SMALL, Face::Regular, w - 8.0);
@@ -72,7 +70,7 @@ pub fn stat(pen: &mut Pen<'_>) {
             pen.text(at, &name, SMALL, Face::Regular, (Anchor::Middle, pen.theme.soft()));
         }
     }
-    pen.left_out(pen.figure.traces.len().saturating_sub(values.len()), "without a value");
+    pen.left_out(pen.figure.traces.len().saturating_sub(values.len()), "values");
 }
 
 /// Numbers on arcs.
@@ -83,32 +81,28 @@ pub fn gauge(pen: &mut Pen<'_>) {
         return;
     }
     let low = pen.figure.min.filter(|v| v.is_finite()).unwrap_or(0.0);
-    let greatest = values.iter().map(|(_, v)| *v).fold(low, f64::max);
-    let usual = match pen.figure.format.unit {
-        plimsoll_model::Unit::Ratio => 1.0,
-        plimsoll_model::Unit::Percent => 100.0,
-        _ => crate::axis::value_range(low, greatest).1,
-    };
+    let greatest = values.iter().map(|(_, v, _)| *v).fold(low, f64::max);
+    let whole = pen.figure.format.whole();
+    let usual = whole.unwrap_or_else(|| crate::axis::value_range(low, greatest).1);
     let high =
         pen.figure.max.filter(|v| v.is_finite() && *v > low).unwrap_or(usual.max(low + 1e-9));
-    for ([x, y, w, h], (trace, value)) in tiles(pen, values.len()).into_iter().zip(&values) {
+    for ([x, y, w, h], (trace, value, text)) in tiles(pen, values.len()).into_iter().zip(&values) {
+        let (low, high) = trace.bounds.unwrap_or((low, high));
         let radius = (w / 2.0 - PAD / 2.0).min((h - SMALL * 2.0) / 1.35).max(12.0);
         let (cx, cy) = (x + w / 2.0, y + radius + 4.0);
         let thick = (radius / 5.0).clamp(3.0, 16.0);
         let part = ((value - low) / (high - low)).clamp(0.0, 1.0);
-        let fill = match pen.figure.severity(*value) {
-            Severity::Ok => pen.theme.trace(0),
-            severity => pen.theme.severity(severity),
-        };
+        let paint = pen.figure.paint(trace, pen.theme);
+        let fill = paint.unwrap_or_else(|| pen.theme.trace(0));
         let ground = pen.theme.grid();
         pen.add(arc((cx, cy), radius, thick, (0.0, 1.0), ground));
         if part > 0.0 {
             pen.add(arc((cx, cy), radius, thick, (0.0, part), fill));
         }
-        for mark in pen.figure.marks.iter().filter(|m| m.severity != Severity::Ok) {
+        for mark in &pen.figure.marks {
             let Some(at) = mark.at.map(|at| (at - low) / (high - low)) else { continue };
+            let Some(stroke) = pen.figure.mark(mark, pen.theme) else { continue };
             if (0.0..=1.0).contains(&at) {
-                let stroke = pen.theme.severity(mark.severity);
                 let (outer, inner) =
                     (spot((cx, cy), radius + 2.0, at), spot((cx, cy), radius - thick - 2.0, at));
                 pen.add(Shape::Lines {
@@ -119,10 +113,9 @@ pub fn gauge(pen: &mut Pen<'_>) {
                 });
             }
         }
-        let text = pen.figure.told(trace).unwrap_or_default();
-        let size = size_for(&text, (radius - thick) * 1.5, radius * 0.5);
-        let ink = colour(pen, *value);
-        pen.text((cx, cy + size * 0.2), &text, size, Face::Bold, (Anchor::Middle, ink));
+        let size = size_for(text, (radius - thick) * 1.5, radius * 0.5);
+        let ink = colour(pen, trace);
+        pen.text((cx, cy + size * 0.2), text, size, Face::Bold, (Anchor::Middle, ink));
         let name = fitted(&trace.name, SMALL, Face::Regular, w - 8.0);
         let at = (cx, (cy + radius * 0.35 + SMALL + 4.0).min(y + h - 2.0));
         pen.text(at, &name, SMALL, Face::Regular, (Anchor::Middle, pen.theme.soft()));

@@ -236,7 +236,7 @@ fn picture_json(picture: &Picture) -> Json {
         "kind": "figure",
         "title": figure.title,
         "source": picture.sources,
-        "unit": figure.format.unit.as_str(),
+        "unit": figure.format.unit,
         "series": series.collect::<Vec<_>>(),
         "columns": figure.rows.columns.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
         "rows": figure.rows.rows,

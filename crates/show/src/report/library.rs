@@ -17,6 +17,8 @@ use super::definition::{BUILT_IN, Report, built_in};
 pub const REPORTS_MAX: usize = 200;
 /// Versions of each.
 const VERSIONS_MAX: u32 = 50;
+/// Characters of the note of a version.
+const NOTE_CHARS_MAX: usize = 1_000;
 /// Kinds of documents.
 const KIND: &str = "report";
 const RUNS: &str = "report_run";
@@ -81,6 +83,44 @@ pub struct Kept {
     pub is_built_in: bool,
     /// For when it was sent last, ms since the epoch.
     pub sent_ms: Option<Timestamp>,
+}
+
+/// A version of a report.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReportVersion {
+    /// Its number.
+    pub version: u64,
+    /// Who wrote it; empty when nobody said.
+    pub author: String,
+    /// When, ms since the epoch.
+    pub changed_ms: Timestamp,
+    /// Why.
+    pub note: String,
+    /// How many sections it has.
+    pub sections: usize,
+}
+
+/// A change of a report.
+#[derive(Clone, Debug, Default)]
+pub struct ReportEdit {
+    /// What it is to be.
+    pub report: Report,
+    /// The version that it had when it was read, 0 = none; `None` = whatever is there.
+    pub expected: Option<u64>,
+    /// Who changes it.
+    pub author: String,
+    /// Why.
+    pub note: String,
+    /// When, ms since the epoch.
+    pub now_ms: Timestamp,
+}
+
+/// What is kept of a version. Before there were notes it was the report alone.
+#[derive(Serialize, Deserialize)]
+struct Body {
+    report: Report,
+    #[serde(default)]
+    note: String,
 }
 
 /// A report that is due.
@@ -148,17 +188,51 @@ impl Library {
         found.ok_or_else(|| LibraryError::NotFound(id.to_owned()))
     }
 
-    /// Keeps a report; its version. `expected` is the version that it had when it was read, 0 = none.
+    /// A version of one; 0 is what is always there.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be read.
+    pub fn version(&self, id: &str, version: u64) -> Result<Kept, LibraryError> {
+        let found = match version {
+            0 => always(id),
+            _ => {
+                let all = self.records.history(KIND, id)?;
+                all.iter().find(|d| d.version == version).and_then(kept)
+            }
+        };
+        found.ok_or_else(|| LibraryError::NotFound(format!("{id} version {version}")))
+    }
+
+    /// The versions of a report, the newest first; none of one that is always there and was not changed. At most
+    /// [`VERSIONS_MAX`] are kept; they go with the report when it is removed.
+    ///
+    /// # Errors
+    /// There is no such report, or they cannot be read.
+    pub fn versions(&self, id: &str) -> Result<Vec<ReportVersion>, LibraryError> {
+        let all = self.records.history(KIND, id)?;
+        if all.is_empty() && always(id).is_none() {
+            return Err(LibraryError::NotFound(id.to_owned()));
+        }
+        let version = |d: &Document| {
+            let body = read(d)?;
+            Some(ReportVersion {
+                version: d.version,
+                author: d.author.clone(),
+                changed_ms: d.time_ms,
+                note: body.note,
+                sections: body.report.sections.len(),
+            })
+        };
+        Ok(all.iter().filter_map(version).collect())
+    }
+
+    /// Keeps a report; its version.
     ///
     /// # Errors
     /// Why nothing was done.
-    pub fn put(
-        &self,
-        report: &Report,
-        expected: Option<u64>,
-        author: &str,
-        now: Timestamp,
-    ) -> Result<u64, LibraryError> {
+    pub fn put(&self, edit: &ReportEdit) -> Result<u64, LibraryError> {
+        let ReportEdit { report, expected, author, note, now_ms: now } = edit;
+        let (expected, now) = (*expected, *now);
         let problems = report.problems();
         if !problems.is_empty() {
             return Err(LibraryError::Wrong(problems));
@@ -167,7 +241,9 @@ impl Library {
         if before.is_none() && self.records.documents(KIND)?.len() >= REPORTS_MAX {
             return Err(LibraryError::Full);
         }
-        let body = serde_json::to_string(report).map_err(|e| {
+        let note = note.chars().take(NOTE_CHARS_MAX).collect();
+        let body = Body { report: report.clone(), note };
+        let body = serde_json::to_string(&body).map_err(|e| {
             LibraryError::Records(RecordsError::Corrupt(format!("the report {}: {e}", report.id)))
         })?;
         let mut changes = vec![Change::Put {
@@ -247,8 +323,14 @@ impl Library {
     }
 }
 
+fn read(document: &Document) -> Option<Body> {
+    let alone =
+        || Some(Body { report: serde_json::from_str(&document.body).ok()?, note: String::new() });
+    serde_json::from_str(&document.body).ok().or_else(alone)
+}
+
 fn kept(document: &Document) -> Option<Kept> {
-    let mut report: Report = serde_json::from_str(&document.body).ok()?;
+    let mut report = read(document)?.report;
     report.id.clone_from(&document.id);
     Some(Kept {
         report,
@@ -300,11 +382,52 @@ mod tests {
         Report { id: id.into(), schedule: Some(schedule), ..built_in("daily").unwrap() }
     }
 
+    fn edit(report: Report, expected: Option<u64>, now_ms: Timestamp) -> ReportEdit {
+        ReportEdit { report, expected, now_ms, ..ReportEdit::default() }
+    }
+
+    #[test]
+    fn versions_are_told_and_read_again() {
+        let records = Arc::new(SimRecords::new());
+        let library = Library::new(Arc::clone(&records) as Arc<dyn Records>);
+        // As it was kept before there were notes.
+        let first = built_in("daily").unwrap();
+        let old = Change::Put {
+            kind: KIND.to_owned(),
+            id: "daily".to_owned(),
+            time_ms: 5,
+            author: "ann".to_owned(),
+            body: serde_json::to_string(&first).unwrap(),
+            expected: None,
+            keep: VERSIONS_MAX,
+        };
+        records.apply(&[old]).unwrap();
+        let mut next = first.clone();
+        next.title = "Ours".into();
+        next.sections.truncate(2);
+        let next =
+            ReportEdit { author: "ben".into(), note: "shorter".into(), ..edit(next, Some(1), 9) };
+        assert_eq!(library.put(&next).unwrap(), 2);
+        let told: Vec<_> = library.versions("daily").unwrap();
+        let told = told.iter().map(|v| (v.version, &*v.author, v.changed_ms, &*v.note, v.sections));
+        let wanted = [(2, "ben", 9, "shorter", 2), (1, "ann", 5, "", first.sections.len())];
+        assert_eq!(told.collect::<Vec<_>>(), wanted);
+        assert_eq!(library.version("daily", 1).unwrap().report, first);
+        assert_eq!(library.version("daily", 0).unwrap().report.title, "Daily report");
+        for (id, version) in [("daily", 3), ("x", 1), ("x", 0)] {
+            let found = library.version(id, version);
+            assert!(matches!(found, Err(LibraryError::NotFound(_))), "{id} {version}");
+        }
+        assert_eq!(library.versions("weekly").unwrap(), []);
+        assert!(matches!(library.versions("x"), Err(LibraryError::NotFound(_))));
+    }
+
     #[test]
     fn a_schedule_fires_once_however_often_we_start() {
         let records: Arc<dyn Records> = Arc::new(SimRecords::new());
         let library = Library::new(Arc::clone(&records));
-        assert_eq!(library.put(&scheduled("a"), Some(0), "me", 10 * MINUTE_MS).unwrap(), 1);
+        let edit = edit(scheduled("a"), Some(0), 10 * MINUTE_MS);
+        assert_eq!(library.put(&edit).unwrap(), 1);
         assert_eq!(library.due(59 * MINUTE_MS).unwrap(), []);
         let due = library.due(61 * MINUTE_MS).unwrap();
         assert_eq!((due.len(), due[0].at), (1, HOUR_MS));
@@ -328,10 +451,10 @@ mod tests {
         assert_eq!(names(&library), BUILT_IN);
         let mut own = built_in("daily").unwrap();
         own.title = "Ours".into();
-        library.put(&own, None, "", 0).unwrap();
+        library.put(&edit(own.clone(), None, 0)).unwrap();
         assert_eq!(names(&library), BUILT_IN);
         assert_eq!(library.get("daily").unwrap().report.title, "Ours");
-        let late = library.put(&own, Some(7), "", 0);
+        let late = library.put(&edit(own, Some(7), 0));
         assert!(
             matches!(late, Err(LibraryError::Conflict { found: 1, expected: 7, .. })),
             "{late:?}"

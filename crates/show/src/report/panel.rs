@@ -1,10 +1,12 @@
 //! A panel of a dashboard as a figure: which queries it asks, and what is drawn of the answers.
 //!
 //! The panel comes as the JSON that dashboards have; what is not known of it is passed over. Names, units, overrides,
-//! mappings and tables are as the browser has them; a second axis, a logarithmic one and marks on the time axis are not
-//! drawn.
+//! mappings, thresholds and tables are as the browser has them: both are held to `fixtures/dashboards/panels.json`. Marks
+//! on the time axis are not drawn.
 
-use plimsoll_model::{Timestamp, Unit};
+use std::collections::BTreeMap;
+
+use plimsoll_model::Timestamp;
 use serde_json::{Map, Value};
 
 use super::ask::{Answers, Need, Series, What};
@@ -12,14 +14,17 @@ use super::blocks::Block;
 use super::board::BoardPanel;
 use super::period::Window;
 use crate::dashboard::interpolate::{Builtins, Target, interpolate};
-use crate::figure::{Colour, Draw, Figure, Format, Kind, Mark, Severity, Trace};
+use crate::figure::{
+    Colour, Draw, Figure, Format, Kind, LineLook, Mark, Paint, Rows, Severity, Trace,
+};
 
+mod cells;
 mod found;
 mod look;
 mod table;
 
 pub use look::unit;
-use look::{colour, filled, mapped, name_of, set_for};
+use look::{bounds, colour, filled, judged, mapped, name_of, set_for};
 
 /// Queries of a panel.
 const QUERIES_MAX: usize = 50;
@@ -28,6 +33,8 @@ const SERIES_MAX: usize = 100;
 const TABLE_SERIES_MAX: usize = 1_000;
 /// Points over the width of a panel that stands in no dashboard.
 const STEPS: i64 = 380;
+/// Ways to make one number of many.
+const REDUCES: [&str; 8] = ["last", "mean", "max", "min", "sum", "count", "range", "first"];
 /// The least step, ms: how often this host is read.
 const STEP_MS: i64 = 5_000;
 /// How often sources are asked, when nobody says.
@@ -45,7 +52,8 @@ pub fn kind_of(panel: &Value) -> Option<Kind> {
         "stat" => Kind::Stat,
         "gauge" => Kind::Gauge,
         "loadline" => Kind::LoadLine,
-        "barlist" | "pie" | "histogram" => Kind::BarList,
+        "barlist" | "pie" => Kind::BarList,
+        "histogram" => Kind::Histogram,
         "table" | "alerts" | "insights" => Kind::Table,
         "heatmap" => Kind::HeatMap,
         "state_timeline" | "status_grid" => Kind::StateTimeline,
@@ -56,7 +64,7 @@ pub fn kind_of(panel: &Value) -> Option<Kind> {
 
 /// Whether a figure of this kind shows what was over time.
 const fn is_over_time(kind: Kind) -> bool {
-    matches!(kind, Kind::TimeSeries | Kind::HeatMap | Kind::StateTimeline)
+    matches!(kind, Kind::TimeSeries | Kind::HeatMap | Kind::StateTimeline | Kind::Histogram)
 }
 
 /// A text with the words of the time that expressions and titles may have: `$__range`, `$__interval`, …
@@ -113,6 +121,8 @@ struct Item {
     /// What the overrides say of it.
     set: Map<String, Value>,
     format: Format,
+    /// Where it stands among all, which gives it its colour.
+    place: usize,
 }
 
 /// The figure of a panel, with why parts of it are missing.
@@ -121,7 +131,10 @@ pub fn figure(p: &BoardPanel, key: &str, answers: &Answers) -> (Figure, Vec<Stri
     let kind = kind_of(panel).unwrap_or_default();
     let mut missing = Vec::new();
     let items = items(p, key, answers, &mut missing);
-    let format = items.first().map_or_else(|| look::format(panel, None, ""), |i| i.format.clone());
+    // That of the first series that is measured on the left.
+    let left = items.iter().find(|i| i.set.get("axis").and_then(Value::as_str) != Some("right"));
+    let unnamed = || look::format(panel, &Map::new(), "short");
+    let format = left.or(items.first()).map_or_else(unnamed, |i| i.format.clone());
     let style = &panel["style"];
     let mut figure = Figure {
         title: text(panel, "title").to_owned(),
@@ -134,18 +147,27 @@ pub fn figure(p: &BoardPanel, key: &str, answers: &Answers) -> (Figure, Vec<Stri
         zone: window.zone.clone(),
         min: panel["min"].as_f64(),
         max: panel["max"].as_f64(),
-        draw: match text(style, "draw") {
-            "bars" => Draw::Bars,
-            "points" => Draw::Points,
-            _ => Draw::Line,
+        draw: drawn_as(text(style, "draw")).unwrap_or_default(),
+        log: match text(style, "axis") {
+            "log2" => Some(2.0),
+            "log10" => Some(10.0),
+            _ => None,
         },
+        is_unnamed: text(style, "legend") == "hidden",
         fill: style["fill"].as_f64().filter(|f| f.is_finite()).unwrap_or(0.0).clamp(0.0, 1.0),
         is_stacked: matches!(text(style, "stack"), "normal" | "percent"),
         bridges_gaps: text(style, "gaps") == "connect",
         text: text(panel, "text").to_owned(),
         ..Figure::default()
     };
-    figure.traces = items.iter().map(|i| trace(p, i, &figure)).collect();
+    figure.traces = traces(p, &items, &figure);
+    match kind {
+        Kind::HeatMap => figure.traces = cells::buckets(&items, figure.traces),
+        Kind::StateTimeline => figure.states = cells::states(panel, &items, &mut figure.traces),
+        Kind::LoadLine => figure.rows = load_lines(&items, &mut figure.traces),
+        _ if text(panel, "kind") == "pie" => as_parts(&mut figure.traces),
+        _ => {}
+    }
     figure.marks = marks(panel, &figure);
     if text(style, "stack") == "percent" {
         as_shares(&mut figure);
@@ -157,7 +179,7 @@ pub fn figure(p: &BoardPanel, key: &str, answers: &Answers) -> (Figure, Vec<Stri
         }
         figure.empty = "there are none".to_owned();
     } else if kind == Kind::Table {
-        figure.rows = table::of(panel, &items).rows();
+        figure.rows = table::of(panel, &items).rows(&window.zone);
     }
     match kind_of(panel) {
         None => {
@@ -184,7 +206,7 @@ pub fn rows(p: &BoardPanel, key: &str, answers: &Answers) -> Option<(Block, Vec<
         }
     } else {
         let items = items(p, key, answers, &mut missing);
-        table::of(&p.panel, &items).block(title, source)
+        table::of(&p.panel, &items).block(title, source, &p.window.zone)
     };
     Some((block, missing))
 }
@@ -211,53 +233,163 @@ fn items(p: &BoardPanel, key: &str, answers: &Answers, missing: &mut Vec<String>
         }
     }
     let shared = shared(&found);
+    // What shares an axis has one unit, or none.
+    let mut guesses: BTreeMap<&str, &str> = BTreeMap::new();
+    for (query, series) in &found {
+        let guess = || look::unit_of(text(query, "expr"), series.label("__name__"));
+        guesses.entry(text(query, "ref")).or_insert_with(guess);
+    }
+    for query in queries(panel) {
+        let guess = || look::unit_of(text(query, "expr"), "");
+        guesses.entry(text(query, "ref")).or_insert_with(guess);
+    }
+    let differ = text(panel, "kind") == "timeseries"
+        && guesses.values().any(|g| Some(g) != guesses.values().next());
     let count = panel["queries"].as_array().map_or(0, Vec::len);
-    let made = found.into_iter().map(|(query, series)| {
+    let made = found.into_iter().enumerate().map(|(place, (query, mut series))| {
         let (legend, expr) = (text(query, "legend"), text(query, "expr"));
-        let name = match legend {
+        // A legend of labels that are not there says nothing: as if there were none.
+        let named = filled(legend, &series.labels);
+        let name = match if named.trim().is_empty() { "" } else { legend } {
             "" | "__auto" if series.labels.is_empty() && count > 1 => expr.to_owned(),
             "" | "__auto" if series.labels.is_empty() => match text(panel, "title") {
                 "" => expr.to_owned(),
                 title => title.to_owned(),
             },
             "" | "__auto" => name("", &series.labels, &shared),
-            legend => filled(legend, &series.labels),
+            _ => named,
         };
         let letter = text(query, "ref").to_owned();
         let set = set_for(panel, &name, &letter);
         let name = set.get("title").and_then(Value::as_str).map_or(name, ToOwned::to_owned);
-        let format = look::format(panel, Some(&set), expr);
-        Item { letter, name, series, set, format }
+        let is_right = set.get("axis").and_then(Value::as_str) == Some("right");
+        let guess = guesses.get(text(query, "ref")).copied().unwrap_or("short");
+        let guess = if differ && !is_right { "short" } else { guess };
+        let format = look::format(panel, &set, guess);
+        if set.get("negative") == Some(&true.into()) {
+            series.points.iter_mut().for_each(|(_, v)| *v = -*v);
+        }
+        Item { letter, name, series, set, format, place }
     });
-    look::arranged(panel, made.filter(|i| i.set.get("hidden") != Some(&true.into())).collect())
+    let mut items = look::arranged(panel, made.collect());
+    // A table hides columns, not the series that they are made of.
+    if text(panel, "kind") != "table" {
+        items.retain(|i| i.set.get("hidden") != Some(&true.into()));
+    }
+    items
 }
 
-/// A series as it is drawn: what is shown as one number is one.
-fn trace(p: &BoardPanel, item: &Item, figure: &Figure) -> Trace {
+/// Series as they are drawn: what is shown as one number is one.
+fn traces(p: &BoardPanel, items: &[Item], figure: &Figure) -> Vec<Trace> {
     let panel = &p.panel;
-    let is = |key: &str| item.set.get(key) == Some(&true.into());
-    let mut points = item.series.points.clone();
-    if is("negative") {
-        points.iter_mut().for_each(|(_, v)| *v = -*v);
-    }
-    if !is_over_time(figure.kind) {
-        let value = reduced(&points, text(panel, "reduce"));
-        points = value.into_iter().map(|v| (p.window.until, v)).collect();
-    }
-    let mut made = Trace {
-        name: item.name.clone(),
-        points,
-        colour: item.set.get("colour").and_then(Value::as_str).and_then(colour),
-        is_dashed: is("dash"),
-        told: None,
+    let by = text(panel, "reduce");
+    let numbers: Vec<f64> =
+        items.iter().map(|i| reduced(&i.series.points, by).unwrap_or(f64::NAN)).collect();
+    let one = |(item, value): (&Item, &f64)| {
+        let mut made = Trace {
+            name: item.name.clone(),
+            place: Some(item.place),
+            colour: item.set.get("colour").and_then(Value::as_str).map(colour),
+            is_dashed: item.set.get("dash") == Some(&true.into()),
+            ..Trace::default()
+        };
+        if is_over_time(figure.kind) {
+            made.points.clone_from(&item.series.points);
+            made.line = line_look(panel, item);
+            if figure.kind == Kind::TimeSeries {
+                made.told = legend_values(panel, item);
+                return made;
+            }
+            let own = (item.format != figure.format).then_some(&item.format);
+            made.told = own.and_then(|f| Some(f.show(made.last()?)));
+            return made;
+        }
+        made.points = vec![(p.window.until, *value)];
+        let bounds = bounds(panel, &numbers, &item.set, &item.format);
+        let said = mapped(panel, &item.set, *value, &look::plain(*value));
+        made.paint = match &said {
+            Some((_, Some(colour))) => Some(Paint::Colour(*colour)),
+            _ => judged(panel, &item.set, *value, bounds),
+        };
+        made.told = Some(said.map_or_else(|| item.format.show(*value), |(text, _)| text));
+        let is_bounded = match figure.kind {
+            Kind::BarList => panel["max"].is_number() || item.format.whole().is_some(),
+            _ => true,
+        };
+        made.bounds = is_bounded.then_some(bounds);
+        made
     };
-    let said = made.last().and_then(|v| match figure.kind {
-        Kind::TimeSeries => None,
-        _ => mapped(panel, &item.set, v),
+    items.iter().zip(&numbers).map(one).collect()
+}
+
+fn drawn_as(word: &str) -> Option<Draw> {
+    match word {
+        "bars" => Some(Draw::Bars),
+        "points" => Some(Draw::Points),
+        "line" => Some(Draw::Line),
+        _ => None,
+    }
+}
+
+/// What overrides and style say of a line.
+fn line_look(panel: &Value, item: &Item) -> LineLook {
+    let own = |key: &str| item.set.get(key).and_then(Value::as_str).unwrap_or_default();
+    let number = |key: &str| {
+        let own = item.set.get(key).and_then(Value::as_f64);
+        own.or_else(|| panel["style"][key].as_f64()).filter(|n| n.is_finite())
+    };
+    LineLook {
+        draw: drawn_as(own("draw")),
+        fill: number("fill"),
+        width: number("width"),
+        right: (own("axis") == "right").then(|| item.format.clone()),
+        is_apart: own("stack") == "none",
+    }
+}
+
+/// What the legend tells of a series: the numbers that the panel names, else the newest.
+fn legend_values(panel: &Value, item: &Item) -> Option<String> {
+    let style = &panel["style"];
+    let asked = style["legend_values"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let mut ways: Vec<&str> = asked.filter(|w| REDUCES.contains(w)).collect();
+    if ways.is_empty() {
+        ways = match text(style, "legend") {
+            "table" => vec!["last", "min", "max", "mean"],
+            _ => vec!["last"],
+        };
+    }
+    let many = ways.len() > 1;
+    let told = ways.into_iter().filter_map(|way| {
+        let value = reduced(&item.series.points, way)?;
+        let counts = Format::named("count");
+        let text = if way == "count" { &counts } else { &item.format }.show(value);
+        Some(if many { format!("{way} {text}") } else { text })
     });
-    let own = (item.format != figure.format).then_some(&item.format);
-    made.told = said.or_else(|| Some(own?.show(made.last()?)));
-    made
+    let told: Vec<String> = told.collect();
+    (!told.is_empty()).then(|| told.join("  "))
+}
+
+/// How full each is, and what of what; as rows.
+fn load_lines(items: &[Item], traces: &mut [Trace]) -> Rows {
+    let mut rows = Vec::with_capacity(items.len());
+    for (item, trace) in items.iter().zip(traces) {
+        let (low, high) = trace.bounds.unwrap_or((0.0, 1.0));
+        let value = trace.last().unwrap_or(f64::NAN);
+        let share = ((value - low) / (high - low)).clamp(0.0, 1.0);
+        trace.told = trace.last().map(|_| Format::named("ratio").show(share));
+        rows.push(vec![format!("{} of {}", item.format.show(value), item.format.show(high))]);
+    }
+    Rows { columns: vec![("Used".to_owned(), false)], rows }
+}
+
+/// Values as parts of their sum; what is none is left out.
+fn as_parts(traces: &mut Vec<Trace>) {
+    traces.retain(|t| t.last().is_some_and(|v| v > 0.0));
+    let sum: f64 = traces.iter().filter_map(Trace::last).sum();
+    for trace in traces {
+        let (told, value) = (trace.told.take().unwrap_or_default(), trace.last().unwrap_or(0.0));
+        trace.told = Some(format!("{told} · {}", Format::named("ratio").show(value / sum)));
+    }
 }
 
 fn text<'v>(value: &'v Value, key: &str) -> &'v str {
@@ -265,23 +397,26 @@ fn text<'v>(value: &'v Value, key: &str) -> &'v str {
 }
 
 fn marks(panel: &Value, figure: &Figure) -> Vec<Mark> {
-    let of_range = |at: f64| {
-        let (low, high) = (figure.min.unwrap_or(0.0), figure.max.unwrap_or(100.0));
-        low + at / 100.0 * (high - low)
-    };
-    let is_percent = text(panel, "thresholds_mode") == "percent";
+    let unit = Format::named(text(panel, "unit"));
+    let (low, high) = bounds(panel, &[], &Map::new(), &unit);
+    let of_range = |at: f64| low + at / 100.0 * (high - low);
     let all = panel["thresholds"].as_array().into_iter().flatten();
     let mut out: Vec<Mark> = all
         .map(|mark| Mark {
-            at: mark["at"].as_f64().map(|at| if is_percent { of_range(at) } else { at }),
-            severity: match (text(mark, "severity"), text(mark, "colour")) {
-                ("critical", _) | (_, "red" | "dark-red" | "semi-dark-red") => Severity::Critical,
-                ("warning", _) | (_, "orange" | "yellow") => Severity::Warning,
-                ("info", _) | (_, "blue") => Severity::Info,
-                _ => Severity::Ok,
-            },
+            at: mark["at"]
+                .as_f64()
+                .map(|at| if look::is_percent(panel) { of_range(at) } else { at }),
+            severity: look::severity(mark),
+            colour: mark["colour"].as_str().filter(|c| !c.is_empty()).map(colour),
         })
         .collect();
+    if figure.kind == Kind::LoadLine {
+        for (severity, usual) in [(Severity::Warning, 0.8), (Severity::Critical, 0.9)] {
+            if !out.iter().any(|m| m.at.is_some() && m.severity == severity) {
+                out.push(Mark { at: Some(low + usual * (high - low)), severity, colour: None });
+            }
+        }
+    }
     out.sort_by(|a, b| {
         let at = |m: &Mark| m.at.unwrap_or(f64::NEG_INFINITY);
         at(a).total_cmp(&at(b))
@@ -310,9 +445,13 @@ fn reduced(points: &[(Timestamp, f64)], by: &str) -> Option<f64> {
     }
 }
 
-/// Values as shares of the sum of all at their time.
+/// Values as shares of the sum of all at their time; the legend tells what they were.
 fn as_shares(figure: &mut Figure) {
-    let mut sums: std::collections::BTreeMap<Timestamp, f64> = Default::default();
+    let format = &figure.format;
+    for trace in &mut figure.traces {
+        trace.told = trace.told.take().or_else(|| Some(format.show(trace.last()?)));
+    }
+    let mut sums: BTreeMap<Timestamp, f64> = Default::default();
     for (at, value) in figure.traces.iter().flat_map(|t| &t.points) {
         if value.is_finite() {
             *sums.entry(*at).or_default() += value.abs();
@@ -322,8 +461,7 @@ fn as_shares(figure: &mut Figure) {
         let sum = sums.get(at).copied().unwrap_or(0.0);
         *value = if sum > 0.0 { *value / sum } else { f64::NAN };
     }
-    figure.traces.iter_mut().for_each(|t| t.told = None);
-    figure.format = Format::of(Unit::Ratio);
+    figure.format = Format::named("ratio");
     (figure.min, figure.max) = (Some(0.0), Some(1.0));
 }
 

@@ -219,7 +219,7 @@ fn capacity(key: &str, answers: &Answers, limit: usize) -> Result<Vec<Block>, St
     all.sort_by(|a, b| days(a).total_cmp(&days(b)).then_with(|| ratio(b).total_cmp(&ratio(a))));
     let source = format!("GET {API}/capacity");
     let rows = all.iter().map(|r| {
-        let (unit, _) = panel::unit(text(r, "unit"));
+        let unit = panel::unit(text(r, "unit"));
         let days = |q: &str| {
             let days = r["days"][q].as_f64();
             duration(days.map(|d| d * 86_400.0))
@@ -277,7 +277,9 @@ fn load_lines(all: &[&Json], source: &str) -> Block {
         traces: traces.collect(),
         marks: marks
             .into_iter()
-            .filter_map(|(key, severity)| Some(Mark { at: Some(mark(key)?), severity }))
+            .filter_map(|(key, severity)| {
+                Some(Mark { at: Some(mark(key)?), severity, colour: None })
+            })
             .collect(),
         max: Some(1.0),
         rows: Rows {
@@ -302,8 +304,7 @@ fn top(
     window: &Window,
 ) -> Result<Vec<Block>, String> {
     let (series, cut) = answers.series(&format!("{key}/top"))?;
-    let (unit, suffix) = panel::unit(section.unit.as_deref().unwrap_or_default());
-    let format = Format { unit, decimals: None, suffix };
+    let format = Format::named(section.unit.as_deref().unwrap_or_default());
     let mut rows: Vec<(String, f64)> = series
         .iter()
         .filter_map(|s| {

@@ -27,6 +27,33 @@ export function Field({ label, error = "", children }: FieldProps) {
   );
 }
 
+interface PickProps<T extends string> {
+  label: string;
+  error?: string;
+  value: T | undefined;
+  /** what each is, and how it is called */
+  of: readonly (readonly [T, string])[];
+  /** how nothing is called, where that can be chosen */
+  none?: string;
+  onTake: (next: T | undefined) => void;
+}
+
+/** One of several; the empty value is that nothing is said. */
+export const Pick = <T extends string>({ label, error, value, of, none, onTake }: PickProps<T>) => (
+  <Field label={label} {...(error ? { error } : {})}>
+    {(a) => (
+      <select {...a} class="input" value={value ?? ""} onChange={(e) => onTake((e.currentTarget.value || undefined) as T | undefined)}>
+        {none === undefined ? null : <option value="">{none}</option>}
+        {of.map(([v, text]) => (
+          <option key={v} value={v}>
+            {text}
+          </option>
+        ))}
+      </select>
+    )}
+  </Field>
+);
+
 /** The name of who sits here; remembered by this browser. */
 export const NameField = ({ value, error, onInput, first }: { value: string; error?: string | undefined; onInput: (name: string) => void; first?: boolean }) => (
   <Field label={t("al.ack.by")} error={error}>

@@ -103,10 +103,12 @@ export function DashPanel({ placed, scope, onEdit, full, edit = false }: Props) 
   const rests = RESTING.has(panel.kind);
   const { asks, range } = useAsks(panel, placed, scope, width);
   const state = usePanel({ asks, range, live: url.value.live, visible: visible && !rests, width, again: again + scope.again });
-  const all: Items = useMemo(() => itemsOf(panel, panel.queries ?? [], state.grids), [panel, state.grids]);
-  const earlier = usePast(asks, range, visible && panel.kind === "timeseries", width);
-  const past = useMemo(() => earlier && { all: itemsOf(panel, panel.queries ?? [], earlier.state.grids), back: earlier.back }, [panel, earlier]);
   const title = fill(panel.title, scope, placed.own);
+  // As it is asked and called: names of series are made of both.
+  const filled = useMemo((): Panel => ({ ...panel, title, queries: (panel.queries ?? []).map((q) => ({ ...q, expr: asks.find((a) => a.id === q.ref)?.expr ?? q.expr })) }), [panel, title, asks]);
+  const all: Items = useMemo(() => itemsOf(filled, filled.queries ?? [], state.grids), [filled, state.grids]);
+  const earlier = usePast(asks, range, visible && panel.kind === "timeseries", width);
+  const past = useMemo(() => earlier && { all: itemsOf(filled, filled.queries ?? [], earlier.state.grids), back: earlier.back }, [filled, earlier]);
   const first = panel.queries?.find((q) => !q.hidden)?.expr ?? "";
   const expr = asks[0]?.expr ?? first;
   const Kind = KINDS[panel.kind];

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
+import fixture from "../../../../fixtures/dashboards/panels.json";
 import type { Panel } from "../../api/dashboards";
 import type { Grid } from "../../api/window";
 import { aggregation, fillLegend, hexOf, itemsOf, judge, mapped, reduced, toldOf } from "./series";
-import { csvOf, tableOf } from "./table";
+import { csvOf, lookOf, tableOf } from "./table";
 
 const panel = (more: Partial<Panel> = {}): Panel => ({ id: 1, kind: "table", title: "T", at: { x: 0, y: 0, w: 12, h: 8 }, ...more });
 const grid = (series: [Record<string, string>, number[]][]): Grid => ({ start: 0, step: 1000, n: series[0]?.[1].length ?? 0, truncated: 0, warnings: [], series: series.map(([labels, v]) => ({ key: JSON.stringify(labels), labels, unit: "", values: Float64Array.from(v) })) });
@@ -53,46 +54,36 @@ test("a number tells its series, text and level", () => {
   expect(told.map((x) => [x.item.name, x.text, x.judged?.level, x.bounds.max])).toEqual([["T", "75 %", "critical", 1]]);
 });
 
-test("queries of one instant stand beside each other in a table", () => {
-  const queries = [query("A", "free"), query("B", "size")];
-  const grids = new Map([["A", grid([[{ __name__: "free", disk: "/" }, [1]], [{ __name__: "free", disk: "/b" }, [2]]])], ["B", grid([[{ __name__: "size", disk: "/" }, [10]]])]]);
-  const p = panel({ queries, transforms: [{ kind: "organize", options: { renameByName: { "Value #A": "free", "Value #B": "size" }, excludeByName: {} } }, { kind: "calculateField", options: { mode: "binary", alias: "used", binary: { left: "free", operator: "/", right: "size" } } }, { kind: "sortBy", options: { sort: [{ field: "disk", desc: true }] } }] });
-  const table = tableOf(p, itemsOf(p, queries, grids), true);
-  expect(table.columns.map((c) => c.name)).toEqual(["disk", "free", "size", "used"]);
-  expect(table.rows).toEqual([["/b", 2, Number.NaN, Number.NaN], ["/", 1, 10, 0.1]]);
-  expect(csvOf(table)).toBe("disk,free,size,used\r\n/b,2,,\r\n/,1,10,0.1");
+type Answer = [Record<string, string>, (number | null)[]][];
+const STEP = 60_000;
+const answer = (series: Answer): Grid => {
+  const n = Math.max(0, ...series.map(([, v]) => v.length));
+  return { start: 0, step: STEP, n, truncated: 0, warnings: [], series: series.map(([labels, v]) => ({ key: JSON.stringify(labels), labels, unit: /_(bytes|seconds|ratio)$/.exec(labels["__name__"] ?? "")?.[1] ?? "", values: Float64Array.from({ length: n }, (_, i) => v[i] ?? Number.NaN) })) };
+};
+
+test.each(fixture.map((c) => [c.name, c] as const))("as in reports: %s", (_, c) => {
+  const p = c.panel as unknown as Panel;
+  const all = itemsOf(p, p.queries ?? [], new Map(Object.entries(c.answers).map(([ref, series]) => [ref, answer(series as unknown as Answer)])));
+  if (c.table) {
+    const table = tableOf(p, all, (p.queries ?? []).every((q) => q.kind === "instant"));
+    const looks = table.columns.map((x) => lookOf(p, x, table, "utc"));
+    const shown = looks.map((_, i) => i).filter((i) => !looks[i]?.hidden);
+    expect([shown.map((i) => looks[i]?.title ?? table.columns[i]?.name), ...table.rows.map((r) => shown.map((i) => looks[i]?.tell(r[i] ?? "").text))]).toEqual(c.table);
+    return;
+  }
+  const told = toldOf(p, all.items);
+  expect(told.map((x) => [x.item.name, x.text])).toEqual(c.told);
+  if (c.colours) expect(told.map((x) => x.judged?.colour ?? null)).toEqual(c.colours);
+  if (c.bounds) expect(told.map((x) => [x.bounds.min, x.bounds.max])).toEqual(c.bounds);
 });
 
-test("rows are grouped and reduced as transforms say; formulas are no formulas", () => {
+test("a file of a table holds numbers, and no formulas", () => {
   const queries = [query("A")];
-  const all = itemsOf(panel({ queries }), queries, new Map([["A", grid([[{ job: "=a", host: "1" }, [1]], [{ job: "=a", host: "2" }, [3]], [{ job: "b", host: "1" }, [5]]])]]));
-  const grouped = tableOf(panel({ queries, transforms: [{ kind: "groupBy", options: { fields: { job: { operation: "groupby" }, Value: { operation: "aggregate", aggregations: ["sum", "count"] } } } }, { kind: "limit", options: { limitField: 1 } }] }), all, true);
-  expect(grouped.rows).toEqual([["=a", 4, 2]]);
-  expect(csvOf(grouped)).toContain("'=a,4,2");
-  const reduce = tableOf(panel({ queries, transforms: [{ kind: "reduce", options: { reducers: ["max", "mean"] } }] }), itemsOf(panel({ queries }), queries, new Map([["A", grid([[{ host: "1" }, [1, 3]]])]])), false);
-  expect(reduce.columns.map((c) => c.name)).toEqual(["Field", "Max", "Mean"]);
-  expect(reduce.rows).toEqual([["T", 3, 2]].map((r) => [reduce.rows[0]?.[0], ...r.slice(1)]));
+  const all = itemsOf(panel({ queries }), queries, new Map([["A", grid([[{ job: "=a" }, [1.5]], [{ job: "b" }, [Number.NaN]]])]]));
+  expect(csvOf(tableOf(panel({ queries }), all, true))).toBe("job,Value\r\n'=a,1.5\r\nb,");
 });
 
 test("what an expression puts together is told", () => {
   const cases = [["sum by (mode) (rate(x[5m]))", "sum by mode"], ["sum(x) by (job, le)", "sum by job, le"], ["histogram_quantile(0.95, sum by (le) (x))", "p95"], ["max(x)", "max"], ["rate(x[5m])", ""], ["sum_of_it", ""]] as const;
   for (const [expr, want] of cases) expect(aggregation(expr)).toBe(want);
-});
-
-test("a table has a column for each query, also for one without an answer", () => {
-  const p = panel({ queries: [query("A"), query("B")], transforms: [{ kind: "organize", options: { renameByName: { "Value #A": "Now" } } }] });
-  const all = itemsOf(p, p.queries ?? [], new Map([["A", grid([[{ host: "a" }, [1]]])]]));
-  expect(tableOf(p, all, true).columns.map((c) => c.name)).toEqual(["host", "Now", "Value #B"]);
-});
-
-test("queries are kept by their letters, series become rows", () => {
-  const q = [query("A", "x", "{{host}}"), query("B", "y", "b {{host}}")];
-  const grids = new Map(q.map((x) => [x.ref, grid([[{ host: "a" }, [1, 2]]])]));
-  const rows = (transforms: Panel["transforms"]) => {
-    const p = panel({ queries: q, transforms });
-    return tableOf(p, itemsOf(p, q, grids), true).rows;
-  };
-  expect(rows([{ kind: "seriesToRows" }])).toEqual([["a", 2], ["b a", 2]]);
-  expect(rows([{ kind: "filterByRefId", options: { include: "/^(?:B)$/" } }, { kind: "seriesToRows" }])).toEqual([["b a", 2]]);
-  expect(rows([{ kind: "filterByRefId", options: { exclude: "B|C" } }, { kind: "seriesToRows" }])).toEqual([["a", 2]]);
 });

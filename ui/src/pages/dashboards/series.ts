@@ -1,5 +1,5 @@
 // What a panel shows of its answers: series with names, units, colours and what overrides say; numbers of series; the level and
-// the text of a value. Pure.
+// the text of a value. Pure. The server does the same; both are held to fixtures/dashboards/panels.json.
 import type { Level, Mapping, Override, OverrideSet, Panel, PanelQuery, Reduce, Threshold } from "../../api/dashboards";
 import type { Labels } from "../../api/frame";
 import type { Grid } from "../../api/window";
@@ -104,7 +104,9 @@ export function itemsOf(panel: Panel, queries: readonly PanelQuery[], grids: Rea
     };
   });
   const shown = items.filter((i) => !byRef.get(i.ref)?.hidden);
-  return { start: grid.start, step: grid.step, n: grid.n, items: arranged(panel, shown), truncated: asked.reduce((n, { g }) => n + g.truncated, 0), warnings: [...new Set(asked.flatMap(({ g }) => g.warnings))] };
+  // A table hides columns, a chart shows in its legend what it hides; elsewhere it is not there.
+  const kept = arranged(panel, shown).filter((i) => !i.set.hidden || panel.kind === "table" || panel.kind === "timeseries");
+  return { start: grid.start, step: grid.step, n: grid.n, items: kept, truncated: asked.reduce((n, { g }) => n + g.truncated, 0), warnings: [...new Set(asked.flatMap(({ g }) => g.warnings))] };
 }
 
 /** The values of an earlier series at the times of now; NaN where it has none. */
@@ -116,6 +118,16 @@ export function shifted(now: Items, past: Items, values: ArrayLike<number>, back
   }
   return out;
 }
+
+/** Whether a transform leaves the series of a query. Letters are a pattern: `A|B`, `/^(?:A|B)$/`. */
+function leaves(options: Record<string, unknown>, ref: string): boolean {
+  const { include, exclude } = options as { include?: string; exclude?: string };
+  const is = (letters: string) => patternOf(`^(?:${patternOf(letters)?.source ?? letters.replace(/\W/g, "\\$&")})$`)?.test(ref);
+  return !(include && !is(include)) && !(exclude && is(exclude));
+}
+
+/** Whether the panel's transforms leave the series of a query, by its letter. */
+export const isLeft = (panel: Panel, ref: string) => (panel.transforms ?? []).every((t) => t.kind !== "filterByRefId" || leaves(t.options ?? {}, ref));
 
 /** The transforms that are about whole series: names and which are kept. */
 function arranged(panel: Panel, items: Item[]): Item[] {
@@ -131,13 +143,8 @@ function arranged(panel: Panel, items: Item[]): Item[] {
       const is = (o: { names?: string[]; pattern?: string } | undefined, name: string) => Boolean(o && (o.names?.includes(name) || (o.pattern && patternOf(o.pattern)?.test(name))));
       if (include) out = out.filter((i) => is(include, i.name));
       if (exclude) out = out.filter((i) => !is(exclude, i.name));
-    } else if (kind === "filterByRefId") {
-      const { include, exclude } = options as { include?: string; exclude?: string };
-      // Letters as a pattern: `A|B`, `/^(?:A|B)$/`.
-      const is = (letters: string, ref: string) => patternOf(`^(?:${patternOf(letters)?.source ?? letters.replace(/\W/g, "\\$&")})$`)?.test(ref);
-      if (include) out = out.filter((i) => is(include, i.ref));
-      if (exclude) out = out.filter((i) => !is(exclude, i.ref));
-    } else if (kind === "limit" && panel.kind !== "table") out = out.slice(0, Math.max(0, Number(options["limitField"]) || 10));
+    } else if (kind === "filterByRefId") out = out.filter((i) => leaves(options, i.ref));
+    else if (kind === "limit" && panel.kind !== "table") out = out.slice(0, Math.max(0, Number(options["limitField"]) || 10));
   }
   return out;
 }

@@ -1,6 +1,8 @@
-// Series as a table, and what transforms make of it. Pure. Bounds: rows and columns below; more are counted.
-import type { Panel, Reduce } from "../../api/dashboards";
-import { type Item, type Items, patternOf, reduced } from "./series";
+// Series as a table, what transforms make of it, and how its cells are written. Pure. Bounds: rows and columns below; more are
+// counted. The server does the same; both are held to fixtures/dashboards/panels.json.
+import type { OverrideSet, Panel, Reduce } from "../../api/dashboards";
+import { formatDateTime, formatValue, type Zone } from "../../lib/format";
+import { boundsOf, type Item, type Items, isLeft, judge, mapped, patternOf, reduced, setFor } from "./series";
 
 export type CellValue = string | number;
 
@@ -23,11 +25,11 @@ export const ROWS_MAX = 2_000;
 export const COLUMNS_MAX = 60;
 
 /** Labels in columns of their own, and one number of each series. Of several queries each has its column, also with no answer. */
-export function instantTable(items: readonly Item[], how: Reduce = "last", asked: readonly string[] = []): Table {
+function instantTable(items: readonly Item[], how: Reduce, asked: readonly string[], many: boolean): Table {
   const refs = [...new Set([...asked, ...items.map((i) => i.ref)])];
   // Several queries are told apart by their letters: names of metrics would keep their rows apart.
-  const names = [...new Set(items.flatMap((i) => Object.keys(i.labels)))].filter((n) => n !== "__name__" || refs.length === 1).sort().slice(0, COLUMNS_MAX);
-  const value = (ref: string) => (refs.length > 1 ? `Value #${ref}` : "Value");
+  const names = [...new Set(items.flatMap((i) => Object.keys(i.labels)))].filter((n) => n !== "__name__" || !many).sort().slice(0, COLUMNS_MAX);
+  const value = (ref: string) => (many ? `Value #${ref}` : "Value");
   const columns: Column[] = [
     ...names.map((name): Column => ({ name, kind: "string" })),
     ...refs.map((ref): Column => {
@@ -52,22 +54,20 @@ function seriesTable(items: readonly Item[], how: Reduce): Table {
   };
 }
 
-/** A row for each time, a column for each series, the newest first. */
+/** A row for each time at which there is a value, a column for each series, the newest first. */
 export function timeTable(all: Items): Table {
   const items = all.items.slice(0, COLUMNS_MAX);
-  const n = Math.min(all.n, ROWS_MAX);
+  const times: number[] = [];
+  for (let at = all.n - 1; at >= 0; at--) if (items.some((i) => !Number.isNaN(i.values[at] ?? Number.NaN))) times.push(at);
   return {
     columns: [{ name: "Time", kind: "time" }, ...items.map((i): Column => ({ name: i.name, kind: "number", unit: i.unit, decimals: i.decimals, ref: i.ref }))],
-    rows: Array.from({ length: n }, (_, k) => {
-      const at = all.n - 1 - k;
-      return [all.start + at * all.step, ...items.map((i) => i.values[at] ?? Number.NaN)];
-    }),
-    more: all.n - n,
+    rows: times.slice(0, ROWS_MAX).map((at) => [all.start + at * all.step, ...items.map((i) => i.values[at] ?? Number.NaN)]),
+    more: Math.max(0, times.length - ROWS_MAX),
   };
 }
 
 type Options = Record<string, unknown>;
-const num = (v: CellValue) => (typeof v === "number" ? v : Number(v));
+const num = (v: CellValue) => (v === "" ? Number.NaN : Number(v));
 const at = (t: Table, name: string) => t.columns.findIndex((c) => c.name === name);
 
 function organize(t: Table, o: Options): Table {
@@ -120,6 +120,9 @@ export function compare(a: CellValue, b: CellValue): number {
 
 const AGGREGATE: Record<string, Reduce> = { sum: "sum", mean: "mean", max: "max", min: "min", count: "count", last: "last", lastNotNull: "last", first: "first", firstNotNull: "first", range: "range" };
 
+/** Of counts, which have no unit. */
+const counted = (how: string) => (how === "count" || how === "distinctCount" ? { unit: "count", decimals: undefined } : {});
+
 function groupBy(t: Table, o: Options): Table {
   const fields = (o["fields"] ?? {}) as Record<string, { operation?: string; aggregations?: string[] }>;
   const keys = t.columns.flatMap((c, i) => (fields[c.name]?.operation === "groupby" ? [i] : []));
@@ -131,7 +134,7 @@ function groupBy(t: Table, o: Options): Table {
   }
   return {
     more: t.more,
-    columns: [...keys.map((i) => t.columns[i] as Column), ...sums.map(({ i, how }): Column => ({ ...(t.columns[i] as Column), kind: "number", name: `${t.columns[i]?.name} (${how})` }))],
+    columns: [...keys.map((i) => t.columns[i] as Column), ...sums.map(({ i, how }): Column => ({ ...(t.columns[i] as Column), kind: "number", name: `${t.columns[i]?.name} (${how})`, ...counted(how) }))],
     rows: [...groups.values()].map((rows) => [...keys.map((i) => rows[0]?.[i] ?? ""), ...sums.map(({ i, how }) => (how === "count" || how === "distinctCount" ? rows.length : reduced(rows.map((r) => num(r[i] ?? Number.NaN)), AGGREGATE[how] ?? "last")))]),
   };
 }
@@ -139,15 +142,15 @@ function groupBy(t: Table, o: Options): Table {
 function calculate(t: Table, o: Options): Table {
   const name = String(o["alias"] ?? "");
   if (o["mode"] === "binary") {
-    const { left, operator, right } = (o["binary"] ?? {}) as { left?: unknown; operator?: string; right?: unknown };
-    const side = (x: unknown) => {
-      const text = typeof x === "object" && x !== null ? String((x as Options)["matcher"] ? ((x as { matcher: Options }).matcher["options"] ?? "") : ((x as Options)["fixed"] ?? "")) : String(x ?? "");
+    const { left, operator = "+", right } = (o["binary"] ?? {}) as { left?: unknown; operator?: string; right?: unknown };
+    const word = (x: unknown) => String((typeof x === "object" && x !== null ? ("matcher" in x ? (x.matcher as Options)["options"] : (x as Options)["fixed"]) : x) ?? "");
+    const side = (text: string) => {
       const i = at(t, text);
-      return (r: CellValue[]) => (i >= 0 ? num(r[i] ?? Number.NaN) : Number(text));
+      return (r: CellValue[]) => num(i >= 0 ? (r[i] ?? "") : text);
     };
-    const [a, b] = [side(left), side(right)];
-    const run = (r: CellValue[]) => ({ "+": a(r) + b(r), "-": a(r) - b(r), "*": a(r) * b(r), "/": a(r) / b(r) })[operator ?? "+"] ?? Number.NaN;
-    return add(t, name || `${String(left)} ${operator} ${String(right)}`, run);
+    const [a, b] = [side(word(left)), side(word(right))];
+    const run = (r: CellValue[]) => ({ "+": a(r) + b(r), "-": a(r) - b(r), "*": a(r) * b(r), "/": a(r) / b(r) })[operator] ?? Number.NaN;
+    return add(t, name || `${word(left)} ${operator} ${word(right)}`, run, Boolean(o["replaceFields"]));
   }
   const { include, reducer } = (o["reduce"] ?? {}) as { include?: string[]; reducer?: string };
   const from = t.columns.flatMap((c, i) => (c.kind === "number" && (!include?.length || include.includes(c.name)) ? [i] : []));
@@ -181,7 +184,7 @@ function reduce(t: Table, o: Options): Table {
   const first = from[0]?.c;
   return {
     more: 0,
-    columns: [{ name: "Field", kind: "string" }, ...hows.map((name): Column => ({ name: TOLD[name] ?? name, kind: "number", unit: first?.unit, decimals: first?.decimals }))],
+    columns: [{ name: "Field", kind: "string" }, ...hows.map((name): Column => ({ name: TOLD[name] ?? name, kind: "number", unit: first?.unit, decimals: first?.decimals, ...counted(name) }))],
     // The newest comes first in a table of times.
     rows: from.map(({ c, i }) => [c.name, ...hows.map((h) => reduced(t.rows.map((r) => num(r[i] ?? Number.NaN)).reverse(), AGGREGATE[h] ?? "last"))]),
   };
@@ -190,10 +193,11 @@ function reduce(t: Table, o: Options): Table {
 /** The table that a panel shows. */
 export function tableOf(panel: Panel, all: Items, instant: boolean): Table {
   const transforms = panel.transforms ?? [];
-  const byTime = !instant && transforms.some((t) => t.kind === "reduce" || t.kind === "seriesToColumns");
+  const byTime = !instant && transforms.some((t) => t.kind === "reduce" || t.kind === "seriesToColumns" || (t.kind === "joinByField" && (t.options?.["byField"] ?? "Time") === "Time"));
   const asked = (panel.queries ?? []).filter((q) => !q.hidden).map((q) => q.ref);
+  const many = asked.length > 1;
   const named = !byTime && transforms.some((t) => t.kind === "seriesToRows");
-  let t = byTime ? timeTable(all) : named ? seriesTable(all.items, panel.reduce ?? "last") : instantTable(all.items, panel.reduce ?? "last", asked.length > 1 ? asked : []);
+  let t = byTime ? timeTable(all) : named ? seriesTable(all.items, panel.reduce ?? "last") : instantTable(all.items, panel.reduce ?? "last", many ? asked.filter((ref) => isLeft(panel, ref)) : [], many);
   if (!byTime && !named && new Set(all.items.map((i) => i.ref)).size > 1) t = merge(t);
   for (const { kind, options = {} } of transforms) {
     if (kind === "organize") t = organize(t, options);
@@ -208,6 +212,37 @@ export function tableOf(panel: Panel, all: Items, instant: boolean): Table {
     else if (kind === "limit") t = { ...t, rows: t.rows.slice(0, Math.max(0, Number(options["limitField"]) || 10)) };
   }
   return t;
+}
+
+/** How a column is shown. */
+export interface Look {
+  hidden: boolean;
+  title: string | undefined;
+  tell: (v: CellValue) => { text: string; colour: string | null };
+}
+
+/** How the cells of a column are written. */
+export function lookOf(panel: Panel, c: Column, table: Table, zone: Zone): Look {
+  const set: OverrideSet = setFor(panel.overrides, c.name, c.ref ?? "");
+  const unit = set.unit ?? c.unit ?? panel.unit ?? "short";
+  const decimals = set.decimals ?? c.decimals ?? panel.decimals;
+  const mappings = set.mappings ?? panel.mappings;
+  const thresholds = set.thresholds ?? panel.thresholds;
+  const i = table.columns.indexOf(c);
+  const bounds = thresholds && c.kind === "number" ? boundsOf(panel, table.rows.map((r) => Number(r[i])), set, unit) : { min: 0, max: 1 };
+  return {
+    hidden: set.hidden === true,
+    title: set.title,
+    tell: (v) => {
+      if (c.kind === "time" && typeof v === "number") return { text: formatDateTime(v, zone), colour: null };
+      if (typeof v === "string") {
+        const said = mapped(Number.NaN, v, mappings?.filter((m) => m.kind !== "special"));
+        return { text: said?.text ?? v, colour: said?.colour ?? null };
+      }
+      const said = mapped(v, String(v), mappings);
+      return { text: said?.text ?? formatValue(v, unit, decimals), colour: said?.colour ?? judge(v, thresholds?.some((x) => x.at !== null) ? thresholds : undefined, panel.thresholds_mode, bounds)?.colour ?? null };
+    },
+  };
 }
 
 /** A table as CSV; what a spreadsheet would take for a formula is quoted with an apostrophe. */

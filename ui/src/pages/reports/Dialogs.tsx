@@ -1,28 +1,29 @@
 // What is asked before a report is sent or deleted, and what came of it.
 import { useState } from "preact/hooks";
-import { deleteReport, type Finished, type ReportDoc, sendReport } from "../../api/reports";
+import { deleteReport, fetchReportDiff, fetchReportVersions, type Finished, type ReportDoc, restoreReport, type SendResult, sendReport } from "../../api/reports";
 import { t } from "../../lib/text";
 import { Dialog } from "../../parts/Dialog";
 import { Icon } from "../../parts/Icon";
 import { follow, go, hrefOf } from "../../state/url";
+import { Versions } from "../../parts/Versions";
 import { FormFoot, useSending } from "../alerting/form";
 import { Receivers, reportHref } from "./pieces";
 
 export function SendDialog({ of: r, doc, receivers, onClose }: { of: ReportDoc; doc: Finished; receivers: string[]; onClose: () => void }) {
   const [to, setTo] = useState((r.schedule?.receivers ?? []).filter((x) => receivers.includes(x)));
-  const [sent, setSent] = useState<number | null>(null);
+  const [sent, setSent] = useState<SendResult[] | null>(null);
   const sending = useSending();
   const [none, setNone] = useState(false);
   const submit = (e: Event) => {
     e.preventDefault();
     setNone(to.length === 0);
     if (to.length === 0) return;
-    let n = 0;
+    let results: SendResult[] = [];
     sending.run(
       async () => {
-        n = (await sendReport(r.id, to, doc)).messages;
+        results = (await sendReport(r.id, to, doc)).results;
       },
-      () => setSent(n),
+      () => setSent(results),
     );
   };
   const list = (
@@ -34,9 +35,17 @@ export function SendDialog({ of: r, doc, receivers, onClose }: { of: ReportDoc; 
     <Dialog title={t("rp.send.title", { title: r.title })} onClose={onClose}>
       {sent !== null ? (
         <div class="form">
-          <p role="status" class={sent ? "up" : "old"}>
-            <Icon name={sent ? "ok" : "warning"} size={15} /> {t(sent ? "rp.sent" : "rp.sent.none", { n: sent })}
-          </p>
+          <ul class="rp-sent" role="status">
+            {sent.map((x) => (
+              <li key={`${x.receiver} ${x.integration}`} class={x.state === "sent" ? "up" : x.state === "waiting" ? "soft" : "old"}>
+                <Icon name={x.state === "sent" ? "ok" : x.state === "waiting" ? "info" : "warning"} size={15} />
+                <span>
+                  <span class="strong">{x.receiver}</span>
+                  {x.kind ? ` (${x.kind})` : ""}: {t(`rp.sent.${x.state}`)} {x.error}
+                </span>
+              </li>
+            ))}
+          </ul>
           <p>
             {t("rp.sent.see")} {list}
           </p>
@@ -89,3 +98,22 @@ export function DeleteDialog({ of: r, onClose }: { of: ReportDoc; onClose: () =>
     </Dialog>
   );
 }
+
+export const VersionsDialog = ({ of: r, onRestored, onClose }: { of: ReportDoc; onRestored: () => void; onClose: () => void }) => (
+  <Dialog title={t("rp.versions", { title: r.title })} kind="dialog-wide" onClose={onClose}>
+    <Versions
+      id={`report ${r.id}`}
+      version={r.version}
+      load={(signal) => fetchReportVersions(r.id, signal)}
+      none={t("rp.versions.none")}
+      more={(v) => t("rp.versions.sections", { n: v.sections })}
+      since={(n) => t("rp.versions.since", { n })}
+      diff={(from, to, signal) => fetchReportDiff(r.id, from, to, signal)}
+      restore={(n, author) => restoreReport(r.id, n, author)}
+      onRestored={() => {
+        onRestored();
+        onClose();
+      }}
+    />
+  </Dialog>
+);

@@ -1,7 +1,7 @@
 // The form in which a report is written, with the report beside it as it would be now. What is wrong the server says, at its field.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ApiError } from "../../api/http";
-import { createReport, fetchReport, type Finished, finishDraft, FORMATS, type Format, type Report, type ReportDoc, saveReport, written } from "../../api/reports";
+import { createReport, fetchReport, type Finished, finishDraft, FORMATS, type Report, type ReportDoc, saveReport, written } from "../../api/reports";
 import { formatDateTime } from "../../lib/format";
 import { t } from "../../lib/text";
 import { zones } from "../../lib/zone";
@@ -10,10 +10,10 @@ import { Loading } from "../../parts/states";
 import { useCrumb } from "../../state/crumb";
 import { userName } from "../../state/prefs";
 import { follow, go, hrefOf } from "../../state/url";
-import { NameField, remember, useSending } from "../alerting/form";
+import { NameField, Pick, remember, useSending } from "../alerting/form";
 import { nextTimes } from "./cron";
 import { Document } from "./Document";
-import { Choose, NEW, PERIODS, Receivers, reportHref, Write } from "./pieces";
+import { NEW, PERIODS, Receivers, reportHref, Write } from "./pieces";
 import { idOf, problemsOf } from "./problems";
 import { Sections } from "./Sections";
 
@@ -80,6 +80,7 @@ export function Edit({ of, base, receivers, onSaved }: Props) {
   const [version, setVersion] = useState(kept?.version ?? of?.version ?? 0);
   const [named, setNamed] = useState(Boolean(of ?? base));
   const [author, setAuthor] = useState(userName.value);
+  const [note, setNote] = useState("");
   const [refused, setRefused] = useState(NOTHING);
   const [theirs, setTheirs] = useState<ReportDoc | "gone" | null>(null);
   const preview = usePreview(r);
@@ -116,9 +117,10 @@ export function Edit({ of, base, receivers, onSaved }: Props) {
   };
   const save = (report: Report, expected: number, isNew: boolean) => {
     remember(author);
+    const by = { author: author.trim(), note: note.trim() };
     setRefused(NOTHING);
     sending.run(
-      () => (isNew ? createReport(report, author.trim()) : saveReport(report, expected, author.trim())).catch(failed),
+      () => (isNew ? createReport(report, by) : saveReport(report, expected, by)).catch(failed),
       () => {
         drafts.delete(key);
         onSaved(report.id);
@@ -182,7 +184,7 @@ export function Edit({ of, base, receivers, onSaved }: Props) {
         <div class="form-row">
           <Write label={t("rp.key.period")} error={wrong("period")} value={r.period} list={PERIODS} onWrite={(period) => set({ period })} />
           <Write label={t("rp.key.timezone")} error={wrong("timezone")} value={r.timezone} list={["UTC", ...zones()]} onWrite={(timezone) => set({ timezone })} />
-          <Choose label={t("rp.key.format")} value={r.format} of={FORMATS.map((f) => [f, t(`rp.format.${f}`)] as const)} onPick={(f) => set({ format: f as Format })} />
+          <Pick label={t("rp.key.format")} value={r.format} of={FORMATS.map((f) => [f, t(`rp.format.${f}`)] as const)} onTake={(f) => f && set({ format: f })} />
         </div>
         <Sections of={r.sections} wrong={wrong} onTake={(sections) => set({ sections })} />
         <fieldset class="rp-sections">
@@ -212,6 +214,7 @@ export function Edit({ of, base, receivers, onSaved }: Props) {
             </>
           ) : null}
         </fieldset>
+        <Write label={t("rp.note")} value={note} onWrite={setNote} />
         <NameField value={author} onInput={setAuthor} />
         {sending.error && !theirs ? (
           <p class="form-error" role="alert">

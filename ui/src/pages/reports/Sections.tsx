@@ -7,7 +7,8 @@ import { Icon } from "../../parts/Icon";
 import { usePoll } from "../../state/poll";
 import { Field } from "../alerting/form";
 import { ExprBox } from "../dashboards/edit/ExprBox";
-import { Choose, Write } from "./pieces";
+import { Pick } from "../alerting/form";
+import { Write } from "./pieces";
 
 const ONCE = Number.POSITIVE_INFINITY;
 type Word = "title" | "text" | "expr" | "unit" | "target" | "limit" | "dashboard";
@@ -92,7 +93,7 @@ export function Sections({ of, wrong, onTake }: ListProps) {
           );
         })}
       <div class="form-row rp-add">
-        <Choose label={t("rp.add.kind")} value={kind} of={SECTIONS.map((k) => [k, kindName(k)] as const)} onPick={(k) => setKind(k as SectionKind)} />
+        <Pick label={t("rp.add.kind")} value={kind} of={SECTIONS.map((k) => [k, kindName(k)] as const)} onTake={(k) => k && setKind(k)} />
         <button type="button" class="button" onClick={add}>
           <Icon name="plus" size={15} />
           {t("rp.add")}
@@ -169,18 +170,19 @@ function OfDashboard({ of: s, put, wrong }: FieldsProps) {
   const own = (single && typeof s.panel === "object" && s.panel !== null ? s.panel : {}) as Partial<Panel>;
   const draw = (change: Partial<Panel>) => put({ panel: { ...own, ...change } });
   const [first, ...others] = own.queries ?? [];
-  const pick = (next: string) => put({ dashboard: next || undefined, variables: undefined, ...(single ? { panel: next ? undefined : { id: 1, kind: "timeseries", title: "", queries: [] } } : {}) });
+  const pick = (next: string | undefined) => put({ dashboard: next, variables: undefined, ...(single ? { panel: next ? undefined : { id: 1, kind: "timeseries", title: "", queries: [] } } : {}) });
   return (
     <>
-      <Choose
+      <Pick
         label={t("rp.key.dashboard")}
         error={wrong("dashboard") || boards.error}
         value={id}
-        of={[["", t(single ? "rp.panel.own" : "rp.choose")], ...(id && !all.some((d) => d.id === id) ? [[id, id] as const] : []), ...all.map((d) => [d.id, d.title || d.id] as const)]}
-        onPick={pick}
+        none={t(single ? "rp.panel.own" : "rp.choose")}
+        of={[...(id && !all.some((d) => d.id === id) ? [[id, id] as const] : []), ...all.map((d) => [d.id, d.title || d.id] as const)]}
+        onTake={pick}
       />
       {single && id ? (
-        <Choose label={t("rp.key.panel")} error={wrong("panel") || board.error} value={String(s.panel ?? "")} of={[["", t("rp.choose")], ...panels.map((p) => [String(p.id), p.title || String(p.id)] as const)]} onPick={(n) => put({ panel: Number(n) })} />
+        <Pick label={t("rp.key.panel")} error={wrong("panel") || board.error} value={String(s.panel ?? "")} none={t("rp.choose")} of={panels.map((p) => [String(p.id), p.title || String(p.id)] as const)} onTake={(n) => put({ panel: Number(n) })} />
       ) : single ? (
         <>
           <Write label={t("rp.key.unit")} value={own.unit} onWrite={(unit) => draw({ unit })} />

@@ -10,7 +10,7 @@ import { offerKeys } from "../../state/pagekeys";
 import { usePoll } from "../../state/poll";
 import { follow, go, patch, url } from "../../state/url";
 import { Asked } from "../alerting/shell";
-import { DeleteDialog, SendDialog } from "./Dialogs";
+import { DeleteDialog, SendDialog, VersionsDialog } from "./Dialogs";
 import { Document } from "./Document";
 import { LastTime, NEW, NextTime, Origin, PERIODS, periodName, reportHref } from "./pieces";
 
@@ -53,7 +53,7 @@ function Download({ id, of }: { id: string; of: Finished | null }) {
   );
 }
 
-export function View({ of: r, receivers }: { of: ReportDoc; receivers: string[] }) {
+export function View({ of: r, receivers, onChanged }: { of: ReportDoc; receivers: string[]; onChanged: () => void }) {
   const { params, range } = url.value;
   const period = range.from ? CHOSEN : (params["period"] ?? "");
   useCrumb(r.title);
@@ -66,7 +66,7 @@ export function View({ of: r, receivers }: { of: ReportDoc; receivers: string[] 
     },
     Number.POSITIVE_INFINITY,
   );
-  const [open, setOpen] = useState<"send" | "delete" | null>(null);
+  const [open, setOpen] = useState<"send" | "delete" | "versions" | null>(null);
   const edit = reportHref(r.id, { edit: "1" });
   const pick = (next: string) => {
     if (next !== CHOSEN) return patch({ range: { from: "", to: "" }, params: { ...params, period: next } });
@@ -109,6 +109,11 @@ export function View({ of: r, receivers }: { of: ReportDoc; receivers: string[] 
           <Icon name="copy" size={16} />
         </a>
         {r.source === "api" ? (
+          <button type="button" class="button" onClick={() => setOpen("versions")}>
+            {t("fi.versions")}
+          </button>
+        ) : null}
+        {r.source === "api" ? (
           <button type="button" class="button" onClick={() => setOpen("delete")}>
             <Icon name="trash" size={15} />
             {t("rp.delete")}
@@ -138,6 +143,7 @@ export function View({ of: r, receivers }: { of: ReportDoc; receivers: string[] 
       </p>
       <Asked of={asked}>{(d) => <Document of={d} />}</Asked>
       {open === "send" && asked.data ? <SendDialog of={r} doc={asked.data} receivers={receivers} onClose={close} /> : null}
+      {open === "versions" ? <VersionsDialog of={r} onRestored={onChanged} onClose={close} /> : null}
       {open === "delete" ? <DeleteDialog of={r} onClose={close} /> : null}
     </>
   );

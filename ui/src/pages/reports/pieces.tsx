@@ -79,18 +79,3 @@ export const Write = ({ label, error, value = "", list, hint, onWrite, children 
     )}
   </Field>
 );
-
-/** One that is chosen: what it is, and how it is called. */
-export const Choose = ({ label, error, value, of, onPick }: { label: string; error?: string; value: string; of: readonly (readonly [string, string])[]; onPick: (value: string) => void }) => (
-  <Field label={label} error={error}>
-    {(a) => (
-      <select {...a} class="input" value={value} onChange={(e) => onPick(e.currentTarget.value)}>
-        {of.map(([v, text]) => (
-          <option key={v} value={v}>
-            {text}
-          </option>
-        ))}
-      </select>
-    )}
-  </Field>
-);

@@ -4,46 +4,44 @@
 use std::sync::LazyLock;
 
 use plimsoll_model::Unit;
-use regex::{Regex, RegexBuilder};
+use regex::{Captures, Regex};
 use serde_json::{Map, Value};
 
-use super::{Colour, Format, Item, text};
+use super::{Colour, Format, Item, Paint, Severity, text};
+use crate::dashboard::{OptionPattern, option_regex};
 
-/// Bytes of a pattern of an override, a mapping or a transform.
-const PATTERN_BYTES_MAX: usize = 1_000;
-/// Bytes that a pattern may take when it is made ready.
-const PATTERN_SIZE_MAX: usize = 1 << 20;
-
-/// How values are written: as overrides say, else the panel, else as the expression lets one guess. A unit that is not
-/// known is written behind them.
-pub fn format(panel: &Value, set: Option<&Map<String, Value>>, expr: &str) -> Format {
-    let own = |key: &str| set.and_then(|s| s.get(key)).filter(|v| !v.is_null());
-    let decimals = own("decimals").unwrap_or(&panel["decimals"]).as_u64();
+/// How values are written: as overrides say, else the panel, else as is guessed.
+pub fn format(panel: &Value, set: &Map<String, Value>, guess: &str) -> Format {
+    let own = |key: &str| set.get(key).filter(|v| !v.is_null());
     let name = own("unit").and_then(Value::as_str).or_else(|| panel["unit"].as_str());
-    let (unit, suffix) = unit(name.unwrap_or_else(|| guessed(expr)));
-    Format { unit, decimals: decimals.and_then(|d| usize::try_from(d).ok()), suffix }
+    let decimals = own("decimals").unwrap_or(&panel["decimals"]).as_f64();
+    Format::named(name.unwrap_or(guess)).with_decimals(decimals)
 }
 
-/// A unit by its name, and what is written behind a value when there is none of this name.
-pub fn unit(name: &str) -> (Unit, String) {
-    let unit = match name {
-        "" | "short" | "none" | "count" => Unit::Plain,
-        "bytes" | "decbytes" => Unit::Bytes,
-        "bytes/s" | "Bps" | "binBps" => Unit::BytesPerSecond,
-        "seconds" | "s" => Unit::Seconds,
-        "ratio" | "percentunit" => Unit::Ratio,
+/// The unit of a query that nobody gave one, by the name of its first metric, else by what its expression reads.
+pub fn unit_of(expr: &str, metric: &str) -> &'static str {
+    told(metric).unwrap_or_else(|| guessed(expr))
+}
+
+/// The unit that a metric's name ends in.
+fn told(metric: &str) -> Option<&'static str> {
+    let name = metric.strip_suffix("_total").unwrap_or(metric);
+    let ends = |unit: &&str| name.strip_suffix(unit).is_some_and(|rest| rest.ends_with('_'));
+    ["bytes", "seconds", "ratio"].into_iter().find(ends)
+}
+
+/// A unit of the program's own documents by its name.
+pub fn unit(name: &str) -> Unit {
+    match name {
+        "bytes" => Unit::Bytes,
+        "bytes/s" => Unit::BytesPerSecond,
+        "seconds" => Unit::Seconds,
+        "ratio" => Unit::Ratio,
         "percent" => Unit::Percent,
-        "ops/s" | "ops" | "reqps" | "cps" => Unit::PerSecond,
+        "ops/s" => Unit::PerSecond,
         "celsius" => Unit::Celsius,
-        other => {
-            let known =
-                [("bits", "b"), ("bits/s", "b/s"), ("hertz", "Hz"), ("volts", "V"), ("watts", "W")];
-            let known = known.iter().find(|(name, _)| *name == other).map(|(_, shown)| *shown);
-            let shown = known.unwrap_or_else(|| other.strip_prefix("suffix:").unwrap_or(other));
-            return (Unit::Plain, shown.chars().take(20).collect());
-        }
-    };
-    (unit, String::new())
+        _ => Unit::Plain,
+    }
 }
 
 /// A pattern of our own.
@@ -53,11 +51,13 @@ fn ours(pattern: &str) -> Regex {
 
 static NAMES: LazyLock<Regex> =
     LazyLock::new(|| ours(r"[a-zA-Z_:][\w:]*_(?:bytes|seconds|ratio|total|celsius)(?:_total)?\b"));
-static RATE: LazyLock<Regex> = LazyLock::new(|| ours(r"\b(?:i?rate|deriv)\s*\("));
+static RATE: LazyLock<Regex> = LazyLock::new(|| ours(r"\b(?:i?rate|deriv)\s*\(|_total:\w*rate"));
 static BUCKET: LazyLock<Regex> = LazyLock::new(|| ours(r"_(seconds|bytes)_bucket\b"));
 static COUNT: LazyLock<Regex> = LazyLock::new(|| ours(r"\bcount\b\s*(?:by|without)?\s*\("));
 static DIVIDED: LazyLock<Regex> =
     LazyLock::new(|| ours(r"\)\s*/\s*(?:ignoring|on|\w|\()|[a-z}]\s*/\s*[a-z(]"));
+static LEGEND: LazyLock<Regex> = LazyLock::new(|| ours(r"\{\{\s*([\w.]+)\s*\}\}"));
+static RGB: LazyLock<Regex> = LazyLock::new(|| ours(r"^rgba?\(\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)"));
 static LEFT_OF_ONE: LazyLock<Regex> = LazyLock::new(|| ours(r"(?:^|\()\s*1\s*-\s"));
 
 /// Which unit an expression's values have, from the names of metrics and the functions around them.
@@ -103,15 +103,49 @@ pub fn guessed(expr: &str) -> &'static str {
 }
 
 /// A pattern as people write it, `/…/i` or plain; `None` when it is none.
-pub fn pattern(text: &str) -> Option<Regex> {
-    if text.len() > PATTERN_BYTES_MAX {
-        return None;
+pub fn pattern(text: &str) -> Option<OptionPattern> {
+    option_regex(text).ok()
+}
+
+/// What a pattern finds first, replaced as JavaScript does it: `$1`, `$<name>`, `$&`, `$$`.
+pub fn replaced(text: &str, from: &OptionPattern, to: &str) -> String {
+    let Some(found) = from.captures(text) else { return text.to_owned() };
+    let Some(whole) = found.get(0) else { return text.to_owned() };
+    let mut out = text[..whole.start()].to_owned();
+    let mut rest = to;
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        let digits = after.bytes().take(2).take_while(u8::is_ascii_digit).count();
+        // Two digits where there are as many groups, else one.
+        let number = (1..=digits).rev().find_map(|n| {
+            let group = after[..n].parse().ok().filter(|g| (1..found.len()).contains(g))?;
+            Some((n, group))
+        });
+        rest = match (after.as_bytes().first(), number) {
+            (Some(b'$'), _) => {
+                out.push('$');
+                &after[1..]
+            }
+            (Some(b'&'), _) => {
+                out.push_str(whole.as_str());
+                &after[1..]
+            }
+            (_, Some((n, group))) => {
+                out.push_str(found.get(group).map_or("", |g| g.as_str()));
+                &after[n..]
+            }
+            (Some(b'<'), _) if after.contains('>') => {
+                let (name, behind) = after[1..].split_once('>').unwrap_or_default();
+                out.push_str(found.name(name).map_or("", |g| g.as_str()));
+                behind
+            }
+            _ => {
+                out.push('$');
+                after
+            }
+        };
     }
-    let slashed = text.strip_prefix('/').and_then(|t| t.rsplit_once('/'));
-    let (inner, flags) = slashed.unwrap_or((text, ""));
-    let mut made = RegexBuilder::new(inner);
-    made.case_insensitive(flags.contains('i')).multi_line(flags.contains('m'));
-    made.dot_matches_new_line(flags.contains('s')).size_limit(PATTERN_SIZE_MAX).build().ok()
+    out + rest + &text[whole.end()..]
 }
 
 /// What the overrides say of a series or a column, the later ones winning.
@@ -132,9 +166,13 @@ pub fn set_for(panel: &Value, name: &str, letter: &str) -> Map<String, Value> {
     set
 }
 
-/// The text that a mapping puts in place of a value; `None` where none does.
-pub fn mapped(panel: &Value, set: &Map<String, Value>, value: f64) -> Option<String> {
-    let shown = format!("{value}");
+/// The text and colour that a mapping puts in place of a value; `None` where none does. `value` is NaN for words.
+pub fn mapped(
+    panel: &Value,
+    set: &Map<String, Value>,
+    value: f64,
+    shown: &str,
+) -> Option<(String, Option<Colour>)> {
     let all = set.get("mappings").unwrap_or(&panel["mappings"]).as_array()?;
     let hit = all.iter().find(|m| {
         let wanted = text(m, "value");
@@ -143,17 +181,93 @@ pub fn mapped(panel: &Value, set: &Map<String, Value>, value: f64) -> Option<Str
                 let bound = |key: &str, otherwise: f64| m[key].as_f64().unwrap_or(otherwise);
                 (bound("from", f64::NEG_INFINITY)..=bound("to", f64::INFINITY)).contains(&value)
             }
-            "regex" => pattern(wanted).is_some_and(|p| p.is_match(&shown)),
+            "regex" => pattern(wanted).is_some_and(|p| p.is_match(shown)),
             "special" => match wanted {
-                "null" | "nan" | "null+nan" => value.is_nan(),
+                "null" | "nan" | "null+nan" => value.is_nan() && shown == "NaN",
                 "true" => value == 1.0,
                 "false" => value == 0.0,
                 _ => false,
             },
-            _ => wanted == shown || wanted.trim().parse() == Ok(value),
+            _ => {
+                let number = wanted.trim().parse::<f64>();
+                m["value"].is_string() && (wanted == shown || number == Ok(value))
+            }
         }
     })?;
-    hit["text"].as_str().map(ToOwned::to_owned)
+    let said = hit["text"].as_str().unwrap_or(shown).to_owned();
+    Some((said, hit["colour"].as_str().filter(|c| !c.is_empty()).map(colour)))
+}
+
+/// A number as JavaScript writes it.
+pub fn plain(value: f64) -> String {
+    let size = value.abs();
+    match size {
+        _ if value.is_nan() => "NaN".to_owned(),
+        _ if size.is_infinite() => if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned(),
+        0.0 => "0".to_owned(),
+        _ if (1e-6..1e21).contains(&size) => value.to_string(),
+        _ => {
+            let text = format!("{value:e}");
+            if text.contains("e-") { text } else { text.replace('e', "e+") }
+        }
+    }
+}
+
+/// The bounds of a series: as it or its panel says, those of its unit, or those of all values.
+pub fn bounds(
+    panel: &Value,
+    values: &[f64],
+    set: &Map<String, Value>,
+    format: &Format,
+) -> (f64, f64) {
+    let own = |key: &str| set.get(key).and_then(Value::as_f64).or_else(|| panel[key].as_f64());
+    let finite = || values.iter().copied().filter(|v| v.is_finite());
+    let low = own("min").unwrap_or_else(|| finite().fold(0.0, f64::min));
+    let marks = panel["thresholds"].as_array().into_iter().flatten();
+    let marks = marks.filter(|_| !is_percent(panel)).filter_map(|m| m["at"].as_f64());
+    let high = own("max")
+        .or_else(|| format.whole())
+        .unwrap_or_else(|| finite().chain(marks).fold(f64::NEG_INFINITY, f64::max));
+    (low, if high.is_finite() && high > low { high } else { low + 1.0 })
+}
+
+/// Whether thresholds are shares of the bounds.
+pub fn is_percent(panel: &Value) -> bool {
+    text(panel, "thresholds_mode") == "percent"
+}
+
+/// How bad a threshold is.
+pub fn severity(mark: &Value) -> Severity {
+    match (text(mark, "severity"), text(mark, "colour")) {
+        ("critical", _) | (_, "red" | "dark-red" | "semi-dark-red") => Severity::Critical,
+        ("warning", _) | (_, "orange" | "yellow") => Severity::Warning,
+        ("info", _) | (_, "blue") => Severity::Info,
+        _ => Severity::Ok,
+    }
+}
+
+/// The colour of a threshold.
+fn paint(mark: &Value) -> Paint {
+    match text(mark, "colour") {
+        "" => Paint::Severity(severity(mark)),
+        own => Paint::Colour(colour(own)),
+    }
+}
+
+/// What thresholds make of a value: the highest one that it has reached.
+pub fn judged(
+    panel: &Value,
+    set: &Map<String, Value>,
+    value: f64,
+    (low, high): (f64, f64),
+) -> Option<Paint> {
+    let span = if high == low { 1.0 } else { high - low };
+    let value = if is_percent(panel) { (value - low) / span * 100.0 } else { value };
+    let at = |m: &Value| m["at"].as_f64().unwrap_or(f64::NEG_INFINITY);
+    let all = set.get("thresholds").unwrap_or(&panel["thresholds"]).as_array()?;
+    // Of those at the same place the last one counts.
+    let reached = all.iter().filter(|m| value >= at(m));
+    reached.max_by(|a, b| at(a).total_cmp(&at(b))).map(paint)
 }
 
 /// What a series is called by the labels that others do not have alike.
@@ -165,59 +279,85 @@ pub fn name_of(labels: &[(String, String)], shared: &[(String, String)]) -> Stri
     match own[..] {
         [] if metric.is_empty() => "{}".to_owned(),
         [] => metric.to_owned(),
-        [only] if metric.is_empty() || metric_is_shared => only.1.clone(),
+        [(_, value)] if metric.is_empty() || metric_is_shared => match value.as_str() {
+            "" => "{}".to_owned(),
+            value => value.to_owned(),
+        },
         _ => {
-            let pairs: Vec<String> = own.iter().map(|(n, v)| format!("{n}={v:?}")).collect();
+            let pairs: Vec<String> =
+                own.iter().map(|(n, v)| format!("{n}=\"{}\"", escaped(v))).collect();
             let metric = if metric_is_shared { "" } else { metric };
             format!("{metric}{{{}}}", pairs.join(", "))
         }
     }
 }
 
-/// A legend with the values of labels in place of their names: `{{instance}}`.
-pub fn filled(legend: &str, labels: &[(String, String)]) -> String {
-    let mut out = String::new();
-    let mut rest = legend;
-    while let Some((before, after)) = rest.split_once("{{") {
-        out.push_str(before);
-        let Some((name, after)) = after.split_once("}}") else {
-            out.push_str("{{");
-            rest = after;
-            break;
-        };
-        let name = name.trim();
-        out.push_str(labels.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str()));
-        rest = after;
-    }
-    out + rest
+/// A text as PromQL quotes it.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
-/// A colour as people and other tools write it.
-pub fn colour(text: &str) -> Option<Colour> {
+/// A legend with the values of labels in place of their names: `{{instance}}`.
+pub fn filled(legend: &str, labels: &[(String, String)]) -> String {
+    let value = |name: &str| labels.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str());
+    LEGEND.replace_all(legend, |found: &Captures<'_>| value(&found[1]).to_owned()).into_owned()
+}
+
+/// Where no colour can be read.
+const GREY: Colour = Colour(0x7f_8b_93);
+
+/// A colour as people and other tools write it; grey for what cannot be read.
+pub fn colour(text: &str) -> Colour {
     let text = text.trim().to_lowercase();
     if let Some(hex) = text.strip_prefix('#') {
         // What little is seen through it is not told here.
-        return Colour::read(&format!("#{}", hex.get(..6).unwrap_or(hex)));
+        let hex = if hex.len() == 8 { hex.get(..6).unwrap_or(hex) } else { hex };
+        return Colour::read(&format!("#{hex}")).unwrap_or(GREY);
     }
-    let named = match text.trim_start_matches("semi-").trim_start_matches("dark-") {
-        "green" => 0x2a_93_60,
-        "light-green" => 0x6b_8e_23,
-        "yellow" => 0xb8_86_0b,
-        "orange" => 0xd9_62_2b,
-        "red" => 0xe0_52_52,
-        "blue" => 0x26_80_c2,
-        "light-blue" => 0x1a_97_a6,
-        "purple" => 0x9b_6f_d3,
-        "text" | "transparent" | "gray" | "grey" => 0x7f_8b_93,
-        _ => return None,
-    };
-    Some(Colour(named))
+    if let Some(found) = RGB.captures(&text) {
+        let part = |i: usize| found[i].parse::<u32>().unwrap_or(255).min(255);
+        return Colour(part(1) << 16 | part(2) << 8 | part(3));
+    }
+    let shade = text.trim_start_matches("semi-").trim_start_matches("dark-");
+    Colour(match (shade, text.as_str()) {
+        ("green", _) => 0x2a_93_60,
+        ("yellow", _) => 0xb8_86_0b,
+        ("orange", _) => 0xd9_62_2b,
+        ("red", _) => 0xe0_52_52,
+        ("blue", _) => 0x26_80_c2,
+        ("purple", _) => 0x9b_6f_d3,
+        (_, "light-green") => 0x6b_8e_23,
+        (_, "light-blue") => 0x1a_97_a6,
+        _ => return GREY,
+    })
 }
 
 /// Whether `{"names": […], "pattern": …}` means this name.
 pub fn is_meant(which: &Value, name: &str) -> bool {
     let listed = which["names"].as_array().into_iter().flatten().any(|n| n == name);
-    listed || which["pattern"].as_str().and_then(pattern).is_some_and(|p| p.is_match(name))
+    let written = which["pattern"].as_str().filter(|p| !p.is_empty());
+    listed || written.and_then(pattern).is_some_and(|p| p.is_match(name))
+}
+
+/// Whether the panel's transforms leave the series of a query, by its letter.
+pub fn is_left(panel: &Value, letter: &str) -> bool {
+    let all = panel["transforms"].as_array().into_iter().flatten();
+    all.filter(|t| text(t, "kind") == "filterByRefId").all(|t| leaves(&t["options"], letter))
+}
+
+fn leaves(options: &Value, letter: &str) -> bool {
+    let (include, exclude) = (text(options, "include"), text(options, "exclude"));
+    (include.is_empty() || is_letter(include, letter))
+        && (exclude.is_empty() || !is_letter(exclude, letter))
+}
+
+/// Letters as a pattern: `A|B`, `/^(?:A|B)$/`.
+fn is_letter(letters: &str, letter: &str) -> bool {
+    let slashed = letters.strip_prefix('/').and_then(|t| t.rsplit_once('/'));
+    let body = slashed.map_or(letters, |(body, _)| body);
+    let known =
+        pattern(&format!("/{body}/")).map_or_else(|| regex::escape(letters), |_| body.to_owned());
+    pattern(&format!("/^(?:{known})$/")).is_some_and(|p| p.is_match(letter))
 }
 
 /// What transforms make of whole series: their names, and which are kept.
@@ -228,7 +368,7 @@ pub fn arranged(panel: &Value, mut items: Vec<Item>) -> Vec<Item> {
             "renameByRegex" => {
                 if let Some(from) = pattern(text(options, "regex")) {
                     let to = text(options, "renamePattern");
-                    items.iter_mut().for_each(|i| i.name = from.replace(&i.name, to).into_owned());
+                    items.iter_mut().for_each(|i| i.name = replaced(&i.name, &from, to));
                 }
             }
             "filterByName" | "filterFieldsByName" if text(panel, "kind") != "table" => {
@@ -237,6 +377,7 @@ pub fn arranged(panel: &Value, mut items: Vec<Item>) -> Vec<Item> {
                     (include.is_null() || is_meant(include, &i.name)) && !is_meant(exclude, &i.name)
                 });
             }
+            "filterByRefId" => items.retain(|i| leaves(options, &i.letter)),
             "limit" if text(panel, "kind") != "table" => items.truncate(limit(options)),
             _ => {}
         }
@@ -248,5 +389,5 @@ pub fn arranged(panel: &Value, mut items: Vec<Item>) -> Vec<Item> {
 pub fn limit(options: &Value) -> usize {
     let field = &options["limitField"];
     let number = field.as_f64().or_else(|| field.as_str()?.trim().parse().ok());
-    number.filter(|n| *n > 0.0).map_or(10, |n| n as usize)
+    number.filter(|n| *n != 0.0 && !n.is_nan()).map_or(10, |n| n.max(0.0) as usize)
 }

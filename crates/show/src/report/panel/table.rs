@@ -4,14 +4,16 @@
 
 use std::cmp::Ordering;
 
+use jiff::tz::TimeZone;
 use plimsoll_model::Timestamp;
 use serde_json::{Map, Value};
 
 use super::super::blocks::{Block, Column as Head, TABLE_ROWS_MAX, Value as Shown};
-use super::{Format, Item, look, reduced, text};
+use super::{Format, Item, look, queries, reduced, text};
 use crate::figure::Rows;
 
 mod transforms;
+mod words;
 
 /// Rows of a table.
 const ROWS_MAX: usize = 2_000;
@@ -35,6 +37,13 @@ impl Cell {
         }
     }
 
+    fn words(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            other => look::plain(other.number()),
+        }
+    }
+
     /// As a key: what agrees in it is the same.
     fn key(&self) -> String {
         match self {
@@ -48,9 +57,33 @@ impl Cell {
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Column {
     name: String,
-    is_number: bool,
+    kind: Holds,
     letter: String,
-    format: Format,
+    /// How its values are written; as the panel says where there is nothing.
+    format: Option<Format>,
+}
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Holds {
+    #[default]
+    Texts,
+    Numbers,
+    Times,
+}
+
+impl Column {
+    fn is_number(&self) -> bool {
+        self.kind == Holds::Numbers
+    }
+
+    /// Of counts, which have no unit.
+    fn counted(mut self, way: &str) -> Self {
+        if matches!(way, "count" | "distinctCount") {
+            self.format = Some(Format::named("count"));
+        }
+        self
+    }
 }
 
 /// Rows of cells below columns.
@@ -66,12 +99,19 @@ pub struct Table {
 /// The table that a panel shows.
 pub fn of(panel: &Value, items: &[Item]) -> Table {
     let all = || panel["transforms"].as_array().into_iter().flatten();
-    let is_instant = panel["queries"]
-        .as_array()
-        .is_some_and(|all| all.iter().all(|q| text(q, "kind") == "instant"));
-    let wants_time = |t: &Value| matches!(text(t, "kind"), "reduce" | "seriesToColumns");
+    let mut asked = queries(panel).peekable();
+    let is_instant = asked.peek().is_some() && asked.all(|q| text(q, "kind") == "instant");
+    let wants_time = |t: &Value| match text(t, "kind") {
+        "reduce" | "seriesToColumns" => true,
+        "joinByField" => t["options"]["byField"].as_str().unwrap_or("Time") == "Time",
+        _ => false,
+    };
     let by_time = !is_instant && all().any(wants_time);
-    let mut table = if by_time { over_time(items) } else { of_labels(panel, items) };
+    let mut table = match () {
+        () if by_time => over_time(items),
+        () if all().any(|t| text(t, "kind") == "seriesToRows") => of_series(panel, items),
+        () => of_labels(panel, items),
+    };
     for transform in all() {
         table = transforms::apply(table, text(transform, "kind"), &transform["options"]);
     }
@@ -79,9 +119,33 @@ pub fn of(panel: &Value, items: &[Item]) -> Table {
     table
 }
 
-/// Labels in columns of their own, and one number of each series.
+/// A row for each series: its name and one number.
+fn of_series(panel: &Value, items: &[Item]) -> Table {
+    let metric = Column { name: "Metric".to_owned(), ..Column::default() };
+    let value = Column {
+        name: "Value".to_owned(),
+        kind: Holds::Numbers,
+        format: items.first().map(|i| i.format.clone()),
+        ..Column::default()
+    };
+    let row = |i: &Item| {
+        let value = reduced(&i.series.points, text(panel, "reduce")).unwrap_or(f64::NAN);
+        vec![Cell::Text(i.name.clone()), Cell::Number(value)]
+    };
+    let rows = items.iter().take(ROWS_MAX).map(row).collect();
+    let left_out = items.len().saturating_sub(ROWS_MAX);
+    Table { columns: vec![metric, value], rows, left_out, panel: Value::Null }
+}
+
+/// Labels in columns of their own, and one number of each series. Of several queries each has its column, also with no
+/// answer.
 fn of_labels(panel: &Value, items: &[Item]) -> Table {
+    let asked = panel["queries"].as_array().into_iter().flatten();
+    let asked: Vec<&str> = asked.filter(|q| q["hidden"] != true).map(|q| text(q, "ref")).collect();
     let mut letters: Vec<&str> = Vec::new();
+    if asked.len() > 1 {
+        letters.extend(asked.iter().filter(|l| look::is_left(panel, l)));
+    }
     let mut names: Vec<&str> = Vec::new();
     for item in items {
         if !letters.contains(&item.letter.as_str()) {
@@ -94,23 +158,18 @@ fn of_labels(panel: &Value, items: &[Item]) -> Table {
         }
     }
     // Several queries are told apart by their letters: names of metrics would keep their rows apart.
-    names.retain(|n| *n != "__name__" || letters.len() == 1);
+    let many = asked.len() > 1 || letters.len() > 1;
+    names.retain(|n| *n != "__name__" || !many);
     names.sort_unstable();
     names.truncate(COLUMNS_MAX);
     letters.truncate(COLUMNS_MAX);
-    let value = |letter: &str| match letters.len() {
-        0 | 1 => "Value".to_owned(),
-        _ => format!("Value #{letter}"),
-    };
+    let value = |letter: &str| if many { format!("Value #{letter}") } else { "Value".to_owned() };
     let labels = names.iter().map(|n| Column { name: (*n).to_owned(), ..Column::default() });
     let numbers = letters.iter().map(|letter| Column {
         name: value(letter),
-        is_number: true,
+        kind: Holds::Numbers,
         letter: (*letter).to_owned(),
-        format: items
-            .iter()
-            .find(|i| i.letter == *letter)
-            .map_or_else(Format::default, |i| i.format.clone()),
+        format: items.iter().find(|i| i.letter == *letter).map(|i| i.format.clone()),
     });
     let columns: Vec<Column> = labels.chain(numbers).collect();
     let rows = items.iter().take(ROWS_MAX).map(|item| {
@@ -136,12 +195,12 @@ fn over_time(items: &[Item]) -> Table {
     times.sort_unstable();
     times.dedup();
     let left_out = times.len().saturating_sub(ROWS_MAX);
-    let time = Column { name: "Time".to_owned(), ..Column::default() };
+    let time = Column { name: "Time".to_owned(), kind: Holds::Times, ..Column::default() };
     let series = shown.iter().map(|i| Column {
         name: i.name.clone(),
-        is_number: true,
+        kind: Holds::Numbers,
         letter: i.letter.clone(),
-        format: i.format.clone(),
+        format: Some(i.format.clone()),
     });
     let rows = times.iter().rev().take(ROWS_MAX).map(|at| {
         let values = shown.iter().map(|i| {
@@ -170,54 +229,64 @@ impl Table {
         self.columns.iter().enumerate().filter_map(look).collect()
     }
 
-    fn told(&self, cell: &Cell, column: &Column, set: &Map<String, Value>) -> Shown {
+    fn told(
+        &self,
+        cell: &Cell,
+        column: &Column,
+        set: &Map<String, Value>,
+        zone: &TimeZone,
+    ) -> Shown {
+        let panel = &self.panel;
         match cell {
-            Cell::Text(text) => Shown::text(text.clone()),
-            Cell::Time(at) => {
-                let at = jiff::Timestamp::from_millisecond(*at).unwrap_or_default();
-                Shown::text(at.to_string())
+            Cell::Text(text) => {
+                let said = look::mapped(panel, set, f64::NAN, text);
+                Shown::text(said.map_or_else(|| text.clone(), |(said, _)| said))
             }
+            Cell::Time(at) => Shown::text(moment(*at, zone)),
             Cell::Number(n) => {
-                let said = look::mapped(&self.panel, set, *n);
-                let own = match set.get("unit").and_then(Value::as_str) {
-                    Some(name) => {
-                        let (unit, suffix) = look::unit(name);
-                        Format { unit, suffix, decimals: column.format.decimals }
-                    }
-                    None => column.format.clone(),
-                };
-                let text = said.unwrap_or_else(|| own.show(*n));
+                let said = look::mapped(panel, set, *n, &look::plain(*n));
+                let text = said.map_or_else(|| self.format(column, set).show(*n), |(said, _)| said);
                 Shown { number: n.is_finite().then_some(*n), text }
             }
         }
     }
 
-    fn cells(&self, row: &[Cell]) -> Vec<Shown> {
+    /// How values of a column are written: as overrides say, else as its series are, else as the panel says.
+    fn format(&self, column: &Column, set: &Map<String, Value>) -> Format {
+        let own = column.format.as_ref();
+        let unit = set.get("unit").and_then(Value::as_str).or(own.map(|f| f.unit.as_str()));
+        let unit = unit.or_else(|| self.panel["unit"].as_str()).unwrap_or_default();
+        let decimals = set.get("decimals").and_then(Value::as_f64);
+        let decimals = decimals.or_else(|| own.and_then(|f| f.decimals).map(|d| d as f64));
+        Format::named(unit).with_decimals(decimals.or_else(|| self.panel["decimals"].as_f64()))
+    }
+
+    fn cells(&self, row: &[Cell], zone: &TimeZone) -> Vec<Shown> {
         let shown = self.shown();
         let cell = |(i, _, set): &(usize, String, Map<String, Value>)| {
-            Some(self.told(row.get(*i)?, self.columns.get(*i)?, set))
+            Some(self.told(row.get(*i)?, self.columns.get(*i)?, set, zone))
         };
         shown.iter().filter_map(cell).collect()
     }
 
     fn heads(&self) -> Vec<(String, bool)> {
         let shown = self.shown();
-        shown.into_iter().map(|(i, title, _)| (title, self.columns[i].is_number)).collect()
+        shown.into_iter().map(|(i, title, _)| (title, self.columns[i].is_number())).collect()
     }
 
     /// As texts.
-    pub fn rows(&self) -> Rows {
-        let texts = |row: &Vec<Cell>| self.cells(row).into_iter().map(|c| c.text).collect();
+    pub fn rows(&self, zone: &TimeZone) -> Rows {
+        let texts = |row: &Vec<Cell>| self.cells(row, zone).into_iter().map(|c| c.text).collect();
         Rows { columns: self.heads(), rows: self.rows.iter().map(texts).collect() }
     }
 
     /// As a table of a document.
-    pub fn block(&self, title: &str, source: String) -> Block {
+    pub fn block(&self, title: &str, source: String, zone: &TimeZone) -> Block {
         let heads = self.heads().into_iter();
         Block::Table {
             title: title.to_owned(),
             columns: heads.map(|(name, is_number)| Head { name, is_number }).collect(),
-            rows: self.rows.iter().take(TABLE_ROWS_MAX).map(|row| self.cells(row)).collect(),
+            rows: self.rows.iter().take(TABLE_ROWS_MAX).map(|row| self.cells(row, zone)).collect(),
             left_out: self.left_out + self.rows.len().saturating_sub(TABLE_ROWS_MAX),
             source,
         }
@@ -228,13 +297,19 @@ impl Table {
     }
 }
 
-/// Numbers by size, those that are none first; texts by letters.
+/// A time as the browser writes it: `21 Nov 2026, 08:00:00`.
+fn moment(at: Timestamp, zone: &TimeZone) -> String {
+    let at = jiff::Timestamp::from_millisecond(at).unwrap_or_default().to_zoned(zone.clone());
+    at.strftime("%-d %b %Y, %H:%M:%S").to_string().replace(" Sep ", " Sept ")
+}
+
+/// Numbers by size, those that are none first; else words, and the numbers in them by size.
 fn order(a: &Cell, b: &Cell) -> Ordering {
-    if let (Cell::Text(a), Cell::Text(b)) = (a, b) {
-        return a.to_lowercase().cmp(&b.to_lowercase()).then_with(|| a.cmp(b));
+    if let (Cell::Number(_) | Cell::Time(_), Cell::Number(_) | Cell::Time(_)) = (a, b) {
+        let rank = |c: &Cell| if c.number().is_nan() { f64::NEG_INFINITY } else { c.number() };
+        return rank(a).partial_cmp(&rank(b)).unwrap_or(Ordering::Equal);
     }
-    let rank = |c: &Cell| if c.number().is_nan() { f64::NEG_INFINITY } else { c.number() };
-    rank(a).total_cmp(&rank(b))
+    words::order(&a.words(), &b.words())
 }
 
 #[cfg(test)]

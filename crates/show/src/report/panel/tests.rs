@@ -2,6 +2,7 @@
 
 use super::look::guessed;
 use super::*;
+use crate::figure::Theme;
 use crate::report::ask::Answer;
 use jiff::tz::TimeZone;
 use serde_json::json;
@@ -105,6 +106,7 @@ fn overrides_and_mappings_say_how_values_are_read() {
         pairs(&[("a", "1 KiB"), ("B", "−50 %"), ("d", "none"), ("e", "five")])
     );
     assert!(figure.traces.iter().all(|t| t.colour == Some(Colour(0xe0_52_52))));
+    assert_eq!(figure.traces.iter().map(|t| t.place).collect::<Vec<_>>(), [0, 1, 3, 4].map(Some));
 }
 
 #[test]
@@ -135,6 +137,8 @@ fn units_are_guessed_as_the_browser_does() {
         ("1 - a_bytes / b_bytes", "ratio"),
         ("disk_used_ratio", "ratio"),
         ("up", "short"),
+        ("sum(pod:cpu_usage_seconds_total:sum_irate)", "ratio"),
+        ("instance:cpu_utilisation:rate5m", "short"),
     ] {
         assert_eq!(guessed(expr), wanted, "{expr}");
     }
@@ -201,4 +205,120 @@ fn series_that_are_left_out_are_told() {
         }
     };
     assert_eq!((asks("timeseries"), asks("table")), (SERIES_MAX, TABLE_SERIES_MAX));
+}
+
+/// The cases that the browser is held to as well.
+const CASES: &str = include_str!("../../../../../fixtures/dashboards/panels.json");
+
+/// The answers of a case: every minute a value, or none.
+fn answered(case: &Value) -> Answers {
+    let mut all = Vec::new();
+    for (i, query) in case["panel"]["queries"].as_array().unwrap().iter().enumerate() {
+        let found = case["answers"][text(query, "ref")].as_array().unwrap();
+        let one = |series: &Value| {
+            let labels = series[0].as_object().unwrap().iter();
+            let values = series[1].as_array().unwrap().iter().enumerate();
+            Series {
+                labels: labels.map(|(n, v)| (n.clone(), v.as_str().unwrap().to_owned())).collect(),
+                points: values
+                    .filter_map(|(i, v)| Some((i as i64 * 60_000, v.as_f64()?)))
+                    .collect(),
+            }
+        };
+        let series = found.iter().map(one).collect();
+        all.push((format!("k/{i}"), Answer::Series(series, 0)));
+    }
+    Answers(all.into_iter().collect())
+}
+
+#[test]
+fn panels_show_what_the_fixture_says() {
+    let cases: Value = serde_json::from_str(CASES).unwrap();
+    let cases = cases.as_array().unwrap();
+    assert!(cases.len() > 20);
+    for case in cases {
+        let name = text(case, "name");
+        let p = BoardPanel::alone(&case["panel"], &window());
+        let (figure, missing) = super::figure(&p, "k", &answered(case));
+        assert_eq!(missing, [] as [&str; 0], "{name}");
+        if case["table"].is_array() {
+            let Rows { columns, rows } = figure.rows;
+            let head = columns.into_iter().map(|(name, _)| name).collect();
+            let found: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
+            assert_eq!(plain(json!(found)), case["table"], "{name}");
+            continue;
+        }
+        assert_eq!(plain(json!(told(&figure))), case["told"], "{name}");
+        let colours = figure.traces.iter().map(|t| t.paint.map(|p| p.colour(Theme::Light)));
+        let colours: Vec<_> = colours.map(|c| c.map(|c| c.to_string())).collect();
+        if case["colours"].is_array() {
+            assert_eq!(json!(colours), case["colours"], "{name}");
+        }
+        if case["bounds"].is_array() {
+            let bounds: Vec<_> = figure.traces.iter().map(|t| t.bounds).collect();
+            let wanted: Vec<Option<(f64, f64)>> =
+                serde_json::from_value(case["bounds"].clone()).unwrap();
+            assert_eq!(bounds, wanted, "{name}");
+        }
+    }
+}
+
+/// With the minus sign of the browser.
+fn plain(found: Value) -> Value {
+    serde_json::from_str(&found.to_string().replace('−', "-")).unwrap()
+}
+
+#[test]
+fn buckets_of_a_heat_map_hold_what_the_one_below_does_not() {
+    let panel =
+        json!({"kind": "heatmap", "unit": "seconds", "queries": [{"ref": "A", "expr": "x"}]});
+    let one = |le: &str, pod: &str, v: f64| series(&[("le", le), ("pod", pod)], &[v]);
+    let all = vec![
+        one("+Inf", "a", 9.0),
+        one("0.5", "a", 2.0),
+        one("0.5", "b", 1.0),
+        one("1", "a", 7.0),
+        one("1", "b", 1.0),
+    ];
+    let figure = drawn(panel, vec![("k/0", all)]);
+    let rows: Vec<(&str, f64)> =
+        figure.traces.iter().map(|t| (t.name.as_str(), t.points[0].1)).collect();
+    assert_eq!(rows, [("+∞", 1.0), ("≤ 1 s", 5.0), ("≤ 500 ms", 3.0)]);
+}
+
+#[test]
+fn states_have_words_and_colours_in_the_order_in_which_they_come() {
+    let panel = json!({
+        "kind": "state_timeline", "queries": [{"ref": "A", "expr": "x", "legend": "{{h}}"}],
+        "mappings": [{"kind": "value", "value": "1", "text": "up", "colour": "green"}, {"kind": "value", "value": "0", "text": "down"}],
+    });
+    let all = vec![series(&[("h", "a")], &[1.0, 0.0, 1.0]), series(&[("h", "b")], &[3.0])];
+    let figure = drawn(panel, vec![("k/0", all)]);
+    let names: Vec<&str> = figure.states.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["up", "down", "3"]);
+    assert_eq!(figure.states[0].1, Colour(0x2a_93_60));
+    assert_eq!(figure.traces[0].states, [0, 1, 0]);
+    assert_eq!(told(&figure), pairs(&[("a", "up"), ("b", "3")]));
+}
+
+#[test]
+fn parts_of_a_whole_are_told_and_load_lines_say_of_what() {
+    let query = json!([{"ref": "A", "expr": "x", "legend": "{{h}}"}]);
+    let all = || {
+        vec![(
+            "k/0",
+            vec![
+                series(&[("h", "a")], &[1.0]),
+                series(&[("h", "b")], &[3.0]),
+                series(&[("h", "c")], &[0.0]),
+            ],
+        )]
+    };
+    let pie = drawn(json!({"kind": "pie", "queries": query}), all());
+    assert_eq!(told(&pie), pairs(&[("a", "1 · 25 %"), ("b", "3 · 75 %")]));
+    let lines = drawn(json!({"kind": "loadline", "max": 4, "queries": query}), all());
+    assert_eq!(told(&lines), pairs(&[("a", "25 %"), ("b", "75 %"), ("c", "0 %")]));
+    assert_eq!(lines.rows.rows[1], ["3 of 4"]);
+    let marks: Vec<Option<f64>> = lines.marks.iter().map(|m| m.at).collect();
+    assert_eq!(marks, [Some(3.2), Some(3.6)]);
 }

@@ -152,8 +152,8 @@ fn picture(states: &[Series], window: &Window, source: &str) -> Option<Block> {
         zone: window.zone.clone(),
         traces: traces.collect(),
         marks: vec![
-            Mark { at: None, severity: Severity::Critical },
-            Mark { at: Some(1.0), severity: Severity::Ok },
+            Mark { at: None, severity: Severity::Critical, colour: None },
+            Mark { at: Some(1.0), severity: Severity::Ok, colour: None },
         ],
         ..Figure::default()
     };

@@ -3,7 +3,8 @@ import { useState } from "preact/hooks";
 import type { Annotation, Dashboard, Link, Variable, VariableKind } from "../../../api/dashboards";
 import { t } from "../../../lib/text";
 import { Icon } from "../../../parts/Icon";
-import { Check, ListField, Pick, Tabs, TextField } from "./fields";
+import { Pick } from "../../alerting/form";
+import { Check, ListField, Tabs, TextField } from "./fields";
 import { without } from "./Sheet";
 
 const KINDS: VariableKind[] = ["query", "custom", "interval", "text", "constant", "datasource", "adhoc"];

@@ -6,7 +6,8 @@ import { Icon } from "../../../parts/Icon";
 import { RESTING } from "../kinds";
 import { REDUCES } from "../series";
 import { ExprBox } from "./ExprBox";
-import { Check, ListField, NumberField, Pick, Tabs, TextField } from "./fields";
+import { Pick } from "../../alerting/form";
+import { Check, ListField, NumberField, Tabs, TextField } from "./fields";
 
 interface Props {
   panel: Panel;

@@ -1,16 +1,15 @@
 // Dialogs about a dashboard: its versions, its YAML, deleting it, the layout that somebody keeps for themselves, and saving.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { checkDashboard, type Dashboard, type DashboardVersion, deleteDashboard, deleteLayout, fetchDashboardVersions, fetchDiff, fetchLayout, fetchYaml, type Problem, restoreDashboard } from "../../../api/dashboards";
-import { formatDateTime } from "../../../lib/format";
+import { checkDashboard, type Dashboard, deleteDashboard, deleteLayout, fetchDashboardVersions, fetchDiff, fetchLayout, fetchYaml, type Problem, restoreDashboard } from "../../../api/dashboards";
 import { t } from "../../../lib/text";
 import { Dialog } from "../../../parts/Dialog";
-import { Diff } from "../../../parts/Diff";
 import { Icon } from "../../../parts/Icon";
 import { Failed, Loading } from "../../../parts/states";
 import { TextBox } from "../../../parts/TextBox";
+import { Versions as AllVersions } from "../../../parts/Versions";
 import { usePoll } from "../../../state/poll";
 import { userName } from "../../../state/prefs";
-import { patch, zone } from "../../../state/url";
+import { patch } from "../../../state/url";
 import { Field, FormFoot, NameField, NOTE_MAX, remember, useSending } from "../../alerting/form";
 import type { TextEditor } from "../../explore/textEditor";
 import { removed } from "../removed";
@@ -29,65 +28,21 @@ export function BesideDialog(p: BesideProps) {
 
 function Versions({ answer, onChanged, onClose }: BesideProps) {
   const { id } = answer.dashboard;
-  const asked = usePoll(`versions ${id} ${answer.version}`, (signal) => fetchDashboardVersions(id, signal), once);
-  const [author, setAuthor] = useState(userName.value);
-  if (asked.data === null) return asked.error ? <Failed message={asked.error} onRetry={asked.again} /> : <Loading />;
-  const { versions } = asked.data;
-  if (versions.length === 0) return <p class="soft">{t("be.versions.none")}</p>;
   return (
-    <div class="form">
-      <NameField value={author} onInput={setAuthor} />
-      <ol class="versions">
-        {versions.map((v, i) => (
-          <Version
-            key={v.version}
-            id={id}
-            version={v}
-            before={versions[i + 1]?.version ?? null}
-            newest={i === 0}
-            author={author}
-            onRestored={() => {
-              remember(author);
-              onChanged();
-              onClose();
-            }}
-          />
-        ))}
-      </ol>
-    </div>
-  );
-}
-
-function Version({ id, version: v, before, newest, author, onRestored }: { id: string; version: DashboardVersion; before: number | null; newest: boolean; author: string; onRestored: () => void }) {
-  const [open, setOpen] = useState(newest && before !== null);
-  const asked = usePoll(`diff ${id} ${before} ${v.version} ${open}`, async (signal) => (open && before !== null ? (await fetchDiff(id, before, v.version, signal)).diff : ""), once);
-  const sending = useSending();
-  const name = t("fi.version", { n: v.version });
-  return (
-    <li class="version">
-      <div class="version-head">
-        <span class="strong num">{name}</span>
-        {newest ? <span class="badge">{t("fi.current")}</span> : null}
-        <span class="soft num">
-          {formatDateTime(Date.parse(v.at), zone.value)}
-          {v.author ? ` · ${v.author}` : ""} · {t("da.panels", { n: v.panels })}
-        </span>
-        {v.note ? <q>{v.note}</q> : null}
-        <span class="grow" />
-        {newest ? null : (
-          <button type="button" class="button button-small" aria-busy={sending.busy} aria-label={`${t("fi.restore")}: ${name}`} onClick={() => sending.run(() => restoreDashboard(id, v.version, author.trim()), onRestored)}>
-            {t("fi.restore")}
-          </button>
-        )}
-      </div>
-      {sending.error ? <p class="field-error">{sending.error}</p> : null}
-      {before === null ? null : (
-        <details open={open} onToggle={(e) => setOpen(e.currentTarget.open)}>
-          <summary>{t("be.diff", { n: before })}</summary>
-          {open ? asked.error ? <p class="field-error">{asked.error}</p> : asked.data === null ? <Loading /> : <Diff text={asked.data} none={t("fi.same")} /> : null}
-        </details>
-      )}
-    </li>
+    <AllVersions
+      id={`dashboard ${id}`}
+      version={answer.version}
+      load={(signal) => fetchDashboardVersions(id, signal)}
+      none={t("be.versions.none")}
+      more={(v) => t("da.panels", { n: v.panels })}
+      since={(n) => t("be.diff", { n })}
+      diff={(from, to, signal) => fetchDiff(id, from, to, signal)}
+      restore={(n, author) => restoreDashboard(id, n, author)}
+      onRestored={() => {
+        onChanged();
+        onClose();
+      }}
+    />
   );
 }
 

@@ -80,24 +80,6 @@ export function NumberField({ label, value, onTake, min, max, step = "any" }: { 
   );
 }
 
-/** One of several; the empty value is that nothing is said. */
-export function Pick<T extends string>({ label, value, of, none, onTake }: { label: string; value: T | undefined; of: readonly (readonly [T, string])[]; none?: string; onTake: (next: T | undefined) => void }) {
-  const id = useId();
-  return (
-    <div class="field">
-      <label for={id}>{label}</label>
-      <select id={id} class="input" value={value ?? ""} onChange={(e) => onTake((e.currentTarget.value || undefined) as T | undefined)}>
-        {none === undefined ? null : <option value="">{none}</option>}
-        {of.map(([v, text]) => (
-          <option key={v} value={v}>
-            {text}
-          </option>
-        ))}
-      </select>
-    </div>
-  );
-}
-
 export const Check = ({ label, value, onTake }: { label: string; value: boolean | undefined; onTake: (next: boolean) => void }) => (
   <label class="check">
     <input type="checkbox" checked={value ?? false} onChange={(e) => onTake(e.currentTarget.checked)} />

@@ -1,12 +1,10 @@
 // A table of a panel: sorted by a click on a heading, of the rows only those that can be seen exist.
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { Panel } from "../../../api/dashboards";
-import { formatDateTime, formatValue } from "../../../lib/format";
 import { t } from "../../../lib/text";
 import { zone } from "../../../state/url";
 import type { KindProps } from "../kinds";
-import { boundsOf, judge, mapped, setFor } from "../series";
-import { type CellValue, type Column, compare, type Table, tableOf } from "../table";
+import { type Column, compare, lookOf, type Table, tableOf } from "../table";
 
 const ROW_PX = 28;
 const AROUND = 10;
@@ -22,7 +20,7 @@ export function DataTable({ table, panel, label }: { table: Table; panel: Panel;
   const [sort, setSort] = useState<{ by: string; down: boolean } | null>(null);
   const at = table.columns.findIndex((c) => c.name === sort?.by);
   const rows = useMemo(() => (at < 0 ? table.rows : [...table.rows].sort((a, b) => (sort?.down ? -1 : 1) * compare(a[at] ?? "", b[at] ?? ""))), [table, at, sort?.down]);
-  const looks = useMemo(() => table.columns.map((c) => lookOf(panel, c, table)), [table, panel]);
+  const looks = useMemo(() => table.columns.map((c) => lookOf(panel, c, table, zone.value)), [table, panel, zone.value]);
   const shown = table.columns.map((_, i) => i).filter((i) => !looks[i]?.hidden);
   const first = Math.max(0, Math.floor(top / ROW_PX) - AROUND);
   const last = Math.min(rows.length, first + Math.ceil((box.current?.clientHeight ?? 600) / ROW_PX) + 2 * AROUND);
@@ -74,34 +72,4 @@ export function DataTable({ table, panel, label }: { table: Table; panel: Panel;
       {table.more > 0 ? <p class="soft">{t("da.rows.more", { n: table.more })}</p> : null}
     </div>
   );
-}
-
-interface Look {
-  hidden: boolean;
-  title: string | undefined;
-  tell: (v: CellValue) => { text: string; colour: string | null };
-}
-
-/** How the cells of a column are written. */
-function lookOf(panel: Panel, c: Column, table: Table): Look {
-  const set = setFor(panel.overrides, c.name, c.ref ?? "");
-  const unit = set.unit ?? c.unit ?? panel.unit ?? "short";
-  const decimals = set.decimals ?? c.decimals ?? panel.decimals;
-  const mappings = set.mappings ?? panel.mappings;
-  const thresholds = set.thresholds ?? panel.thresholds;
-  const i = table.columns.indexOf(c);
-  const bounds = thresholds && c.kind === "number" ? boundsOf(panel, table.rows.map((r) => Number(r[i])), set, unit) : { min: 0, max: 1 };
-  return {
-    hidden: set.hidden === true,
-    title: set.title,
-    tell: (v) => {
-      if (c.kind === "time" && typeof v === "number") return { text: formatDateTime(v, zone.value), colour: null };
-      if (typeof v === "string") {
-        const said = mapped(Number.NaN, v, mappings?.filter((m) => m.kind !== "special"));
-        return { text: said?.text ?? v, colour: said?.colour ?? null };
-      }
-      const said = mapped(v, String(v), mappings);
-      return { text: said?.text ?? formatValue(v, unit, decimals), colour: said?.colour ?? judge(v, thresholds?.some((x) => x.at !== null) ? thresholds : undefined, panel.thresholds_mode, bounds)?.colour ?? null };
-    },
-  };
 }

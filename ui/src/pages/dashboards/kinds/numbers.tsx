@@ -10,7 +10,7 @@ import { absolute, type Told, thresholdColour, toldOf } from "../series";
 const NUMBERS_MAX = 60;
 
 function useTold({ panel, all }: KindProps): Told[] {
-  return useMemo(() => toldOf(panel, all.items.filter((i) => !i.set.hidden)), [panel, all]);
+  return useMemo(() => toldOf(panel, all.items), [panel, all]);
 }
 
 const More = ({ told }: { told: readonly Told[] }) => (told.length > NUMBERS_MAX ? <p class="soft">+{told.length - NUMBERS_MAX}</p> : null);

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::super::look::{is_meant, limit, pattern};
+use super::super::look::{is_meant, limit, pattern, plain, replaced};
 use super::super::{reduced, text};
-use super::{Cell, Column, Table, order};
+use super::{Cell, Column, Format, Holds, Table, order};
 
 /// Does it.
 pub fn apply(table: Table, kind: &str, options: &Value) -> Table {
@@ -69,7 +69,7 @@ fn organized(table: Table, options: &Value) -> Table {
 /// Rows that agree in all texts become one: numbers of several queries stand beside each other.
 pub fn merged(table: Table) -> Table {
     let texts: Vec<usize> =
-        (0..table.columns.len()).filter(|i| !table.columns[*i].is_number).collect();
+        (0..table.columns.len()).filter(|i| !table.columns[*i].is_number()).collect();
     joined(table, |row| {
         let keys: Vec<String> = texts.iter().map(|i| row[*i].key()).collect();
         format!("{keys:?}")
@@ -119,7 +119,7 @@ fn way(name: &str) -> Option<&'static str> {
         "mean" => "mean",
         "max" => "max",
         "min" => "min",
-        "count" | "distinctCount" => "count",
+        "count" => "count",
         "last" | "lastNotNull" => "last",
         "first" | "firstNotNull" => "first",
         "range" => "range",
@@ -155,22 +155,29 @@ fn grouped(table: Table, options: &Value) -> Table {
         }
     }
     let heads = keys.iter().map(|i| table.columns[*i].clone());
-    let counted = sums.iter().map(|(i, way)| Column {
-        name: format!("{} ({way})", table.columns[*i].name),
-        is_number: true,
-        ..table.columns[*i].clone()
+    let counted = sums.iter().map(|(i, way)| {
+        let name = format!("{} ({way})", table.columns[*i].name);
+        Column { name, kind: Holds::Numbers, ..table.columns[*i].clone() }.counted(way)
     });
     let columns = heads.chain(counted).collect();
     let rows = groups.into_iter().map(|(_, rows)| {
         let heads = keys.iter().map(|i| rows[0][*i].clone());
-        let numbers = sums.iter().map(|(i, name)| match way(name) {
-            Some("count") => Cell::Number(rows.len() as f64),
-            way => one(rows.iter().map(|r| r[*i].number()), way.unwrap_or("last")),
+        let numbers = sums.iter().map(|(i, name)| match (name.as_str(), way(name)) {
+            ("count" | "distinctCount", _) => Cell::Number(rows.len() as f64),
+            (_, way) => one(rows.iter().map(|r| r[*i].number()), way.unwrap_or("last")),
         });
         heads.chain(numbers).collect()
     });
     let rows = rows.collect();
     Table { columns, rows, left_out: table.left_out, panel: table.panel }
+}
+
+/// What is written in an option: a name, or a number.
+fn word(option: &Value) -> String {
+    match option {
+        Value::String(text) => text.clone(),
+        other => other.as_f64().map(plain).unwrap_or_default(),
+    }
 }
 
 fn calculated(mut table: Table, options: &Value) -> Table {
@@ -179,8 +186,11 @@ fn calculated(mut table: Table, options: &Value) -> Table {
         let binary = &options["binary"];
         let side = |which: &str| {
             let side = &binary[which];
-            let written = side["matcher"]["options"].as_str().or_else(|| side["fixed"].as_str());
-            written.or_else(|| side.as_str()).unwrap_or_default().to_owned()
+            match side {
+                Value::Object(o) if o.contains_key("matcher") => word(&side["matcher"]["options"]),
+                Value::Object(_) => word(&side["fixed"]),
+                other => word(other),
+            }
         };
         let (left, right) = (side("left"), side("right"));
         let value = |row: &[Cell], name: &str| match table.place(name) {
@@ -209,7 +219,7 @@ fn calculated(mut table: Table, options: &Value) -> Table {
             .collect();
         let meant = |c: &Column| include.is_empty() || include.contains(&c.name.as_str());
         let from: Vec<usize> = (0..table.columns.len())
-            .filter(|i| table.columns[*i].is_number && meant(&table.columns[*i]))
+            .filter(|i| table.columns[*i].is_number() && meant(&table.columns[*i]))
             .collect();
         let how = options["reduce"]["reducer"].as_str().and_then(way).unwrap_or("sum");
         let run = |row: &Vec<Cell>| one(from.iter().map(|i| row[*i].number()), how);
@@ -217,11 +227,11 @@ fn calculated(mut table: Table, options: &Value) -> Table {
         (name, table.rows.iter().map(run).collect())
     };
     if options["replaceFields"] == true {
-        let times = |i: &usize| table.rows.iter().any(|r| matches!(r[*i], Cell::Time(_)));
+        let times = |i: &usize| table.columns[*i].kind == Holds::Times;
         let kept = (0..table.columns.len()).filter(times).collect();
         table = picked(table, kept);
     }
-    table.columns.push(Column { name, is_number: true, ..Column::default() });
+    table.columns.push(Column { name, kind: Holds::Numbers, ..Column::default() });
     table.rows.iter_mut().zip(numbers).for_each(|(row, number)| row.push(number));
     table
 }
@@ -230,10 +240,27 @@ fn renamed(mut table: Table, options: &Value) -> Table {
     if let Some(from) = pattern(text(options, "regex")) {
         let to = text(options, "renamePattern");
         for column in &mut table.columns {
-            column.name = from.replace(&column.name, to).into_owned();
+            column.name = replaced(&column.name, &from, to);
         }
     }
     table
+}
+
+/// How Grafana heads the column of a number, which overrides know it by.
+fn head(reducer: &str) -> &str {
+    match reducer {
+        "last" => "Last",
+        "lastNotNull" => "Last *",
+        "first" => "First",
+        "firstNotNull" => "First *",
+        "min" => "Min",
+        "max" => "Max",
+        "mean" => "Mean",
+        "sum" => "Total",
+        "count" => "Count",
+        "range" => "Range",
+        other => other,
+    }
 }
 
 /// A row for each column of numbers, with what it comes to.
@@ -246,14 +273,12 @@ fn down_to_rows(table: Table, options: &Value) -> Table {
     let ways: Vec<(&str, &str)> =
         asked.iter().filter_map(|name| Some((*name, way(name)?))).collect();
     let from: Vec<usize> =
-        (0..table.columns.len()).filter(|i| table.columns[*i].is_number).collect();
-    let format = from.first().map(|i| table.columns[*i].format.clone()).unwrap_or_default();
+        (0..table.columns.len()).filter(|i| table.columns[*i].is_number()).collect();
+    let format: Option<Format> = from.first().and_then(|i| table.columns[*i].format.clone());
     let field = Column { name: "Field".to_owned(), ..Column::default() };
-    let numbers = ways.iter().map(|(name, _)| Column {
-        name: name.replace("NotNull", ""),
-        is_number: true,
-        format: format.clone(),
-        ..Column::default()
+    let numbers = ways.iter().map(|(name, way)| {
+        let (name, format) = (head(name).to_owned(), format.clone());
+        Column { name, kind: Holds::Numbers, format, ..Column::default() }.counted(way)
     });
     let columns = std::iter::once(field).chain(numbers).collect();
     let rows = from.iter().map(|i| {
