@@ -51,8 +51,11 @@ pub fn buckets(items: &[Item], traces: Vec<Trace>) -> Vec<Trace> {
             Some(below) => below.get(at).map(|b| (*at, (value - b).max(0.0))),
             None => Some((*at, *value)),
         });
-        let name =
-            if le.is_infinite() { "+∞".to_owned() } else { format!("≤ {}", known.show(*le)) };
+        let under = k.checked_sub(1).map(|k| sums[k].0).filter(|_| le.is_infinite());
+        let name = match under {
+            Some(under) => format!("> {}", known.show(under)),
+            None => format!("≤ {}", known.show(*le)),
+        };
         out.push(Trace { name, points: own.collect(), ..Trace::default() });
     }
     out.reverse();

@@ -283,7 +283,7 @@ fn buckets_of_a_heat_map_hold_what_the_one_below_does_not() {
     let figure = drawn(panel, vec![("k/0", all)]);
     let rows: Vec<(&str, f64)> =
         figure.traces.iter().map(|t| (t.name.as_str(), t.points[0].1)).collect();
-    assert_eq!(rows, [("+∞", 1.0), ("≤ 1 s", 5.0), ("≤ 500 ms", 3.0)]);
+    assert_eq!(rows, [("> 1 s", 1.0), ("≤ 1 s", 5.0), ("≤ 500 ms", 3.0)]);
 }
 
 #[test]
