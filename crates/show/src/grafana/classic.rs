@@ -244,11 +244,15 @@ fn panels(json: &Value, dashboard: &mut Dashboard, features: &Features, report: 
         });
         taken.insert(id);
         let around = Around { dashboard: &*dashboard, targets: &of_panels, features };
-        let (panel, of_panel) = read(&placed.json, id, placed.at, &around);
+        let (mut panel, of_panel) = read(&placed.json, id, placed.at, &around);
         if let Some(repeat) = &panel.repeat
             && !dashboard.variables.iter().any(|v| v.name == repeat.by)
         {
-            report.notes.push(format!("panel {id} repeats by {}, which is no variable", repeat.by));
+            let by = &repeat.by;
+            report.notes.push(format!(
+                "panel {id} repeats by {by}, which is no variable: it stands once, as there"
+            ));
+            panel.repeat = None;
         }
         if panel.kind != PanelKind::Row {
             report.panels.push(of_panel);

@@ -338,6 +338,15 @@ fn defaults(p: &Panel) -> Value {
             d[key] = json!(value);
         }
     }
+    match p.kind {
+        PanelKind::Table if !p.thresholds.is_empty() => {
+            d["custom"] = json!({"cellOptions": {"type": "color-text"}});
+        }
+        PanelKind::Stat | PanelKind::Barlist if p.thresholds.is_empty() => {
+            d["color"] = json!({"mode": "palette-classic"});
+        }
+        _ => {}
+    }
     if p.kind != PanelKind::Timeseries && p.kind != PanelKind::Loadline {
         return d;
     }

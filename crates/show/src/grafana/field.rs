@@ -6,7 +6,7 @@ use super::colours::{colour, steps};
 use super::report::Notes;
 use super::units::ours;
 use crate::dashboard::{
-    Link, Mapping, MappingKind, Override, OverrideBy, OverrideMatch, OverrideSet, Panel,
+    Link, Mapping, MappingKind, Override, OverrideBy, OverrideMatch, OverrideSet, Panel, Threshold,
     ThresholdsMode,
 };
 
@@ -262,8 +262,18 @@ pub(super) fn valued(value: &Value, shown: &Value) -> Mapping {
     }
 }
 
-/// `fieldConfig.overrides`.
-pub(super) fn overrides(value: &Value, notes: &mut Notes) -> Vec<Override> {
+/// Whether the cells of a column are coloured by thresholds: those of a table are in every file, and meant only then.
+pub(super) fn painted(custom: &Value) -> bool {
+    let kind = custom["cellOptions"]["type"].as_str().or(custom["displayMode"].as_str());
+    kind.is_some_and(paints)
+}
+
+fn paints(kind: &str) -> bool {
+    kind.starts_with("color-") || kind.contains("gauge") || kind == "basic"
+}
+
+/// `fieldConfig.overrides`; `ground` are the thresholds of all columns, for those that are coloured.
+pub(super) fn overrides(value: &Value, ground: &[Threshold], notes: &mut Notes) -> Vec<Override> {
     let mut all = Vec::new();
     for o in list(value).iter().take(200) {
         let options = &o["matcher"]["options"];
@@ -294,7 +304,15 @@ pub(super) fn overrides(value: &Value, notes: &mut Notes) -> Vec<Override> {
                 continue;
             }
         };
-        let set = override_set(&o["properties"], notes);
+        let mut set = override_set(&o["properties"], notes);
+        let is_painted = list(&o["properties"]).iter().any(|p| match text(&p["id"]) {
+            "custom.cellOptions" => paints(text(&p["value"]["type"])),
+            "custom.displayMode" => paints(text(&p["value"])),
+            _ => false,
+        });
+        if is_painted && set.thresholds.is_none() && !ground.is_empty() {
+            set.thresholds = Some(ground.to_vec());
+        }
         if set == OverrideSet::default() {
             continue;
         }
@@ -352,8 +370,10 @@ fn override_set(properties: &Value, notes: &mut Notes) -> OverrideSet {
             "custom.drawStyle" => set.draw = drawn(value).map(str::to_owned),
             "custom.lineStyle" => set.dash = Some(matches!(text(&value["fill"]), "dash" | "dot")),
             "custom.stacking" => {
-                // A group of its own: what is stacked alone.
-                set.stack = stacked(&value["mode"]).map(str::to_owned);
+                // Out of the group of the others, which has a letter: what is stacked alone, as the memory that there is.
+                let alone = value["group"] == false;
+                let mode = if alone { Some("none") } else { stacked(&value["mode"]) };
+                set.stack = mode.map(str::to_owned);
             }
             "custom.fillOpacity" => set.fill = number(value).map(|f| (f / 100.0).clamp(0.0, 1.0)),
             "custom.lineWidth" => set.width = number(value).map(|w| w.clamp(0.0, 20.0)),

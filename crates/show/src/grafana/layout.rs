@@ -48,9 +48,11 @@ fn of_grid(panels: &[Value]) -> Vec<Placed<'_>> {
         all.push((at, p));
     }
     all.sort_by_key(|(at, _)| (at.y, at.x));
-    let (mut out, mut moved) = (Vec::new(), 0_u32);
+    let (mut out, mut moved) = (Vec::<Placed<'_>>::new(), 0_u32);
     for (at, p) in all {
         let at = fitted(At { y: at.y.saturating_add(moved), ..at });
+        let at = if p["type"] == "row" { At { x: 0, w: COLUMNS, h: 1, ..at } } else { at };
+        let at = free(at, &out);
         out.push(Placed { at, json: std::borrow::Cow::Borrowed(p) });
         let inner = if p["type"] == "row" { list(&p["panels"]) } else { &[] };
         if inner.is_empty() {
@@ -65,7 +67,18 @@ fn of_grid(panels: &[Value]) -> Vec<Placed<'_>> {
         }
         moved = moved.saturating_add(end - top).min(ROWS_MAX);
     }
+    out.sort_by_key(|p| (p.at.y, p.at.x));
     out
+}
+
+/// The same place, or below what is there already: files may say that two panels lie on each other.
+fn free(mut at: At, there: &[Placed<'_>]) -> At {
+    let meets =
+        |a: &At, b: &At| a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
+    while let Some(met) = there.iter().find(|p| meets(&at, &p.at)) {
+        at.y = met.at.y + met.at.h;
+    }
+    at
 }
 
 /// Rows of before version 16: heights in pixels, widths in twelfths.
@@ -137,6 +150,17 @@ mod tests {
             {"title": "a", "gridPos": {"x": 0, "y": 0, "w": 30, "h": 8}},
         ]});
         assert_eq!(shown(&doc), ["a 0,0 24x8", "r 0,8 24x1", "in 12,9 12x6", "b 0,15 12x8"]);
+    }
+
+    #[test]
+    fn panels_that_lie_on_each_other_make_room() {
+        let doc = json!({"panels": [
+            {"title": "r", "type": "row", "gridPos": {"x": 0, "y": 0, "w": 8, "h": 2}},
+            {"title": "a", "gridPos": {"x": 0, "y": 0, "w": 4, "h": 7}},
+            {"title": "b", "gridPos": {"x": 4, "y": 0, "w": 20, "h": 7}},
+            {"title": "c", "gridPos": {"x": 0, "y": 7, "w": 12, "h": 7}},
+        ]});
+        assert_eq!(shown(&doc), ["r 0,0 24x1", "a 0,1 4x7", "b 4,1 20x7", "c 0,8 12x7"]);
     }
 
     #[test]

@@ -6,12 +6,12 @@ use plimsoll_query::Features;
 use serde_json::{Map, Value, json};
 
 use super::colours::colour;
-use super::field::{axis, defaults, links, list, overrides, text, whole, written};
+use super::field::{axis, defaults, links, list, overrides, painted, text, whole, written};
 use super::report::{Notes, Outcome, PanelReport};
 use super::{html, plugins, targets};
 use crate::dashboard::{
     At, Dashboard, Direction, Override, OverrideBy, OverrideMatch, OverrideSet, Panel, PanelKind,
-    PanelTime, Reduce, Repeat, Threshold, Transform,
+    PanelTime, Reduce, Repeat, Threshold, ThresholdsMode, Transform,
 };
 
 /// Keys of a panel that we use, or that say nothing without Grafana.
@@ -295,7 +295,11 @@ fn fields(json: &Value, kind: &str, p: &mut Panel, notes: &mut Notes) {
     let old_table = kind == "table" && json["styles"].is_array() && !json["options"].is_object();
     if config.is_object() && !old {
         defaults(&config["defaults"], p, notes);
-        p.overrides = overrides(&config["overrides"], notes);
+        let mut ground = Vec::new();
+        if p.kind == PanelKind::Table && !painted(&config["defaults"]["custom"]) {
+            ground = std::mem::take(&mut p.thresholds);
+        }
+        p.overrides = overrides(&config["overrides"], &ground, notes);
     }
     let options = &json["options"];
     legend(&options["legend"], p);
@@ -322,9 +326,13 @@ fn fields(json: &Value, kind: &str, p: &mut Panel, notes: &mut Notes) {
     }
     if !old {
         one_colour(&config["defaults"]["color"], p);
+        hues(text(&config["defaults"]["color"]["mode"]), p, notes);
     }
     of_kind(options, p, notes);
-    if p.kind == PanelKind::Table {
+    let is_reduced = |t: &Value| t["id"] == "reduce" && t["disabled"] != true;
+    let reduces = list(&json["transformations"]).iter().any(is_reduced)
+        || p.transforms.iter().any(|t| t.kind == "reduce");
+    if p.kind == PanelKind::Table && !reduces {
         for q in p.queries.iter_mut().filter(|q| q.kind == crate::dashboard::QueryKind::Range) {
             q.kind = crate::dashboard::QueryKind::Instant;
             notes.tell("the table shows the newest values");
@@ -350,6 +358,28 @@ fn one_colour(color: &Value, p: &mut Panel) {
         }
         _ => {}
     }
+}
+
+/// Colours that are not those of the thresholds: one for each series, or a scale between bounds.
+fn hues(mode: &str, p: &mut Panel, notes: &mut Notes) {
+    if !matches!(p.kind, PanelKind::Stat | PanelKind::Gauge | PanelKind::Barlist) {
+        return;
+    }
+    let ends = match mode {
+        "continuous-GrYlRd" => ["green", "red"],
+        "continuous-RdYlGr" => ["red", "green"],
+        // A gauge shows them on its edge, too.
+        _ if p.kind == PanelKind::Gauge => return,
+        _ if mode.starts_with("palette-") || mode.starts_with("continuous-") => {
+            p.thresholds.clear();
+            return;
+        }
+        _ => return,
+    };
+    let scale = [(None, ends[0]), (Some(50.0), "yellow"), (Some(80.0), ends[1])];
+    p.thresholds = super::colours::thresholds(&scale.map(|(at, name)| (at, name.to_owned())));
+    p.thresholds_mode = ThresholdsMode::Percent;
+    notes.tell("colours change at 50 and 80 percent of the range, not little by little");
 }
 
 fn of_kind(options: &Value, p: &mut Panel, notes: &mut Notes) {

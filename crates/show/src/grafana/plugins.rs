@@ -1,6 +1,6 @@
 //! Types of panels of before version 8, which say all in keys of their own.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::colours::{colour, thresholds};
 use super::field::{list, number, plain_regex, text, valued, whole, written};
@@ -9,6 +9,7 @@ use super::report::Notes;
 use super::units::ours;
 use crate::dashboard::{
     Mapping, MappingKind, Override, OverrideBy, OverrideMatch, OverrideSet, Panel, PanelKind,
+    Transform,
 };
 
 fn unit_of(name: &Value) -> String {
@@ -258,13 +259,7 @@ pub(super) fn table(t: &Value, p: &mut Panel, notes: &mut Notes) {
         )),
     }
     if t["transform"] == "timeseries_aggregations" {
-        let columns: Vec<&str> = list(&t["columns"]).iter().map(|c| text(&c["value"])).collect();
-        if let Some((reduce, _)) = columns.first().and_then(|c| reduced(c)) {
-            p.reduce = Some(reduce);
-        }
-        if columns.len() > 1 {
-            notes.add("the table has one column of values in place of several");
-        }
+        aggregated(list(&t["columns"]), p);
     }
     let visible = p.queries.iter().filter(|q| !q.hidden).count();
     if visible > 1 && t["transform"] == "table" && p.transforms.is_empty() {
@@ -313,6 +308,34 @@ pub(super) fn table(t: &Value, p: &mut Panel, notes: &mut Notes) {
         }
         add(p, by, value, set);
     }
+}
+
+/// A row for each series with its numbers: what is the transform `reduce` now.
+fn aggregated(columns: &[Value], p: &mut Panel) {
+    let mut names = serde_json::Map::from_iter([("Field".to_owned(), json!("Metric"))]);
+    let mut ways = Vec::new();
+    for c in columns.iter().take(10) {
+        let (way, column) = match text(&c["value"]) {
+            "avg" => ("mean", "Mean"),
+            "current" => ("lastNotNull", "Last *"),
+            "total" => ("sum", "Total"),
+            "min" => ("min", "Min"),
+            "max" => ("max", "Max"),
+            "count" => ("count", "Count"),
+            _ => continue,
+        };
+        ways.push(way);
+        names.insert(column.to_owned(), c["text"].clone());
+    }
+    let transform = |kind: &str, options: Value| Transform {
+        kind: kind.to_owned(),
+        options: options.as_object().cloned().unwrap_or_default(),
+    };
+    if ways.is_empty() {
+        ways.push("mean");
+    }
+    p.transforms.push(transform("reduce", json!({ "reducers": ways })));
+    p.transforms.push(transform("organize", json!({ "renameByName": names })));
 }
 
 /// `heatmap` of before version 9.

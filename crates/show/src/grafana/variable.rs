@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::field::{list, number, text, whole, written};
 use super::report::{Notes, VariableReport};
 use super::targets::foreign;
+use crate::dashboard::interpolate::names_in;
 use crate::dashboard::{
     Dashboard, Hide, Sort, VARIABLES_MAX, Variable, VariableKind, VariableQuery, option_regex,
     parsed,
@@ -47,7 +48,22 @@ pub(super) fn read(
             ));
         }
     }
-    (all, reports)
+    (in_order(all), reports)
+}
+
+/// What depends on others after them, as they are resolved here; there the order is free. Else as written.
+fn in_order(mut rest: Vec<Variable>) -> Vec<Variable> {
+    let mut done = Vec::with_capacity(rest.len());
+    while !rest.is_empty() {
+        let waits = |v: &Variable| {
+            let mut named = names_in(&v.query).into_iter().chain(names_in(&v.regex));
+            named.any(|n| n != v.name && rest.iter().any(|o| o.name == n))
+        };
+        // Those in a circle come as they stand, and the check tells of it.
+        let next = rest.iter().position(|v| !waits(v)).unwrap_or(0);
+        done.push(rest.remove(next));
+    }
+    done
 }
 
 fn is_name(name: &str) -> bool {

@@ -1,7 +1,9 @@
 //! Dashboards of Grafana's: classes of what public ones are made of, each in a fixture of our own.
 
 use plimsoll_query::Features;
-use plimsoll_show::dashboard::{OverrideBy, Panel, PanelKind, option_regex};
+use plimsoll_show::dashboard::{
+    OverrideBy, Panel, PanelKind, QueryKind, ThresholdsMode, option_regex,
+};
 use plimsoll_show::grafana::{Imported, Outcome, export, import};
 use serde_json::{Value, json};
 
@@ -154,4 +156,40 @@ fn the_oldest_rows_are_read() {
     );
     assert_eq!(panel(&made, 2).unit, "seconds");
     assert_eq!(made.report.count(Outcome::Exact), 2);
+}
+
+#[test]
+fn looks_that_only_real_data_show() {
+    let made = made("seen");
+    let memory = panel(&made, 2);
+    assert_eq!(memory.style.stack, "normal");
+    assert_eq!(memory.overrides[0].set.stack.as_deref(), Some("none"), "a group of its own");
+    let quota = panel(&made, 3);
+    assert!(quota.thresholds.is_empty(), "cells are plain");
+    let share = quota.overrides.iter().find(|o| o.matching.value == "Share").unwrap();
+    assert_eq!(share.set.thresholds.as_ref().map(Vec::len), Some(2), "but for one column");
+    assert_eq!(quota.queries[0].kind, QueryKind::Instant);
+    assert!(panel(&made, 4).thresholds.is_empty(), "a colour for each series");
+    let scale = panel(&made, 5);
+    let at: Vec<Option<f64>> = scale.thresholds.iter().map(|t| t.at).collect();
+    assert_eq!(
+        (at, scale.thresholds_mode),
+        (vec![None, Some(50.0), Some(80.0)], ThresholdsMode::Percent)
+    );
+    let kinds = |id| {
+        let p = panel(&made, id);
+        let kinds: Vec<&str> = p.transforms.iter().map(|t| t.kind.as_str()).collect();
+        (kinds, p.queries[0].kind)
+    };
+    assert_eq!(kinds(6), (vec!["reduce"], QueryKind::Range));
+    assert_eq!(kinds(7), (vec!["reduce", "organize"], QueryKind::Range));
+    let reducers = &panel(&made, 7).transforms[0].options["reducers"];
+    assert_eq!(reducers, &json!(["mean", "max", "lastNotNull"]));
+    assert_eq!(panel(&made, 8).repeat, None);
+    assert!(made.report.notes.iter().any(|n| n.contains("repeats by shard")));
+    let names: Vec<&str> = made.dashboard.variables.iter().map(|v| v.name.as_str()).collect();
+    assert_eq!(names, ["job", "instance", "version"], "what is asked for first stands first");
+    // The row is wider than it says, and what lies on it makes room.
+    let y: Vec<u32> = made.dashboard.panels.iter().map(|p| p.at.y).collect();
+    assert_eq!(y[..3], [0, 1, 1]);
 }
