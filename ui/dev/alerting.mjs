@@ -157,7 +157,7 @@ export function alerting(scene) {
       const f = new URLSearchParams(text);
       return backtest(Number(f.get("start")) * 1000, Number(f.get("end")) * 1000, f.get("rule"));
     }
-    if (own === "/alerts") return { alerts, total: alerts.length, counts: {} };
+    if (own === "/alerts") return [{ total: alerts.length, counts: {} }, ...alerts].map((x) => `${JSON.stringify(x)}\n`).join("");
     if (own === "/alerts/history") {
       const rule = query.get("rule");
       const fingerprint = query.get("fingerprint");

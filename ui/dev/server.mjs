@@ -169,7 +169,7 @@ async function panels(req, res) {
   res.end();
 }
 
-const json = (res, data) => res.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(data));
+const json = (res, data) => res.writeHead(200, { "content-type": "application/json" }).end(typeof data === "string" ? data : JSON.stringify(data));
 
 const server = createServer(async (req, res) => {
   const { pathname, searchParams } = new URL(req.url, "http://x");

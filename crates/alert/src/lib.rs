@@ -39,7 +39,7 @@ pub use defaults::{
 pub use evaluate::{EvalError, Evaluated, Health, Sample, Scene, evaluate};
 pub use metrics::Metrics;
 pub use owner::{
-    AlertView, Alerting, AlertsAsked, AlertsView, Arrival, Bulletin, BulletinError,
+    AlertOrder, AlertView, Alerting, AlertsAsked, AlertsView, Arrival, Bulletin, BulletinError,
     ENCLOSED_BYTES_MAX, Enclosed, GroupView, IncidentView, Letter, PostError, Posted, Posting,
     Prepared, RuleInput, RuleView, Setup, Wake,
 };

@@ -46,7 +46,7 @@ mod view;
 
 pub(crate) use bulletin::without_files;
 pub use bulletin::{Arrival, Bulletin, BulletinError, ENCLOSED_BYTES_MAX, Enclosed, Posting};
-pub use chronicle::{AlertView, AlertsAsked, AlertsView, IncidentView};
+pub use chronicle::{AlertOrder, AlertView, AlertsAsked, AlertsView, IncidentView};
 pub use handles::RuleInput;
 pub use letters::Letter;
 pub use posted::{PostError, Posted};

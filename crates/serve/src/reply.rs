@@ -8,6 +8,8 @@ use serde::Serialize;
 
 /// The media type of JSON answers.
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// The media type of a JSON document a line.
+const LINES: HeaderValue = HeaderValue::from_static("application/x-ndjson");
 
 /// An error as Prometheus' API tells it.
 #[derive(Clone, Debug)]
@@ -166,6 +168,18 @@ pub fn own(data: &impl Serialize) -> Response {
         Ok(bytes) => json(StatusCode::OK, bytes),
         Err(e) => Failure::internal(e.to_string()).into_response(),
     }
+}
+
+/// A document a line, `first` on the first: for who reads long lists part by part.
+pub fn lines(first: &serde_json::Value, rest: impl Iterator<Item = serde_json::Value>) -> Response {
+    let mut body = String::new();
+    for one in std::iter::once(first.clone()).chain(rest) {
+        body.push_str(&one.to_string());
+        body.push('\n');
+    }
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(header::CONTENT_TYPE, LINES);
+    response
 }
 
 /// A line of text.

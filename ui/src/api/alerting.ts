@@ -17,8 +17,10 @@ import type {
   SilenceWish,
   Statistics,
 } from "./alertingTypes";
-import { request } from "./http";
-import { get, OWN, type Query, send } from "./rest";
+import { t } from "../lib/text";
+import { ApiError, request } from "./http";
+import { readLines, type Remembered } from "./lines";
+import { get, OWN, type Query, send, withQuery } from "./rest";
 
 /** Alerts and episodes that a page holds: the most that the server tells at once. */
 export const ALERTS_MAX = 10_000;
@@ -26,7 +28,24 @@ export const EPISODES_MAX = 1_000;
 
 const part = encodeURIComponent;
 
-export const fetchAlerts = (signal: AbortSignal) => get<AlertList>(`${OWN}/alerts`, { state: "all", limit: ALERTS_MAX }, signal);
+/** Alerts that are shown before all have come: some screens of them. */
+const EARLY = 200;
+
+/** What is remembered of the alerts that a page still holds. */
+const kept = new WeakMap<AlertList, Remembered<AlertDoc>>();
+let last: WeakRef<AlertList> | undefined;
+
+/** All open alerts, the most urgent first; the same list as before when nothing has changed. `early` gets the first of many. */
+export async function fetchAlerts(signal: AbortSignal, early?: (some: AlertList) => void): Promise<AlertList> {
+  const { body } = await request(withQuery(`${OWN}/alerts`, { limit: ALERTS_MAX, order: "urgent", format: "lines" }), { signal });
+  if (!body) throw new ApiError(t("error.cut"), 0, "cut");
+  const before = last?.deref();
+  const { head, all, changed, remembered } = await readLines<{ total: number }, AlertDoc>(body, before && kept.get(before), EARLY, early && ((h, alerts) => h.total > EARLY && early({ total: h.total, alerts, whole: false })));
+  const list = before && !changed ? before : { total: head.total, alerts: all, whole: true };
+  kept.set(list, remembered);
+  last = new WeakRef(list);
+  return list;
+}
 export const acknowledge = (fingerprint: string, by: string, note: string) => send<AlertDoc>("POST", `${OWN}/alerts/${part(fingerprint)}/acknowledge`, { by, note });
 export const takeBack = (fingerprint: string, by: string) => send<AlertDoc>("DELETE", `${OWN}/alerts/${part(fingerprint)}/acknowledge`, { by });
 

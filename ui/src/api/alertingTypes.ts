@@ -37,6 +37,8 @@ export interface AlertDoc {
 export interface AlertList {
   alerts: AlertDoc[];
   total: number;
+  /** false while the rest is on its way */
+  whole: boolean;
 }
 
 export interface Transition {

@@ -24,8 +24,11 @@ export interface Polled<T> {
 const SHARE = 0.05;
 export const POLL_MS = 5_000;
 
-/** `everyMs` may be infinite: asked for once, and when the connection comes back. */
-export function usePoll<T>(key: string, load: (signal: AbortSignal) => Promise<T>, everyMs = POLL_MS): Polled<T> {
+/**
+ * `everyMs` may be infinite: asked for once, and when the connection comes back. `load` may give a part of a long answer
+ * early: it is shown while there is nothing else.
+ */
+export function usePoll<T>(key: string, load: (signal: AbortSignal, early: (part: T) => void) => Promise<T>, everyMs = POLL_MS): Polled<T> {
   const [state, setState] = useState<Omit<Polled<T>, "again"> & { key: string }>({ key, data: null, error: "", status: 0, busy: true, at: 0 });
   const newest = useRef(state);
   const [round, setRound] = useState(0);
@@ -68,7 +71,11 @@ export function usePoll<T>(key: string, load: (signal: AbortSignal) => Promise<T
       const began = performance.now();
       asking = true;
       try {
-        const data = await latest.current(abort.signal);
+        const data = await latest.current(abort.signal, (part) => {
+          if (abort.signal.aborted || newest.current.data !== null) return;
+          newest.current = { ...newest.current, data: part, at: Date.now() };
+          setState(newest.current);
+        });
         if (abort.signal.aborted) return;
         took({ data, at: Date.now() });
       } catch (e) {

@@ -261,7 +261,7 @@ impl Incident {
 }
 
 /// How bad a severity is; what is not known counts as little more than nothing.
-fn rank(severity: &str) -> u8 {
+pub(crate) fn rank(severity: &str) -> u8 {
     match severity.to_ascii_lowercase().as_str() {
         "" | "none" => 0,
         "info" | "low" | "notice" => 2,

@@ -1,11 +1,14 @@
 //! What people ask about alerts and do with them: acknowledge, look at history and incidents, write notes.
 //! All of it blocks.
 
+use std::cmp::Reverse;
+
 use plimsoll_model::Timestamp;
 
 use super::Alerting;
 use super::desk::{Desk, EPISODE, INCIDENT};
 use super::states::put;
+use crate::history::incident::rank;
 use crate::history::{
     Episode, EpisodeQuery, Incident, IncidentState, RuleName, RuleStatistics, Stage,
 };
@@ -32,14 +35,27 @@ pub struct AlertView {
 pub struct AlertsAsked {
     /// Only those that have come so far; `None` = all.
     pub stage: Option<Stage>,
-    /// At most so many, the newest first.
+    /// At most so many, the first of the order.
     pub limit: usize,
+    /// Which come first.
+    pub order: AlertOrder,
+}
+
+/// Which alerts come first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AlertOrder {
+    /// Those that began last.
+    #[default]
+    Newest,
+    /// Those that fire, then the acknowledged, the pending, the silenced; among these the worst, then those that
+    /// fire for the shortest time.
+    Urgent,
 }
 
 /// Open alerts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlertsView {
-    /// Those asked for, the newest first.
+    /// Those asked for, in the order asked for.
     pub alerts: Vec<AlertView>,
     /// How many there are of those asked for.
     pub total: usize,
@@ -69,14 +85,19 @@ impl Alerting {
                 Stage::Firing => 1,
                 _ => 0,
             }] += 1;
-            counts[3] += usize::from(desk.router.is_silenced(e.fingerprint, now));
+            let is_silenced = desk.router.is_silenced(e.fingerprint, now);
+            counts[3] += usize::from(is_silenced);
             if asked.stage.is_none_or(|stage| stage == e.stage) {
-                wanted.push(e);
+                wanted.push((e, is_silenced));
             }
         }
+        wanted.reverse();
+        if asked.order == AlertOrder::Urgent {
+            wanted.sort_by_cached_key(|(e, is_silenced)| urgency(e, *is_silenced));
+        }
         let total = wanted.len();
-        let alerts = wanted.into_iter().rev().take(asked.limit);
-        AlertsView { alerts: alerts.map(|e| view(&desk, e, now)).collect(), total, counts }
+        let alerts = wanted.into_iter().take(asked.limit);
+        AlertsView { alerts: alerts.map(|(e, _)| view(&desk, e, now)).collect(), total, counts }
     }
 
     /// One open alert.
@@ -305,6 +326,17 @@ fn checked_who(now: Timestamp, who: &str) -> Result<String, AcknowledgeError> {
         return Ok(String::new());
     }
     Ok(Acknowledged::new(now, who, "")?.by)
+}
+
+/// The most urgent first: where it stands, how bad, since when.
+fn urgency(e: &Episode, is_silenced: bool) -> (u8, Reverse<u8>, Reverse<Timestamp>) {
+    let stands = match e.stage {
+        Stage::Pending => 2,
+        _ if is_silenced => 3,
+        Stage::Acknowledged => 1,
+        _ => 0,
+    };
+    (stands, Reverse(rank(e.severity())), Reverse(e.fired_at.unwrap_or(e.active_at)))
 }
 
 fn view(desk: &Desk, e: &Episode, now: Timestamp) -> AlertView {

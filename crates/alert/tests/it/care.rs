@@ -1,12 +1,12 @@
 //! Acknowledgement, history and incidents in virtual time, across restarts and failing records.
 
 use plimsoll_alert::history::{EpisodeQuery, IncidentState, Stage};
-use plimsoll_alert::{AcknowledgeError, AlertsAsked, Posted};
+use plimsoll_alert::{AcknowledgeError, AlertOrder, AlertsAsked, Posted, Silence, SilenceMatcher};
 use plimsoll_records::{EventQuery, Records};
 
 use super::{Bench, SLOW};
 
-const ALL: AlertsAsked = AlertsAsked { stage: None, limit: 100 };
+const ALL: AlertsAsked = AlertsAsked { stage: None, limit: 100, order: AlertOrder::Newest };
 
 fn fingerprint(bench: &Bench, i: &str) -> u64 {
     let all = bench.alerting.alerts(ALL).alerts;
@@ -58,6 +58,35 @@ fn a_pending_alert_cannot_be_acknowledged_and_one_that_fires_can() {
     let events = bench.records.events(&query).unwrap();
     assert_eq!(events.len(), 2);
     assert!(events[1].body.contains("\"by\":\"me\"") && events[1].body.contains("on it"));
+}
+
+#[test]
+fn the_most_urgent_come_first_and_are_left_when_there_is_room_for_few() {
+    let bench = Bench::new("groups: []");
+    let post = |i: &str, severity: &str| {
+        let labels = [("alertname", "X"), ("i", i), ("severity", severity)];
+        let labels = labels.map(|(n, v)| (n.into(), v.into())).into();
+        let posted = Posted { labels, ends_at: Some(1_000_000), ..Posted::default() };
+        bench.alerting.post(vec![posted]).unwrap();
+        bench.clock.advance(std::time::Duration::from_secs(1));
+    };
+    let matcher =
+        SilenceMatcher { name: "i".into(), value: "q".into(), is_regex: false, is_equal: true };
+    let silence = Silence { matchers: vec![matcher], ends_at: 1_000_000, ..Silence::default() };
+    bench.alerting.set_silence(silence).unwrap();
+    let all = [("q", "critical"), ("w1", "warning"), ("c", "critical"), ("a", "critical")];
+    for (i, severity) in [&all[..], &[("n", "info"), ("w2", "warning")]].concat() {
+        post(i, severity);
+    }
+    bench.alerting.acknowledge(fingerprint(&bench, "a"), "me", "").unwrap();
+    let told = |order, limit| -> Vec<String> {
+        let found = bench.alerting.alerts(AlertsAsked { stage: None, limit, order });
+        assert_eq!(found.total, 6);
+        found.alerts.iter().map(|a| a.episode.labels["i"].clone()).collect()
+    };
+    assert_eq!(told(AlertOrder::Newest, 100), ["w2", "n", "a", "c", "w1", "q"]);
+    assert_eq!(told(AlertOrder::Urgent, 100), ["c", "w2", "w1", "n", "a", "q"]);
+    assert_eq!(told(AlertOrder::Urgent, 2), ["c", "w2"]);
 }
 
 #[test]

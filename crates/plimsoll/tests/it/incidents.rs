@@ -88,6 +88,19 @@ fn people_take_care_of_alerts_and_incidents() {
     assert_eq!(status("POST", &format!("/incidents/{id}/notes"), &json!({"by": "me"})), 400);
     assert_eq!(status("POST", "/incidents/x/acknowledge", &json!({"by": "me"})), 404);
 
+    // The same line by line: the counts, then an alert a line.
+    let in_lines = ask(port, "GET", &format!("{API}/alerts?format=lines&order=urgent"), None);
+    assert_eq!(in_lines.header("content-type"), "application/x-ndjson");
+    let documents: Vec<Value> =
+        in_lines.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&documents[0]["total"], documents.len()), (&json!(2), 3));
+    assert_eq!(documents[0]["counts"], all["counts"]);
+    let listed = all["alerts"].as_array().unwrap();
+    assert!(documents[1..].iter().all(|d| listed.contains(d)), "{documents:?}");
+    for wrong in ["format=xml", "order=oldest"] {
+        assert_eq!(ask(port, "GET", &format!("{API}/alerts?{wrong}"), None).status, 400, "{wrong}");
+    }
+
     let seen = did(port, "POST", &one, &json!({ "by": "me", "note": "on it" }));
     assert_eq!(
         (&seen["state"], &seen["acknowledged"]["by"]),

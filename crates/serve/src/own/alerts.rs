@@ -7,13 +7,13 @@ use http::StatusCode;
 use plimsoll_alert::history::episode::Moment;
 use plimsoll_alert::history::{Episode, EpisodeQuery, RuleName, RuleStatistics, Stage};
 use plimsoll_alert::payload::rfc3339;
-use plimsoll_alert::{AcknowledgeError, AlertView, AlertsAsked};
+use plimsoll_alert::{AcknowledgeError, AlertOrder, AlertView, AlertsAsked};
 use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::params::{Params, time_ms};
 use crate::prom::blocking;
-use crate::reply::{Failure, own};
+use crate::reply::{Failure, lines, own};
 use crate::routes::Call;
 
 /// Elements of an answer unless `limit` says otherwise.
@@ -120,7 +120,8 @@ fn alert(view: &AlertView) -> Value {
     })
 }
 
-/// Open alerts: `state` (`pending`, `firing`, `acknowledged`; else all), `limit`.
+/// Open alerts: `state` (`pending`, `firing`, `acknowledged`; else all), `limit`, `order` (`newest`, `urgent`),
+/// `format` (`json`, `lines`).
 pub async fn list(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     let stage = match call.params.get("state") {
         None | Some("all") => None,
@@ -132,17 +133,40 @@ pub async fn list(app: Arc<App>, call: Call) -> Result<Response, Failure> {
             return Err(Failure::parameter("state", message));
         }
     };
-    let asked = AlertsAsked { stage, limit: limit(&call.params)? };
-    let found = blocking(move || app.alerting.alerts(asked)).await?;
-    let [pending, firing, acknowledged, silenced] = found.counts;
-    Ok(own(&json!({
-        "alerts": found.alerts.iter().map(alert).collect::<Vec<_>>(),
-        "total": found.total,
-        "counts": {
-            "pending": pending, "firing": firing, "acknowledged": acknowledged,
-            "silenced": silenced,
-        },
-    })))
+    let order = match call.params.get("order") {
+        None | Some("newest") => AlertOrder::Newest,
+        Some("urgent") => AlertOrder::Urgent,
+        Some(other) => {
+            let message = format!("{other:?} is neither newest nor urgent");
+            return Err(Failure::parameter("order", message));
+        }
+    };
+    let in_lines = match call.params.get("format") {
+        None | Some("json") => false,
+        Some("lines") => true,
+        Some(other) => {
+            let message = format!("{other:?} is neither json nor lines");
+            return Err(Failure::parameter("format", message));
+        }
+    };
+    let asked = AlertsAsked { stage, limit: limit(&call.params)?, order };
+    blocking(move || {
+        let found = app.alerting.alerts(asked);
+        let [pending, firing, acknowledged, silenced] = found.counts;
+        let mut head = json!({
+            "total": found.total,
+            "counts": {
+                "pending": pending, "firing": firing, "acknowledged": acknowledged,
+                "silenced": silenced,
+            },
+        });
+        if in_lines {
+            return lines(&head, found.alerts.iter().map(alert));
+        }
+        head["alerts"] = found.alerts.iter().map(alert).collect();
+        own(&head)
+    })
+    .await
 }
 
 /// Says that somebody (`by`, `note`) takes care of an alert.

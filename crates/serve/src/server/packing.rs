@@ -65,7 +65,8 @@ impl Encoding {
 /// Packs an answer that is worth it.
 pub(super) async fn compressed(mut response: Response, encoding: Encoding) -> Response {
     let kind = response.headers().get(header::CONTENT_TYPE).map_or(&b""[..], |v| v.as_bytes());
-    let is_text = kind.starts_with(b"application/json") || kind.starts_with(b"text/plain");
+    let texts: [&[u8]; 3] = [b"application/json", b"application/x-ndjson", b"text/plain"];
+    let is_text = texts.iter().any(|t| kind.starts_with(t));
     let packed = response.headers().contains_key(header::CONTENT_ENCODING);
     if !is_text || packed {
         return response;

@@ -6,7 +6,7 @@ import { formatCount } from "../../lib/format";
 import { useNarrow } from "../../lib/media";
 import { t } from "../../lib/text";
 import { Icon } from "../../parts/Icon";
-import { Empty } from "../../parts/states";
+import { Empty, Loading } from "../../parts/states";
 import { Cell, HeadCell, VirtualGrid } from "../../parts/VirtualGrid";
 import { roomy, setRoomy } from "../../state/prefs";
 import { POLL_MS, usePoll } from "../../state/poll";
@@ -36,6 +36,7 @@ export function Alerts() {
   const titles = useTitles(by === "incident");
   const { test, bad } = useMemo(() => testOf(q), [q]);
   const alerts = polled.data?.alerts ?? [];
+  const whole = polled.data?.whole ?? false;
   const listed = useMemo(() => list(alerts, test, show, by, folded), [polled.data, test, show, by, folded]);
   const current = open ? alerts.find((a) => a.fingerprint === open) : undefined;
   const fold = (g: Group) => {
@@ -57,29 +58,31 @@ export function Alerts() {
     polled.again();
   };
   const chips = [
-    { value: "", label: t("al.all"), count: polled.data ? listed.passed : undefined },
-    ...STANDINGS.map((s) => ({ value: s, label: t(`al.${s}`), count: polled.data ? listed.counts[s] : undefined, kind: `chip-${s}` })),
+    { value: "", label: t("al.all"), count: whole ? listed.passed : undefined },
+    ...STANDINGS.map((s) => ({ value: s, label: t(`al.${s}`), count: whole ? listed.counts[s] : undefined, kind: `chip-${s}` })),
   ];
   return (
     <ListPage
       tools={<Tools by={by} />}
       bar={
         <>
-          <FilterBox bad={bad} shown={listed.passed} all={alerts.length} />
+          <FilterBox bad={bad} {...(whole ? { shown: listed.passed, all: alerts.length } : {})} />
           <Chips label={t("al.show")} value={show} choices={chips} onPick={pickShow} />
         </>
       }
-      beside={open && polled.data ? <AlertDetail key={open} fingerprint={open} alert={current} alerts={alerts} onDo={setDoing} onChange={polled.again} /> : null}
+      beside={open && (whole || current) ? <AlertDetail key={open} fingerprint={open} alert={current} alerts={alerts} onDo={setDoing} onChange={polled.again} /> : null}
     >
       <section class="panel list" aria-label={t("nav.alerts")}>
         <Asked of={polled}>
           {(data) =>
-            listed.rows.length === 0 ? (
+            listed.rows.length === 0 && !whole ? (
+              <Loading />
+            ) : listed.rows.length === 0 ? (
               <NoAlerts any={alerts.length > 0} show={show} filtered={q !== "" && listed.passed === 0} />
             ) : (
               <>
-                <List listed={listed} titles={titles} open={open} onOpen={onOpen} onKey={onKey} onDo={setDoing} />
-                {data.total > alerts.length ? <p class="list-foot soft">{t("al.more", { n: formatCount(data.total - Math.min(alerts.length, ALERTS_MAX)) })}</p> : null}
+                <List listed={listed} whole={whole} titles={titles} open={open} onOpen={onOpen} onKey={onKey} onDo={setDoing} />
+                {whole && data.total > alerts.length ? <p class="list-foot soft">{t("al.more", { n: formatCount(data.total - Math.min(alerts.length, ALERTS_MAX)) })}</p> : null}
               </>
             )
           }
@@ -151,6 +154,8 @@ function useTitles(wanted: boolean): ReadonlyMap<string, string> {
 
 interface ListProps {
   listed: Listed;
+  /** false while more are on their way: groups have no counts yet */
+  whole: boolean;
   titles: ReadonlyMap<string, string>;
   open: string;
   onOpen: (r: Row) => void;
@@ -158,17 +163,17 @@ interface ListProps {
   onDo: (d: Doing) => void;
 }
 
-function List({ listed, titles, open, onOpen, onKey, onDo }: ListProps) {
+function List({ listed, whole, titles, open, onOpen, onKey, onDo }: ListProps) {
   const narrow = useNarrow();
   const rowPx = narrow ? NARROW_PX : roomy.value ? ROOMY_PX : DENSE_PX;
   return (
     <VirtualGrid kind="grid-alerts" version={titles} label={t("nav.alerts")} rows={listed.rows} rowPx={rowPx} keyOf={rowKey} open={open} onOpen={onOpen} onKey={onKey} head={narrow ? undefined : <Head />} classOf={(r) => (r.kind === "group" ? "row-group" : `row-alert row-${standingOf(r.alert)} ${r.inside ? "row-inside" : ""}`)}>
-      {(r, hot) => (r.kind === "group" ? <GroupRow group={r.group} titles={titles} folded={r.folded} onFold={() => onOpen(r)} /> : <AlertRow row={r} hot={hot} onDo={onDo} />)}
+      {(r, hot) => (r.kind === "group" ? <GroupRow group={r.group} whole={whole} titles={titles} folded={r.folded} onFold={() => onOpen(r)} /> : <AlertRow row={r} hot={hot} onDo={onDo} />)}
     </VirtualGrid>
   );
 }
 
-function GroupRow({ group, titles, folded, onFold }: { group: Group; titles: ReadonlyMap<string, string>; folded: boolean; onFold: () => void }) {
+function GroupRow({ group, whole, titles, folded, onFold }: { group: Group; whole: boolean; titles: ReadonlyMap<string, string>; folded: boolean; onFold: () => void }) {
   const by = url.value.by;
   const name = by === "incident" ? (group.key ? (titles.get(group.key) ?? t("al.incident", { id: group.key })) : t("al.incident.no")) : group.name;
   const common = labelsBut(group.alerts[0]?.labels ?? {}, new Set(Object.keys(group.alerts[0]?.labels ?? {}).filter((k) => !group.shared.has(k) || k === "severity")));
@@ -182,12 +187,12 @@ function GroupRow({ group, titles, folded, onFold }: { group: Group; titles: Rea
       </Cell>
       <Cell class="cell-group">
         <span class="strong">{name}</span>
-        {countsOf(group).map(([s, n]) => (
+        {(whole ? countsOf(group) : []).map(([s, n]) => (
           <span key={s} class={`count num count-${s}`}>
             {t(`al.n.${s}`, { n: formatCount(n) })}
           </span>
         ))}
-        {group.alerts.length > 1 ? (
+        {whole && group.alerts.length > 1 ? (
           <span class="soft cell-labels mono">
             <LabelText labels={common} />
           </span>

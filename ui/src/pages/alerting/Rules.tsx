@@ -26,7 +26,7 @@ const EPISODES_SHOWN = 20;
 const MONTH_MS = 30 * 86_400_000;
 
 export function Rules() {
-  const polled = usePoll("rules", fetchRules, POLL_MS);
+  const polled = usePoll("rules", (signal) => fetchRules(signal), POLL_MS);
   const { q, open } = url.value;
   const show = RULE_SHOWS.find((s) => s === url.value.show) ?? "";
   const { test, bad } = useMemo(() => testOf(q), [q]);

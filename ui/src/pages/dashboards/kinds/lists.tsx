@@ -23,7 +23,7 @@ function testOf(text: string): (labels: Record<string, string>) => boolean {
 }
 
 export function AlertList({ panel, scope, placed, title }: KindProps) {
-  const asked = usePoll("dashboard alerts", fetchAlerts);
+  const asked = usePoll("dashboard alerts", (signal) => fetchAlerts(signal));
   const filter = fill(panel.match ?? "", scope, placed.own);
   const test = testOf(filter);
   if (asked.data === null) return asked.error ? <Failed message={asked.error} onRetry={asked.again} /> : <Loading />;
