@@ -120,7 +120,7 @@ export const receivers = (page) => ({
   address: page.getByLabel("Address to send to"),
   name: page.getByLabel("Name of the receiver"),
   /** of all receivers; the open one has such a list too */
-  arrived: page.getByRole("region", { name: "Messages that arrived", exact: true }).first(),
+  sent: page.getByRole("region", { name: "Messages that were sent", exact: true }).first(),
   async write(text) {
     await this.text.click();
     await page.keyboard.press("Control+a");

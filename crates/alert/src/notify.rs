@@ -44,7 +44,7 @@ pub use breaker::{BreakerView, Breakers};
 pub use channel::{Channel, Making, Outcome, Outgoing, Tools};
 pub use entry::{Entry, build};
 pub use outbox::Outbox;
-pub use trial::{Tried, trial};
+pub use trial::{TRIALS_MAX, TrialError, Tried, trial, trial_of};
 pub(crate) use words::escaped;
 
 /// How long a stop waits for the messages on their way: cut off, they would be sent twice.

@@ -24,7 +24,7 @@ use crate::evidence::{Jobs, Studio};
 use crate::forward::Alertmanager;
 use crate::history::Origin;
 use crate::metrics::{Metrics, count};
-use crate::notify::{Breakers, Outbox, Tools};
+use crate::notify::{Breakers, Outbox, TRIALS_MAX, Tools};
 use crate::route::{Notice, Routing};
 use crate::rules::{Group, RuleKind, SHADOW};
 use crate::state::{RuleState, Transition, labels_of};
@@ -120,6 +120,8 @@ pub struct Alerting {
     source_id: SourceId,
     poke: tokio::sync::Notify,
     forward_poke: tokio::sync::Notify,
+    /// Places for tests of receivers.
+    trials: tokio::sync::Semaphore,
 }
 
 /// A delivery after an attempt, and what takes its place when it is given up.
@@ -188,6 +190,7 @@ impl Alerting {
             source_id: SourceId::new("rules"),
             poke: tokio::sync::Notify::new(),
             forward_poke: tokio::sync::Notify::new(),
+            trials: tokio::sync::Semaphore::new(TRIALS_MAX),
         };
         alerting.apply(prepared);
         alerting.end_orphans();
@@ -366,6 +369,11 @@ impl Alerting {
     /// What messages are sent with; nothing before they are.
     pub(crate) fn tools(&self) -> Option<Tools> {
         self.tools.get().cloned()
+    }
+
+    /// Places for tests of receivers.
+    pub(crate) const fn trials(&self) -> &tokio::sync::Semaphore {
+        &self.trials
     }
 
     /// Where people reach this server.

@@ -125,6 +125,7 @@ static ROUTES: &[Route] = &[
     row!(DELETE, "/api/plimsoll/v1/receivers/{name}", Edit, own::receivers::remove),
     row!(GET, "/api/plimsoll/v1/receivers/{name}/versions", Edit, own::receivers::versions),
     row!(POST, "/api/plimsoll/v1/receivers/check", Read, own::receivers::check),
+    row!(POST, "/api/plimsoll/v1/receivers/test", Edit, own::notifications::test_draft),
     row!(POST, "/api/plimsoll/v1/receivers/{name}/test", Alert, own::notifications::test),
     row!(POST, "/api/plimsoll/v1/notifications/route", Read, own::receivers::way),
     row!(GET, "/api/plimsoll/v1/notifications/receipts", Read, own::notifications::receipts),

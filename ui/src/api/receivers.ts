@@ -49,6 +49,8 @@ export interface LetterDoc {
   latency_ms: number;
   attempts: number;
   error: string | null;
+  /** somebody asked whether messages arrive */
+  test?: boolean;
 }
 
 export interface ChannelDoc {
@@ -74,6 +76,8 @@ export const deleteReceiver = (name: string) => send<unknown>("DELETE", at(name)
 export const checkReceiver = (text: string, signal: AbortSignal) => send<{ problems: Problem[] }>("POST", `${OWN}/receivers/check`, { text }, signal);
 /** Sends a test message by each of its channels. */
 export const testReceiver = (name: string) => send<{ channels: ChannelResult[] }>("POST", `${at(name)}/test`);
+/** The same for one that is only written: it is checked as on saving, and not kept. */
+export const testDraft = (name: string, text: string) => send<{ channels: ChannelResult[] }>("POST", `${OWN}/receivers/test`, { name, text });
 /** Who would be told of an alert with these labels now. */
 export const fetchWay = (labels: Record<string, string>, signal: AbortSignal) => send<{ routes: RouteDoc[] }>("POST", `${OWN}/notifications/route`, { labels }, signal);
 

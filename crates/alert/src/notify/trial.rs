@@ -1,12 +1,19 @@
-//! A test of a receiver: a marked message by each of its integrations, at once and past the outbox.
+//! A test of a receiver, in force or only written: a marked message by each of its integrations, at once and
+//! past the outbox. How it went stands among the receipts. Limit: [`TRIALS_MAX`] tests at once.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use plimsoll_records::{Delivery, DeliveryState};
+use serde_json::{Value, json};
+
 use super::channel::{Making, Outcome, Outgoing};
-use crate::config::Integration;
+use crate::config::{Integration, Receiver};
 use crate::owner::Alerting;
 use crate::route::{Notice, Notification};
+
+/// Tests that go on at once: each may hold connections for as long as a channel waits.
+pub const TRIALS_MAX: usize = 8;
 
 /// Kinds that keep something open until they are told that it is over.
 const KEEP_OPEN: [&str; 2] = ["pagerduty", "opsgenie"];
@@ -22,15 +29,41 @@ pub struct Tried {
     pub took: Duration,
 }
 
-/// Sends a test message by all integrations of a receiver; `None` when there is no such receiver.
+/// Why nothing was tested.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TrialError {
+    /// There is no receiver of this name.
+    #[error("no receiver is called {0:?}")]
+    Unknown(String),
+    /// [`TRIALS_MAX`] tests go on.
+    #[error("{TRIALS_MAX} tests of receivers go on; try again when one of them is over")]
+    Busy,
+}
+
+/// Sends a test message by all integrations of a receiver that is in force.
 /// Incidents that the test opens are closed again. Ends within three times the longest timeout.
-pub async fn trial(alerting: &Arc<Alerting>, receiver: &str) -> Option<Vec<Tried>> {
+///
+/// # Errors
+/// There is no such receiver; too many tests go on.
+pub async fn trial(alerting: &Arc<Alerting>, receiver: &str) -> Result<Vec<Tried>, TrialError> {
     let routing = alerting.receivers();
-    let all = routing.receiver(receiver)?.integrations.clone();
-    let mut out = Vec::with_capacity(all.len());
+    let found = routing.receiver(receiver).ok_or_else(|| TrialError::Unknown(receiver.into()))?;
+    trial_of(alerting, found).await
+}
+
+/// The same for a receiver that need not be in force.
+///
+/// # Errors
+/// Too many tests go on.
+pub async fn trial_of(
+    alerting: &Arc<Alerting>,
+    receiver: &Receiver,
+) -> Result<Vec<Tried>, TrialError> {
+    let _place = alerting.trials().try_acquire().map_err(|_| TrialError::Busy)?;
+    let mut out = Vec::with_capacity(receiver.integrations.len());
     let mut sending = tokio::task::JoinSet::new();
-    for (place, integration) in all.into_iter().enumerate() {
-        let (alerting, receiver) = (Arc::clone(alerting), receiver.to_owned());
+    for (place, integration) in receiver.integrations.iter().cloned().enumerate() {
+        let (alerting, receiver) = (Arc::clone(alerting), receiver.name.clone());
         sending.spawn(async move { (place, one(&alerting, &receiver, &integration).await) });
     }
     while let Some(done) = sending.join_next().await {
@@ -40,40 +73,86 @@ pub async fn trial(alerting: &Arc<Alerting>, receiver: &str) -> Option<Vec<Tried
         }
     }
     out.sort_by_key(|(place, _)| *place);
-    Some(out.into_iter().map(|(_, tried)| tried).collect())
+    let (tried, letters): (_, Vec<Delivery>) = out.into_iter().map(|(_, one)| one).unzip();
+    let keeper = Arc::clone(alerting);
+    let kept = tokio::task::spawn_blocking(move || keeper.keep_trials(&letters)).await;
+    match kept {
+        Ok(Ok(())) => {}
+        // The message was sent all the same; only its receipt is missing.
+        Ok(Err(e)) => tracing::warn!(error = %e, "a test of a receiver is not written down"),
+        Err(e) => tracing::error!(error = %e, "writing down a test of a receiver failed"),
+    }
+    Ok(tried)
 }
 
-async fn one(alerting: &Alerting, receiver: &str, integration: &Integration) -> Tried {
+/// How an integration does, and the receipt of it.
+async fn one(alerting: &Alerting, receiver: &str, integration: &Integration) -> (Tried, Delivery) {
     let began = alerting.clock().mono();
     let now = alerting.now();
     let keeps_open = KEEP_OPEN.contains(&integration.channel.kind());
-    let mut error = None;
+    let (mut error, mut payload) = (None, Value::Null);
     for ends_at in [None, Some(now)] {
         if ends_at.is_some() && !keeps_open {
             break;
         }
         let n = message(receiver, integration, now, ends_at);
-        error = error.or(send(alerting, integration, &n).await);
+        let (sent, why) = send(alerting, integration, &n).await;
+        error = error.or(why);
+        if payload.is_null() {
+            payload = sent;
+        }
     }
     let took = alerting.clock().mono().saturating_sub(began);
-    Tried { integration: integration.name(), error, took }
+    let tried = Tried { integration: integration.name(), error, took };
+    let letter = receipt(receiver, integration, &tried, now, payload);
+    (tried, letter)
 }
 
-async fn send(alerting: &Alerting, integration: &Integration, n: &Notification) -> Option<String> {
+/// The receipt of a test. One that did not arrive is none to be sent again: it is no dead letter.
+fn receipt(
+    receiver: &str,
+    integration: &Integration,
+    tried: &Tried,
+    now: i64,
+    payload: Value,
+) -> Delivery {
+    let body = json!({
+        "integration": integration.channel.kind(),
+        "index": integration.index,
+        "test": true,
+        "payload": payload,
+    });
+    let id = format!("test-{now}-{receiver}-{}", tried.integration);
+    let mut letter = Delivery::new(id, receiver.to_owned(), now, body.to_string());
+    letter.state = DeliveryState::Delivered;
+    letter.attempts = 1;
+    letter.error = tried.error.clone().unwrap_or_default();
+    letter.next_ms = now.saturating_add(i64::try_from(tried.took.as_millis()).unwrap_or(i64::MAX));
+    letter
+}
+
+/// The message, and why it did not arrive.
+async fn send(
+    alerting: &Alerting,
+    integration: &Integration,
+    n: &Notification,
+) -> (Value, Option<String>) {
     let Some(tools) = alerting.tools() else {
-        return Some("the server is not ready yet".to_owned());
+        return (Value::Null, Some("the server is not ready yet".to_owned()));
     };
     let routing = alerting.receivers();
     let external_url = alerting.external_url();
     let making = Making { external_url: &external_url, templates: &routing.named, exhibit: None };
     let Some(message) = integration.channel.make(n, &making) else {
-        return Some("it has nothing to say".to_owned());
+        return (Value::Null, Some("it has nothing to say".to_owned()));
     };
     let idempotency_key = format!("{}-{}", n.key, n.integration);
-    match integration.channel.send(Outgoing { idempotency_key, message }, &tools).await {
+    let outgoing = Outgoing { idempotency_key, message: message.clone() };
+    let why = match integration.channel.send(outgoing, &tools).await {
         Outcome::Delivered => None,
         Outcome::Failed(why) | Outcome::Busy(why, _) | Outcome::GivenUp(why) => Some(why),
-    }
+    };
+    (message, why)
 }
 
 fn message(

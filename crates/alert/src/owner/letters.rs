@@ -24,6 +24,8 @@ pub struct Letter {
     pub error: String,
     /// The message, without secrets.
     pub message: Value,
+    /// Whether it is a test that somebody asked for. A test that failed has an error.
+    pub is_test: bool,
 }
 
 impl Letter {
@@ -38,14 +40,15 @@ impl Letter {
             ended_ms: delivery.next_ms,
             attempts: delivery.attempts,
             error: delivery.error,
+            is_test: body["test"].as_bool().unwrap_or(false),
             message: body["payload"].take(),
         }
     }
 }
 
 impl Alerting {
-    /// The newest messages that arrived, or those that were put away by hand (with an error); at most
-    /// `limit`, never more than the 1,000 that are kept.
+    /// The newest messages that arrived, those that were put away by hand, and tests (with an error where
+    /// they did not arrive); at most `limit`, never more than the 1,000 that are kept.
     ///
     /// # Errors
     /// The records cannot be read.
@@ -59,6 +62,12 @@ impl Alerting {
     /// The records cannot be read.
     pub fn dead_letters(&self, limit: usize) -> plimsoll_records::Result<Vec<Letter>> {
         self.letters(DeliveryState::Dead, limit)
+    }
+
+    /// Writes down how tests of receivers went.
+    pub(crate) fn keep_trials(&self, letters: &[Delivery]) -> plimsoll_records::Result<()> {
+        let changes: Vec<Change> = letters.iter().cloned().map(Change::Enqueue).collect();
+        self.setup.records.apply(&changes)
     }
 
     fn letters(&self, state: DeliveryState, limit: usize) -> plimsoll_records::Result<Vec<Letter>> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use plimsoll_alert::config::{Config, read_file};
+use plimsoll_alert::config::{Config, read_added, read_file};
 use plimsoll_alert::{Alerting, Posted, Prepared, Setup, notify};
 use plimsoll_model::{MemorySource, SampleSink, SeriesSource};
 use plimsoll_records::{Records, SimRecords};
@@ -112,8 +112,53 @@ async fn a_test_says_how_each_integration_does() {
     assert!(seen.lock()[0].body.contains("This is a test of the receiver ops"));
     let phone = notify::trial(&alerting, "phone").await.unwrap();
     assert!(phone[0].integration == "ntfy/0" && phone[0].error.is_some(), "{phone:?}");
-    assert!(notify::trial(&alerting, "nobody").await.is_none());
-    assert_eq!(alerting.receipts(10).unwrap(), []);
+    let unknown = notify::trial(&alerting, "nobody").await.unwrap_err();
+    assert!(unknown.to_string().contains("\"nobody\""), "{unknown}");
+    // Both stand among the receipts, as tests, the one that failed with its reason; none is sent again.
+    let mut kept = alerting.receipts(10).unwrap();
+    kept.sort_by(|a, b| a.receiver.cmp(&b.receiver));
+    let seen: Vec<_> =
+        kept.iter().map(|l| (l.receiver.as_str(), l.is_test, l.error.is_empty())).collect();
+    assert_eq!(seen, [("ops", true, true), ("phone", true, false)]);
+    assert!(kept[0].message.to_string().contains("This is a test of the receiver ops"));
+    assert_eq!(alerting.dead_letters(10).unwrap(), []);
+    stop.send(true).unwrap();
+    running.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_receiver_that_is_only_written_is_tested_and_tests_have_a_bound() {
+    let (slack, seen) = http_double(Mood::Takes).await;
+    let alerting = open("127.0.0.1:1", "127.0.0.1:1");
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let running = tokio::spawn(notify::run(Arc::clone(&alerting), tools(), stopped));
+    tokio::task::yield_now().await;
+    let text = format!("slack_configs: [{{api_url: 'http://{slack}/slack', channel: c}}]\n");
+    let draft = read_added("draft", "draft.yml", &text, &[]).unwrap().receiver;
+    let tried = notify::trial_of(&alerting, &draft).await.unwrap();
+    assert_eq!((tried.len(), tried[0].error.clone()), (1, None));
+    assert!(seen.lock()[0].body.contains("This is a test of the receiver draft"));
+    assert!(notify::trial(&alerting, "draft").await.is_err(), "it is in force nowhere");
+    assert_eq!(alerting.receipts(10).unwrap()[0].receiver, "draft");
+
+    // Who asks for one more than may go on is told so; there is room again when they are over.
+    let (hangs, held) = http_double(Mood::Hangs).await;
+    let text = format!("slack_configs: [{{api_url: 'http://{hangs}/slack', channel: c}}]\n");
+    let slow = Arc::new(read_added("slow", "slow.yml", &text, &[]).unwrap().receiver);
+    let all: Vec<_> = (0..notify::TRIALS_MAX)
+        .map(|_| {
+            let (alerting, slow) = (Arc::clone(&alerting), Arc::clone(&slow));
+            tokio::spawn(async move { notify::trial_of(&alerting, &slow).await })
+        })
+        .collect();
+    until("all hang", || held.lock().len() == notify::TRIALS_MAX).await;
+    let busy = notify::trial_of(&alerting, &draft).await.unwrap_err();
+    assert_eq!(busy, notify::TrialError::Busy);
+    for one in all {
+        one.abort();
+        let _aborted = one.await;
+    }
+    assert!(notify::trial_of(&alerting, &draft).await.is_ok());
     stop.send(true).unwrap();
     running.await.unwrap();
 }

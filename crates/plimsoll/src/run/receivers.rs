@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use plimsoll_alert::config::{Added, read_added};
-use plimsoll_alert::{RuleFile, RuleFileEdit, RuleFileError, RuleFileVersion};
+use plimsoll_alert::config::{Added, Receiver, read_added};
+use plimsoll_alert::{
+    RULE_FILE_BYTES_MAX, RuleFile, RuleFileEdit, RuleFileError, RuleFileVersion, is_rule_file_name,
+};
 use plimsoll_model::written::Problem;
 use plimsoll_serve::{FileShelf, ReceiverShelf, ShelvedReceiver};
 
@@ -119,5 +121,18 @@ impl ReceiverShelf for Receivers {
             }
         };
         Ok(files.into_iter().map(shelved).collect())
+    }
+
+    fn draft(&self, name: &str, text: &str) -> Result<Receiver, RuleFileError> {
+        self.ours(name)?;
+        if !is_rule_file_name(name) {
+            return Err(RuleFileError::Name(name.to_owned()));
+        }
+        let (found, max) = (text.len(), RULE_FILE_BYTES_MAX);
+        if found > max {
+            return Err(RuleFileError::Limit { what: "bytes of the text", found, max });
+        }
+        let added = self.checked(name, Some(text)).map_err(RuleFileError::Wrong)?;
+        added.map(|a| a.receiver).ok_or_else(|| RuleFileError::NotFound(name.to_owned()))
     }
 }

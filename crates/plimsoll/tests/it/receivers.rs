@@ -123,3 +123,40 @@ fn without_a_configuration_an_added_receiver_hears_of_everything() {
     let (status, doc) = ask(&server, "POST", "/notifications/route", &json!({ "label": {} }));
     assert_eq!(status, 400, "{doc}");
 }
+
+#[test]
+fn a_receiver_is_tested_before_it_is_saved() {
+    let own = Webhook::start();
+    let home = Home::new();
+    let server = home.start(&["--bare"]);
+    let draft = |name: &str, text: &str| {
+        ask(&server, "POST", "/receivers/test", &json!({ "name": name, "text": text }))
+    };
+    let text = format!("webhook_configs:\n- url: http://127.0.0.1:{}/x\n", own.port);
+    let (status, tried) = draft("pager", &text);
+    assert_eq!((status, &tried["channels"][0]["delivered"]), (200, &json!(true)), "{tried}");
+    assert_eq!(own.states("PlimsollTest"), ["firing"]);
+    let (_, all) = ask(&server, "GET", "/receivers", &Value::Null);
+    assert!(!all.to_string().contains("pager"), "nothing is kept: {all}");
+    assert_eq!(ask(&server, "POST", "/receivers/pager/test", &Value::Null).0, 404);
+
+    // How it went stands among the receipts, marked; one that failed says why and is not sent again.
+    let (status, tried) = draft("nobody", "webhook_configs: [{url: 'http://127.0.0.1:1/x'}]\n");
+    assert_eq!((status, &tried["channels"][0]["delivered"]), (200, &json!(false)), "{tried}");
+    let (_, kept) = ask(&server, "GET", "/notifications/receipts", &Value::Null);
+    let (failed, came) = (&kept["receipts"][0], &kept["receipts"][1]);
+    assert_eq!((&failed["receiver"], &failed["test"]), (&json!("nobody"), &json!(true)), "{kept}");
+    assert!(failed["error"].as_str().is_some_and(|e| !e.is_empty()), "{failed}");
+    assert_eq!((&came["receiver"], &came["error"]), (&json!("pager"), &json!("")), "{kept}");
+    let (_, dead) = ask(&server, "GET", "/notifications/dead", &Value::Null);
+    assert_eq!(dead["dead"], json!([]), "{dead}");
+
+    // Checked as on saving: text, name, size.
+    let (status, wrong) = draft("pager", "webhook_configs: [{}]");
+    assert_eq!((status, &wrong["problems"][0]["line"]), (400, &json!(1)), "{wrong}");
+    assert_eq!(draft("No Name", &text).0, 400);
+    let large = format!("{text}#{}", "x".repeat(1 << 20));
+    assert_eq!(draft("pager", &large).0, 413);
+    let (status, wrong) = ask(&server, "POST", "/receivers/test", &json!({ "text": text }));
+    assert_eq!(status, 400, "{wrong}");
+}

@@ -1,13 +1,16 @@
-//! `/api/plimsoll/v1/receivers/{name}/test` and `/api/plimsoll/v1/notifications/…`: tests of receivers, what
+//! `/api/plimsoll/v1/receivers/{name}/test`, `/api/plimsoll/v1/receivers/test` and `/api/plimsoll/v1/notifications/…`: tests of receivers, what
 //! arrived, what was given up, which channels do not work.
 
 use std::sync::Arc;
 
 use axum::response::Response;
 use plimsoll_alert::Letter;
-use plimsoll_alert::notify::trial;
+use plimsoll_alert::notify::{TrialError, Tried, trial, trial_of};
 use plimsoll_alert::payload::rfc3339;
+use serde::Deserialize;
 use serde_json::{Value, json};
+
+use super::rule_files::refused;
 
 use crate::app::App;
 use crate::prom::blocking;
@@ -21,9 +24,41 @@ const LIMIT_MAX: usize = 1_000;
 /// Sends a test message by each integration of a receiver and tells how it went.
 pub async fn test(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     let name = call.captured.first().cloned().unwrap_or_default();
-    let Some(tried) = trial(&app.alerting, &name).await else {
-        return Err(Failure::not_found(format!("no receiver is called {name:?}")));
+    let tried = trial(&app.alerting, &name).await.map_err(|e| untried(&e))?;
+    Ok(told(&name, &tried))
+}
+
+/// A receiver that need not be kept: its name, and its text as it would be saved.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Draft {
+    name: String,
+    text: String,
+}
+
+/// The same for a receiver that is only written: checked as on saving, and not kept.
+pub async fn test_draft(app: Arc<App>, call: Call) -> Result<Response, Failure> {
+    let draft: Draft = serde_json::from_slice(&call.body).map_err(|e| {
+        Failure::bad_data(format!("the body is not {{\"name\": …, \"text\": …}}: {e}"))
+    })?;
+    let (shelf, name) = (Arc::clone(&app.receivers), draft.name.clone());
+    let receiver = match blocking(move || shelf.draft(&draft.name, &draft.text)).await? {
+        Ok(receiver) => receiver,
+        Err(e) => return Ok(refused(&e)),
     };
+    let tried = trial_of(&app.alerting, &receiver).await.map_err(|e| untried(&e))?;
+    Ok(told(&name, &tried))
+}
+
+fn untried(error: &TrialError) -> Failure {
+    let message = error.to_string();
+    match error {
+        TrialError::Unknown(_) => Failure::not_found(message),
+        TrialError::Busy => Failure::unavailable(message),
+    }
+}
+
+fn told(name: &str, tried: &[Tried]) -> Response {
     let channels: Vec<Value> = tried
         .iter()
         .map(|t| {
@@ -35,7 +70,7 @@ pub async fn test(app: Arc<App>, call: Call) -> Result<Response, Failure> {
             })
         })
         .collect();
-    Ok(own(&json!({ "receiver": name, "channels": channels })))
+    own(&json!({ "receiver": name, "channels": channels }))
 }
 
 fn limit(call: &Call) -> Result<usize, Failure> {
@@ -58,11 +93,12 @@ fn shown(letter: &Letter) -> Value {
         "latency_ms": letter.ended_ms.saturating_sub(letter.decided_ms),
         "attempts": letter.attempts,
         "error": letter.error,
+        "test": letter.is_test,
         "message": letter.message,
     })
 }
 
-/// The newest messages that arrived.
+/// The newest messages that arrived, and tests, also those that did not.
 pub async fn receipts(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     let limit = limit(&call)?;
     let found = blocking(move || app.alerting.receipts(limit)).await?;

@@ -27,6 +27,11 @@ pub trait ReceiverShelf: FileShelf {
     /// # Errors
     /// Disk and records.
     fn list(&self) -> Result<Vec<ShelvedReceiver>, RuleFileError>;
+    /// The receiver that a text makes, checked as if it were to be saved under this name; nothing is kept.
+    ///
+    /// # Errors
+    /// Why it would not be saved.
+    fn draft(&self, name: &str, text: &str) -> Result<Receiver, RuleFileError>;
 }
 
 /// A receiver that was added here.

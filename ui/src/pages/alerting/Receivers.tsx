@@ -17,6 +17,7 @@ import {
   retryDead,
   type RouteDoc,
   saveReceiver,
+  testDraft,
   testReceiver,
 } from "../../api/receivers";
 import { formatDuration, formatValue } from "../../lib/format";
@@ -59,8 +60,6 @@ export function Receivers() {
   const dead = usePoll("dead letters", fetchDead, EVERY_MS);
   const all = asked.data?.receivers ?? [];
   const current = all.find((r) => r.name === open);
-  // Who saves and wants a test sees it when the receiver is there.
-  const [trying, setTrying] = useState("");
   return (
     <ListPage
       tools={
@@ -72,10 +71,10 @@ export function Receivers() {
       beside={
         open === NEW ? (
           <Beside label={t("rc.new")} title={t("rc.new")}>
-            <Editor key={NEW} name="" text={EXAMPLE} version={0} taken={all.map((r) => r.name)} onTry={setTrying} onSaved={asked.again} />
+            <Editor key={NEW} name="" text={EXAMPLE} version={0} taken={all.map((r) => r.name)} onTried={receipts.again} onSaved={asked.again} />
           </Beside>
         ) : current ? (
-          <Detail key={current.name} of={current} letters={receipts.data?.receipts ?? []} atOnce={trying === current.name} onTried={() => setTrying("")} onChange={asked.again} />
+          <Detail key={current.name} of={current} letters={receipts.data?.receipts ?? []} onTried={receipts.again} onChange={asked.again} />
         ) : open && asked.data ? (
           <Beside label={t("rc.detail", { name: open })} title={open}>
             <Empty>{t("rc.gone")}</Empty>
@@ -200,8 +199,7 @@ function Simulator() {
 interface DetailProps {
   of: ReceiverDoc;
   letters: LetterDoc[];
-  /** send a test without being asked again */
-  atOnce: boolean;
+  /** there is another receipt */
   onTried: () => void;
   onChange: () => void;
 }
@@ -209,56 +207,64 @@ interface DetailProps {
 /** `webhook/0` as people say it: the number only where there are several. */
 const channelName = (integration: string) => integration.replace(/\/(\d+)$/, (_, n: string) => (n === "0" ? "" : ` ${Number(n) + 1}`));
 
-function Detail({ of: r, letters, atOnce, onTried, onChange }: DetailProps) {
+/** Sends tests, and tells how they went. */
+function useTrial(onTried: () => void): { busy: boolean; run: (test: () => Promise<{ channels: ChannelResult[] }>) => void; said: preact.JSX.Element } {
   const [results, setResults] = useState<ChannelResult[] | null>(null);
   const sending = useSending();
-  const test = () => sending.run(() => testReceiver(r.name).then((a) => setResults(a.channels)), () => undefined);
-  useEffect(() => {
-    if (!atOnce) return;
-    onTried();
-    test();
-  }, [atOnce]);
+  const run = (test: () => Promise<{ channels: ChannelResult[] }>) => {
+    setResults(null);
+    sending.run(() => test().then((a) => setResults(a.channels)), onTried);
+  };
+  const said = (
+    <div role="status">
+      {sending.busy ? <p class="soft">{t("rc.test.busy")}</p> : null}
+      {sending.error ? <p class="field-error">{sending.error}</p> : null}
+      {results?.length === 0 ? <p class="soft">{t("rc.test.none")}</p> : null}
+      <ul>
+        {results?.map((c) => (
+          <li key={c.integration}>
+            {c.delivered ? (
+              <span class="up">
+                <Icon name="ok" size={14} />
+                {t("rc.test.good", { name: channelName(c.integration), d: formatValue(c.took_ms / 1000, "seconds") })}
+              </span>
+            ) : (
+              <Bad text={t("rc.test.bad", { name: channelName(c.integration), why: c.error ?? "" })} />
+            )}
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+  return { busy: sending.busy, run, said };
+}
+
+const TestButton = ({ busy, onTest }: { busy: boolean; onTest: () => void }) => (
+  <button type="button" class="button" aria-busy={busy} onClick={onTest}>
+    <Icon name="play" size={14} />
+    {t("rc.test")}
+  </button>
+);
+
+function Detail({ of: r, letters, onTried, onChange }: DetailProps) {
+  const trial = useTrial(onTried);
   const its = letters.filter((l) => l.receiver === r.name);
   return (
     <Beside
       label={t("rc.detail", { name: r.name })}
       title={<span class="beside-name">{r.name}</span>}
-      tools={
-        <button type="button" class="button" aria-busy={sending.busy} onClick={test}>
-          <Icon name="play" size={14} />
-          {t("rc.test")}
-        </button>
-      }
+      tools={<TestButton busy={trial.busy} onTest={() => trial.run(() => testReceiver(r.name))} />}
     >
-      <div role="status">
-        {sending.busy ? <p class="soft">{t("rc.test.busy")}</p> : null}
-        {sending.error ? <p class="field-error">{sending.error}</p> : null}
-        {results?.length === 0 ? <p class="soft">{t("rc.test.none")}</p> : null}
-        <ul>
-          {results?.map((c) => (
-            <li key={c.integration}>
-              {c.delivered ? (
-                <span class="up">
-                  <Icon name="ok" size={14} />
-                  {t("rc.test.good", { name: channelName(c.integration), d: formatValue(c.took_ms / 1000, "seconds") })}
-                </span>
-              ) : (
-                <Bad text={t("rc.test.bad", { name: channelName(c.integration), why: c.error ?? "" })} />
-              )}
-            </li>
-          ))}
-        </ul>
-        {results?.some((c) => c.delivered) ? <p class="soft">{t("rc.test.next")}</p> : null}
-      </div>
+      {trial.said}
       {r.not_sent.length ? <p class="soft">{t("rc.notsent", { names: r.not_sent.join(", ") })}</p> : null}
       {r.fallback ? <p class="soft">{t("rc.fallback", { name: r.fallback })}</p> : null}
-      {r.source === "api" ? <Own of={r} onChange={onChange} /> : <p class="soft">{t("rc.configured")}</p>}
+      {r.source === "api" ? <Own of={r} onTried={onTried} onChange={onChange} /> : <p class="soft">{t("rc.configured")}</p>}
       <Section title={t("rc.receipts")}>{its.length ? <Letters of={its} /> : <p class="soft">{t("rc.receipts.none")}</p>}</Section>
     </Beside>
   );
 }
 
-function Own({ of: r, onChange }: { of: ReceiverDoc; onChange: () => void }) {
+function Own({ of: r, onTried, onChange }: { of: ReceiverDoc; onTried: () => void; onChange: () => void }) {
   const [saved, setSaved] = useState(0);
   const asked = usePoll(`receiver ${r.name} ${saved}`, (signal) => fetchReceiver(r.name, signal), Number.POSITIVE_INFINITY);
   return (
@@ -270,6 +276,7 @@ function Own({ of: r, onChange }: { of: ReceiverDoc; onChange: () => void }) {
             name={file.name}
             text={file.text}
             version={file.version}
+            onTried={onTried}
             onSaved={() => {
               setSaved(saved + 1);
               onChange();
@@ -288,12 +295,11 @@ interface EditorProps {
   version: number;
   /** names that a new one cannot have */
   taken?: string[];
-  /** it is saved, and to be tested when it is in the list */
-  onTry?: (name: string) => void;
+  onTried: () => void;
   onSaved: () => void;
 }
 
-function Editor({ name: known, text: original, version, taken = [], onTry, onSaved }: EditorProps) {
+function Editor({ name: known, text: original, version, taken = [], onTried, onSaved }: EditorProps) {
   const [text, setText] = useState(original);
   const [address, setAddress] = useState("");
   const [hears, setHears] = useState<Hears>("critical");
@@ -305,6 +311,7 @@ function Editor({ name: known, text: original, version, taken = [], onTry, onSav
   const editor = useRef<TextEditor | null>(null);
   const [checked] = useCheck(text, true, checkReceiver);
   const sending = useSending();
+  const trial = useTrial(onTried);
   const fault = NAME.test(name) ? "" : t("fi.name.bad");
   const make = (to: string, of: Hears) => {
     setAddress(to);
@@ -321,14 +328,12 @@ function Editor({ name: known, text: original, version, taken = [], onTry, onSav
   const submit = (e: SubmitEvent) => {
     e.preventDefault();
     setTried(true);
-    const wantsTest = (e.submitter as HTMLButtonElement | null)?.value === "test";
     if (fault || !author.trim()) return;
     remember(author);
     sending.run(
       () => saveReceiver(name, { text, author: author.trim(), expected_version: version }),
       () => {
         onSaved();
-        if (!known && wantsTest) onTry?.(name);
         if (!known) patch({ open: name }, "replace");
       },
     );
@@ -369,14 +374,18 @@ function Editor({ name: known, text: original, version, taken = [], onTry, onSav
           {sending.error}
         </p>
       ) : null}
+      {trial.said}
       <div class="acts">
-        {known ? null : (
-          <button type="submit" value="test" class="button button-main" aria-busy={sending.busy}>
-            <Icon name="play" size={14} />
-            {t("rc.save.test")}
-          </button>
+        {known && text === original ? null : (
+          <TestButton
+            busy={trial.busy}
+            onTest={() => {
+              setTried(true);
+              if (!fault) trial.run(() => testDraft(name, text));
+            }}
+          />
         )}
-        <button type="submit" class={`button ${known ? "button-main" : ""}`} aria-busy={sending.busy}>
+        <button type="submit" class="button button-main" aria-busy={sending.busy}>
           {t("rc.save")}
         </button>
         {known ? (
@@ -420,7 +429,8 @@ const Letters = ({ of }: { of: LetterDoc[] }) => (
         <tr key={l.id}>
           <td class="num-left">{momentOf(l.ended_at)}</td>
           <th scope="row" class="wrap">
-            {l.receiver} <span class="soft">{channelName(l.integration)}</span>
+            {l.receiver} <span class="soft">{channelName(l.integration)}</span> {l.test ? <span class="badge">{t("rc.letter.test")}</span> : null}
+            {l.error ? <p class="down">{l.error}</p> : null}
           </th>
           <td class="num">{formatValue(l.latency_ms / 1000, "seconds")}</td>
           <td class="num">{l.attempts}</td>
