@@ -76,6 +76,7 @@ const ALERTING = {
   "al.chart.posted": "This alert was posted by another program; there is no expression to draw.",
   "al.mutes": "What mutes it",
   "al.mutes.none": "Nothing: its receivers hear of it.",
+  "al.mutes.nobody": "Nothing: nobody hears of it, as it has no receiver.",
   "al.mutes.acked": "Acknowledged: messages are not repeated until it is over.",
   "al.mutes.silence": "Silence {id} by {by}, until {until}",
   "al.mutes.inhibited": "Inhibited by {name}",

@@ -102,11 +102,13 @@ export function AlertDetail({ fingerprint, alert: a, alerts, onDo, onChange }: P
       {sending.error ? <p class="field-error">{sending.error}</p> : null}
       {a.expr ? <AlertChart expr={a.expr} {...(a.threshold === undefined ? {} : { threshold: a.threshold })} labels={a.labels} began={msOf(a.active_at)} /> : <p class="soft">{t("al.chart.posted")}</p>}
       <dl class="facts">
-        <Fact name={t("col.value")}>
-          <span class="num strong">
-            <ValueText value={a.value} expr={a.expr} {...(a.threshold === undefined ? {} : { threshold: a.threshold })} />
-          </span>
-        </Fact>
+        {a.expr ? (
+          <Fact name={t("col.value")}>
+            <span class="num strong">
+              <ValueText value={a.value} expr={a.expr} {...(a.threshold === undefined ? {} : { threshold: a.threshold })} />
+            </span>
+          </Fact>
+        ) : null}
         <Fact name={t("al.began")}>
           <Time at={a.active_at} /> <span class="soft">{t("al.since", { d: ageOf(a.active_at) })}</span>
         </Fact>
@@ -170,11 +172,14 @@ function EvidencePart({ alert: a }: { alert: AlertDoc }) {
   const { data } = usePoll(`evidence ${a.fingerprint}`, (signal) => fetchEvidence(a.fingerprint, signal), SLOW_MS);
   if (!data) return null;
   const { unit } = measureOf(a.expr, a.threshold);
-  const rows: [string, string][] = [
-    [t("al.evidence.now"), formatValue(numberOf(data.value ?? a.value), unit)],
-    [t("al.evidence.day"), formatValue(numberOf(data.day_ago), unit)],
-    [t("al.evidence.week"), formatValue(numberOf(data.week_ago), unit)],
-  ];
+  // Alerts of other programs have no values.
+  const rows: [string, string][] = a.expr
+    ? [
+        [t("al.evidence.now"), formatValue(numberOf(data.value ?? a.value), unit)],
+        [t("al.evidence.day"), formatValue(numberOf(data.day_ago), unit)],
+        [t("al.evidence.week"), formatValue(numberOf(data.week_ago), unit)],
+      ]
+    : [];
   if (data.fired_times_30d !== null && data.fired_times_30d !== undefined) rows.push([t("al.evidence.fired"), t("al.evidence.times", { n: data.fired_times_30d })]);
   return (
     <Section title={t("al.evidence")}>
@@ -211,7 +216,7 @@ function Mutes({ alert: a, alerts }: { alert: AlertDoc; alerts: AlertDoc[] }) {
   const silenced = a.silenced_by ?? [];
   const { data } = usePoll(silenced.length ? "silences" : "", (signal) => (silenced.length ? fetchSilences(signal) : Promise.resolve([])), SLOW_MS);
   const inhibitors = (a.inhibited_by ?? []).map((f) => alerts.find((x) => x.fingerprint === f) ?? f);
-  if (silenced.length === 0 && inhibitors.length === 0) return <Section title={t("al.mutes")}>{a.acknowledged ? <p>{t("al.mutes.acked")}</p> : <p class="soft">{t("al.mutes.none")}</p>}</Section>;
+  if (silenced.length === 0 && inhibitors.length === 0) return <Section title={t("al.mutes")}>{a.acknowledged ? <p>{t("al.mutes.acked")}</p> : <p class="soft">{t(a.receivers.some(Boolean) ? "al.mutes.none" : "al.mutes.nobody")}</p>}</Section>;
   return (
     <Section title={t("al.mutes")}>
       <ul class="mutes">
