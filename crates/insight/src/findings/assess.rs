@@ -150,13 +150,9 @@ const INPUTS: &[Input] = &[
     Input {
         instance: CRITICAL,
         job: CRITICAL,
-        verdict: |v| Some((Health::Bad, format!("{v:.0} critical alerts fire"))),
+        verdict: |v| Some((Health::Bad, firing(v, "critical "))),
     },
-    Input {
-        instance: FIRING,
-        job: FIRING,
-        verdict: |v| Some((Health::Degraded, format!("{v:.0} alerts fire"))),
-    },
+    Input { instance: FIRING, job: FIRING, verdict: |v| Some((Health::Degraded, firing(v, ""))) },
     Input {
         instance: UNUSUAL,
         job: UNUSUAL,
@@ -178,6 +174,11 @@ const INPUTS: &[Input] = &[
         },
     },
 ];
+
+/// So many alerts, in words.
+fn firing(n: f64, which: &str) -> String {
+    if n == 1.0 { format!("one {which}alert fires") } else { format!("{n:.0} {which}alerts fire") }
+}
 
 impl Input {
     fn query(&self, by: &str, name: Option<&str>) -> String {
@@ -502,6 +503,12 @@ mod tests {
             let (found, _) = self.all.between(Some(by), Some(name), (0, i64::MAX), 1);
             found[0].1.clone()
         }
+    }
+
+    #[test]
+    fn one_alert_is_not_several() {
+        assert_eq!(firing(1.0, "critical "), "one critical alert fires");
+        assert_eq!(firing(2.0, ""), "2 alerts fire");
     }
 
     #[test]
