@@ -271,7 +271,9 @@ impl WrittenScrape {
         }
         let body = size(self.body_size_limit.as_deref(), key("body_size_limit"), out);
         let auth = self.auth(&key, out);
-        let groups = groups(&self.static_configs, &key("static_configs"), out);
+        // Rules may make an address of it, as for probes of whole addresses of the web; each is looked at after them.
+        let bare = self.relabel_configs.is_empty();
+        let groups = groups(&self.static_configs, bare, &key("static_configs"), out);
         let targets: usize = groups.iter().map(|(t, _)| t.len()).sum();
         if self.target_limit > 0 && targets as u64 > self.target_limit {
             let allowed = format!("at most target_limit = {}", self.target_limit);
@@ -368,10 +370,12 @@ fn size(text: Option<&str>, key: String, out: &mut Vec<Problem>) -> Option<u64> 
 
 type Groups = Vec<(Vec<String>, BTreeMap<String, String>)>;
 
-fn groups(written: &[WrittenGroup], key: &str, out: &mut Vec<Problem>) -> Groups {
+fn groups(written: &[WrittenGroup], bare: bool, key: &str, out: &mut Vec<Problem>) -> Groups {
     for (i, group) in written.iter().enumerate() {
-        for target in group.targets.iter().filter(|t| t.contains('/') || t.is_empty()) {
-            problem(out, format!("{key}[{i}].targets"), target, "host:port");
+        let wrong = |t: &&String| t.is_empty() || (bare && t.contains('/'));
+        for target in group.targets.iter().filter(wrong) {
+            let allowed = "host:port; relabel_configs can make one of something else";
+            problem(out, format!("{key}[{i}].targets"), target, allowed);
         }
         for name in group.labels.keys().filter(|n| n.is_empty()) {
             problem(out, format!("{key}[{i}].labels"), name, "a label name");
@@ -463,12 +467,31 @@ mod tests {
         let problems = written.check(Defaults::default(), "scrape_configs[0]").err().unwrap();
         let keys: Vec<&str> =
             problems.iter().map(|p| p.key.rsplit("[0].").next().unwrap()).collect();
-        assert_eq!(problems.len(), 10, "{problems:#?}");
+        assert_eq!(problems.len(), 9, "{problems:#?}");
         assert!(keys.contains(&"scrape_interval") && keys.contains(&"job_name"));
         assert_eq!(
             problems[0].to_string(),
             "scrape_configs[0].scrape_interval: \"5sec\" is not allowed (a duration above 0: 5s, 1m30s, 2h)"
         );
+    }
+
+    #[test]
+    fn a_target_may_be_anything_that_rules_make_an_address_of() {
+        let probe = "job_name: probe\nstatic_configs: [{targets: ['http://x/y']}]\n";
+        let written: WrittenScrape = serde_saphyr::from_str(probe).unwrap();
+        let problems = written.check(Defaults::default(), "scrape_configs[0]").err().unwrap();
+        assert_eq!(problems[0].key, "scrape_configs[0].static_configs[0].targets");
+        let rules = "relabel_configs:\n- {source_labels: [__address__], target_label: instance}\n\
+                     - {target_label: __address__, replacement: 'probe:9115'}\n";
+        let written: WrittenScrape = serde_saphyr::from_str(&format!("{probe}{rules}")).unwrap();
+        let config =
+            std::sync::Arc::new(written.check(Defaults::default(), "scrape_configs[0]").unwrap());
+        let mut problems = Vec::new();
+        let targets = crate::scrape::targets_of(&config, &mut problems);
+        assert!(problems.is_empty(), "{problems:?}");
+        assert_eq!(targets[0].url, "http://probe:9115/metrics");
+        let instance = ("instance".to_owned(), "http://x/y".to_owned());
+        assert!(targets[0].terms.labels.contains(&instance));
     }
 
     #[test]

@@ -82,10 +82,15 @@ impl HttpClient {
         let client = self.client(request.redirects, request.trust)?;
         let limit = request.body_limit;
         let key = request.body_limit_key;
-        let mut response = prepare(client, request, self.config.addresses)?
-            .send()
-            .await
-            .map_err(|e| error_of(&e))?;
+        let is_get = request.method == Method::Get;
+        let first = prepare(client, request, self.config.addresses)?;
+        let second = first.try_clone().filter(|_| is_get);
+        let mut response = match (first.send().await, second) {
+            // A kept connection may be closed at the other end just when it is used; asking once more makes a new one.
+            (Err(e), Some(second)) if broke_off(&e) => second.send().await,
+            (tried, _) => tried,
+        }
+        .map_err(|e| error_of(&e))?;
         let over = || Error::Limit { limit: key, max: limit };
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(|e| error_of(&e))? {
@@ -191,6 +196,11 @@ fn answer(response: &reqwest::Response, body: Bytes) -> Answer {
             .collect(),
         body,
     }
+}
+
+/// Whether there was a connection and no answer came over it.
+fn broke_off(e: &reqwest::Error) -> bool {
+    e.is_request() && !e.is_connect() && !e.is_timeout() && !e.is_redirect()
 }
 
 fn error_of(e: &reqwest::Error) -> Error {

@@ -5,7 +5,9 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use plimsoll_net::{AddressRule, Client, Error, HttpClient, HttpConfig, Redirects, Request};
+use plimsoll_net::{
+    AddressRule, Client, Error, HttpClient, HttpConfig, Method, Redirects, Request,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -81,6 +83,24 @@ async fn a_server_that_hangs_costs_the_timeout() {
     let mut request = Request::get(url);
     request.timeout = Duration::from_millis(50);
     assert_eq!(client().send(request).await, Err(Error::Timeout { after_ms: 50 }));
+}
+
+/// Each connection answers one request and closes when the next one comes, as servers do whose patience just ended.
+#[tokio::test]
+async fn a_kept_connection_that_closes_is_no_failed_question() {
+    let url = serve(|mut s| async move {
+        let _sent = s.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+        let _next = s.read(&mut [0; 4096]).await;
+    })
+    .await;
+    let client = client();
+    for _ in 0..4 {
+        let answer = client.send(Request::get(url.clone())).await.unwrap();
+        assert_eq!(&answer.body[..], b"ok");
+    }
+    // What changes something is not done twice.
+    let change = Request { method: Method::Post, ..Request::get(url) };
+    assert!(matches!(client.send(change).await, Err(Error::Unavailable(_))));
 }
 
 #[tokio::test]
