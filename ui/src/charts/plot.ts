@@ -3,7 +3,7 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { formatValue, type Unit, type Zone } from "../lib/format";
 import { paint } from "../state/prefs";
-import { timeLabels, timeTicks, valueRange, valueTicks } from "../lib/ticks";
+import { timeLabels, timeTicks, valueLabels, valueRange, valueTicks } from "../lib/ticks";
 import { grounds } from "./grounds";
 import { Ink } from "./ink";
 import { drawLines, type Frame, type Stroke } from "./lines";
@@ -363,8 +363,9 @@ export class Plot {
       ...axis,
       gap: 6,
       size: (_u, values) => 14 + 6.4 * Math.max(3, ...(values ?? []).map((v) => String(v).length)),
-      ...(log ? {} : { splits: (u: uPlot, _a: number, min: number, max: number) => valueTicks(min, max, Math.max(2, u.height / 44), unit) }),
-      values: (_u, splits) => splits.map((v) => (v === null || v === undefined ? "" : formatValue(v, unit, decimals))),
+      ...(log ? {} : { splits: (u: uPlot, _a: number, min: number, max: number) => valueTicks(min, max, Math.max(2, u.height / 44), unit, decimals) }),
+      // uPlot puts null where it leaves out marks of a logarithmic axis.
+      values: (_u, splits) => (log ? splits.map((v) => (v === null || v === undefined ? "" : formatValue(v, unit, decimals))) : valueLabels(splits, unit, decimals)),
     };
   }
 

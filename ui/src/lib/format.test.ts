@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import units from "../../../fixtures/dashboards/units.json";
 import cases from "../../../fixtures/dashboards/values.json";
 import { formatDuration, formatMoment, formatValue, guessUnit, seriesName, sharedLabels, type Unit } from "./format";
 
@@ -19,24 +20,7 @@ describe("a duration", () => {
 });
 
 describe("the unit", () => {
-  it.each<[string, Unit]>([
-    ["node_memory_MemAvailable_bytes", "bytes"],
-    ['rate(node_network_receive_bytes_total{device!="lo"}[1m])', "bytes/s"],
-    ["sum by (device) (irate(node_disk_read_bytes_total[1m]))", "bytes/s"],
-    ['avg by (mode) (rate(node_cpu_seconds_total{mode!="idle"}[1m]))', "ratio"],
-    ["1 - node_filesystem_avail_bytes / node_filesystem_size_bytes", "ratio"],
-    ["node_memory_MemTotal_bytes - node_memory_MemAvailable_bytes", "bytes"],
-    ["rate(http_requests_total[5m])", "ops/s"],
-    ["scrape_duration_seconds", "seconds"],
-    ["disk_used_ratio", "ratio"],
-    ["sum(pod:cpu_usage_seconds_total:sum_irate)", "ratio"],
-    ["instance:cpu_utilisation:rate5m", "short"],
-    ["count by (cpu) (node_cpu_seconds_total)", "short"],
-    ["node_load1", "short"],
-    ["", "short"],
-    ['sum(rate(http_requests_total{code=~"5.."}[5m])) / sum(rate(http_requests_total[5m]))', "ratio"],
-    ["histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket[5m])))", "seconds"],
-  ])("of %s is %s", (expr, unit) => expect(guessUnit(expr)).toBe(unit));
+  it.each(units as [string, Unit][])("of %s is %s", (expr, unit) => expect(guessUnit(expr)).toBe(unit));
   it("as the server says wins", () => expect(guessUnit("node_load1", "bytes")).toBe("bytes"));
 });
 

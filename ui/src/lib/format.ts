@@ -144,6 +144,28 @@ export function guessUnit(expr: string, serverUnit = ""): Unit {
   const told: Record<string, Unit> = { bytes: "bytes", "bytes/s": "bytes/s", seconds: "seconds", ratio: "ratio", "ops/s": "ops/s" };
   const known = told[serverUnit];
   if (known) return known;
+  const unit = unitOf(expr);
+  const times = scaleOf(expr);
+  return times === 1 ? unit : times === 100 && unit === "ratio" ? "percent" : "short";
+}
+
+/** What of an expression says nothing of its scale: texts, matchers and times, what is compared with, arguments. */
+const ASIDE = [/"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`/g, /\{[^}]*\}|\[[^\]]*\]/g, /(?:[<>]=?|[=!]=)\s*(?:bool\s+)?[\d.][\de.\s*/+-]*/g];
+const ARGUMENT = /,\s*[\d.][\de.\s*/+-]*([,)])/g;
+const BEFORE = /(?:^|[^\w.])(\d[\d.]*(?:e[+-]?\d+)?)\s*([*/])/gi;
+const AFTER = /([*/])\s*\(?\s*(\d[\d.]*(?:e[+-]?\d+)?)/gi;
+
+/** The number that an expression multiplies what it reads with; NaN where it divides, too. */
+function scaleOf(expr: string): number {
+  const bare = ASIDE.reduce((text, re) => text.replace(re, " "), expr).replace(ARGUMENT, "$1");
+  let scale = 1;
+  for (const [, n, op] of bare.matchAll(BEFORE)) scale *= op === "*" ? Number(n) : Number.NaN;
+  for (const [, op, n] of bare.matchAll(AFTER)) scale *= op === "*" || Number(n) === 1 ? Number(n) : Number.NaN;
+  return scale;
+}
+
+/** The unit of what an expression reads. */
+function unitOf(expr: string): Unit {
   // Two different things divided are a ratio only when both carry the same unit; we do not guess further.
   const names = expr.match(/[a-zA-Z_:][\w:]*_(bytes|seconds|ratio|total|celsius)(_total)?\b/g) ?? [];
   const name = names[0] ?? "";
@@ -152,6 +174,9 @@ export function guessUnit(expr: string, serverUnit = ""): Unit {
   if (bucket && /\bhistogram_quantile\s*\(/.test(expr)) return bucket as Unit;
   if (/\bcount\b\s*(by|without)?\s*\(/.test(expr)) return "short";
   const divided = /\)\s*\/\s*(ignoring|on|\w|\()|[a-z}]\s*\/\s*[a-z(]/.test(expr);
+  // Means of what a histogram or a summary adds up.
+  const sum = /_(seconds|bytes)_sum\b/.exec(expr)?.[1];
+  if (sum && divided && /_count\b/.test(expr)) return sum as Unit;
   // What is left of one.
   if (divided && /(^|\()\s*1\s*-\s/.test(expr)) return "ratio";
   if (divided && names.length >= 2 && names.every((x) => /_bytes/.test(x))) return "ratio";

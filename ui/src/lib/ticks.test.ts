@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { niceStep, timeLabels, timeTicks, valueRange, valueTicks } from "./ticks";
+import { niceStep, timeLabels, timeTicks, valueLabels, valueRange, valueTicks } from "./ticks";
 
 describe("value ticks", () => {
   it("are round", () => expect(valueTicks(0, 0.57, 4, "ratio")).toEqual([0, 0.2, 0.4].map((x) => expect.closeTo(x, 9))));
@@ -15,6 +15,16 @@ describe("value ticks", () => {
           expect(t.length).toBeLessThanOrEqual(12);
           for (const [i, x] of t.entries()) expect(i === 0 || x > (t[i - 1] as number)).toBe(true);
         }
+  });
+  it("are whole where no decimals are wanted", () => {
+    expect(valueTicks(0, 1.6, 4, "short", 0)).toEqual([0, 1]);
+    expect(valueTicks(0, 8.8, 4, "short", 0)).toEqual([0, 5]);
+    expect(valueTicks(0, 0.04, 4, "ratio", 0).map((x) => x * 100)).toEqual([0, 1, 2, 3, 4].map((x) => expect.closeTo(x, 9)));
+  });
+  it("are called apart, or once", () => {
+    expect(valueLabels([10.61, 10.62, 10.63], "ops/s")).toEqual(["10.61/s", "10.62/s", "10.63/s"]);
+    expect(valueLabels([0, 5, 10], "short")).toEqual(["0", "5", "10"]);
+    expect(valueLabels([1e9, 1e9 + 1, 1e9 + 2], "short", 0)).toEqual(["1 G", "", ""]);
   });
   it("of an empty range are none", () => expect(valueTicks(1, 1, 5, "short")).toEqual([]));
 });

@@ -1,5 +1,5 @@
 // Where axes have their marks. Pure; never more than 50 marks.
-import { formatClock, formatDay, type Unit, type Zone } from "./format";
+import { formatClock, formatDay, formatValue, type Unit, type Zone } from "./format";
 import { zoneOffset } from "./zone";
 
 const TICKS_MAX = 50;
@@ -21,14 +21,34 @@ export function niceStep(raw: number, unit: Unit): number {
   return (([1, 2, 2.5, 5, 10].find((x) => x >= raw / power - 1e-9) ?? 10) * power);
 }
 
-/** Multiples of a nice step inside [min, max], about `count` of them. */
-export function valueTicks(min: number, max: number, count: number, unit: Unit): number[] {
+/** The least step that so many decimals can tell apart; 0 where they follow the value. */
+function leastStep(unit: Unit, decimals: number | undefined): number {
+  if (decimals === undefined || /^(bytes|bits|seconds)/.test(unit)) return 0;
+  return 10 ** -(decimals + (unit === "ratio" ? 2 : 0));
+}
+
+/** Multiples of a nice step inside [min, max], about `count` of them; fewer where `decimals` could not tell them apart. */
+export function valueTicks(min: number, max: number, count: number, unit: Unit, decimals?: number): number[] {
   if (!Number.isFinite(min) || !Number.isFinite(max) || max <= min) return [];
-  const step = niceStep((max - min) / Math.max(1, count), unit);
+  const least = leastStep(unit, decimals);
+  let step = niceStep(Math.max(least, (max - min) / Math.max(1, count)), unit);
+  // 2.5 is a round step, but not one of whole numbers.
+  if (least > 0 && Math.abs(step / least - Math.round(step / least)) > 1e-6) step = niceStep(step * 1.01, unit);
   const out: number[] = [];
   const first = Math.ceil(min / step - 1e-9);
   for (let k = first; k * step <= max + step * 1e-9 && out.length < TICKS_MAX; k++) out.push(k * step || 0);
   return out;
+}
+
+/** More decimals than this tell nothing apart. */
+const DECIMALS_MAX = 6;
+
+/** What stands at value ticks: with more decimals where they would be called alike, and nothing where they still are. */
+export function valueLabels(ticks: number[], unit: Unit, decimals?: number): string[] {
+  const shown = (d?: number) => ticks.map((v) => formatValue(v, unit, d));
+  let out = shown(decimals);
+  for (let d = 1; decimals === undefined && d <= DECIMALS_MAX && new Set(out).size < out.length; d++) out = shown(d);
+  return out.map((text, i) => (text === out[i - 1] ? "" : text));
 }
 
 /** The range of the value axis: from zero for amounts (always when areas are drawn), a little air above, never empty. */

@@ -293,6 +293,10 @@ fn encoded(value: &str) -> String {
     out
 }
 
+/// `$__interval` is never shorter, as in Grafana: what changes within one step of a short range could not be told from one
+/// sample.
+const INTERVAL_MIN_MS: i64 = 15_000;
+
 /// The names that are always there, for a time and a step, all ms.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Builtins {
@@ -315,8 +319,8 @@ impl Builtins {
         let range = self.to_ms.saturating_sub(self.from_ms).max(0);
         let seconds = (range + 500) / 1_000;
         let value = match name {
-            "__interval" => duration(self.step_ms),
-            "__interval_ms" => self.step_ms.to_string(),
+            "__interval" => duration(self.step_ms.max(INTERVAL_MIN_MS)),
+            "__interval_ms" => self.step_ms.max(INTERVAL_MIN_MS).to_string(),
             "__rate_interval" => {
                 let scrape = self.scrape_ms;
                 duration(scrape.saturating_mul(4).max(self.step_ms.saturating_add(scrape)))
@@ -344,6 +348,17 @@ mod tests {
 
     /// The cases that the browser is held to as well.
     const CASES: &str = include_str!("../../../../fixtures/dashboards/interpolate.json");
+
+    #[test]
+    fn an_interval_is_never_shorter_than_what_a_rate_can_be_told_from() {
+        let value = |step_ms: i64, name: &str| {
+            let all = Builtins { step_ms, scrape_ms: 5_000, ..Builtins::default() };
+            all.value(name).unwrap().values.join("")
+        };
+        assert_eq!([value(5_000, "__interval"), value(60_000, "__interval")], ["15s", "1m"]);
+        assert_eq!(value(5_000, "__interval_ms"), "15000");
+        assert_eq!(value(5_000, "__rate_interval"), "20s");
+    }
 
     #[test]
     fn texts_are_filled_in_as_the_fixture_says() {

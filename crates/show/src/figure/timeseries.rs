@@ -263,7 +263,33 @@ fn ticks(low: f64, high: f64, room: f64, format: &Format) -> Vec<(f64, String)> 
         wanted += 1.0;
         found = value_ticks(low, high, wanted, format.scale());
     }
-    found.into_iter().map(|(value, _)| (value, format.show(value))).collect()
+    told_apart(found.into_iter().map(|(value, _)| value).collect(), format)
+}
+
+/// More decimals than this tell nothing apart.
+const DECIMALS_MAX: usize = 6;
+
+/// What values of an axis are called: with more decimals where they would be called alike; those that still are, are
+/// left out. As `valueLabels` of the browser.
+fn told_apart(values: Vec<f64>, format: &Format) -> Vec<(f64, String)> {
+    let named =
+        |format: &Format| -> Vec<String> { values.iter().map(|v| format.show(*v)).collect() };
+    let is_apart = |texts: &[String]| texts.windows(2).all(|w| w[0] != w[1]);
+    let mut texts = named(format);
+    let more = if format.decimals.is_none() { 1..=DECIMALS_MAX } else { 1..=0 };
+    for decimals in more {
+        if is_apart(&texts) {
+            break;
+        }
+        texts = named(&Format { decimals: Some(decimals), ..format.clone() });
+    }
+    let mut out: Vec<(f64, String)> = Vec::with_capacity(values.len());
+    for (value, text) in values.iter().zip(texts) {
+        if out.last().is_none_or(|(_, before)| *before != text) {
+            out.push((*value, text));
+        }
+    }
+    out
 }
 
 /// The powers of the base between the ends, those that have room; of few tens also their doubles and fives.
@@ -508,6 +534,18 @@ fn legend(pen: &mut Pen<'_>) -> usize {
 mod tests {
     use super::super::{Figure, LineLook, Mark, Theme};
     use super::*;
+
+    #[test]
+    fn values_of_an_axis_are_called_apart_or_once() {
+        let texts = |values: &[f64], format: Format| -> Vec<String> {
+            told_apart(values.to_vec(), &format).into_iter().map(|(_, text)| text).collect()
+        };
+        let narrow = texts(&[10.61, 10.62, 10.63], Format::named("ops/s"));
+        assert_eq!(narrow, ["10.61/s", "10.62/s", "10.63/s"]);
+        assert_eq!(texts(&[0.0, 5.0, 10.0], Format::named("short")), ["0", "5", "10"]);
+        let whole = Format::named("none").with_decimals(Some(0.0));
+        assert_eq!(texts(&[0.0, 0.2, 0.4, 1.0], whole), ["0", "1"]);
+    }
 
     fn trace(name: &str, values: &[f64], line: LineLook) -> Trace {
         let points = values.iter().enumerate().map(|(i, v)| (i as i64 * 60_000, *v)).collect();

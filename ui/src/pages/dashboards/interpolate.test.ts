@@ -9,6 +9,12 @@ test("texts are filled in as the fixture says, which the server is held to as we
   for (const { target, text, want } of fixture.cases) expect(interpolate(text, values, target as Target), text).toBe(want);
 });
 
+test("an interval is never shorter than what a rate can be told from", () => {
+  const values = (step_ms: number) => builtIn({ from: 0, to: 60_000, step_ms, scrape_ms: 5_000, dashboard: "" });
+  expect(interpolate("$__interval $__interval_ms $__rate_interval", values(5_000), "expr")).toBe("15s 15000 20s");
+  expect(interpolate("$__interval $__interval_ms $__rate_interval", values(60_000), "expr")).toBe("1m 60000 1m5s");
+});
+
 test("filters go into every selector, and nowhere else", () => {
   const cases = [
     ["up", 'up{job="x"}'],

@@ -123,14 +123,18 @@ export interface Times {
 const duration = (ms: number) => formatBack(Math.max(1, ms)) ?? `${Math.max(1, Math.round(ms))}ms`;
 const one = (v: string | number): Value => ({ values: [String(v)] });
 
+/** `$__interval` is never shorter, as in Grafana: what changes within one step of a short range could not be told from one sample. */
+const INTERVAL_MIN_MS = 15_000;
+
 /** The values that every dashboard has. */
 export function builtIn(o: Times): Values {
   const range = Math.max(0, Math.round(o.to - o.from));
   const seconds = Math.round(range / 1000);
+  const interval = Math.max(INTERVAL_MIN_MS, o.step_ms);
   const rate = Math.max(4 * o.scrape_ms, o.step_ms + o.scrape_ms);
   return {
-    __interval: one(duration(o.step_ms)),
-    __interval_ms: one(o.step_ms),
+    __interval: one(duration(interval)),
+    __interval_ms: one(interval),
     __rate_interval: one(duration(rate)),
     __rate_interval_ms: one(rate),
     __range: one(`${Math.max(1, seconds)}s`),

@@ -60,8 +60,54 @@ static LEGEND: LazyLock<Regex> = LazyLock::new(|| ours(r"\{\{\s*([\w.]+)\s*\}\}"
 static RGB: LazyLock<Regex> = LazyLock::new(|| ours(r"^rgba?\(\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)"));
 static LEFT_OF_ONE: LazyLock<Regex> = LazyLock::new(|| ours(r"(?:^|\()\s*1\s*-\s"));
 
-/// Which unit an expression's values have, from the names of metrics and the functions around them.
+/// What of an expression says nothing of its scale: texts, matchers and times, what is compared with.
+static ASIDE: LazyLock<[Regex; 3]> = LazyLock::new(|| {
+    [
+        ours(r#""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`"#),
+        ours(r"\{[^}]*\}|\[[^\]]*\]"),
+        ours(r"(?:[<>]=?|[=!]=)\s*(?:bool\s+)?[\d.][\de.\s*/+-]*"),
+    ]
+});
+static ARGUMENT: LazyLock<Regex> = LazyLock::new(|| ours(r",\s*[\d.][\de.\s*/+-]*([,)])"));
+static BEFORE: LazyLock<Regex> =
+    LazyLock::new(|| ours(r"(?i)(?:^|[^\w.])(\d[\d.]*(?:e[+-]?\d+)?)\s*([*/])"));
+static AFTER: LazyLock<Regex> =
+    LazyLock::new(|| ours(r"(?i)([*/])\s*\(?\s*(\d[\d.]*(?:e[+-]?\d+)?)"));
+static SUM: LazyLock<Regex> = LazyLock::new(|| ours(r"_(seconds|bytes)_sum\b"));
+
+/// The number that an expression multiplies what it reads with; not a number where it divides, too.
+fn scale_of(expr: &str) -> f64 {
+    let mut bare = expr.to_owned();
+    for aside in ASIDE.iter() {
+        bare = aside.replace_all(&bare, " ").into_owned();
+    }
+    let bare = ARGUMENT.replace_all(&bare, "$1");
+    let number = |text: &str| text.parse().unwrap_or(f64::NAN);
+    let before = BEFORE.captures_iter(&bare).map(|c| match &c[2] {
+        "*" => number(&c[1]),
+        _ => f64::NAN,
+    });
+    let after = AFTER.captures_iter(&bare).map(|c| match (&c[1], number(&c[2])) {
+        ("*", n) => n,
+        (_, n) if n == 1.0 => n,
+        _ => f64::NAN,
+    });
+    before.chain(after).product()
+}
+
+/// Which unit an expression's values have, from the names of metrics, the functions around them, and the numbers that it
+/// multiplies with; the browser guesses alike, both are held to `fixtures/dashboards/units.json`.
 pub fn guessed(expr: &str) -> &'static str {
+    let unit = read(expr);
+    match scale_of(expr) {
+        1.0 => unit,
+        100.0 if unit == "ratio" => "percent",
+        _ => "short",
+    }
+}
+
+/// The unit of what an expression reads.
+fn read(expr: &str) -> &'static str {
     let names: Vec<&str> = NAMES.find_iter(expr).map(|m| m.as_str()).collect();
     let name = names.first().copied().unwrap_or_default();
     let is_rate = RATE.is_match(expr);
@@ -74,6 +120,12 @@ pub fn guessed(expr: &str) -> &'static str {
         return "short";
     }
     let is_divided = DIVIDED.is_match(expr);
+    if let Some(sum) = SUM.captures(expr)
+        && is_divided
+        && expr.contains("_count")
+    {
+        return if &sum[1] == "bytes" { "bytes" } else { "seconds" };
+    }
     let all =
         |fits: fn(&str) -> bool| is_divided && names.len() > 1 && names.iter().all(|n| fits(n));
     let is_plain_total = |n: &str| {
