@@ -95,6 +95,8 @@ pub struct Trace {
     pub told: Option<String>,
     /// The colour that its newest value has by thresholds and mappings of its own.
     pub paint: Option<Paint>,
+    /// Whether that is all that is to be said of it: marks of the figure do not colour it.
+    pub is_judged: bool,
     /// Between what values its newest one is shown on an arc or a bar.
     pub bounds: Option<(f64, f64)>,
     /// Which of the figure's states each point is in; empty where there are none.
@@ -172,10 +174,19 @@ pub enum Severity {
 pub struct Mark {
     /// Where; `None` is below all values.
     pub at: Option<f64>,
+    /// Whether `at` is a part, 0 to 1, of what the bounds of a trace span, not a value.
+    pub is_part: bool,
     /// How bad.
     pub severity: Severity,
     /// A colour of its own.
     pub colour: Option<Colour>,
+}
+
+impl Mark {
+    /// Where it stands between these bounds; `None` is below all values.
+    pub fn within(&self, (low, high): (f64, f64)) -> Option<f64> {
+        self.at.map(|at| if self.is_part { low + at * (high - low) } else { at })
+    }
 }
 
 /// Rows of texts.
@@ -269,9 +280,10 @@ impl Default for Figure {
 }
 
 impl Figure {
-    /// The severity of a value by the marks.
-    pub fn severity(&self, value: f64) -> Severity {
-        let passed = self.marks.iter().rev().find(|m| m.at.is_none_or(|at| value >= at));
+    /// The severity of a value by the marks, between these bounds.
+    pub fn severity(&self, value: f64, bounds: (f64, f64)) -> Severity {
+        let passed = |m: &&Mark| m.within(bounds).is_none_or(|at| value >= at);
+        let passed = self.marks.iter().rev().find(passed);
         passed.map_or(Severity::Ok, |m| m.severity)
     }
 
@@ -281,11 +293,15 @@ impl Figure {
     }
 
     /// The colour of a trace's newest value; `None` where it means nothing worse.
-    fn paint(&self, trace: &Trace, theme: Theme) -> Option<Colour> {
-        trace.paint.map(|p| p.colour(theme)).or_else(|| match self.severity(trace.last()?) {
+    pub(crate) fn paint(&self, trace: &Trace, theme: Theme) -> Option<Colour> {
+        let paint = trace.paint.map(|p| p.colour(theme));
+        if trace.is_judged || paint.is_some() {
+            return paint;
+        }
+        match self.severity(trace.last()?, trace.bounds.unwrap_or((0.0, 1.0))) {
             Severity::Ok => None,
             severity => Some(theme.severity(severity)),
-        })
+        }
     }
 
     /// The colour of a mark; `None` where it is none to be drawn.

@@ -293,8 +293,8 @@ fn encoded(value: &str) -> String {
     out
 }
 
-/// `$__interval` is never shorter, as in Grafana: what changes within one step of a short range could not be told from one
-/// sample.
+/// `$__interval` is never shorter unless the query says so, as in Grafana: what changes within one step of a short range
+/// could not be told from one sample.
 const INTERVAL_MIN_MS: i64 = 15_000;
 
 /// The names that are always there, for a time and a step, all ms.
@@ -306,6 +306,8 @@ pub struct Builtins {
     pub to_ms: i64,
     /// Time between two points.
     pub step_ms: i64,
+    /// The least step that the query asks for.
+    pub least_ms: Option<i64>,
     /// How often samples are collected.
     pub scrape_ms: i64,
     /// The title of the dashboard.
@@ -318,9 +320,10 @@ impl Builtins {
         let duration = |ms: i64| plimsoll_model::format_duration_ms(ms.max(1));
         let range = self.to_ms.saturating_sub(self.from_ms).max(0);
         let seconds = (range + 500) / 1_000;
+        let interval = self.step_ms.max(self.least_ms.unwrap_or(INTERVAL_MIN_MS));
         let value = match name {
-            "__interval" => duration(self.step_ms.max(INTERVAL_MIN_MS)),
-            "__interval_ms" => self.step_ms.max(INTERVAL_MIN_MS).to_string(),
+            "__interval" => duration(interval),
+            "__interval_ms" => interval.to_string(),
             "__rate_interval" => {
                 let scrape = self.scrape_ms;
                 duration(scrape.saturating_mul(4).max(self.step_ms.saturating_add(scrape)))
@@ -357,6 +360,8 @@ mod tests {
         };
         assert_eq!([value(5_000, "__interval"), value(60_000, "__interval")], ["15s", "1m"]);
         assert_eq!(value(5_000, "__interval_ms"), "15000");
+        let own = Builtins { step_ms: 5_000, least_ms: Some(5_000), ..Builtins::default() };
+        assert_eq!(own.value("__interval").unwrap().values, ["5s"]);
         assert_eq!(value(5_000, "__rate_interval"), "20s");
     }
 
@@ -366,6 +371,7 @@ mod tests {
         let b = &cases["builtins"];
         let ms = |name: &str| b[name].as_i64().unwrap();
         let builtins = Builtins {
+            least_ms: None,
             from_ms: ms("from"),
             to_ms: ms("to"),
             step_ms: ms("step"),

@@ -201,6 +201,7 @@ fn read(
     chosen: bool,
 ) -> Result<Expr, String> {
     let builtins = Builtins {
+        least_ms: None,
         from_ms: 0,
         to_ms: 3_600_000,
         step_ms: 15_000,

@@ -157,7 +157,7 @@ pub fn state_timeline(pen: &mut Pen<'_>) {
         return;
     }
     board.draw(pen, |pen, value| match pen.figure.marks.is_empty() {
-        false => match pen.figure.severity(value) {
+        false => match pen.figure.severity(value, (0.0, 1.0)) {
             Severity::Ok => pen.theme.trace(2),
             severity => pen.theme.severity(severity),
         },

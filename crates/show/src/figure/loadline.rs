@@ -46,9 +46,8 @@ pub fn draw(pen: &mut Pen<'_>) {
             pen.rect([from, y + 3.0, wide * part, 12.0], 3.0, fill);
         }
         for mark in figure.marks.iter().filter(|m| m.severity != Severity::Ok) {
-            let Some(at) = mark.at.map(share).filter(|at| (0.0..=1.0).contains(at)) else {
-                continue;
-            };
+            let at = mark.within((low, full)).map(share);
+            let Some(at) = at.filter(|at| (0.0..=1.0).contains(at)) else { continue };
             let x = from + wide * at;
             pen.line((x, y), (x, y + 18.0), theme.severity(mark.severity), 1.6);
         }

@@ -100,7 +100,8 @@ pub fn gauge(pen: &mut Pen<'_>) {
             pen.add(arc((cx, cy), radius, thick, (0.0, part), fill));
         }
         for mark in &pen.figure.marks {
-            let Some(at) = mark.at.map(|at| (at - low) / (high - low)) else { continue };
+            let at = mark.within((low, high)).map(|at| (at - low) / (high - low));
+            let Some(at) = at else { continue };
             let Some(stroke) = pen.figure.mark(mark, pen.theme) else { continue };
             if (0.0..=1.0).contains(&at) {
                 let (outer, inner) =

@@ -255,15 +255,38 @@ fn plot(pen: &Pen<'_>, lines: &[Line], legend_rows: usize) -> Plot {
     }
 }
 
-/// Values of the axis with what they are called: as many as have room, and two if that is possible at all.
+/// Values of the axis with what they are called: as many as have room, fewer where the decimals do not write them as
+/// they are, and two if that is possible at all.
 fn ticks(low: f64, high: f64, room: f64, format: &Format) -> Vec<(f64, String)> {
     let mut wanted = (room / 45.0).clamp(2.0, 6.0);
     let mut found = value_ticks(low, high, wanted, format.scale());
+    if let Some(decimals) = format.decimals {
+        let finer = Format { decimals: Some(decimals + FINER), ..format.clone() };
+        let is_so = |v: f64| number_of(&format.show(v)) == number_of(&finer.show(v));
+        let mut fewer = wanted;
+        while fewer > 0.5 {
+            let all = value_ticks(low, high, fewer, format.scale());
+            if all.len() > 1 && all.iter().all(|(v, _)| is_so(*v)) {
+                return told_apart(all.into_iter().map(|(value, _)| value).collect(), format);
+            }
+            fewer *= 0.8;
+        }
+    }
     while found.len() < 2 && wanted < 8.0 {
         wanted += 1.0;
         found = value_ticks(low, high, wanted, format.scale());
     }
     told_apart(found.into_iter().map(|(value, _)| value).collect(), format)
+}
+
+/// So many more decimals show whether fewer leave something out.
+const FINER: usize = 4;
+
+/// The number at the beginning of what a value is called.
+fn number_of(text: &str) -> Option<f64> {
+    let text = text.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    text[..end].parse().ok()
 }
 
 /// More decimals than this tell nothing apart.
@@ -276,9 +299,8 @@ fn told_apart(values: Vec<f64>, format: &Format) -> Vec<(f64, String)> {
         |format: &Format| -> Vec<String> { values.iter().map(|v| format.show(*v)).collect() };
     let is_apart = |texts: &[String]| texts.windows(2).all(|w| w[0] != w[1]);
     let mut texts = named(format);
-    let more = if format.decimals.is_none() { 1..=DECIMALS_MAX } else { 1..=0 };
-    for decimals in more {
-        if is_apart(&texts) {
+    for decimals in 1..=DECIMALS_MAX {
+        if format.decimals.is_some() || is_apart(&texts) {
             break;
         }
         texts = named(&Format { decimals: Some(decimals), ..format.clone() });
@@ -543,8 +565,17 @@ mod tests {
         let narrow = texts(&[10.61, 10.62, 10.63], Format::named("ops/s"));
         assert_eq!(narrow, ["10.61/s", "10.62/s", "10.63/s"]);
         assert_eq!(texts(&[0.0, 5.0, 10.0], Format::named("short")), ["0", "5", "10"]);
-        let whole = Format::named("none").with_decimals(Some(0.0));
-        assert_eq!(texts(&[0.0, 0.2, 0.4, 1.0], whole), ["0", "1"]);
+        let axis = |high: f64, unit: &str, decimals: f64| -> Vec<String> {
+            let format = Format::named(unit).with_decimals(Some(decimals));
+            ticks(0.0, high, 250.0, &format).into_iter().map(|(v, t)| format!("{v} {t}")).collect()
+        };
+        assert_eq!(axis(1.0, "none", 0.0), ["0 0", "1 1"]);
+        assert_eq!(axis(0.2, "none", 1.0), ["0 0.0", "0.1 0.1", "0.2 0.2"]);
+        assert_eq!(axis(8.8, "none", 0.0), ["0 0", "2 2", "4 4", "6 6", "8 8"]);
+        let gib = f64::from(1 << 30);
+        let bytes = axis(2.2 * gib, "bytes", 0.0);
+        assert_eq!(bytes.len(), 3, "{bytes:?}");
+        assert!(bytes[2].ends_with(" 2 GiB"), "{bytes:?}");
     }
 
     fn trace(name: &str, values: &[f64], line: LineLook) -> Trace {
@@ -624,7 +655,12 @@ mod tests {
             trace("line", &[3.0, 2.0], look(None, Some(0.25), Some(4.0))),
         ]);
         f.is_unnamed = true;
-        f.marks = vec![Mark { at: Some(2.0), severity: Severity::Critical, colour: None }];
+        f.marks = vec![Mark {
+            at: Some(2.0),
+            is_part: false,
+            severity: Severity::Critical,
+            colour: None,
+        }];
         let (shapes, ..) = drawn(&f);
         let count = |of: &dyn Fn(&Shape) -> bool| shapes.iter().filter(|s| of(s)).count();
         assert_eq!(count(&|s| matches!(s, Shape::Rect { opacity: 0.5, .. })), 2);

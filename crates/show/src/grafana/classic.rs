@@ -207,7 +207,10 @@ fn annotations(
         };
         let expr = a["expr"].as_str().or(a["target"]["expr"].as_str()).unwrap_or_default();
         if a["builtIn"] == 1 {
-            all.push(Annotation { name: "Alerts".to_owned(), kind: AnnotationKind::Alerts, ..own });
+            // There they are alerts of the dashboard's own panels, which it does not bring along; ours are all alerts: a
+            // choice, not the default.
+            let alerts = AnnotationKind::Alerts;
+            all.push(Annotation { name: "Alerts".to_owned(), kind: alerts, enabled: false, ..own });
         } else if expr.is_empty() {
             notes.add(format!("the annotations {name:?} are no PromQL and are left out"));
         } else if let Err(e) = parsed(dashboard, expr, features) {

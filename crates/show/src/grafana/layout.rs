@@ -18,11 +18,22 @@ pub(super) struct Placed<'v> {
 pub(super) fn placed(dashboard: &Value) -> (Vec<Placed<'_>>, usize) {
     let mut all = match dashboard["rows"].as_array() {
         Some(rows) if list(&dashboard["panels"]).is_empty() => of_rows(rows),
-        _ => of_grid(list(&dashboard["panels"])),
+        _ => {
+            let panels = list(&dashboard["panels"]);
+            let all = of_grid(panels, PANELS_MAX);
+            let beyond = count(panels).saturating_sub(all.len());
+            return (all, beyond);
+        }
     };
     let beyond = all.len().saturating_sub(PANELS_MAX);
     all.truncate(PANELS_MAX);
     (all, beyond)
+}
+
+/// Panels with those in rows.
+fn count(panels: &[Value]) -> usize {
+    let inner = |p: &Value| if p["type"] == "row" { count(list(&p["panels"])) } else { 0 };
+    panels.iter().filter(|p| p.is_object()).map(|p| 1 + inner(p)).sum()
 }
 
 fn at(grid: &Value) -> Option<At> {
@@ -36,7 +47,8 @@ fn fitted(at: At) -> At {
     At { x, y: at.y.min(ROWS_MAX), w, h: at.h.clamp(1, 500) }
 }
 
-fn of_grid(panels: &[Value]) -> Vec<Placed<'_>> {
+/// At most `most`: what lies on others is moved, and to find room for a panel looks at all before it.
+fn of_grid(panels: &[Value], most: usize) -> Vec<Placed<'_>> {
     let mut all: Vec<(At, &Value)> = Vec::new();
     let mut end = 0;
     for p in panels.iter().filter(|p| p.is_object()) {
@@ -48,8 +60,12 @@ fn of_grid(panels: &[Value]) -> Vec<Placed<'_>> {
         all.push((at, p));
     }
     all.sort_by_key(|(at, _)| (at.y, at.x));
+    all.truncate(most);
     let (mut out, mut moved) = (Vec::<Placed<'_>>::new(), 0_u32);
     for (at, p) in all {
+        if out.len() >= most {
+            break;
+        }
         let at = fitted(At { y: at.y.saturating_add(moved), ..at });
         let at = if p["type"] == "row" { At { x: 0, w: COLUMNS, h: 1, ..at } } else { at };
         let at = free(at, &out);
@@ -58,7 +74,7 @@ fn of_grid(panels: &[Value]) -> Vec<Placed<'_>> {
         if inner.is_empty() {
             continue;
         }
-        let inner = of_grid(inner);
+        let inner = of_grid(inner, most - out.len());
         let top = inner.iter().map(|i| i.at.y).min().unwrap_or(0);
         let end = inner.iter().map(|i| i.at.y + i.at.h).max().unwrap_or(0);
         for one in inner {
@@ -78,7 +94,7 @@ fn free(mut at: At, there: &[Placed<'_>]) -> At {
     while let Some(met) = there.iter().find(|p| meets(&at, &p.at)) {
         at.y = met.at.y + met.at.h;
     }
-    at
+    fitted(at)
 }
 
 /// Rows of before version 16: heights in pixels, widths in twelfths.
@@ -161,6 +177,21 @@ mod tests {
             {"title": "c", "gridPos": {"x": 0, "y": 7, "w": 12, "h": 7}},
         ]});
         assert_eq!(shown(&doc), ["r 0,0 24x1", "a 0,1 4x7", "b 4,1 20x7", "c 0,8 12x7"]);
+    }
+
+    #[test]
+    fn what_has_no_room_is_counted_and_what_lies_too_deep_stays_inside() {
+        let many: Vec<Value> = (0..20_000).map(|_| json!({})).collect();
+        let doc = json!({"panels": many});
+        let (all, beyond) = placed(&doc);
+        assert_eq!((all.len(), beyond), (PANELS_MAX, 20_000 - PANELS_MAX));
+        let row = json!({"type": "row", "panels": many});
+        let doc = json!({"panels": [row, {}]});
+        let (all, beyond) = placed(&doc);
+        assert_eq!((all.len(), beyond), (PANELS_MAX, 20_002 - PANELS_MAX));
+        let deep = json!({"gridPos": {"x": 0, "y": ROWS_MAX, "w": 24, "h": 8}});
+        let doc = json!({"panels": [deep, deep]});
+        assert!(placed(&doc).0.iter().all(|p| p.at.y <= ROWS_MAX));
     }
 
     #[test]

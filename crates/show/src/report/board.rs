@@ -147,14 +147,15 @@ impl Scope<'_> {
         let own = &placed.own;
         let window = time_of(placed.panel, window);
         let usual = step_for(window.span_ms(), px);
-        let builtins = |step_ms: i64| Builtins {
+        let builtins = |step_ms: i64, least_ms: Option<i64>| Builtins {
             from_ms: window.from,
             to_ms: window.until,
             step_ms,
+            least_ms,
             scrape_ms: SCRAPE_MS,
             dashboard: self.id.to_owned(),
         };
-        let of_texts = builtins(usual);
+        let of_texts = builtins(usual, None);
         let mut panel = serde_json::to_value(placed.panel).unwrap_or_default();
         for key in ["title", "description", "text", "match"] {
             if let Some(text) = panel[key].as_str().map(|t| self.text(t, own, &of_texts)) {
@@ -164,8 +165,14 @@ impl Scope<'_> {
         for (i, query) in placed.panel.queries.iter().enumerate() {
             let least = parse_duration_ms(&self.text(&query.step, own, &of_texts));
             let step = usual.max(least.unwrap_or(0));
-            panel["queries"][i]["expr"] = self.expr(&query.expr, own, &builtins(step)).into();
+            panel["queries"][i]["expr"] =
+                self.expr(&query.expr, own, &builtins(step, least)).into();
             panel["queries"][i]["step_ms"] = step.into();
+            // Names are made of what is chosen, as in the browser, not of times and widths.
+            let chosen = |name: &str| own.get(name).or_else(|| self.values.get(name)).cloned();
+            let called = interpolate(&query.expr, Target::Expr, &chosen);
+            let called = with_filters(&called, &self.filters, self.features);
+            panel["queries"][i]["called"] = called.into();
         }
         BoardPanel { key: placed.key.clone(), panel, window, step_ms: usual, width }
     }

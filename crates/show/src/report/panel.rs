@@ -24,7 +24,7 @@ mod look;
 mod table;
 
 pub use look::unit;
-use look::{bounds, colour, filled, judged, mapped, name_of, set_for};
+use look::{Mappings, bounds, colour, filled, judged, name_of, set_for};
 
 /// Queries of a panel.
 const QUERIES_MAX: usize = 50;
@@ -248,6 +248,7 @@ fn items(p: &BoardPanel, key: &str, answers: &Answers, missing: &mut Vec<String>
     let count = panel["queries"].as_array().map_or(0, Vec::len);
     let made = found.into_iter().enumerate().map(|(place, (query, mut series))| {
         let (legend, expr) = (text(query, "legend"), text(query, "expr"));
+        let expr = query["called"].as_str().unwrap_or(expr);
         // A legend of labels that are not there says nothing: as if there were none.
         let named = filled(legend, &series.labels);
         let name = match if named.trim().is_empty() { "" } else { legend } {
@@ -306,11 +307,15 @@ fn traces(p: &BoardPanel, items: &[Item], figure: &Figure) -> Vec<Trace> {
         }
         made.points = vec![(p.window.until, *value)];
         let bounds = bounds(panel, &numbers, &item.set, &item.format);
-        let said = mapped(panel, &item.set, *value, &look::plain(*value));
-        made.paint = match &said {
-            Some((_, Some(colour))) => Some(Paint::Colour(*colour)),
-            _ => judged(panel, &item.set, *value, bounds),
-        };
+        let said = Mappings::of(panel, &item.set).said(*value, &look::plain(*value));
+        // Load lines are judged by their marks.
+        if figure.kind != Kind::LoadLine {
+            made.is_judged = true;
+            made.paint = match &said {
+                Some((_, Some(colour))) => Some(Paint::Colour(*colour)),
+                _ => judged(panel, &item.set, *value, bounds),
+            };
+        }
         made.told = Some(said.map_or_else(|| item.format.show(*value), |(text, _)| text));
         let is_bounded = match figure.kind {
             Kind::BarList => panel["max"].is_number() || item.format.whole().is_some(),
@@ -387,6 +392,8 @@ fn as_parts(traces: &mut Vec<Trace>) {
     traces.retain(|t| t.last().is_some_and(|v| v > 0.0));
     let sum: f64 = traces.iter().filter_map(Trace::last).sum();
     for trace in traces {
+        // A part has the colour of its series, however large it is.
+        trace.paint = None;
         let (told, value) = (trace.told.take().unwrap_or_default(), trace.last().unwrap_or(0.0));
         trace.told = Some(format!("{told} · {}", Format::named("ratio").show(value / sum)));
     }
@@ -399,13 +406,19 @@ fn text<'v>(value: &'v Value, key: &str) -> &'v str {
 fn marks(panel: &Value, figure: &Figure) -> Vec<Mark> {
     let unit = Format::named(text(panel, "unit"));
     let (low, high) = bounds(panel, &[], &Map::new(), &unit);
+    // Each number has its own bounds; values over time share one axis.
+    let is_part = look::is_percent(panel) && matches!(figure.kind, Kind::Gauge | Kind::LoadLine);
     let of_range = |at: f64| low + at / 100.0 * (high - low);
+    let place = |at: f64| match look::is_percent(panel) {
+        true if is_part => at / 100.0,
+        true => of_range(at),
+        false => at,
+    };
     let all = panel["thresholds"].as_array().into_iter().flatten();
     let mut out: Vec<Mark> = all
         .map(|mark| Mark {
-            at: mark["at"]
-                .as_f64()
-                .map(|at| if look::is_percent(panel) { of_range(at) } else { at }),
+            at: mark["at"].as_f64().map(place),
+            is_part,
             severity: look::severity(mark),
             colour: mark["colour"].as_str().filter(|c| !c.is_empty()).map(colour),
         })
@@ -413,12 +426,13 @@ fn marks(panel: &Value, figure: &Figure) -> Vec<Mark> {
     if figure.kind == Kind::LoadLine {
         for (severity, usual) in [(Severity::Warning, 0.8), (Severity::Critical, 0.9)] {
             if !out.iter().any(|m| m.at.is_some() && m.severity == severity) {
-                out.push(Mark { at: Some(low + usual * (high - low)), severity, colour: None });
+                out.push(Mark { at: Some(usual), is_part: true, severity, colour: None });
             }
         }
     }
+    let first = figure.traces.iter().find_map(|t| t.bounds).unwrap_or((low, high));
     out.sort_by(|a, b| {
-        let at = |m: &Mark| m.at.unwrap_or(f64::NEG_INFINITY);
+        let at = |m: &Mark| m.within(first).unwrap_or(f64::NEG_INFINITY);
         at(a).total_cmp(&at(b))
     });
     out
@@ -452,12 +466,14 @@ fn as_shares(figure: &mut Figure) {
         trace.told = trace.told.take().or_else(|| Some(format.show(trace.last()?)));
     }
     let mut sums: BTreeMap<Timestamp, f64> = Default::default();
-    for (at, value) in figure.traces.iter().flat_map(|t| &t.points) {
+    let on = |t: &&Trace| !t.line.is_apart;
+    for (at, value) in figure.traces.iter().filter(on).flat_map(|t| &t.points) {
         if value.is_finite() {
             *sums.entry(*at).or_default() += value.abs();
         }
     }
-    for (at, value) in figure.traces.iter_mut().flat_map(|t| &mut t.points) {
+    let on = figure.traces.iter_mut().filter(|t| !t.line.is_apart);
+    for (at, value) in on.flat_map(|t| &mut t.points) {
         let sum = sums.get(at).copied().unwrap_or(0.0);
         *value = if sum > 0.0 { *value / sum } else { f64::NAN };
     }

@@ -278,7 +278,7 @@ fn load_lines(all: &[&Json], source: &str) -> Block {
         marks: marks
             .into_iter()
             .filter_map(|(key, severity)| {
-                Some(Mark { at: Some(mark(key)?), severity, colour: None })
+                Some(Mark { at: Some(mark(key)?), is_part: false, severity, colour: None })
             })
             .collect(),
         max: Some(1.0),

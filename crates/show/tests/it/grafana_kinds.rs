@@ -2,7 +2,7 @@
 
 use plimsoll_query::Features;
 use plimsoll_show::dashboard::{
-    OverrideBy, Panel, PanelKind, QueryKind, ThresholdsMode, option_regex,
+    AnnotationKind, OverrideBy, Panel, PanelKind, QueryKind, ThresholdsMode, option_regex,
 };
 use plimsoll_show::grafana::{Imported, Outcome, export, import};
 use serde_json::{Value, json};
@@ -36,6 +36,13 @@ fn what_metricsql_says_as_promql_does_is_asked() {
     let (outcome, note) = told(&made, 4);
     assert!(outcome == Outcome::Unsupported && note.contains("write it as PromQL"), "{note}");
     assert_eq!(told(&made, 5), (Outcome::Exact, String::new()));
+}
+
+#[test]
+fn marks_of_all_alerts_are_a_choice() {
+    let all = made("timeseries").dashboard.annotations;
+    let alerts = all.iter().find(|a| a.kind == AnnotationKind::Alerts).unwrap();
+    assert_eq!((alerts.name.as_str(), alerts.enabled), ("Alerts", false));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use plimsoll_model::Timestamp;
 use serde_json::Value;
 
-use super::look::{judged, mapped, plain};
+use super::look::{Mappings, judged, plain};
 use super::{Colour, Format, Item, Paint, Trace};
 use crate::figure::Theme;
 
@@ -68,8 +68,9 @@ pub fn states(panel: &Value, items: &[Item], traces: &mut [Trace]) -> Vec<(Strin
     for (item, trace) in items.iter().zip(traces) {
         let mut newest = None;
         trace.states.clear();
+        let mappings = Mappings::of(panel, &item.set);
         for (_, value) in &trace.points {
-            let said = mapped(panel, &item.set, *value, &plain(*value));
+            let said = mappings.said(*value, &plain(*value));
             let (text, colour) = match said {
                 Some((text, colour)) => (text, colour),
                 None => (item.format.show(*value), None),

@@ -218,36 +218,47 @@ pub fn set_for(panel: &Value, name: &str, letter: &str) -> Map<String, Value> {
     set
 }
 
-/// The text and colour that a mapping puts in place of a value; `None` where none does. `value` is NaN for words.
-pub fn mapped(
-    panel: &Value,
-    set: &Map<String, Value>,
-    value: f64,
-    shown: &str,
-) -> Option<(String, Option<Colour>)> {
-    let all = set.get("mappings").unwrap_or(&panel["mappings"]).as_array()?;
-    let hit = all.iter().find(|m| {
-        let wanted = text(m, "value");
-        match text(m, "kind") {
-            "range" => {
-                let bound = |key: &str, otherwise: f64| m[key].as_f64().unwrap_or(otherwise);
-                (bound("from", f64::NEG_INFINITY)..=bound("to", f64::INFINITY)).contains(&value)
-            }
-            "regex" => pattern(wanted).is_some_and(|p| p.is_match(shown)),
-            "special" => match wanted {
-                "null" | "nan" | "null+nan" => value.is_nan() && shown == "NaN",
-                "true" => value == 1.0,
-                "false" => value == 0.0,
-                _ => false,
-            },
-            _ => {
-                let number = wanted.trim().parse::<f64>();
-                m["value"].is_string() && (wanted == shown || number == Ok(value))
-            }
+/// What is put in place of values: the mappings of a panel or of what overrides say, their patterns read once.
+pub struct Mappings<'v>(Vec<(&'v Value, Option<OptionPattern>)>);
+
+impl<'v> Mappings<'v> {
+    /// Those that count for a series or a column.
+    pub fn of(panel: &'v Value, set: &'v Map<String, Value>) -> Self {
+        let all = set.get("mappings").unwrap_or(&panel["mappings"]).as_array();
+        let read = |m: &'v Value| match text(m, "kind") {
+            "regex" => (m, pattern(text(m, "value"))),
+            _ => (m, None),
+        };
+        Self(all.into_iter().flatten().map(read).collect())
+    }
+
+    /// The text and colour in place of a value; `None` where there are none. `value` is NaN for words.
+    pub fn said(&self, value: f64, shown: &str) -> Option<(String, Option<Colour>)> {
+        let (hit, _) = self.0.iter().find(|(m, pattern)| is_mapped(m, pattern, value, shown))?;
+        let said = hit["text"].as_str().unwrap_or(shown).to_owned();
+        Some((said, hit["colour"].as_str().filter(|c| !c.is_empty()).map(colour)))
+    }
+}
+
+fn is_mapped(m: &Value, pattern: &Option<OptionPattern>, value: f64, shown: &str) -> bool {
+    let wanted = text(m, "value");
+    match text(m, "kind") {
+        "range" => {
+            let bound = |key: &str, otherwise: f64| m[key].as_f64().unwrap_or(otherwise);
+            (bound("from", f64::NEG_INFINITY)..=bound("to", f64::INFINITY)).contains(&value)
         }
-    })?;
-    let said = hit["text"].as_str().unwrap_or(shown).to_owned();
-    Some((said, hit["colour"].as_str().filter(|c| !c.is_empty()).map(colour)))
+        "regex" => pattern.as_ref().is_some_and(|p| p.is_match(shown)),
+        "special" => match wanted {
+            "null" | "nan" | "null+nan" => value.is_nan() && shown == "NaN",
+            "true" => value == 1.0,
+            "false" => value == 0.0,
+            _ => false,
+        },
+        _ => {
+            let number = wanted.trim().parse::<f64>();
+            m["value"].is_string() && (wanted == shown || number == Ok(value))
+        }
+    }
 }
 
 /// A number as JavaScript writes it.

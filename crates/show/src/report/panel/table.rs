@@ -9,6 +9,7 @@ use plimsoll_model::Timestamp;
 use serde_json::{Map, Value};
 
 use super::super::blocks::{Block, Column as Head, TABLE_ROWS_MAX, Value as Shown};
+use super::look::Mappings;
 use super::{Format, Item, look, queries, reduced, text};
 use crate::figure::Rows;
 
@@ -84,6 +85,15 @@ impl Column {
         }
         self
     }
+}
+
+/// How a column is shown.
+struct Look<'t> {
+    place: usize,
+    column: &'t Column,
+    title: String,
+    mappings: Mappings<'t>,
+    format: Format,
 }
 
 /// Rows of cells below columns.
@@ -219,36 +229,23 @@ fn over_time(items: &[Item]) -> Table {
 }
 
 impl Table {
-    /// How a column is shown: its place, head and what overrides say of it; columns that are hidden have none.
-    fn shown(&self) -> Vec<(usize, String, Map<String, Value>)> {
-        let look = |(i, c): (usize, &Column)| {
-            let set = look::set_for(&self.panel, &c.name, &c.letter);
-            let title = set.get("title").and_then(Value::as_str).unwrap_or(&c.name).to_owned();
-            (set.get("hidden") != Some(&true.into())).then_some((i, title, set))
-        };
-        self.columns.iter().enumerate().filter_map(look).collect()
+    /// What overrides say of each column.
+    fn sets(&self) -> Vec<Map<String, Value>> {
+        let set = |c: &Column| look::set_for(&self.panel, &c.name, &c.letter);
+        self.columns.iter().map(set).collect()
     }
 
-    fn told(
-        &self,
-        cell: &Cell,
-        column: &Column,
-        set: &Map<String, Value>,
-        zone: &TimeZone,
-    ) -> Shown {
-        let panel = &self.panel;
-        match cell {
-            Cell::Text(text) => {
-                let said = look::mapped(panel, set, f64::NAN, text);
-                Shown::text(said.map_or_else(|| text.clone(), |(said, _)| said))
+    /// How columns are shown; those that are hidden are not.
+    fn looks<'t>(&'t self, sets: &'t [Map<String, Value>]) -> Vec<Look<'t>> {
+        let look = |(place, (column, set)): (usize, (&'t Column, &'t Map<String, Value>))| {
+            if set.get("hidden") == Some(&true.into()) {
+                return None;
             }
-            Cell::Time(at) => Shown::text(moment(*at, zone)),
-            Cell::Number(n) => {
-                let said = look::mapped(panel, set, *n, &look::plain(*n));
-                let text = said.map_or_else(|| self.format(column, set).show(*n), |(said, _)| said);
-                Shown { number: n.is_finite().then_some(*n), text }
-            }
-        }
+            let title = set.get("title").and_then(Value::as_str).unwrap_or(&column.name).to_owned();
+            let mappings = Mappings::of(&self.panel, set);
+            Some(Look { place, column, title, mappings, format: self.format(column, set) })
+        };
+        self.columns.iter().zip(sets).enumerate().filter_map(look).collect()
     }
 
     /// How values of a column are written: as overrides say, else as its series are, else as the panel says.
@@ -261,32 +258,28 @@ impl Table {
         Format::named(unit).with_decimals(decimals.or_else(|| self.panel["decimals"].as_f64()))
     }
 
-    fn cells(&self, row: &[Cell], zone: &TimeZone) -> Vec<Shown> {
-        let shown = self.shown();
-        let cell = |(i, _, set): &(usize, String, Map<String, Value>)| {
-            Some(self.told(row.get(*i)?, self.columns.get(*i)?, set, zone))
-        };
-        shown.iter().filter_map(cell).collect()
-    }
-
-    fn heads(&self) -> Vec<(String, bool)> {
-        let shown = self.shown();
-        shown.into_iter().map(|(i, title, _)| (title, self.columns[i].is_number())).collect()
-    }
-
     /// As texts.
     pub fn rows(&self, zone: &TimeZone) -> Rows {
-        let texts = |row: &Vec<Cell>| self.cells(row, zone).into_iter().map(|c| c.text).collect();
-        Rows { columns: self.heads(), rows: self.rows.iter().map(texts).collect() }
+        let sets = self.sets();
+        let looks = self.looks(&sets);
+        let texts =
+            |row: &Vec<Cell>| cells(row, &looks, zone).into_iter().map(|c| c.text).collect();
+        Rows {
+            columns: looks.iter().map(|l| (l.title.clone(), l.column.is_number())).collect(),
+            rows: self.rows.iter().map(texts).collect(),
+        }
     }
 
     /// As a table of a document.
     pub fn block(&self, title: &str, source: String, zone: &TimeZone) -> Block {
-        let heads = self.heads().into_iter();
+        let sets = self.sets();
+        let looks = self.looks(&sets);
+        let head = |l: &Look<'_>| Head { name: l.title.clone(), is_number: l.column.is_number() };
+        let shown = self.rows.iter().take(TABLE_ROWS_MAX);
         Block::Table {
             title: title.to_owned(),
-            columns: heads.map(|(name, is_number)| Head { name, is_number }).collect(),
-            rows: self.rows.iter().take(TABLE_ROWS_MAX).map(|row| self.cells(row, zone)).collect(),
+            columns: looks.iter().map(head).collect(),
+            rows: shown.map(|row| cells(row, &looks, zone)).collect(),
             left_out: self.left_out + self.rows.len().saturating_sub(TABLE_ROWS_MAX),
             source,
         }
@@ -294,6 +287,26 @@ impl Table {
 
     fn place(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|c| c.name == name)
+    }
+}
+
+/// A row as it is shown.
+fn cells(row: &[Cell], looks: &[Look<'_>], zone: &TimeZone) -> Vec<Shown> {
+    looks.iter().filter_map(|look| Some(told(row.get(look.place)?, look, zone))).collect()
+}
+
+fn told(cell: &Cell, look: &Look<'_>, zone: &TimeZone) -> Shown {
+    match cell {
+        Cell::Text(text) => {
+            let said = look.mappings.said(f64::NAN, text);
+            Shown::text(said.map_or_else(|| text.clone(), |(said, _)| said))
+        }
+        Cell::Time(at) => Shown::text(moment(*at, zone)),
+        Cell::Number(n) => {
+            let said = look.mappings.said(*n, &look::plain(*n));
+            let text = said.map_or_else(|| look.format.show(*n), |(said, _)| said);
+            Shown { number: n.is_finite().then_some(*n), text }
+        }
     }
 }
 

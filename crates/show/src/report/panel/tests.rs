@@ -238,7 +238,7 @@ fn panels_show_what_the_fixture_says() {
             continue;
         }
         assert_eq!(plain(json!(told(&figure))), case["told"], "{name}");
-        let colours = figure.traces.iter().map(|t| t.paint.map(|p| p.colour(Theme::Light)));
+        let colours = figure.traces.iter().map(|t| figure.paint(t, Theme::Light));
         let colours: Vec<_> = colours.map(|c| c.map(|c| c.to_string())).collect();
         if case["colours"].is_array() {
             assert_eq!(json!(colours), case["colours"], "{name}");
@@ -308,6 +308,56 @@ fn parts_of_a_whole_are_told_and_load_lines_say_of_what() {
     let lines = drawn(json!({"kind": "loadline", "max": 4, "queries": query}), all());
     assert_eq!(told(&lines), pairs(&[("a", "25 %"), ("b", "75 %"), ("c", "0 %")]));
     assert_eq!(lines.rows.rows[1], ["3 of 4"]);
-    let marks: Vec<Option<f64>> = lines.marks.iter().map(|m| m.at).collect();
-    assert_eq!(marks, [Some(3.2), Some(3.6)]);
+    let marks = |f: &super::Figure, bounds| -> Vec<Option<f64>> {
+        f.marks.iter().map(|m| m.within(bounds)).collect()
+    };
+    assert_eq!(marks(&lines, (0.0, 4.0)), [Some(3.2), Some(3.6)]);
+    // Of the greatest of them where nothing is said.
+    let lines = drawn(json!({"kind": "loadline", "unit": "bytes", "queries": query}), all());
+    let paints: Vec<_> = lines.traces.iter().map(|t| lines.paint(t, Theme::Light)).collect();
+    let red = Some(Theme::Light.severity(Severity::Critical));
+    assert_eq!(paints, [None, red, None]);
+    let places = marks(&lines, lines.traces[0].bounds.unwrap());
+    let near = |at: Option<f64>, wanted: f64| at.is_some_and(|at| (at - wanted).abs() < 1e-9);
+    assert!(near(places[0], 2.4) && near(places[1], 2.7), "{places:?}");
+}
+
+#[test]
+fn what_is_judged_alone_is_not_coloured_by_the_marks_of_all() {
+    let query = json!([{"ref": "A", "expr": "x", "legend": "{{h}}"}]);
+    let all = |v: f64, w: f64| {
+        vec![("k/0", vec![series(&[("h", "a")], &[v]), series(&[("h", "b")], &[w])])]
+    };
+    let paints = |f: &super::Figure| -> Vec<_> {
+        f.traces.iter().map(|t| f.paint(t, Theme::Light)).collect()
+    };
+    let own = drawn(
+        json!({
+            "kind": "stat", "queries": query, "thresholds": [{"at": 3, "colour": "blue"}, {"at": 20, "colour": "red"}],
+            "overrides": [{"match": {"by": "name", "value": "b"}, "set": {"thresholds": [{"at": 50, "colour": "orange"}]}}],
+        }),
+        all(30.0, 30.0),
+    );
+    assert_eq!(paints(&own), [Some(look::colour("red")), None]);
+    let parts = json!({
+        "kind": "gauge", "queries": query, "thresholds_mode": "percent",
+        "thresholds": [{"at": 50, "severity": "warning"}, {"at": 80, "severity": "critical"}],
+    });
+    let parts = drawn(parts, all(5.0, 100.0));
+    assert_eq!(paints(&parts), [None, Some(Theme::Light.severity(Severity::Critical))]);
+    let places: Vec<_> = parts.marks.iter().map(|m| m.within((0.0, 100.0))).collect();
+    assert_eq!(places, [Some(50.0), Some(80.0)]);
+}
+
+#[test]
+fn shares_of_a_stack_are_those_of_what_stands_on_it() {
+    let panel = json!({
+        "kind": "timeseries", "style": {"stack": "percent"}, "queries": [{"ref": "A", "expr": "x", "legend": "{{h}}"}],
+        "overrides": [{"match": {"by": "name", "value": "total"}, "set": {"stack": "none"}}],
+    });
+    let of = |h: &str, v: f64| series(&[("h", h)], &[v]);
+    let figure =
+        drawn(panel, vec![("k/0", vec![of("used", 60.0), of("free", 40.0), of("total", 100.0)])]);
+    let shares: Vec<f64> = figure.traces.iter().map(|t| t.points[0].1).collect();
+    assert_eq!(shares[..2], [0.6, 0.4]);
 }

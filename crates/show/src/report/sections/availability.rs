@@ -152,8 +152,8 @@ fn picture(states: &[Series], window: &Window, source: &str) -> Option<Block> {
         zone: window.zone.clone(),
         traces: traces.collect(),
         marks: vec![
-            Mark { at: None, severity: Severity::Critical, colour: None },
-            Mark { at: Some(1.0), severity: Severity::Ok, colour: None },
+            Mark { at: None, is_part: false, severity: Severity::Critical, colour: None },
+            Mark { at: Some(1.0), is_part: false, severity: Severity::Ok, colour: None },
         ],
         ..Figure::default()
     };
