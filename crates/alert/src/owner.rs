@@ -121,7 +121,7 @@ pub struct Alerting {
     poke: tokio::sync::Notify,
     forward_poke: tokio::sync::Notify,
     /// Places for tests of receivers.
-    trials: tokio::sync::Semaphore,
+    trials: Arc<tokio::sync::Semaphore>,
 }
 
 /// A delivery after an attempt, and what takes its place when it is given up.
@@ -190,7 +190,7 @@ impl Alerting {
             source_id: SourceId::new("rules"),
             poke: tokio::sync::Notify::new(),
             forward_poke: tokio::sync::Notify::new(),
-            trials: tokio::sync::Semaphore::new(TRIALS_MAX),
+            trials: Arc::new(tokio::sync::Semaphore::new(TRIALS_MAX)),
         };
         alerting.apply(prepared);
         alerting.end_orphans();
@@ -372,8 +372,8 @@ impl Alerting {
     }
 
     /// Places for tests of receivers.
-    pub(crate) const fn trials(&self) -> &tokio::sync::Semaphore {
-        &self.trials
+    pub(crate) fn trials(&self) -> Arc<tokio::sync::Semaphore> {
+        Arc::clone(&self.trials)
     }
 
     /// Where people reach this server.

@@ -38,10 +38,14 @@ pub enum TrialError {
     /// [`TRIALS_MAX`] tests go on.
     #[error("{TRIALS_MAX} tests of receivers go on; try again when one of them is over")]
     Busy,
+    /// It ended in a panic.
+    #[error("the test failed inside the server; see its log")]
+    Broken,
 }
 
 /// Sends a test message by all integrations of a receiver that is in force.
-/// Incidents that the test opens are closed again. Ends within three times the longest timeout.
+/// Incidents that the test opens are closed again, also when nobody waits for the answer any more. Ends within three
+/// times the longest timeout.
 ///
 /// # Errors
 /// There is no such receiver; too many tests go on.
@@ -54,12 +58,27 @@ pub async fn trial(alerting: &Arc<Alerting>, receiver: &str) -> Result<Vec<Tried
 /// The same for a receiver that need not be in force.
 ///
 /// # Errors
-/// Too many tests go on.
+/// Too many tests go on; one ended in a panic.
 pub async fn trial_of(
     alerting: &Arc<Alerting>,
     receiver: &Receiver,
 ) -> Result<Vec<Tried>, TrialError> {
-    let _place = alerting.trials().try_acquire().map_err(|_| TrialError::Busy)?;
+    let place = alerting.trials().try_acquire_owned().map_err(|_| TrialError::Busy)?;
+    let (alerting, receiver) = (Arc::clone(alerting), receiver.clone());
+    // A task of its own: who asked may go away between what opens an incident and what closes it.
+    let whole = tokio::spawn(async move {
+        let tried = all_of(&alerting, &receiver).await;
+        drop(place);
+        tried
+    });
+    whole.await.map_err(|e| {
+        tracing::error!(error = %e, "a test of a receiver failed");
+        TrialError::Broken
+    })
+}
+
+/// Sends, and writes down how it went.
+async fn all_of(alerting: &Arc<Alerting>, receiver: &Receiver) -> Vec<Tried> {
     let mut out = Vec::with_capacity(receiver.integrations.len());
     let mut sending = tokio::task::JoinSet::new();
     for (place, integration) in receiver.integrations.iter().cloned().enumerate() {
@@ -82,7 +101,7 @@ pub async fn trial_of(
         Ok(Err(e)) => tracing::warn!(error = %e, "a test of a receiver is not written down"),
         Err(e) => tracing::error!(error = %e, "writing down a test of a receiver failed"),
     }
-    Ok(tried)
+    tried
 }
 
 /// How an integration does, and the receipt of it.

@@ -51,7 +51,7 @@ pub async fn render(app: Arc<App>, call: Call) -> Result<Response, Failure> {
     let board = shown(&app, dashboard, chosen, &window, None).await?;
     let zone = window.zone.iana_name().unwrap_or("UTC");
     let report = report_of(&id, &board.title, zone);
-    let document = document_of(&app, &report, &window, &vec![Some(Ok(board))]).await;
+    let document = document_of(&app, &report, &window, vec![Some(Ok(board))]).await?;
     let name = file_name(&report, &window, format);
     let bytes = rendered(&app, document, format).await?;
     Ok(file(bytes, format.media(), &name, format == OutputFormat::Csv))

@@ -55,6 +55,7 @@ fn untried(error: &TrialError) -> Failure {
     match error {
         TrialError::Unknown(_) => Failure::not_found(message),
         TrialError::Busy => Failure::unavailable(message),
+        TrialError::Broken => Failure::internal(message),
     }
 }
 

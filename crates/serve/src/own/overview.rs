@@ -1,6 +1,6 @@
 //! The overview document: health at a glance, load lines, alerts, processes, targets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::response::Response;
@@ -97,6 +97,14 @@ struct Reason {
     severity: &'static str,
     text: String,
     link: String,
+    /// How many more of its kind there are that the document leaves out.
+    #[serde(skip_serializing_if = "is_none")]
+    more: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives references")]
+const fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// How the host is.
@@ -115,6 +123,9 @@ struct AlertDoc {
     value: Option<f64>,
     summary: String,
     labels: BTreeMap<String, String>,
+    /// How many more of its rule, severity and state there are that the document leaves out.
+    #[serde(skip_serializing_if = "is_none")]
+    more: usize,
 }
 
 #[derive(Serialize)]
@@ -227,14 +238,39 @@ fn alerts(groups: &[GroupView]) -> Vec<AlertDoc> {
             value: Some(a.value).filter(|v| v.is_finite()),
             summary: a.annotations.get("summary").cloned().unwrap_or_default(),
             labels: a.labels.clone(),
+            more: 0,
         })
         .collect();
     let firing = |d: &AlertDoc| d.state != AlertState::Firing.as_str();
     docs.sort_by(|a, b| {
         (firing(a), rank(&a.severity), a.since).cmp(&(firing(b), rank(&b.severity), b.since))
     });
-    docs.truncate(ALERTS_MAX);
-    docs
+    bounded(docs, ALERTS_MAX)
+}
+
+/// At most so many, in their order: of each rule, severity and state the first one, which counts what is left out of
+/// them. One rule that fires for thousands hides no other.
+fn bounded(docs: Vec<AlertDoc>, most: usize) -> Vec<AlertDoc> {
+    let key = |d: &AlertDoc| (d.name.clone(), d.severity.clone(), d.state);
+    let kinds = docs.iter().map(key).collect::<BTreeSet<_>>().len();
+    let mut room = most.saturating_sub(kinds);
+    let mut first: BTreeMap<_, usize> = BTreeMap::new();
+    let mut out: Vec<AlertDoc> = Vec::with_capacity(docs.len().min(most));
+    for doc in docs {
+        match first.get(&key(&doc)) {
+            None if out.len() < most => {
+                first.insert(key(&doc), out.len());
+                out.push(doc);
+            }
+            None => {}
+            Some(_) if room > 0 => {
+                room -= 1;
+                out.push(doc);
+            }
+            Some(i) => out[*i].more += 1,
+        }
+    }
+    out
 }
 
 fn rank(severity: &str) -> u8 {
@@ -252,9 +288,10 @@ fn health(alerts: &[AlertDoc], resources: &[ResourceDoc], troubles: Vec<String>)
             severity: if rank(&a.severity) == 0 { "critical" } else { "warning" },
             text: if a.summary.is_empty() { a.name.clone() } else { a.summary.clone() },
             link: link(&format!("ALERTS{{alertname={:?}}}", a.name)),
+            more: a.more,
         })
         .collect();
-    let own = |text| Reason { severity: "critical", text, link: String::new() };
+    let own = |text| Reason { severity: "critical", text, link: String::new(), more: 0 };
     reasons.extend(troubles.into_iter().map(own));
     for r in resources.iter().filter(|r| r.ratio >= r.warning) {
         let percent = r.ratio * 100.0;
@@ -262,6 +299,7 @@ fn health(alerts: &[AlertDoc], resources: &[ResourceDoc], troubles: Vec<String>)
             severity: if r.ratio >= r.critical { "critical" } else { "warning" },
             text: format!("{} is {percent:.0} % full", r.title),
             link: link(&format!("plimsoll_time_to_limit_seconds{{resource={:?}}}", kind(&r.id))),
+            more: 0,
         });
     }
     let any = |severity| reasons.iter().any(|r| r.severity == severity);
@@ -282,4 +320,32 @@ fn kind(id: &str) -> &str {
 fn link(expr: &str) -> String {
     let query: String = form_urlencoded::byte_serialize(expr.as_bytes()).collect();
     format!("/explore?expr={query}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_storm_of_one_rule_hides_no_other_and_is_counted() {
+        let alert = |name: &str, severity: &str| AlertDoc {
+            name: name.to_owned(),
+            state: AlertState::Firing.as_str(),
+            severity: severity.to_owned(),
+            since: 0,
+            value: None,
+            summary: String::new(),
+            labels: BTreeMap::new(),
+            more: 0,
+        };
+        let storm = (0..1_000).map(|_| alert("Storm", "critical"));
+        let all: Vec<AlertDoc> = storm.chain([alert("Other", "info")]).collect();
+        let kept = bounded(all, 200);
+        assert_eq!((kept.len(), kept[0].more, kept[199].more), (200, 1_000 - 199, 0));
+        assert_eq!(kept[199].name, "Other");
+        let health = health(&kept, &[], Vec::new());
+        assert_eq!((health.state, health.reasons[0].more), ("critical", 801));
+        let kinds: Vec<AlertDoc> = (0..300).map(|i| alert(&i.to_string(), "info")).collect();
+        assert_eq!(bounded(kinds, 200).len(), 200);
+    }
 }

@@ -4,6 +4,7 @@
 //! that it was sent. What fails is tried again at the next look, until [`PATIENCE_MS`] after it was due;
 //! then it is told and left out.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -132,6 +133,10 @@ async fn posted(
     with: Vec<Change>,
 ) -> Result<Result<Vec<Posting>, BulletinError>, Failure> {
     let door = Arc::clone(app);
+    // Who is named twice is told once.
+    let mut told = BTreeSet::new();
+    let receivers: Vec<String> =
+        receivers.into_iter().filter(|name| told.insert(name.clone())).collect();
     let sent = blocking(move || door.alerting.post_bulletin(&receivers, &bulletin, &with)).await?;
     if let Ok(postings) = &sent {
         count(&app.metrics.reports_sent, messages(postings) as u64);
@@ -174,7 +179,7 @@ async fn bulletin(
 ) -> Result<Bulletin, Failure> {
     let place = app.gates.reports.acquire().await;
     let _place = place.map_err(|_| Failure::unavailable("the server stops"))?;
-    let document = document(app, report, window).await;
+    let document = document(app, report, window).await?;
     let text = words(&document);
     let data = document.json();
     let format = report.format;

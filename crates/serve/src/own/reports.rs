@@ -205,26 +205,31 @@ pub async fn render_draft(app: Arc<App>, call: Call) -> Result<Response, Failure
 }
 
 /// The document of a report: asks what it needs, and builds it.
-pub async fn document(app: &Arc<App>, report: &Report, window: &Window) -> Document {
+pub async fn document(
+    app: &Arc<App>,
+    report: &Report,
+    window: &Window,
+) -> Result<Document, Failure> {
     let boards = boards(app, report, window).await;
-    document_of(app, report, window, &boards).await
+    document_of(app, report, window, boards).await
 }
 
-/// The document of a report whose dashboards are known.
+/// The document of a report whose dashboards are known, built on a blocking thread.
 pub(super) async fn document_of(
     app: &Arc<App>,
     report: &Report,
     window: &Window,
-    boards: &Boards,
-) -> Document {
-    let needs = report::needs(report, window, boards);
+    boards: Boards,
+) -> Result<Document, Failure> {
+    let needs = report::needs(report, window, &boards);
     let answers = gather(app, needs).await;
     let about = About {
         host: app.hostname.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         made_at: app.now(),
     };
-    report::build(report, window, boards, &answers, &about)
+    let (report, window) = (report.clone(), window.clone());
+    blocking(move || report::build(&report, &window, &boards, &answers, &about)).await
 }
 
 /// A document in a form, on a blocking thread.
@@ -258,7 +263,7 @@ async fn written(
     format: OutputFormat,
 ) -> Result<Response, Failure> {
     let _place = place(app).await?;
-    let document = document(app, report, window).await;
+    let document = document(app, report, window).await?;
     let name = file_name(report, window, format);
     let bytes = rendered(app, document, format).await?;
     Ok(file(bytes, format.media(), &name, format == OutputFormat::Csv))
