@@ -1,1 +1,1 @@
-import{At as e,t,vn as n}from"./core.js";var r=document.getElementById(`app`);r&&n(e(t,{}),r);
+import{jt as e,t,yn as n}from"./core.js";var r=document.getElementById(`app`);r&&n(e(t,{}),r);

@@ -6,6 +6,8 @@ export interface Reason {
   severity: Severity;
   text: string;
   link?: string;
+  /** how many more of its kind there are that the document leaves out */
+  more?: number;
 }
 
 export interface Forecast {
@@ -43,6 +45,8 @@ export interface AlertRow {
   since: number;
   value: number | null;
   summary: string;
+  /** how many more of its rule, severity and state there are that the document leaves out */
+  more?: number;
   labels: Record<string, string>;
 }
 

@@ -14,17 +14,23 @@ export function grounds(all: readonly Happening[]): { from: number; to: number; 
   return out;
 }
 
-/** Marks of one colour that begin within `apartMs` are one, which says how many: a storm of alerts must not bury the lines. */
+/** So many marks of a colour stand where they happened. */
+const FEW = 20;
+
+/** More marks of one colour: those that begin within `apartMs` are one, which says how many. A storm of alerts must not bury the lines. */
 export function gathered(all: readonly Happening[], apartMs: number): Happening[] {
   const out: { mark: Happening; of: Happening[] }[] = [];
+  const count = new Map<string, number>();
+  for (const h of all) count.set(h.colour, (count.get(h.colour) ?? 0) + 1);
   for (const h of [...all].sort((a, b) => a.at - b.at)) {
-    const near = out.find((o) => o.mark.colour === h.colour && h.at - o.mark.at < apartMs);
+    const near = (count.get(h.colour) ?? 0) > FEW && out.find((o) => o.mark.colour === h.colour && h.at - o.mark.at < apartMs);
     if (!near) {
       out.push({ mark: { ...h }, of: [h] });
       continue;
     }
     near.of.push(h);
-    if (h.to !== undefined) near.mark.to = Math.max(near.mark.to ?? h.to, h.to);
+    // One that has not ended has no end.
+    near.mark.to = near.mark.to === undefined || h.to === undefined ? undefined : Math.max(near.mark.to, h.to);
   }
   return out.map(({ mark, of }) => (of.length === 1 ? mark : { ...mark, text: `${mark.text} ${t("health.more", { n: of.length - 1 })}` }));
 }

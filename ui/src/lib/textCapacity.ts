@@ -55,6 +55,7 @@ const CAPACITY = {
   "cap.ahead": "How far ahead",
   "cap.forecast.none": "No course to draw: {reason}.",
   "cap.forecast.accuracy": "The cone holds the truth with 95 % chance; on {n} earlier values of this series it held {coverage} %. Its mean error is {error} of that of the naive guess.",
+  "cap.forecast.shorter": "What is stored of it allows a course of {d}.",
   "cap.forecast.untested": "The cone should hold the truth with 95 % chance; there is too little of the past to say how good it is.",
   "cap.queries": "The queries behind it",
   "cap.alert": "Alert on this",

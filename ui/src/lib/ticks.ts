@@ -21,27 +21,29 @@ export function niceStep(raw: number, unit: Unit): number {
   return (([1, 2, 2.5, 5, 10].find((x) => x >= raw / power - 1e-9) ?? 10) * power);
 }
 
-/** The least step that so many decimals can tell apart; 0 where they follow the value. */
-function leastStep(unit: Unit, decimals: number | undefined): number {
-  if (decimals === undefined || /^(bytes|bits|seconds)/.test(unit)) return 0;
-  return 10 ** -(decimals + (unit === "ratio" ? 2 : 0));
+/** More decimals than this tell nothing apart. */
+const DECIMALS_MAX = 6;
+
+/** Multiples of a nice step inside [min, max], about `count` of them; fewer where `decimals` do not write them as they are. */
+export function valueTicks(min: number, max: number, count: number, unit: Unit, decimals?: number): number[] {
+  const all = multiples(min, max, count, unit);
+  if (decimals === undefined) return all;
+  const read = (v: number, d: number) => Number.parseFloat(formatValue(Math.abs(v), unit, d));
+  for (let fewer = count; fewer > 0.5; fewer *= 0.8) {
+    const some = multiples(min, max, fewer, unit);
+    if (some.length > 1 && some.every((v) => read(v, decimals) === read(v, decimals + 4))) return some;
+  }
+  return all;
 }
 
-/** Multiples of a nice step inside [min, max], about `count` of them; fewer where `decimals` could not tell them apart. */
-export function valueTicks(min: number, max: number, count: number, unit: Unit, decimals?: number): number[] {
+function multiples(min: number, max: number, count: number, unit: Unit): number[] {
   if (!Number.isFinite(min) || !Number.isFinite(max) || max <= min) return [];
-  const least = leastStep(unit, decimals);
-  let step = niceStep(Math.max(least, (max - min) / Math.max(1, count)), unit);
-  // 2.5 is a round step, but not one of whole numbers.
-  if (least > 0 && Math.abs(step / least - Math.round(step / least)) > 1e-6) step = niceStep(step * 1.01, unit);
+  const step = niceStep((max - min) / Math.max(1, count), unit);
   const out: number[] = [];
   const first = Math.ceil(min / step - 1e-9);
   for (let k = first; k * step <= max + step * 1e-9 && out.length < TICKS_MAX; k++) out.push(k * step || 0);
   return out;
 }
-
-/** More decimals than this tell nothing apart. */
-const DECIMALS_MAX = 6;
 
 /** What stands at value ticks: with more decimals where they would be called alike, and nothing where they still are. */
 export function valueLabels(ticks: number[], unit: Unit, decimals?: number): string[] {

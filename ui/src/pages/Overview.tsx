@@ -106,7 +106,7 @@ export function Overview() {
             ))
           }
         </Block>
-        <Block title={t("over.alerts")} rows={doc?.alerts} empty={t("over.alerts.empty")} count>
+        <Block title={t("over.alerts")} rows={doc?.alerts} empty={t("over.alerts.empty")} count={doc ? doc.alerts.length + beyond(doc.alerts) : 0}>
           {(all) => [...alike(all, (a) => `${a.severity} ${a.state} ${a.name}`)].map(([key, same]) => <Alert key={key} same={same} now={doc?.now ?? 0} />)}
         </Block>
       </div>
@@ -134,13 +134,16 @@ function alike<T>(rows: T[], key: (row: T) => string): Map<string, T[]> {
   return out;
 }
 
+/** How many more there are that the document leaves out. */
+const beyond = (rows: readonly { more?: number }[]) => rows.reduce((n, r) => n + (r.more ?? 0), 0);
+
 interface BlockProps<T> {
   title: string;
   rows: T[] | undefined;
   empty: string;
   kind?: string;
   note?: string;
-  count?: boolean;
+  count?: number;
   children: (rows: T[]) => ComponentChildren;
 }
 
@@ -150,7 +153,7 @@ function Block<T>({ title, rows, empty, kind = "", note, count, children }: Bloc
       <header class="panel-head">
         <h2>{title}</h2>
         {note ? <span class="soft panel-note">{note}</span> : null}
-        {count && rows?.length ? <span class="badge">{formatCount(rows.length)}</span> : null}
+        {count ? <span class="badge">{formatCount(count)}</span> : null}
       </header>
       <div class="block-body">{!rows ? overview.value.error ? <Empty>{t("over.unknown")}</Empty> : <Loading /> : rows.length === 0 ? <Empty>{empty}</Empty> : children(rows)}</div>
     </section>
@@ -164,8 +167,9 @@ const HEALTH_ICON: Record<string, IconName> = { healthy: "ok", warning: "warning
 
 function Health({ doc }: { doc: OverviewDoc }) {
   const state = doc.health?.state ?? "learning";
-  // A rule that fires for many is one reason.
-  const reasons = [...alike(doc.health?.reasons ?? [], (r) => r.link || r.text).values()];
+  // A rule that fires for many is one reason, and the worst speaks for all.
+  const worst = [...(doc.health?.reasons ?? [])].sort((a, b) => Number(b.severity === "critical") - Number(a.severity === "critical"));
+  const reasons = [...alike(worst, (r) => r.link || r.text).values()];
   const age = doc.collected_ago_ms === null ? null : doc.collected_ago_ms + Math.max(0, clock.value - overview.value.at);
   return (
     <section class={`panel health health-${state}`} aria-label={t("health.title")}>
@@ -184,7 +188,7 @@ function Health({ doc }: { doc: OverviewDoc }) {
             {reasons.slice(0, REASONS_MAX).map(([r, ...more]) =>
               r ? (
                 <li key={r.link || r.text}>
-                  <ReasonLine reason={r} more={more.length} alert={doc.alerts.find((a) => (a.summary || a.name) === r.text)} />
+                  <ReasonLine reason={r} more={more.length + beyond([r, ...more])} alert={doc.alerts.find((a) => (a.summary || a.name) === r.text)} />
                 </li>
               ) : null,
             )}
@@ -245,6 +249,7 @@ function Alert({ same, now }: { same: AlertRow[]; now: number }) {
   const a = same[0] as AlertRow;
   const severity = severityOf(a.severity);
   const since = Math.min(...same.map((x) => x.since));
+  const n = same.length + beyond(same);
   return (
     <article class={`alert alert-${severity} alert-${a.state}`}>
       <Icon name={severity} size={16} />
@@ -256,12 +261,12 @@ function Alert({ same, now }: { same: AlertRow[]; now: number }) {
           <span class="soft">{a.severity}</span>
         </div>
         <div class="alert-summary">
-          {a.summary} {same.length > 1 && a.summary ? <span class="soft">{t("health.more", { n: same.length - 1 })}</span> : null}
+          {a.summary} {n > 1 && a.summary ? <span class="soft">{t("health.more", { n: n - 1 })}</span> : null}
         </div>
       </div>
       <div class="alert-state num">
         <div>
-          {same.length > 1 ? same.length : ""} {t(a.state === "firing" ? "alert.firing" : "alert.pending")}
+          {n > 1 ? formatCount(n) : ""} {t(a.state === "firing" ? "alert.firing" : "alert.pending")}
         </div>
         <div class="soft">{t("alert.since", { d: formatDuration(Math.max(0, now - since)) })}</div>
       </div>

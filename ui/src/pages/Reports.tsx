@@ -47,7 +47,7 @@ export function Reports() {
               }}
             />
           ) : one ? (
-            <View key={one.id} of={one} receivers={data.receivers} onChanged={() => setSaved(saved + 1)} />
+            <View key={one.id} of={one} receivers={data.receivers} onChanged={asked.again} />
           ) : (
             <Empty>
               <p>{t("rp.gone", { id: open })}</p>

@@ -14,7 +14,7 @@ function amount(v: number, unit: string): string {
 
 /** Counts carry the name of what is counted; bytes carry their unit already. */
 const OF: Record<string, TextKey> = { cpu: "load.of.cpu", inodes: "load.of.inodes", files: "load.of.files" };
-const ofText = (r: Resource) => OF[r.id.split(":")[0] ?? ""] ?? "load.of";
+const ofText = (r: Resource) => OF[r.id.split(/[:@]/)[0] ?? ""] ?? "load.of";
 
 interface Props {
   resource: Resource;

@@ -10,7 +10,7 @@ import { formatClock, formatValue, seriesName, sharedLabels, type Unit } from ".
 import { t } from "../lib/text";
 import { liveWindow } from "../lib/time";
 import { useSize, useVisible } from "../lib/visible";
-import { overview } from "../state/overview";
+import { startedWithin } from "../state/overview";
 import { type Ask, usePanel } from "../state/panels";
 import { type Past, usePast } from "../state/past";
 import { follow, hrefOf, url, zone } from "../state/url";
@@ -91,10 +91,6 @@ function linesOf(spec: PanelSpec, state: PanelData, past: Past | null): PlotData
 
 /** A rate needs two samples, so that its panel is empty for the first seconds of a server's life. */
 const FIRST_SECONDS_MS = 30_000;
-const justStarted = () => {
-  const doc = overview.value.doc;
-  return doc !== null && doc.now - doc.started_at < FIRST_SECONDS_MS;
-};
 
 /**
  * Ranges this short show every sample, so each step is the change from one sample to the next: true from the second
@@ -145,7 +141,7 @@ export function Panel({ spec }: { spec: PanelSpec }) {
         ) : state.status === "loading" ? (
           <Loading />
         ) : (
-          <WhyEmpty expr={spec.asks[0]?.expr ?? ""} otherwise={t(justStarted() && /\brate\(/.test(spec.asks[0]?.expr ?? "") ? "panel.soon" : "panel.empty")} />
+          <WhyEmpty expr={spec.asks[0]?.expr ?? ""} otherwise={t(startedWithin(FIRST_SECONDS_MS) && /\brate\(/.test(spec.asks[0]?.expr ?? "") ? "panel.soon" : "panel.empty")} />
         )}
       </div>
       <footer class="panel-legend">

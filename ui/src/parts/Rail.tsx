@@ -13,7 +13,7 @@ const COUNT_MAX = 999;
 
 /** How many alerts fire, on the bell. */
 function Firing() {
-  const n = overview.value.doc?.alerts.filter((a) => a.state === "firing").length ?? 0;
+  const n = overview.value.doc?.alerts.reduce((sum, a) => sum + (a.state === "firing" ? 1 + (a.more ?? 0) : 0), 0) ?? 0;
   if (n === 0) return null;
   return (
     <span class="rail-count num">

@@ -2,6 +2,7 @@
 // a series is its value, the elements before it its sparkline.
 import type { Frame, Labels } from "../api/frame";
 import { askOnce, type Ask } from "./panels";
+import { startedWithin } from "./overview";
 import { type Polled, usePoll } from "./poll";
 
 export interface Figure {
@@ -35,15 +36,22 @@ interface Input {
   seriesMax?: number;
 }
 
+/** In the first minute of a server things appear, and are asked for more often. */
+const YOUNG_MS = 60_000;
+const SOON_MS = 3_000;
+
 /** A query that fails gives nothing; all failing is an error. */
 export function useFigures({ key, asks, spanMs, points, everyMs = 15_000, seriesMax = 1000 }: Input): Polled<Figures> {
+  const soon = () => (startedWithin(YOUNG_MS) ? Math.min(everyMs, SOON_MS) : everyMs);
   return usePoll(
     `figures ${key}`,
     async (signal) => {
       if (asks.length === 0) return new Map();
-      // A multiple of the step: what was asked before can be taken from the server's kept results.
       const step = Math.max(1000, Math.ceil(spanMs / points / 1000) * 1000);
-      const to = points > 1 ? Math.floor(Date.now() / step) * step : Date.now();
+      // The newest element is a value that people read: never older than the time until it is asked for again. A few
+      // phases of a step only, so that viewers share what the server keeps.
+      const phase = Math.max(1000, Math.floor(step / Math.ceil(step / soon()) / 1000) * 1000);
+      const to = points > 1 ? Math.floor(Date.now() / phase) * phase : Date.now();
       const span = { from: to - spanMs, to };
       const kind = points > 1 ? "range" : "instant";
       const answers = await Promise.allSettled(asks.map((a) => askOnce({ expr: a.expr, kind, max_series: seriesMax, ...(points > 1 ? { step_ms: step } : {}) }, span, 2 * points, signal)));
@@ -57,7 +65,7 @@ export function useFigures({ key, asks, spanMs, points, everyMs = 15_000, series
       if (out.size === 0 && failure) throw failure;
       return out;
     },
-    everyMs,
+    soon,
   );
 }
 

@@ -17,6 +17,12 @@ export interface OverviewState {
 export const overview = signal<OverviewState>({ doc: null, at: 0, error: "" });
 let newest: OverviewState | null = null;
 
+/** Whether the server is younger than that; not while its age is unknown. */
+export function startedWithin(ms: number): boolean {
+  const doc = overview.value.doc;
+  return doc !== null && doc.now - doc.started_at < ms;
+}
+
 function took(doc: OverviewDoc): void {
   newest = { doc, at: Date.now(), error: "" };
   if (!held.value || !overview.value.doc) overview.value = newest;

@@ -26,9 +26,9 @@ export const POLL_MS = 5_000;
 
 /**
  * `everyMs` may be infinite: asked for once, and when the connection comes back. `load` may give a part of a long answer
- * early: it is shown while there is nothing else.
+ * early: it is shown while there is nothing else. `everyMs` as a function is asked after each answer.
  */
-export function usePoll<T>(key: string, load: (signal: AbortSignal, early: (part: T) => void) => Promise<T>, everyMs = POLL_MS): Polled<T> {
+export function usePoll<T>(key: string, load: (signal: AbortSignal, early: (part: T) => void) => Promise<T>, everyMs: number | (() => number) = POLL_MS): Polled<T> {
   const [state, setState] = useState<Omit<Polled<T>, "again"> & { key: string }>({ key, data: null, error: "", status: 0, busy: true, at: 0 });
   const newest = useRef(state);
   const [round, setRound] = useState(0);
@@ -65,7 +65,8 @@ export function usePoll<T>(key: string, load: (signal: AbortSignal, early: (part
       if (forced.current || !held.peek() || newest.current.error) setState(newest.current);
       forced.current = false;
     };
-    const repeats = live && Number.isFinite(everyMs);
+    const every = typeof everyMs === "number" ? () => everyMs : everyMs;
+    const repeats = live && Number.isFinite(every());
     let asking = false;
     const run = async () => {
       const began = performance.now();
@@ -84,7 +85,7 @@ export function usePoll<T>(key: string, load: (signal: AbortSignal, early: (part
         took({ error: message || String(e), status });
       }
       asking = false;
-      if (repeats) timer = setTimeout(next, Math.max(everyMs, (performance.now() - began) / SHARE));
+      if (repeats) timer = setTimeout(next, Math.max(every(), (performance.now() - began) / SHARE));
     };
     // What would not be shown is not asked for: it is, as soon as nobody points any more.
     let waiting = false;

@@ -81,7 +81,7 @@ export function Alerts() {
               <NoAlerts any={alerts.length > 0} show={show} filtered={q !== "" && listed.passed === 0} />
             ) : (
               <>
-                <List listed={listed} whole={whole} titles={titles} open={open} onOpen={onOpen} onKey={onKey} onDo={setDoing} />
+                <List listed={listed} whole={whole} titles={titles} open={whole ? open : ""} onOpen={onOpen} onKey={onKey} onDo={setDoing} />
                 {whole && data.total > alerts.length ? <p class="list-foot soft">{t("al.more", { n: formatCount(data.total - Math.min(alerts.length, ALERTS_MAX)) })}</p> : null}
               </>
             )

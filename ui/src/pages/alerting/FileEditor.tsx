@@ -108,8 +108,10 @@ export function FileEditor({ file, taken, onSaved }: Props) {
           (failure: unknown) => {
             const body = failure instanceof ApiError ? (failure.body as { problems?: Problem[]; version?: number }) : {};
             if (body.problems) setProblems(body.problems);
+            // A name that nobody chose is another one then.
+            if (!file && typed === null) onSaved();
             // Whoever saves again has been told, and means it.
-            if (failure instanceof ApiError && failure.status === 409 && body.version !== undefined) {
+            else if (failure instanceof ApiError && failure.status === 409 && body.version !== undefined) {
               keepDraft(key, { text, base: body.version, comment });
               throw new Error(t("fi.conflict", { n: body.version }));
             }

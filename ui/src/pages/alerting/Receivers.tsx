@@ -208,12 +208,16 @@ interface DetailProps {
 const channelName = (integration: string) => integration.replace(/\/(\d+)$/, (_, n: string) => (n === "0" ? "" : ` ${Number(n) + 1}`));
 
 /** Sends tests, and tells how they went. */
-function useTrial(onTried: () => void): { busy: boolean; run: (test: () => Promise<{ channels: ChannelResult[] }>) => void; said: preact.JSX.Element } {
+function useTrial(onTried: () => void, of = ""): { busy: boolean; run: (test: () => Promise<{ channels: ChannelResult[] }>) => void; said: preact.JSX.Element } {
   const [results, setResults] = useState<ChannelResult[] | null>(null);
   const sending = useSending();
+  // What is said is of what was tested.
+  const latest = useRef(of);
+  latest.current = of;
+  useEffect(() => setResults(null), [of]);
   const run = (test: () => Promise<{ channels: ChannelResult[] }>) => {
     setResults(null);
-    sending.run(() => test().then((a) => setResults(a.channels)), onTried);
+    sending.run(() => test().then((a) => latest.current === of && setResults(a.channels)), onTried);
   };
   const said = (
     <div role="status">
@@ -239,8 +243,8 @@ function useTrial(onTried: () => void): { busy: boolean; run: (test: () => Promi
   return { busy: sending.busy, run, said };
 }
 
-const TestButton = ({ busy, onTest }: { busy: boolean; onTest: () => void }) => (
-  <button type="button" class="button" aria-busy={busy} onClick={onTest}>
+const TestButton = ({ busy, onTest, of }: { busy: boolean; onTest: () => void; of?: string }) => (
+  <button type="button" class="button" aria-label={of && `${t("rc.test")}: ${of}`} aria-busy={busy} onClick={onTest}>
     <Icon name="play" size={14} />
     {t("rc.test")}
   </button>
@@ -311,7 +315,7 @@ function Editor({ name: known, text: original, version, taken = [], onTried, onS
   const editor = useRef<TextEditor | null>(null);
   const [checked] = useCheck(text, true, checkReceiver);
   const sending = useSending();
-  const trial = useTrial(onTried);
+  const trial = useTrial(onTried, `${name} ${text}`);
   const fault = NAME.test(name) ? "" : t("fi.name.bad");
   const make = (to: string, of: Hears) => {
     setAddress(to);
@@ -378,6 +382,7 @@ function Editor({ name: known, text: original, version, taken = [], onTried, onS
       <div class="acts">
         {known && text === original ? null : (
           <TestButton
+            of={t("rc.yaml")}
             busy={trial.busy}
             onTest={() => {
               setTried(true);

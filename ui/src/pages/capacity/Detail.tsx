@@ -6,7 +6,7 @@ import type { CapacityDoc } from "../../api/insight";
 import { withCourses } from "../../charts/cone";
 import { MARK_COLOURS } from "../../charts/marks";
 import type { PlotData } from "../../charts/plot";
-import { formatValue, type Unit } from "../../lib/format";
+import { formatDuration, formatValue, type Unit } from "../../lib/format";
 import { t } from "../../lib/text";
 import { Icon } from "../../parts/Icon";
 import { LoadLine } from "../../parts/LoadLine";
@@ -18,6 +18,8 @@ import { HORIZONS, horizonFor, resourceOf } from "./rows";
 import { When, whenText } from "./when";
 
 const DAY_MS = 86_400_000;
+/** A course that ends before this part of what was asked is said to do so. */
+const SHORTER = 0.9;
 const CHANCES = ["hour", "day", "week", "month"] as const;
 
 export function Detail({ of: c, now }: { of: CapacityDoc; now: number }) {
@@ -129,6 +131,8 @@ function Course({ of: c, unit }: { of: CapacityDoc; unit: Unit }) {
     { name: t("cap.chart.warning"), value: c.limit * c.warning, colour: MARK_COLOURS.warning },
   ];
   const a = answer?.accuracy;
+  const reach = answer?.times.length ? (answer.times.at(-1) ?? 0) - (answer.times[0] ?? 0) : Number.POSITIVE_INFINITY;
+  const shorter = reach < SHORTER * days * DAY_MS ? ` ${t("cap.forecast.shorter", { d: formatDuration(reach) })}` : "";
   const said = forecast.error || (forecast.busy ? t("forecast.busy") : answer?.reason && answer.times.length === 0 ? t("cap.forecast.none", { reason: answer.reason }) : a ? t("cap.forecast.accuracy", { n: a.n, coverage: Math.round(a.coverage * 100), error: (a.mase ?? Number.NaN).toFixed(2) }) : answer ? t("cap.forecast.untested") : "");
   return (
     <Section title={t("cap.chart")} note={<Chips label={t("cap.ahead")} value={horizon} choices={HORIZONS.map(([name]) => ({ value: name, label: name }))} onPick={(v) => patch({ params: { ...params, ahead: v } }, "replace")} />}>
@@ -137,6 +141,7 @@ function Course({ of: c, unit }: { of: CapacityDoc; unit: Unit }) {
       </div>
       <p class="soft" role="status">
         {said}
+        {shorter}
       </p>
     </Section>
   );

@@ -26,7 +26,7 @@ export function pairOf(name: PairName, now: number): Pair {
 /** As long before a change as there is after it: an hour at most, five minutes at least. */
 export function around(at: number, now: number): Pair {
   const long = Math.min(HOUR_MS, Math.max(5 * 60_000, now - at));
-  return { a: { from: at - long, to: at }, b: { from: at, to: Math.min(now, at + long) } };
+  return { a: { from: at - long, to: at }, b: { from: at, to: Math.max(at, Math.min(now, at + long)) } };
 }
 
 export const textOf = (s: Span): string => `${Math.round(s.from)}~${Math.round(s.to)}`;

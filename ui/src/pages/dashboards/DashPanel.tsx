@@ -58,7 +58,7 @@ function useAsks(panel: Panel, placed: Placed, scope: Scope, width: number): { a
       .map((q): Ask => {
         const least = q.step ? parseDuration(fill(q.step, scope, placed.own)) : null;
         const step = Math.max(usual, least ?? 0);
-        const expr = expression(q.expr, scope, placed.own, span, step);
+        const expr = expression(q.expr, scope, placed.own, span, step, least);
         const max_series = panel.kind === "table" ? TABLE_SERIES_MAX : SERIES_MAX;
         return q.kind === "instant" ? { id: q.ref, expr, kind: "instant", max_series } : { id: q.ref, expr, max_series, ...(least ? { step_ms: step } : {}) };
       });
@@ -104,11 +104,11 @@ export function DashPanel({ placed, scope, onEdit, full, edit = false }: Props) 
   const { asks, range } = useAsks(panel, placed, scope, width);
   const state = usePanel({ asks, range, live: url.value.live, visible: visible && !rests, width, again: again + scope.again });
   const title = fill(panel.title, scope, placed.own);
-  // As it is asked and called: names of series are made of both.
-  const filled = useMemo((): Panel => ({ ...panel, title, queries: (panel.queries ?? []).map((q) => ({ ...q, expr: asks.find((a) => a.id === q.ref)?.expr ?? q.expr })) }), [panel, title, asks]);
-  const all: Items = useMemo(() => itemsOf(filled, filled.queries ?? [], state.grids), [filled, state.grids]);
+  // As it is asked; names of series are made of what is chosen, not of times and widths: what is hidden stays hidden.
+  const filled = useMemo(() => ({ ...panel, title, queries: (panel.queries ?? []).map((q) => ({ ...q, expr: asks.find((a) => a.id === q.ref)?.expr ?? q.expr, called: chosenIn(q.expr, scope, placed.own) })) }), [panel, title, asks, scope.values, scope.filters, placed.own]);
+  const all: Items = useMemo(() => itemsOf(filled, filled.queries, state.grids), [filled, state.grids]);
   const earlier = usePast(asks, range, visible && panel.kind === "timeseries", width);
-  const past = useMemo(() => earlier && { all: itemsOf(filled, filled.queries ?? [], earlier.state.grids), back: earlier.back }, [filled, earlier]);
+  const past = useMemo(() => earlier && { all: itemsOf(filled, filled.queries, earlier.state.grids), back: earlier.back }, [filled, earlier]);
   const first = panel.queries?.find((q) => !q.hidden)?.expr ?? "";
   const expr = asks[0]?.expr ?? first;
   const Kind = KINDS[panel.kind];

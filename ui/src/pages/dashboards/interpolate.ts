@@ -116,6 +116,8 @@ export interface Times {
   from: number;
   to: number;
   step_ms: number;
+  /** the least step that the query asks for */
+  least_ms?: number | null;
   scrape_ms: number;
   dashboard: string;
 }
@@ -123,14 +125,14 @@ export interface Times {
 const duration = (ms: number) => formatBack(Math.max(1, ms)) ?? `${Math.max(1, Math.round(ms))}ms`;
 const one = (v: string | number): Value => ({ values: [String(v)] });
 
-/** `$__interval` is never shorter, as in Grafana: what changes within one step of a short range could not be told from one sample. */
+/** `$__interval` is never shorter unless the query says so, as in Grafana: what changes within one step of a short range could not be told from one sample. */
 const INTERVAL_MIN_MS = 15_000;
 
 /** The values that every dashboard has. */
 export function builtIn(o: Times): Values {
   const range = Math.max(0, Math.round(o.to - o.from));
   const seconds = Math.round(range / 1000);
-  const interval = Math.max(INTERVAL_MIN_MS, o.step_ms);
+  const interval = Math.max(o.least_ms ?? INTERVAL_MIN_MS, o.step_ms);
   const rate = Math.max(4 * o.scrape_ms, o.step_ms + o.scrape_ms);
   return {
     __interval: one(duration(interval)),

@@ -50,7 +50,7 @@ export const fill = (text: string, scope: Scope, own: Values): string => interpo
 export const chosenIn = (expr: string, scope: Scope, own: Values): string => addMatchers(interpolate(expr, { ...scope.values, ...own }, "expr"), scope.filters);
 
 /** The expression as it is asked. */
-export function expression(expr: string, scope: Scope, own: Values, span: { from: number; to: number }, step_ms: number): string {
-  const values = { ...scope.values, ...own, ...builtIn({ ...span, step_ms, scrape_ms: SCRAPE_MS, dashboard: scope.id }) };
+export function expression(expr: string, scope: Scope, own: Values, span: { from: number; to: number }, step_ms: number, least_ms: number | null = null): string {
+  const values = { ...scope.values, ...own, ...builtIn({ ...span, step_ms, least_ms, scrape_ms: SCRAPE_MS, dashboard: scope.id }) };
   return addMatchers(interpolate(expr, values, "expr"), scope.filters);
 }

@@ -67,7 +67,7 @@ const applies = (o: Override, name: string, ref: string) => {
 export const setFor = (overrides: readonly Override[] | undefined, name: string, ref: string): OverrideSet => Object.assign({}, ...(overrides ?? []).filter((o) => applies(o, name, ref)).map((o) => o.set));
 
 /** The series of all answers on one grid. */
-export function itemsOf(panel: Panel, queries: readonly PanelQuery[], grids: ReadonlyMap<string, Grid>): Items {
+export function itemsOf(panel: Panel, queries: readonly (PanelQuery & { called?: string })[], grids: ReadonlyMap<string, Grid>): Items {
   const asked = queries.flatMap((q) => {
     const g = grids.get(q.ref);
     return g ? [{ q, g }] : [];
@@ -85,9 +85,10 @@ export function itemsOf(panel: Panel, queries: readonly PanelQuery[], grids: Rea
     const q = byRef.get(ref);
     const legend = q?.legend ?? "";
     const bare = Object.keys(s.labels).length === 0;
+    const expr = q?.called ?? q?.expr ?? ref;
     // A legend of labels that are not there says nothing: as if there were none.
     const filled = legend === "__auto" ? "" : fillLegend(legend, s.labels);
-    const name = filled.trim() ? filled : bare ? (queries.length > 1 ? (q?.expr ?? ref) : panel.title || (q?.expr ?? ref)) : seriesName(s.labels, shared);
+    const name = filled.trim() ? filled : bare ? (queries.length > 1 ? expr : panel.title || expr) : seriesName(s.labels, shared);
     const set = setFor(panel.overrides, name, ref);
     return {
       key: s.key,
