@@ -1,1 +1,1 @@
-import{jt as e,t,yn as n}from"./core.js";var r=document.getElementById(`app`);r&&n(e(t,{}),r);
+import{Mt as e,bn as t,t as n}from"./core.js";var r=document.getElementById(`app`);r&&t(e(n,{}),r);

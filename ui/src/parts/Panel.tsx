@@ -11,7 +11,7 @@ import { t } from "../lib/text";
 import { liveWindow } from "../lib/time";
 import { useSize, useVisible } from "../lib/visible";
 import { startedWithin } from "../state/overview";
-import { type Ask, usePanel } from "../state/panels";
+import { type Ask, fine, usePanel } from "../state/panels";
 import { type Past, usePast } from "../state/past";
 import { follow, hrefOf, url, zone } from "../state/url";
 import { Icon } from "./Icon";
@@ -92,12 +92,8 @@ function linesOf(spec: PanelSpec, state: PanelData, past: Past | null): PlotData
 /** A rate needs two samples, so that its panel is empty for the first seconds of a server's life. */
 const FIRST_SECONDS_MS = 30_000;
 
-/**
- * Ranges this short show every sample, so each step is the change from one sample to the next: true from the second
- * sample on, where `rate` over a minute climbs for the first minute of a host's life.
- */
+/** Ranges this short show every sample. */
 const FINE_MS = 30 * 60_000;
-const fine = (a: Ask): Ask => ({ ...a, expr: a.expr.replace(/\brate\(/g, "irate(") });
 
 export function Panel({ spec }: { spec: PanelSpec }) {
   const ref = useRef<HTMLElement>(null);

@@ -1,29 +1,13 @@
-// Figures: many small queries asked together, again and again. One batch request for all of them; the newest element of
-// a series is its value, the elements before it its sparkline.
-import type { Frame, Labels } from "../api/frame";
-import { askOnce, type Ask } from "./panels";
+// Figures: many small queries asked together, again and again. One batch request for all of them: their values of now, and
+// for sparklines their past in whole steps.
+import type { Labels } from "../api/frame";
+import { type Figure, figuresOf } from "../lib/figures";
+import { askOnce, type Ask, fine } from "./panels";
 import { startedWithin } from "./overview";
 import { type Polled, usePoll } from "./poll";
 
-export interface Figure {
-  labels: Labels;
-  /** the newest value; NaN for none */
-  last: number;
-  values: Float64Array;
-}
-
+export type { Figure };
 export type Figures = ReadonlyMap<string, Figure[]>;
-
-const lastOf = (values: ArrayLike<number>) => {
-  for (let i = values.length - 1; i >= 0; i--) if (Number.isFinite(values[i])) return values[i] as number;
-  return Number.NaN;
-};
-
-export const figuresOf = (f: Frame): Figure[] =>
-  f.series.map((s, i) => {
-    const values = f.columns[i] ?? new Float64Array();
-    return { labels: s.labels, values, last: lastOf(values) };
-  });
 
 interface Input {
   /** what they are kept under while asked again */
@@ -39,33 +23,37 @@ interface Input {
 /** In the first minute of a server things appear, and are asked for more often. */
 const YOUNG_MS = 60_000;
 const SOON_MS = 3_000;
+/** A rate over a window that is longer than the server's life is too low, and what is left of one too high. */
+const SHORT_MS = 120_000;
 
 /** A query that fails gives nothing; all failing is an error. */
-export function useFigures({ key, asks, spanMs, points, everyMs = 15_000, seriesMax = 1000 }: Input): Polled<Figures> {
-  const soon = () => (startedWithin(YOUNG_MS) ? Math.min(everyMs, SOON_MS) : everyMs);
+export function useFigures({ key, asks, spanMs, points, everyMs = 15_000, seriesMax: max_series = 1000 }: Input): Polled<Figures> {
   return usePoll(
     `figures ${key}`,
     async (signal) => {
-      if (asks.length === 0) return new Map();
-      const step = Math.max(1000, Math.ceil(spanMs / points / 1000) * 1000);
-      // The newest element is a value that people read: never older than the time until it is asked for again. A few
-      // phases of a step only, so that viewers share what the server keeps.
-      const phase = Math.max(1000, Math.floor(step / Math.ceil(step / soon()) / 1000) * 1000);
-      const to = points > 1 ? Math.floor(Date.now() / phase) * phase : Date.now();
+      const step_ms = Math.max(1000, Math.ceil(spanMs / points / 1000) * 1000);
+      const to = Date.now();
       const span = { from: to - spanMs, to };
-      const kind = points > 1 ? "range" : "instant";
-      const answers = await Promise.allSettled(asks.map((a) => askOnce({ expr: a.expr, kind, max_series: seriesMax, ...(points > 1 ? { step_ms: step } : {}) }, span, 2 * points, signal)));
+      const answers = await Promise.allSettled(
+        asks.map((a) => {
+          const { expr } = startedWithin(SHORT_MS) ? fine(a) : a;
+          return Promise.all([
+            askOnce({ expr, kind: "instant", max_series }, span, 2 * points, signal),
+            points > 1 ? askOnce({ expr: a.expr, kind: "range", max_series, step_ms }, span, 2 * points, signal) : null,
+          ]);
+        }),
+      );
       const out = new Map<string, Figure[]>();
       let failure: unknown = null;
       answers.forEach((a, i) => {
-        const id = (asks[i] as Ask).id;
-        if (a.status === "fulfilled" && !a.value.error) out.set(id, figuresOf(a.value));
-        else failure ??= a.status === "rejected" ? a.reason : new Error(a.value.error?.message);
+        if (a.status === "rejected") failure ??= a.reason;
+        else if (a.value[0].error) failure ??= new Error(a.value[0].error.message);
+        else out.set((asks[i] as Ask).id, figuresOf(...a.value));
       });
       if (out.size === 0 && failure) throw failure;
       return out;
     },
-    soon,
+    () => (startedWithin(YOUNG_MS) ? Math.min(everyMs, SOON_MS) : everyMs),
   );
 }
 
