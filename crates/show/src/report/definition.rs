@@ -342,8 +342,8 @@ pub fn built_in(id: &str) -> Option<Report> {
         }),
         ..Section::of(K::Panel)
     };
-    let cpu =
-        "1 - avg by (instance) (rate(node_cpu_seconds_total{mode=\"idle\"}[$__rate_interval]))";
+    // What is busy, not what is left of idle: the first rates of a host are too low, not too high.
+    let cpu = "avg by (instance) (sum without (mode) (rate(node_cpu_seconds_total{mode!=\"idle\"}[$__rate_interval])))";
     let memory = "1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes";
     let (title, period, sections) = match id {
         "daily" => (

@@ -11,7 +11,7 @@ export function hostPanels(instance: string): Record<UseRow["id"], PanelSpec[]> 
   return {
     cpu: [
       { id: "cpu.mode", title: t("ho.p.cpu"), note: t("ho.p.cpu.note"), unit: "ratio", stacked: true, order: MODES, asks: [{ id: "mode", expr: `avg by (mode) (rate(node_cpu_seconds_total{${i},mode!="idle"}[1m]))` }] },
-      { id: "cpu.core", title: t("ho.p.cores"), note: t("ho.p.cores.note"), unit: "ratio", asks: [{ id: "core", expr: `1 - avg by (cpu) (rate(node_cpu_seconds_total{${i},mode="idle"}[1m]))` }] },
+      { id: "cpu.core", title: t("ho.p.cores"), note: t("ho.p.cores.note"), unit: "ratio", asks: [{ id: "core", expr: `sum by (cpu) (rate(node_cpu_seconds_total{${i},mode!="idle"}[1m]))` }] },
       {
         id: "cpu.load",
         title: t("ho.p.load"),
