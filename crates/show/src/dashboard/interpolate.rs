@@ -124,13 +124,14 @@ fn word(text: &str) -> usize {
 
 /// How long `name` or `name:format` is that stands here up to the end mark.
 fn closed(text: &str, end: &str) -> Option<usize> {
-    let n = text.find(end)?;
-    let inner = &text[..n];
-    let name = word(inner);
-    let format = &inner[name..];
-    let is_format = |f: &str| f.bytes().all(|b| b.is_ascii_alphanumeric() || b"_:-. ".contains(&b));
-    let fits = name > 0 && (format.is_empty() || (format.starts_with(':') && is_format(format)));
-    fits.then_some(n)
+    let name = word(text);
+    let format = &text[name..];
+    let is_format = |b: &u8| b.is_ascii_alphanumeric() || b"_:-. ".contains(b);
+    let long = match format.starts_with(':') {
+        true => format.bytes().take_while(is_format).count(),
+        false => 0,
+    };
+    (name > 0 && format[long..].starts_with(end)).then_some(name + long)
 }
 
 /// Whether the cursor is between quotes of PromQL, and what stood before them.
@@ -321,17 +322,14 @@ impl Builtins {
         let range = self.to_ms.saturating_sub(self.from_ms).max(0);
         let seconds = (range + 500) / 1_000;
         let interval = self.step_ms.max(self.least_ms.unwrap_or(INTERVAL_MIN_MS));
+        // Who asks for a step says how often there are samples.
+        let scrape = self.least_ms.unwrap_or(self.scrape_ms);
+        let rate = scrape.saturating_mul(4).max(self.step_ms.saturating_add(scrape));
         let value = match name {
             "__interval" => duration(interval),
             "__interval_ms" => interval.to_string(),
-            "__rate_interval" => {
-                let scrape = self.scrape_ms;
-                duration(scrape.saturating_mul(4).max(self.step_ms.saturating_add(scrape)))
-            }
-            "__rate_interval_ms" => {
-                let scrape = self.scrape_ms;
-                scrape.saturating_mul(4).max(self.step_ms.saturating_add(scrape)).to_string()
-            }
+            "__rate_interval" => duration(rate),
+            "__rate_interval_ms" => rate.to_string(),
             "__range" => format!("{}s", seconds.max(1)),
             "__range_s" => seconds.to_string(),
             "__range_ms" => range.to_string(),
@@ -362,6 +360,8 @@ mod tests {
         assert_eq!(value(5_000, "__interval_ms"), "15000");
         let own = Builtins { step_ms: 5_000, least_ms: Some(5_000), ..Builtins::default() };
         assert_eq!(own.value("__interval").unwrap().values, ["5s"]);
+        let minutes = Builtins { step_ms: 60_000, least_ms: Some(60_000), ..Builtins::default() };
+        assert_eq!(minutes.value("__rate_interval").unwrap().values, ["4m"]);
         assert_eq!(value(5_000, "__rate_interval"), "20s");
     }
 

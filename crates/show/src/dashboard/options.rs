@@ -110,9 +110,15 @@ fn options(
             };
             pieces(&v.query).iter().map(one).collect()
         }
-        VariableKind::Constant | VariableKind::Text => vec![choice(&fill(&v.query))],
+        VariableKind::Constant => match v.current.first() {
+            Some(own) => vec![choice(own)],
+            None => vec![choice(&fill(&v.query))],
+        },
+        VariableKind::Text => vec![choice(&fill(&v.query))],
         VariableKind::Datasource => vec![choice("Plimsoll")],
-        VariableKind::Adhoc => Vec::new(),
+        VariableKind::Adhoc => {
+            Some(choice(&v.query)).filter(|c| !c.value.is_empty()).into_iter().collect()
+        }
     })
 }
 
@@ -343,6 +349,20 @@ mod tests {
         assert_eq!(of("/db-(.*)/", Sort::NumberDesc), ["10=10", "2=2"]);
         assert_eq!(of("(?P<text>db)-(?P<value>.*)", Sort::None), ["db=2", "db=10"]);
         assert_eq!(of("zzz", Sort::None), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn a_constant_is_what_is_written_and_filters_are_those_of_the_dashboard() {
+        let written = Variable {
+            current: vec!["prod".to_owned()],
+            ..variable("c", VariableKind::Constant, "label_values(up, job)")
+        };
+        let filter = variable("f", VariableKind::Adhoc, "job=\"api\"");
+        let own = Variable { current: vec!["job=\"db\"".to_owned()], ..filter.clone() };
+        let plain = variable("d", VariableKind::Constant, "dev");
+        let (all, _) = run(&[written, filter, own, plain], &[]);
+        let current: Vec<&str> = all.iter().map(|r| r.current[0].as_str()).collect();
+        assert_eq!(current, ["prod", "job=\"api\"", "job=\"db\"", "dev"]);
     }
 
     #[test]

@@ -82,14 +82,31 @@ fn blocks(panels: &[Panel]) -> Vec<(Option<&Panel>, Vec<&Panel>)> {
     blocks
 }
 
-/// The value and what it is called, as the only one.
-fn alone(name: &str, value: &str) -> Values {
-    let chosen = Chosen {
-        values: vec![value.to_owned()],
-        texts: vec![value.to_owned()],
-        ..Chosen::default()
-    };
+/// The value at a place and what it is called, as the only one.
+fn alone(name: &str, values: &Values, i: usize) -> Values {
+    let of = values.get(name).cloned().unwrap_or_default();
+    let value = of.values.get(i).cloned().unwrap_or_default();
+    let text = of.texts.get(i).unwrap_or(&value).clone();
+    let chosen = Chosen { values: vec![value], texts: vec![text], all: false, ..of };
     Values::from([(name.to_owned(), chosen)])
+}
+
+/// How far these have to go down together to lie on nothing that is there.
+fn room(group: &[Placed<'_>], there: &[Placed<'_>]) -> u32 {
+    let meets =
+        |a: &At, b: &At| a.x < b.x + b.w && b.x < a.x + a.w && a.y < below(*b) && b.y < below(*a);
+    let mut by = 0;
+    let met = |by: u32| {
+        group.iter().find_map(|g| {
+            let at = At { y: g.at.y.saturating_add(by), ..g.at };
+            let met = there.iter().find(|p| meets(&at, &p.at))?;
+            Some(below(met.at).saturating_sub(g.at.y))
+        })
+    };
+    while let Some(next) = met(by).filter(|next| *next > by) {
+        by = next;
+    }
+    by
 }
 
 /// The values for which a panel is repeated.
@@ -104,11 +121,15 @@ fn times(row: Option<&Panel>, values: &Values) -> Vec<(Values, String)> {
     let all = row.map_or(&[][..], |r| repeated(r, values));
     match all {
         [] => vec![(Values::new(), String::new())],
-        all => all.iter().map(|v| (alone(by, v), format!("~{v}"))).collect(),
+        all => {
+            let one = |(i, v): (usize, &String)| (alone(by, values, i), format!("~{v}"));
+            all.iter().enumerate().map(one).collect()
+        }
     }
 }
 
-/// The panels of a block with their copies, from row 0 on. What stands below a panel that grew moves down.
+/// The panels of a block with their copies, from row 0 on. What stands below a panel that grew moves down, and so does
+/// what copies would lie on.
 fn copies<'d>(
     panels: &[&'d Panel],
     top: u32,
@@ -116,8 +137,14 @@ fn copies<'d>(
     own: &Values,
     suffix: &str,
 ) -> Vec<Placed<'d>> {
-    let mut out = Vec::new();
+    let mut out: Vec<Placed<'d>> = Vec::new();
     let mut grown: Vec<(u32, u32)> = Vec::new();
+    let repeats = panels.iter().any(|p| p.repeat.is_some());
+    let add = |mut group: Vec<Placed<'d>>, out: &mut Vec<Placed<'d>>| {
+        let by = if repeats { room(&group, out) } else { 0 };
+        group.iter_mut().for_each(|g| g.at.y = g.at.y.saturating_add(by));
+        out.append(&mut group);
+    };
     for panel in panels {
         let moved = grown.iter().filter(|(from, _)| panel.at.y >= *from).map(|(_, by)| by).sum();
         let y = panel.at.y.saturating_sub(top).saturating_add(moved);
@@ -130,12 +157,14 @@ fn copies<'d>(
         };
         let all = if by.is_empty() { &[][..] } else { repeated(panel, values) };
         if all.is_empty() {
-            out.push(Placed { key, panel, at: At { y, ..panel.at }, own: own.clone() });
+            let once = Placed { key, panel, at: At { y, ..panel.at }, own: own.clone() };
+            add(vec![once], &mut out);
             continue;
         }
         let count = u32::try_from(all.len()).unwrap_or(u32::MAX);
         let per = if down { 1 } else { max.min(count).clamp(1, COLUMNS) };
         let w = if down { panel.at.w } else { COLUMNS / per };
+        let mut group = Vec::with_capacity(all.len());
         for (i, value) in (0_u32..).zip(all) {
             let at = At {
                 x: if down { panel.at.x } else { (i % per) * w },
@@ -144,12 +173,16 @@ fn copies<'d>(
                 h: panel.at.h,
             };
             let mut own = own.clone();
-            own.extend(alone(by, value));
-            out.push(Placed { key: format!("{key}~{value}"), panel, at, own });
+            own.extend(alone(by, values, i as usize));
+            group.push(Placed { key: format!("{key}~{value}"), panel, at, own });
         }
+        add(group, &mut out);
         let more = (count.div_ceil(per) - 1).saturating_mul(panel.at.h);
-        if more > 0 {
-            grown.push((below(panel.at), more));
+        let from = below(panel.at);
+        // Those that grow beside each other make one room.
+        match grown.iter_mut().find(|(other, _)| *other == from) {
+            Some((_, by)) => *by = more.max(*by),
+            None => grown.push((from, more)),
         }
     }
     out

@@ -6,7 +6,7 @@ use plimsoll_query::Features;
 use serde_json::{Map, Value};
 
 use super::colours::colour;
-use super::field::{links, list, text};
+use super::field::{bytes as bytes_of, links, list, text};
 use super::layout::placed;
 use super::panel::{Around, read};
 use super::report::{Notes, Report};
@@ -17,7 +17,7 @@ use crate::dashboard::{
 };
 
 /// Bytes of JSON that is read: Grafana's own documents are seldom a tenth of it.
-const BYTES_MAX: usize = 4 << 20;
+pub(super) const BYTES_MAX: usize = 4 << 20;
 
 /// Keys that are read, or that mean nothing outside of the database that the file came from.
 const USED: [&str; 17] = [
@@ -68,7 +68,7 @@ pub fn import(value: &Value, features: &Features) -> Result<Imported, String> {
     let json = match constants(json) {
         constants if constants.is_empty() => json,
         constants => {
-            filled = with_constants(json, &constants, 0);
+            filled = with_constants(json, &constants, 0, &mut { BYTES_MAX });
             &filled
         }
     };
@@ -119,7 +119,7 @@ fn embedded(value: &Value) -> Option<Value> {
 
 /// The dashboard in what is around it: an answer of the API, a resource, a list of one, a name.
 fn unwrapped(value: &Value) -> Result<&Value, String> {
-    let bytes = serde_json::to_vec(value).map_or(0, |v| v.len());
+    let bytes = bytes_of(value);
     if bytes > BYTES_MAX {
         return Err(format!("{bytes} bytes; at most {BYTES_MAX} are read"));
     }
@@ -154,21 +154,46 @@ fn constants(json: &Value) -> Vec<(String, String)> {
     inputs.take(50).map(pair).filter(|(name, _)| name.len() > 3).collect()
 }
 
-fn with_constants(value: &Value, constants: &[(String, String)], depth: usize) -> Value {
+/// With constants in place of their names, each once: values that name others stay as they are. Beyond `left` bytes
+/// nothing is filled in any more.
+fn with_constants(
+    value: &Value,
+    constants: &[(String, String)],
+    depth: usize,
+    left: &mut usize,
+) -> Value {
     match value {
-        Value::String(s) if s.contains("${") => {
-            let fill =
-                |s: String, (name, value): &(String, String)| s.replace(name.as_str(), value);
-            Value::String(constants.iter().fold(s.clone(), fill))
-        }
+        Value::String(s) if s.contains("${") => Value::String(with_values(s, constants, left)),
         Value::Array(all) if depth < 100 => {
-            all.iter().map(|v| with_constants(v, constants, depth + 1)).collect()
+            all.iter().map(|v| with_constants(v, constants, depth + 1, left)).collect()
         }
         Value::Object(all) if depth < 100 => {
-            all.iter().map(|(k, v)| (k.clone(), with_constants(v, constants, depth + 1))).collect()
+            let one = |(k, v): (&String, &Value)| {
+                (k.clone(), with_constants(v, constants, depth + 1, left))
+            };
+            all.iter().map(one).collect()
         }
         other => other.clone(),
     }
+}
+
+fn with_values(s: &str, constants: &[(String, String)], left: &mut usize) -> String {
+    let (mut out, mut rest) = (String::with_capacity(s.len()), s);
+    while let Some(at) = rest.find("${") {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let named = constants.iter().find(|(name, _)| rest.starts_with(name.as_str()));
+        let (text, behind) = match named.filter(|(_, value)| value.len() <= *left) {
+            Some((name, value)) => {
+                *left -= value.len();
+                (value.as_str(), name.len())
+            }
+            None => ("${", 2),
+        };
+        out.push_str(text);
+        rest = &rest[behind..];
+    }
+    out + rest
 }
 
 fn time(json: &Value, notes: &mut Vec<String>) -> TimeSpan {
@@ -178,10 +203,26 @@ fn time(json: &Value, notes: &mut Vec<String>) -> TimeSpan {
         return usual;
     }
     if is_time(from) && is_time(to) {
+        if !(is_shown(from) && is_shown(to)) {
+            notes.push(format!(
+                "its time, {from} to {to}, is one for reports only: the browser shows the last hour"
+            ));
+        }
         return TimeSpan { from: from.to_owned(), to: to.to_owned() };
     }
     notes.push("its time is not understood; the last hour is shown".to_owned());
     usual
+}
+
+/// Whether the browser knows such a time, too: nothing that is to come, no quarters, no parts of a day.
+fn is_shown(time: &str) -> bool {
+    let Some(rest) = time.strip_prefix("now") else { return true };
+    let (back, of) = rest.split_once('/').unwrap_or((rest, ""));
+    let unit = |t: &str| t.chars().last().filter(|c| "smhdwMy".contains(*c));
+    let is_back = back.is_empty() || (back.starts_with('-') && unit(back).is_some());
+    let is_of = of.is_empty()
+        || (["d", "w", "M", "y"].contains(&of) && (back.is_empty() || back.ends_with(of)));
+    is_back && is_of
 }
 
 fn refresh(value: &Value) -> String {

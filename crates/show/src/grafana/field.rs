@@ -38,6 +38,11 @@ pub(super) fn whole(value: &Value) -> Option<u32> {
     number(value).filter(|x| (0.0..=1e9).contains(x)).map(|x| x as u32)
 }
 
+/// How many bytes it has as JSON.
+pub(super) fn bytes(value: &Value) -> usize {
+    serde_json::to_vec(value).map_or(0, |v| v.len())
+}
+
 pub(super) fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }

@@ -2,33 +2,48 @@
 
 use serde_json::Value;
 
-use super::field::{list, text};
+use super::classic::BYTES_MAX;
+use super::field::{bytes, list, text};
 
 /// Panels that are filled in; beyond, they stay as they are.
 const FILLED_MAX: usize = 1_000;
 
 /// The dashboard with the models of its library panels in their places; nothing where it has none.
 pub(super) fn filled(json: &Value) -> Option<Value> {
-    let mut left = FILLED_MAX;
+    let mut left = Left { panels: FILLED_MAX, bytes: BYTES_MAX };
     let mut made = json.clone();
     fill(&mut made["panels"], &json["__elements"], &mut left);
     for row in made["rows"].as_array_mut().into_iter().flatten() {
         fill(&mut row["panels"], &json["__elements"], &mut left);
     }
-    (left < FILLED_MAX).then_some(made)
+    (left.panels < FILLED_MAX).then_some(made)
 }
 
-fn fill(panels: &mut Value, elements: &Value, left: &mut usize) {
+/// What may still be filled in.
+struct Left {
+    panels: usize,
+    bytes: usize,
+}
+
+fn fill(panels: &mut Value, elements: &Value, left: &mut Left) {
     for panel in panels.as_array_mut().into_iter().flatten() {
         if panel["type"] == "row" {
             fill(&mut panel["panels"], elements, left);
         }
         let named = &panel["libraryPanel"];
-        if !named.is_object() || *left == 0 {
+        if !named.is_object() || left.panels == 0 {
             continue;
         }
         let inline = Some(&named["model"]).filter(|m| m.is_object());
-        let Some(mut model) = inline.or_else(|| model(elements, named)).cloned() else { continue };
+        let Some(model) = inline.or_else(|| model(elements, named)) else { continue };
+        // One model can be named by many panels.
+        let bytes = bytes(model);
+        if bytes > left.bytes {
+            left.panels = 0;
+            continue;
+        }
+        left.bytes -= bytes;
+        let mut model = model.clone();
         for key in
             ["id", "gridPos", "libraryPanel", "repeat", "repeatDirection", "maxPerRow", "span"]
         {
@@ -40,7 +55,7 @@ fn fill(panels: &mut Value, elements: &Value, left: &mut usize) {
             model["title"] = panel["title"].clone();
         }
         *panel = model;
-        *left -= 1;
+        left.panels -= 1;
     }
 }
 

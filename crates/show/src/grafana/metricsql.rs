@@ -218,10 +218,13 @@ fn is_selector(text: &str) -> bool {
     if rest.is_empty() {
         return name > 0 && !text.starts_with(|c: char| c.is_ascii_digit());
     }
+    if !rest.starts_with('{') || !rest.ends_with('}') {
+        return false;
+    }
     let open = outside(rest);
     let inner = rest.bytes().zip(&open).filter(|(_, open)| **open).map(|(b, _)| b);
     let braces: Vec<u8> = inner.filter(|b| b"{}()[]".contains(b)).collect();
-    rest.starts_with('{') && rest.ends_with('}') && (braces == b"{}" || rest.contains("${"))
+    braces == b"{}" || rest.contains("${")
 }
 
 #[cfg(test)]

@@ -250,6 +250,12 @@ fn transform(t: &Value, p: &mut Panel, notes: &mut Notes) {
             kind.chars().take(80).collect::<String>()
         ));
     }
+    let anywhere = ["merge", "renameByRegex", "filterByName", "filterByRefId", "limit"];
+    if known && p.kind != PanelKind::Table && !anywhere.contains(&kind) {
+        notes.add(format!(
+            "the transformation {kind} is done in tables only; ask in PromQL for what it makes"
+        ));
+    }
     let mut options = t["options"].as_object().cloned().unwrap_or_default();
     whole_names(kind, &mut options);
     p.transforms.push(Transform { kind: kind.chars().take(100).collect(), options });

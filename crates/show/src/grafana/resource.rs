@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::field::{list, text};
+use super::classic::BYTES_MAX;
+use super::field::{bytes, list, text};
 
 /// How deep rows and tabs are in each other.
 const DEPTH_MAX: usize = 5;
@@ -29,7 +30,13 @@ pub(super) fn classic(value: &Value, notes: &mut Vec<String>) -> Result<Value, S
     if !spec["layout"].is_object() {
         return Err("it has elements and no layout".to_owned());
     }
-    let mut out = Out { elements: &spec["elements"], panels: Vec::new(), notes, next: 100_000 };
+    let mut out = Out {
+        elements: &spec["elements"],
+        panels: Vec::new(),
+        notes,
+        next: 100_000,
+        bytes: BYTES_MAX,
+    };
     out.layout(&spec["layout"], 0, 0);
     let panels = out.panels;
     let time = &spec["timeSettings"];
@@ -59,6 +66,8 @@ struct Out<'v> {
     panels: Vec<Value>,
     notes: &'v mut Vec<String>,
     next: u64,
+    /// Bytes of elements that may still be put in: many places can name one.
+    bytes: usize,
 }
 
 impl Out<'_> {
@@ -152,6 +161,12 @@ impl Out<'_> {
     fn element(&mut self, item: &Value, at: Value) {
         let name = text(&item["element"]["name"]);
         let element = &self.elements[name];
+        let bytes = bytes(element);
+        if bytes > self.bytes {
+            self.note("elements are named too often; the others are left out");
+            return;
+        }
+        self.bytes -= bytes;
         let mut panel = panel(element);
         panel["gridPos"] = at;
         let repeat = &item["repeat"];

@@ -12,6 +12,9 @@ use crate::dashboard::{
     Dashboard, PanelQuery, QUERIES_MAX, QueryKind, Variable, VariableKind, parsed,
 };
 
+/// Bytes of an expression that are read; panels can have more (64 KiB), of which nobody writes so much.
+const EXPR_BYTES_MAX: usize = 60_000;
+
 /// Sources that do not speak PromQL.
 const OTHERS: [&str; 36] = [
     "loki",
@@ -152,7 +155,9 @@ pub(super) fn queries(
             continue;
         }
         let expr = target["expr"].as_str().or(target["query"].as_str()).unwrap_or_default().trim();
-        let is_other = target["expr"].is_null() && parsed(dashboard, expr, features).is_err();
+        let is_other = target["expr"].is_null()
+            && expr.len() <= EXPR_BYTES_MAX
+            && parsed(dashboard, expr, features).is_err();
         if expr.is_empty() || is_other {
             if target["hide"] != true
                 && target.as_object().is_some_and(|t| t.len() > 3)
@@ -161,6 +166,13 @@ pub(super) fn queries(
                 notes.add(format!("query {wanted} is no PromQL; ask for a metric in its place"));
                 broken += 1;
             }
+            continue;
+        }
+        if expr.len() > EXPR_BYTES_MAX {
+            notes.add(format!(
+                "query {wanted} has more than {EXPR_BYTES_MAX} bytes; it is left out"
+            ));
+            broken += 1;
             continue;
         }
         if all.len() >= QUERIES_MAX {
@@ -238,10 +250,15 @@ fn computed(target: &Value, before: &[PanelQuery], notes: &mut Notes) -> Option<
     let mut expr = text(&target["expression"]).to_owned();
     for q in before {
         for name in [format!("${{{}}}", q.letter), format!("${}", q.letter)] {
+            if expr.len() > EXPR_BYTES_MAX
+                || expr.matches(&name).count() * q.expr.len() > EXPR_BYTES_MAX
+            {
+                expr.clear();
+            }
             expr = expr.replace(&name, &format!("({})", q.expr));
         }
     }
-    if expr.is_empty() || expr.len() > 60_000 {
+    if expr.is_empty() || expr.len() > EXPR_BYTES_MAX {
         notes.add(format!("query {letter} is computed by Grafana; it is left out"));
         return None;
     }

@@ -318,7 +318,7 @@ mod tests {
             found,
             [
                 ("1~a", "CPU of a", "rate(cpu{job=\"x\",h=~\"a\"}[1m])"),
-                ("1~b.c", "CPU of b.c", "rate(cpu{job=\"x\",h=~\"b.c\"}[1m])"),
+                ("1~b.c", "CPU of b.c", "rate(cpu{job=\"x\",h=~\"b\\\\.c\"}[1m])"),
                 ("2", "7200s $nobody", "sum(x{job=\"x\"}) / 300000"),
             ]
         );

@@ -38,6 +38,66 @@ fn what_metricsql_says_as_promql_does_is_asked() {
     assert_eq!(told(&made, 5), (Outcome::Exact, String::new()));
 }
 
+fn made_of(doc: &Value) -> Imported {
+    import(doc, &Features::default()).unwrap()
+}
+
+#[test]
+fn what_grows_when_it_is_filled_in_has_a_bound() {
+    let inputs: Vec<Value> = (0..25)
+        .map(|i| json!({"type": "constant", "name": format!("A{i}"), "value": format!("${{A{0}}}${{A{0}}}${{A{0}}}${{A{0}}}", i + 1)}))
+        .collect();
+    let made = made_of(&json!({"__inputs": inputs, "title": "${A0} x", "panels": []}));
+    assert_eq!(made.dashboard.title, "${A1}${A1}${A1}${A1} x");
+    let model = json!({"type": "text", "options": {"content": "x".repeat(900_000)}});
+    let named: Vec<Value> = (0..400).map(|_| json!({"libraryPanel": {"uid": "u"}})).collect();
+    let made = made_of(&json!({"__elements": {"u": {"model": model}}, "panels": named}));
+    assert_eq!(made.report.panels.len(), 400);
+    let target = |refid: &str, expr: String| json!({"refId": refid, "expr": expr});
+    let computed = json!({
+        "refId": "C", "datasource": {"type": "__expr__", "uid": "__expr__"}, "type": "math", "expression": "$A".repeat(25_000),
+    });
+    let long = format!("{}1", "rate(".repeat(300_000));
+    let panel = json!({"type": "timeseries", "targets": [target("A", format!("up{}", " + up".repeat(10_000))), target("B", long), computed]});
+    let made = made_of(&json!({"panels": [panel]}));
+    let notes = made.report.panels[0].notes.join("; ");
+    assert!(
+        notes.contains("query B has more than") && notes.contains("query C is computed"),
+        "{notes}"
+    );
+    let open = made_of(&json!({"panels": [{"type": "timeseries", "title": "${".repeat(900_000)}]}));
+    assert_eq!(open.report.panels.len(), 1);
+}
+
+#[test]
+fn what_only_tables_do_is_told_of_other_panels() {
+    let panel = |kind: &str| json!({"type": kind, "targets": [{"refId": "A", "expr": "up"}], "transformations": [{"id": "calculateField", "options": {}}]});
+    let made = made_of(&json!({"panels": [panel("stat"), panel("table")]}));
+    let told: Vec<bool> = made
+        .report
+        .panels
+        .iter()
+        .map(|p| p.notes.iter().any(|n| n.contains("in tables only")))
+        .collect();
+    assert_eq!(told, [true, false]);
+}
+
+#[test]
+fn times_that_the_browser_does_not_know_are_told() {
+    let told = |from: &str, to: &str| {
+        let made = made_of(&json!({"panels": [], "time": {"from": from, "to": to}}));
+        made.report.notes.iter().any(|n| n.contains("last hour"))
+    };
+    for (from, to) in
+        [("now-6M", "now"), ("now-1y", "now"), ("now/d", "now"), ("now-1w/w", "now-1w/w")]
+    {
+        assert!(!told(from, to), "{from} {to}");
+    }
+    for (from, to) in [("now", "now+7d"), ("now-3Q", "now"), ("now-6h/h", "now")] {
+        assert!(told(from, to), "{from} {to}");
+    }
+}
+
 #[test]
 fn marks_of_all_alerts_are_a_choice() {
     let all = made("timeseries").dashboard.annotations;

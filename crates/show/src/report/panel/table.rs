@@ -182,7 +182,9 @@ fn of_labels(panel: &Value, items: &[Item]) -> Table {
         format: items.iter().find(|i| i.letter == *letter).map(|i| i.format.clone()),
     });
     let columns: Vec<Column> = labels.chain(numbers).collect();
-    let rows = items.iter().take(ROWS_MAX).map(|item| {
+    // Before those of several queries are put beside each other.
+    let most = ROWS_MAX * letters.len();
+    let rows = items.iter().take(most).map(|item| {
         let labels = names.iter().map(|n| Cell::Text(item.series.label(n).to_owned()));
         let numbers = letters.iter().map(|letter| {
             let own = (*letter == item.letter).then_some(&item.series.points);
@@ -192,7 +194,7 @@ fn of_labels(panel: &Value, items: &[Item]) -> Table {
         labels.chain(numbers).collect()
     });
     let rows = rows.collect();
-    let left_out = items.len().saturating_sub(ROWS_MAX);
+    let left_out = items.len().saturating_sub(most);
     let table = Table { columns, rows, left_out, panel: Value::Null };
     if letters.len() > 1 { transforms::merged(table) } else { table }
 }

@@ -350,6 +350,17 @@ fn what_is_judged_alone_is_not_coloured_by_the_marks_of_all() {
 }
 
 #[test]
+fn tables_of_many_queries_have_all_their_columns() {
+    let queries: Vec<Value> =
+        ["A", "B", "C"].iter().map(|l| json!({"ref": l, "expr": "x", "kind": "instant"})).collect();
+    let panel = json!({"kind": "table", "queries": queries});
+    let all = |v: f64| (0..900).map(|i| series(&[("pod", &i.to_string())], &[v])).collect();
+    let figure = drawn(panel, vec![("k/0", all(1.0)), ("k/1", all(2.0)), ("k/2", all(3.0))]);
+    assert_eq!(figure.rows.rows.len(), 900);
+    assert!(figure.rows.rows.iter().all(|row| row[1..] == ["1", "2", "3"]));
+}
+
+#[test]
 fn shares_of_a_stack_are_those_of_what_stands_on_it() {
     let panel = json!({
         "kind": "timeseries", "style": {"stack": "percent"}, "queries": [{"ref": "A", "expr": "x", "legend": "{{h}}"}],
