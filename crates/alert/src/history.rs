@@ -21,7 +21,7 @@ mod receipts;
 pub mod tally;
 
 pub use episode::{Episode, RuleName, Stage};
-pub use incident::{Entry, Incident, IncidentState};
+pub use incident::{Entry, Incident, IncidentState, What};
 pub use kept::KeptHistory;
 pub use past::{EpisodeQuery, Past, RuleStatistics};
 pub use tally::TallyRow;

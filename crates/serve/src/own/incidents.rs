@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use plimsoll_alert::history::{Entry, Incident};
+use plimsoll_alert::history::{Entry, Incident, IncidentState, What};
 use plimsoll_alert::payload::rfc3339;
 use plimsoll_alert::{AcknowledgeError, IncidentView};
 use serde_json::{Value, json};
@@ -15,6 +15,8 @@ use crate::reply::{Failure, own};
 use crate::routes::Call;
 
 fn incident(i: &Incident) -> Value {
+    let taken = i.timeline.iter().rev().find(|e| e.what == What::Acknowledged);
+    let by = taken.filter(|_| i.state == IncidentState::Acknowledged).and_then(|e| e.by.as_ref());
     json!({
         "id": i.id,
         "title": i.title,
@@ -24,6 +26,7 @@ fn incident(i: &Incident) -> Value {
         "receivers": i.receivers,
         "opened_at": rfc3339(i.opened_at),
         "acknowledged_at": at(i.acknowledged_at),
+        "acknowledged_by": by,
         "resolved_at": at(i.resolved_at),
         "alerts": i.alerts,
         "firing": i.firing.len(),
