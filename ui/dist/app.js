@@ -1,1 +1,1 @@
-import{Mt as e,bn as t,t as n}from"./core.js";var r=document.getElementById(`app`);r&&t(e(n,{}),r);
+import{Mt as e,t,xn as n}from"./core.js";var r=document.getElementById(`app`);r&&n(e(t,{}),r);

@@ -146,7 +146,7 @@ export interface AssessmentDoc {
   reasons: { text: string; query: string; at: string; value: number | null }[];
 }
 /** The most that the server tells at once. */
-const ASSESSMENTS_MAX = 1000;
+const ASSESSMENTS_MAX = 10_000;
 export const fetchAssessments = (from: number, to: number, signal: AbortSignal) =>
   get<{ assessments: AssessmentDoc[]; truncated: boolean }>(`${OWN}/assessments`, { from: new Date(from).toISOString(), to: new Date(to).toISOString(), limit: ASSESSMENTS_MAX }, signal);
 

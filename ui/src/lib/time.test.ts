@@ -9,6 +9,8 @@ describe("a range", () => {
     expect(resolveRange({ from: String(NOW), to: String(NOW + 60_000) }, NOW)?.to).toBe(NOW + 60_000);
     expect(resolveRange({ from: String(NOW / 1000), to: String(NOW + 60_000) }, NOW)?.from).toBe(NOW);
     expect(resolveRange({ from: "2025-11-20T00:00:00Z", to: "now" }, NOW)?.from).toBe(Date.UTC(2025, 10, 20));
+    // What says no zone is read as clocks of the page show it.
+    expect(resolveRange({ from: "2025-11-20 05:00", to: "now" }, NOW, "Asia/Tokyo")?.from).toBe(Date.UTC(2025, 10, 19, 20));
   });
   it.each([
     ["now", "now-1h"],

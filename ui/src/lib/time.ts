@@ -1,6 +1,6 @@
 // Time ranges as people and URLs write them: "now-15m", "now", "now-1d/d" (the day before today), or milliseconds since the epoch.
 import type { Zone } from "./format";
-import { type CalendarUnit, calendarStart } from "./zone";
+import { type CalendarUnit, calendarStart, fromWall } from "./zone";
 
 export interface TimeRange {
   from: string;
@@ -12,15 +12,15 @@ export interface Span {
   to: number;
 }
 
-const UNITS: Record<string, number> = { s: 1e3, m: 6e4, h: 36e5, d: 864e5, w: 6048e5 };
+const UNITS: Record<string, number> = { s: 1e3, m: 6e4, h: 36e5, d: 864e5, w: 6048e5, M: 2592e6, y: 31536e6 };
 export const SPAN_MIN_MS = 10_000;
 export const SPAN_MAX_MS = 5 * 365 * 864e5;
 
-/** ms of "15m", "1h30m"; null when it is not a duration. */
+/** ms of "15m", "1h30m", "6M" (months of 30 days), "1y"; null when it is not a duration. */
 export function parseDuration(s: string): number | null {
-  if (!/^(\d+(\.\d+)?[smhdw])+$/.test(s)) return null;
+  if (!/^(\d+(\.\d+)?[smhdwMy])+$/.test(s)) return null;
   let ms = 0;
-  for (const [, n, u] of s.matchAll(/(\d+(?:\.\d+)?)([smhdw])/g)) ms += Number(n) * (UNITS[u as string] ?? 0);
+  for (const [, n, u] of s.matchAll(/(\d+(?:\.\d+)?)([smhdwMy])/g)) ms += Number(n) * (UNITS[u as string] ?? 0);
   return ms;
 }
 
@@ -47,7 +47,7 @@ export function parseInstant(s: string, now: number, end = false, zone = wall.zo
     return ms === null ? null : now - ms;
   }
   if (/^\d{10,14}$/.test(text)) return text.length <= 10 ? Number(text) * 1000 : Number(text);
-  const at = Date.parse(text);
+  const at = fromWall(text, zone) ?? Date.parse(text);
   return Number.isNaN(at) ? null : at;
 }
 

@@ -45,7 +45,7 @@ export function Compare() {
   const opened = asked.data?.differences.find((d) => keyOf(d) === open);
   return (
     <ListPage tools={pair ? <CopyLink /> : null} bar={<Pairs />} beside={opened && pair ? <Detail of={opened} pair={pair} /> : null}>
-      <Periods key={`${params["a"]} ${params["b"]} ${match}`} pair={pair} match={match} bad={!pair && !young && Boolean(params["a"] || params["b"])} />
+      <Periods key={`${params["a"]} ${params["b"]} ${match} ${zone.value}`} pair={pair} match={match} bad={!pair && !young && Boolean(params["a"] || params["b"])} />
       <section class="panel list" aria-label={t("cmp.list")}>
         {pair ? (
           <Answer of={asked} pair={pair} match={match} />
@@ -123,9 +123,9 @@ function Pairs() {
 }
 
 function Periods({ pair, match, bad }: { pair: Pair | null; match: string; bad: boolean }) {
-  const utc = zone.value === "utc";
+  const at = zone.value;
   const first = pair ?? pairOf("hour", Date.now());
-  const [fields, setFields] = useState({ a: { from: fieldOf(first.a.from, utc), to: fieldOf(first.a.to, utc) }, b: { from: fieldOf(first.b.from, utc), to: fieldOf(first.b.to, utc) } });
+  const [fields, setFields] = useState({ a: { from: fieldOf(first.a.from, at), to: fieldOf(first.a.to, at) }, b: { from: fieldOf(first.b.from, at), to: fieldOf(first.b.to, at) } });
   const [only, setOnly] = useState(match);
   const [wrong, setWrong] = useState(bad);
   const edit = (which: "a" | "b", end: "from" | "to", text: string) => setFields({ ...fields, [which]: { ...fields[which], [end]: text } });
@@ -133,7 +133,7 @@ function Periods({ pair, match, bad }: { pair: Pair | null; match: string; bad: 
     e.preventDefault();
     // A field that was not touched keeps its seconds.
     const read = (which: "a" | "b"): Span => {
-      const now = (end: "from" | "to") => (pair && fields[which][end] === fieldOf(pair[which][end], utc) ? pair[which][end] : fromField(fields[which][end], utc));
+      const now = (end: "from" | "to") => (pair && fields[which][end] === fieldOf(pair[which][end], at) ? pair[which][end] : fromField(fields[which][end], at));
       return { from: now("from"), to: now("to") };
     };
     const [a, b] = [textOf(read("a")), textOf(read("b"))];

@@ -19,6 +19,7 @@ export function Dialog({ title, kind = "", onClose, children }: Props) {
     ref.current?.querySelector<HTMLElement>("[data-first]")?.focus();
     return () => opener?.focus?.();
   }, []);
+  // Where it is pressed: who marks words may let go outside.
   const backdrop = (e: MouseEvent) => {
     if (e.target === ref.current) onClose();
   };
@@ -29,7 +30,7 @@ export function Dialog({ title, kind = "", onClose, children }: Props) {
     onClose();
   };
   return (
-    <dialog ref={ref} class={`dialog ${kind}`} aria-label={title} onClose={onClose} onKeyDown={onKeyDown} onClick={backdrop}>
+    <dialog ref={ref} class={`dialog ${kind}`} aria-label={title} onClose={onClose} onKeyDown={onKeyDown} onMouseDown={backdrop}>
       <div class="dialog-body">
         <header class="dialog-head">
           <h2>{title}</h2>

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { BEFORES, type Before, CALENDAR } from "../lib/before";
 import { t } from "../lib/text";
 import { parseInstant, resolveRange, type TimeRange } from "../lib/time";
-import { fromWall, wallText, zones } from "../lib/zone";
+import { wallText, zones } from "../lib/zone";
 import { patch, url } from "../state/url";
 import { Dialog } from "./Dialog";
 import { closeDialog } from "./dialogs";
@@ -14,7 +14,7 @@ const QUICK = ["5m", "15m", "30m", "1h", "3h", "6h", "12h", "24h", "2d", "7d", "
 function stored(text: string): string {
   const s = text.trim();
   if (s.startsWith("now")) return s;
-  const at = fromWall(s, url.value.zone) ?? parseInstant(s, Date.now());
+  const at = parseInstant(s, Date.now());
   return at === null ? s : String(at);
 }
 

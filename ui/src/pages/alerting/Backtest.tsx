@@ -25,7 +25,7 @@ interface State {
 /** One rule that runs. */
 export const Backtest = ({ group, rule }: { group: string; rule: RuleDoc }) => (
   <Section title={t("bt.title")} note={<span class="soft">{t("bt.note")}</span>}>
-    <Replay ask={(ms, signal) => backtest({ group, name: rule.name }, ms, signal)} />
+    <Replay ask={(ms, signal) => backtest({ group, name: rule.name }, ms, signal).then((r) => ({ ...r, rules: r.rules.filter((x) => x.expr === rule.query) }))} />
   </Section>
 );
 

@@ -106,7 +106,7 @@ export function FileEditor({ file, taken, onSaved }: Props) {
             version = done.version;
           },
           (failure: unknown) => {
-            const body = failure instanceof ApiError ? (failure.body as { problems?: Problem[]; version?: number }) : {};
+            const body = ((failure as ApiError).body ?? {}) as { problems?: Problem[]; version?: number };
             if (body.problems) setProblems(body.problems);
             // A name that nobody chose is another one then.
             if (!file && typed === null) onSaved();

@@ -40,7 +40,7 @@ export function Incidents() {
     polled.again();
   };
   const onKey = (e: KeyboardEvent, i: IncidentDoc | undefined) => {
-    const id = open || (i ? String(i.id) : "");
+    const id = i ? String(i.id) : open;
     if (e.key === "Escape" && open) patch({ open: "" });
     else if (e.key === "a" && id && all.find((x) => String(x.id) === id)?.state === "open") setTaking(id);
     else return false;
@@ -74,7 +74,7 @@ export function Incidents() {
           }
         </Asked>
       </section>
-      {taking ? <AcknowledgeForm title={t("in.ack.title")} text={t("in.ack.text")} send={(by, note) => acknowledgeIncident(taking, by, note)} onClose={() => setTaking("")} onDone={changed} /> : null}
+      {taking ? <AcknowledgeForm title={t("in.ack.title")} text={t("in.ack.text")} send={(by, note) => acknowledgeIncident(taking, by, note)} onClose={() => setTaking("")} onDone={changed}><p class="strong">{all.find((i) => String(i.id) === taking)?.title}</p></AcknowledgeForm> : null}
     </ListPage>
   );
 }

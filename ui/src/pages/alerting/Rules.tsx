@@ -1,7 +1,7 @@
 // Rules: what is watched, whether it works, what it found; and for one rule what it would have done over the past.
 import { useMemo } from "preact/hooks";
 import { fetchHistory, fetchRules } from "../../api/alerting";
-import { msOf, type RuleDoc, type RuleGroupDoc } from "../../api/alertingTypes";
+import { type EpisodeDoc, msOf, type RuleDoc, type RuleGroupDoc } from "../../api/alertingTypes";
 import { formatCount, formatDuration, formatValue } from "../../lib/format";
 import { useNarrow } from "../../lib/media";
 import { t } from "../../lib/text";
@@ -23,6 +23,8 @@ const NARROW_PX = 52;
 /** Alerts of a rule that its page shows; the list has them all. */
 const ALERTS_SHOWN = 20;
 const EPISODES_SHOWN = 20;
+/** Rules of one name share their past: so many are asked for to find those of one of them. */
+const EPISODES_ASKED = 1000;
 const MONTH_MS = 30 * 86_400_000;
 
 export function Rules() {
@@ -254,10 +256,13 @@ function AlertsNow({ rule: r }: { rule: RuleDoc }) {
 
 /** What it did, not what it would have done. */
 function Episodes({ group, rule: r }: { group: RuleGroupDoc; rule: RuleDoc }) {
-  const ask = (signal: AbortSignal) => fetchHistory({ rule: r.name, from: Date.now() - MONTH_MS, limit: EPISODES_SHOWN }, signal);
+  const ask = (signal: AbortSignal) => fetchHistory({ rule: r.name, from: Date.now() - MONTH_MS, limit: EPISODES_ASKED }, signal);
   const asked = usePoll(`episodes ${group.file} ${group.name} ${r.name}`, ask, 6 * POLL_MS);
   if (!asked.data) return asked.error ? null : <Loading />;
-  const own = asked.data.episodes.filter((e) => typeof e.rule !== "object" || e.rule === null || e.rule.group === group.name);
+  // Labels that are templates can have any value.
+  const fixed = Object.entries(r.labels ?? {}).filter(([, v]) => !v.includes("{{"));
+  const its = (e: EpisodeDoc) => typeof e.rule !== "object" || e.rule === null || (e.rule.group === group.name && e.rule.file === group.file);
+  const own = asked.data.episodes.filter((e) => its(e) && fixed.every(([k, v]) => e.labels[k] === v)).slice(0, EPISODES_SHOWN);
   return (
     <Section title={t("hi.episodes")}>
       {own.length === 0 ? (

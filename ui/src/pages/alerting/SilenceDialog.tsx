@@ -130,6 +130,7 @@ export function Preview({ matchers, over }: { matchers: Matcher[]; over?: boolea
   useEffect(() => {
     if (!any) return;
     const abort = new AbortController();
+    setAnswer({ alerts: null, error: "" });
     const timer = setTimeout(() => {
       previewSilence(JSON.parse(key) as Matcher[], abort.signal).then(
         ({ alerts }) => setAnswer({ alerts, error: "" }),

@@ -27,6 +27,8 @@ describe("a silence that is written", () => {
     expect(fault({ matchers: [m("a", "", false, false)] })).toEqual([]);
     expect(fault({ start: "soon" })).toEqual(["start: si.bad.start"].concat([]));
     expect(fault({ length: "long" })).toEqual(["length: si.bad.length"]);
+    expect(fault({ matchers: [m("job", "api"), m("", "web1")] })).toEqual(["matchers: si.bad.matchers"]);
+    expect(fault({ length: "99999999d" })).toEqual(["length: si.bad.length"]);
     expect(fault({ length: "0s" })).toEqual(["length: si.bad.length"]);
     expect(fault({ start: "2026-11-20T12:00:00Z", length: "1h" })).toEqual(["length: si.bad.past"]);
     expect(fault({ by: " ", why: "" })).toEqual(["by: si.bad.who", "why: si.bad.why"]);

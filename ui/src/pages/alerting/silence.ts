@@ -75,15 +75,19 @@ function windowFault(w: Window): Fault {
   return hours && any ? null : { key: "si.bad.window" };
 }
 
+/** The last time that a date can have, ms. */
+const TIME_MAX = 8.64e15;
+
 export function readDraft(d: Draft, now: number): Read {
   const matchers = d.matchers.filter((m) => m.name.trim() !== "").map((m) => ({ ...m, name: m.name.trim() }));
   const startMs = d.began ?? parseInstant(d.start, now) ?? Number.NaN;
   const lengthMs = parseDuration(d.length.trim().replaceAll(" ", "")) ?? Number.NaN;
-  const endMs = (d.began === undefined ? startMs : now) + lengthMs;
+  const end = (d.began === undefined ? startMs : now) + lengthMs;
+  const endMs = end < TIME_MAX ? end : Number.NaN;
   const faults = {
-    matchers: matchers.length === 0 || matchers.every(takesNothing) ? { key: "si.bad.matchers" as const } : null,
+    matchers: matchers.length === 0 || d.matchers.some((m) => m.value && !m.name.trim()) || matchers.every(takesNothing) ? { key: "si.bad.matchers" as const } : null,
     start: Number.isNaN(startMs) ? { key: "si.bad.start" as const, text: d.start } : null,
-    length: !(lengthMs > 0) ? { key: "si.bad.length" as const, text: d.length } : endMs <= now ? { key: "si.bad.past" as const } : null,
+    length: !(lengthMs > 0) || lengthMs >= TIME_MAX - now ? { key: "si.bad.length" as const, text: d.length } : endMs <= now ? { key: "si.bad.past" as const } : null,
     by: d.by.trim() ? null : { key: "si.bad.who" as const },
     why: d.why.trim() ? null : { key: "si.bad.why" as const },
     windows: d.windows.map(windowFault).find((f) => f !== null) ?? null,

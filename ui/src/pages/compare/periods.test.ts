@@ -28,9 +28,11 @@ describe("periods", () => {
     expect(tooYoung(textOf(around(at, at + 60_000).b), String(at))).toBeNull();
     expect(tooYoung(undefined, undefined)).toBeNull();
   });
-  it("are written and read as local time and as UTC", () => {
-    for (const utc of [true, false]) expect(fromField(fieldOf(NOW, utc), utc)).toBe(NOW);
-    expect(fieldOf(Number.NaN, true)).toBe("");
+  it("are written and read in the zone that is chosen", () => {
+    for (const zone of ["browser", "utc", "Asia/Tokyo"]) expect(fromField(fieldOf(NOW, zone), zone)).toBe(NOW);
+    expect(fieldOf(Date.UTC(2026, 0, 1, 20), "Asia/Tokyo")).toBe("2026-01-02T05:00");
+    expect([fieldOf(Number.NaN, "utc"), fieldOf(1e17, "utc")]).toEqual(["", ""]);
+    expect(fromField("", "utc")).toBeNaN();
   });
 });
 

@@ -1,5 +1,7 @@
 // Two periods of time: as they stand in the address (FROM~TO, ms), the usual pairs, and those around a change. Pure.
+import type { Zone } from "../../lib/format";
 import type { Span } from "../../lib/time";
+import { fromWall, wallText } from "../../lib/zone";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -56,9 +58,6 @@ export function sizeOf(delta: number): "large" | "medium" | "small" | "little" {
   return d >= 0.474 ? "large" : d >= 0.33 ? "medium" : d >= 0.147 ? "small" : "little";
 }
 
-/** For a field of date and time: local time or UTC, to the minute. */
-export function fieldOf(ms: number, utc: boolean): string {
-  const d = new Date(ms - (utc ? 0 : new Date(ms).getTimezoneOffset() * 60_000));
-  return Number.isNaN(d.getTime()) ? "" : d.toISOString().slice(0, 16);
-}
-export const fromField = (text: string, utc: boolean): number => Date.parse(utc ? `${text}Z` : text);
+/** For a field of date and time: what a clock in the zone shows, to the minute. */
+export const fieldOf = (ms: number, zone: Zone): string => (Math.abs(ms) < 8e15 ? wallText(ms, zone).slice(0, 16).replace(" ", "T") : "");
+export const fromField = (text: string, zone: Zone): number => fromWall(text, zone) ?? Number.NaN;

@@ -34,7 +34,7 @@ const NO_VALUES: Values = {};
 const NO_ANNOTATIONS: Annotation[] = [];
 
 export function useScope(dashboard: Dashboard, again: number): { scope: Scope; variables: ReturnType<typeof useVariables>; shown: (a: Annotation) => boolean } {
-  const variables = useVariables(dashboard);
+  const variables = useVariables(dashboard, again);
   const annotations = dashboard.annotations ?? NO_ANNOTATIONS;
   const { marks } = url.value.params;
   const shown = (a: Annotation) => a.enabled !== keptIn("marks").includes(a.name);

@@ -3,7 +3,7 @@ import type { Link } from "../../api/dashboards";
 import { t } from "../../lib/text";
 import { Icon } from "../../parts/Icon";
 import { follow } from "../../state/url";
-import { interpolate, type Values } from "./interpolate";
+import type { Values } from "./interpolate";
 import { safeHref } from "./markdown";
 import { fill, type Scope } from "./scope";
 
@@ -11,7 +11,7 @@ export function Links({ links, scope, own, named }: { links: readonly Link[]; sc
   return (
     <>
       {links.map((l) => {
-        const href = safeHref(interpolate(l.url, { ...scope.values, ...own }, "url"));
+        const href = safeHref(fill(l.url, scope, own, "url"));
         const title = fill(l.title || l.url, scope, own);
         if (!href) return null;
         const ours = href.startsWith("/");

@@ -12,6 +12,7 @@ test("texts are filled in as the fixture says, which the server is held to as we
 test("an interval is never shorter than what a rate can be told from", () => {
   const values = (step_ms: number, least_ms?: number) => builtIn({ from: 0, to: 60_000, step_ms, least_ms: least_ms ?? null, scrape_ms: 5_000, dashboard: "" });
   expect(interpolate("$__interval", values(5_000, 5_000), "expr")).toBe("5s");
+  expect(interpolate("$__rate_interval", values(60_000, 60_000), "expr")).toBe("4m");
   expect(interpolate("$__interval $__interval_ms $__rate_interval", values(5_000), "expr")).toBe("15s 15000 20s");
   expect(interpolate("$__interval $__interval_ms $__rate_interval", values(60_000), "expr")).toBe("1m 60000 1m5s");
 });

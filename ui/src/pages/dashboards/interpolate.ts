@@ -133,7 +133,8 @@ export function builtIn(o: Times): Values {
   const range = Math.max(0, Math.round(o.to - o.from));
   const seconds = Math.round(range / 1000);
   const interval = Math.max(o.least_ms ?? INTERVAL_MIN_MS, o.step_ms);
-  const rate = Math.max(4 * o.scrape_ms, o.step_ms + o.scrape_ms);
+  const scrape = o.least_ms ?? o.scrape_ms;
+  const rate = Math.max(4 * scrape, o.step_ms + scrape);
   return {
     __interval: one(duration(interval)),
     __interval_ms: one(interval),

@@ -26,7 +26,7 @@ test("a panel is repeated for each value, and what is below makes room", () => {
   const panels = [panel(1, at(0, 0, 24, 4), { repeat: { by: "h", max: 2 } }), panel(2, at(0, 4, 24, 4))];
   const shown = place(panels, { h: { values: ["a", "b", "c"] } }, () => false);
   expect(shown.map((p) => [p.key, p.at.x, p.at.y, p.at.w])).toEqual([["1~a", 0, 0, 12], ["1~b", 12, 0, 12], ["1~c", 0, 4, 12], ["2", 0, 8, 24]]);
-  expect(shown[1]?.own).toEqual({ h: { values: ["b"], texts: ["b"] } });
+  expect(shown[1]?.own).toEqual({ h: { values: ["b"], texts: ["b"], all: false } });
   expect(place(panels, {}, () => false).map((p) => p.key)).toEqual(["1", "2"]);
 });
 

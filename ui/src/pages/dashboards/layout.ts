@@ -36,28 +36,50 @@ function blocksOf(panels: readonly Panel[]): Block[] {
   return blocks;
 }
 
-const alone = (name: string, value: string): Values => ({ [name]: { values: [value], texts: [value] } });
+/** The value at a place alone, with what it is called. */
+const alone = (name: string, values: Values, i: number): Values => {
+  const of = values[name];
+  return { [name]: { ...of, values: [of?.values[i] ?? ""], texts: [of?.texts?.[i] ?? of?.values[i] ?? ""], all: false } };
+};
 
-/** The panels of a block with their copies, `y` from 0; what stands below a panel that grew moves down. */
+/** How far these have to go down together to lie on nothing that is there. */
+function room(group: readonly At[], there: readonly Placed[]): number {
+  let by = 0;
+  const met = () => {
+    for (const a of group) for (const { at } of there) if (meet({ ...a, y: a.y + by }, at)) return bottom(at) - a.y;
+    return 0;
+  };
+  for (let next = met(); next > 0; next = met()) by = next;
+  return by;
+}
+
+/** The panels of a block with their copies, `y` from 0; what stands below a panel that grew moves down, and so does what copies would lie on. */
 function copies(panels: readonly Panel[], top: number, values: Values, own: Values, suffix: string): Placed[] {
   const out: Placed[] = [];
   let grown: { from: number; by: number }[] = [];
+  const repeats = panels.some((p) => p.repeat);
+  const add = (group: Placed[]) => {
+    const by = repeats ? room(group.map((g) => g.at), out) : 0;
+    for (const g of group) out.push(by ? { ...g, at: { ...g.at, y: g.at.y + by } } : g);
+  };
   for (const p of [...panels].sort(inOrder)) {
     const y = p.at.y - top + grown.filter((g) => p.at.y >= g.from).reduce((n, g) => n + g.by, 0);
     const by = p.repeat?.by;
     const all = by && !own[by] ? (values[by]?.values ?? []).slice(0, COPIES_MAX) : [];
     if (!by || all.length === 0) {
-      out.push({ key: `${p.id}${suffix}`, panel: p, at: { ...p.at, y }, own });
+      add([{ key: `${p.id}${suffix}`, panel: p, at: { ...p.at, y }, own }]);
       continue;
     }
     const down = p.repeat?.direction === "v";
     const per = down ? 1 : Math.max(1, Math.min(p.repeat?.max ?? 4, all.length, COLUMNS));
     const w = down ? p.at.w : Math.floor(COLUMNS / per);
-    all.forEach((v, i) => {
-      out.push({ key: `${p.id}${suffix}~${v}`, panel: p, at: { x: down ? p.at.x : (i % per) * w, y: y + Math.floor(i / per) * p.at.h, w, h: p.at.h }, own: { ...own, ...alone(by, v) } });
-    });
+    add(all.map((v, i) => ({ key: `${p.id}${suffix}~${v}`, panel: p, at: { x: down ? p.at.x : (i % per) * w, y: y + Math.floor(i / per) * p.at.h, w, h: p.at.h }, own: { ...own, ...alone(by, values, i) } })));
     const more = (Math.ceil(all.length / per) - 1) * p.at.h;
-    if (more > 0) grown = [...grown, { from: bottom(p.at), by: more }];
+    const from = bottom(p.at);
+    // Those that grow beside each other make one room.
+    const beside = grown.find((g) => g.from === from);
+    if (beside) beside.by = Math.max(beside.by, more);
+    else grown = [...grown, { from, by: more }];
   }
   return out;
 }
@@ -70,7 +92,7 @@ export function place(panels: readonly Panel[], values: Values, shut: (row: Pane
     const top = row ? bottom(row.at) : 0;
     const by = row?.repeat?.by;
     const repeated = by ? (values[by]?.values ?? []).slice(0, COPIES_MAX) : [];
-    const times: [Values, string][] = row && by && repeated.length > 0 ? repeated.map((v) => [alone(by, v), `~${v}`]) : [[{}, ""]];
+    const times: [Values, string][] = row && by && repeated.length > 0 ? repeated.map((v, i) => [alone(by, values, i), `~${v}`]) : [[{}, ""]];
     for (const [own, suffix] of times) {
       const inner = copies(under, top, values, own, suffix);
       const hidden = row !== null && shut(row);

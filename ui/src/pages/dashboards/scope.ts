@@ -2,7 +2,8 @@
 import type { Happening } from "../../charts/plot";
 import type { Panel } from "../../api/dashboards";
 import { parseDuration, resolveRange, type TimeRange } from "../../lib/time";
-import { addMatchers, builtIn, interpolate, type Values } from "./interpolate";
+import { url } from "../../state/url";
+import { addMatchers, builtIn, interpolate, type Target, type Values } from "./interpolate";
 
 export interface Scope {
   id: string;
@@ -43,8 +44,14 @@ export interface Asked {
   step_ms: number;
 }
 
-/** A text of a panel with its variables. */
-export const fill = (text: string, scope: Scope, own: Values): string => interpolate(text, { ...scope.values, ...own }, "text");
+/** A text of a panel with its variables, and the times of the page. */
+export function fill(text: string, scope: Scope, own: Values, target: Target = "text"): string {
+  if (!/[$[]/.test(text)) return text;
+  const now = Date.now();
+  const span = resolveRange(url.value.range, now) ?? { from: now - 3_600_000, to: now };
+  const times = builtIn({ ...span, step_ms: SCRAPE_MS, scrape_ms: SCRAPE_MS, dashboard: scope.id });
+  return interpolate(text, { ...times, ...scope.values, ...own }, target);
+}
 
 /** The expression with the choices of now. */
 export const chosenIn = (expr: string, scope: Scope, own: Values): string => addMatchers(interpolate(expr, { ...scope.values, ...own }, "expr"), scope.filters);

@@ -37,8 +37,10 @@ function instantTable(items: readonly Item[], how: Reduce, asked: readonly strin
       return { name: value(ref), kind: "number", unit: first?.unit, decimals: first?.decimals, ref };
     }),
   ];
-  const rows = items.slice(0, ROWS_MAX).map((i) => [...names.map((n): CellValue => i.labels[n] ?? ""), ...refs.map((ref) => (ref === i.ref ? reduced(i.values, how) : Number.NaN))]);
-  return { columns, rows, more: Math.max(0, items.length - ROWS_MAX) };
+  // Before those of several queries are put beside each other.
+  const most = ROWS_MAX * refs.length;
+  const rows = items.slice(0, most).map((i) => [...names.map((n): CellValue => i.labels[n] ?? ""), ...refs.map((ref) => (ref === i.ref ? reduced(i.values, how) : Number.NaN))]);
+  return { columns, rows, more: Math.max(0, items.length - most) };
 }
 
 /** A row for each series: its name and one number. */

@@ -32,12 +32,21 @@ function useSame<T>(value: T): T {
   return useMemo(() => value, [key]);
 }
 
-export function useVariables(dashboard: Dashboard): Variables {
+/** What there is to choose from is looked at again. */
+const AGAIN_MS = 60_000;
+
+export function useVariables(dashboard: Dashboard, again = 0): Variables {
   const variables = useSame(dashboard.variables ?? NO_VARIABLES);
-  const { vars, range } = url.value;
+  const none = variables.length === 0;
+  const { vars, range, live } = url.value;
+  const [tick, setTick] = useState(0);
+  useEffect(() => {
+    if (none || !live) return;
+    const timer = setInterval(() => document.hidden || setTick((n) => n + 1), AGAIN_MS);
+    return () => clearInterval(timer);
+  }, [none, live]);
   const picked = useSame(Object.fromEntries(variables.map((v) => [v.name, chosen(v, vars)])));
   const [state, setState] = useState<{ key: unknown; resolved: ReadonlyMap<string, Resolved>; error: string; busy: boolean }>({ key: null, resolved: NONE, error: "", busy: false });
-  const none = variables.length === 0;
   useEffect(() => {
     if (none || !range.from) return;
     const now = Date.now();
@@ -49,7 +58,7 @@ export function useVariables(dashboard: Dashboard): Variables {
       (e: Error) => abort.signal.aborted || setState((s) => ({ ...s, error: e.message, busy: false })),
     );
     return () => abort.abort();
-  }, [variables, picked, range.from, range.to]);
+  }, [variables, picked, range.from, range.to, tick, again]);
   // What cannot be resolved is taken as it was chosen, and the reason stands beside the choices.
   const ready = none || state.key === variables || state.error !== "";
   const values = useSame(

@@ -1,7 +1,7 @@
 // How hosts and services were: a strip of time for each, and why the worst of it.
 import { useMemo } from "preact/hooks";
 import { fetchAssessments, type Standing } from "../../api/insight";
-import { formatDateTime } from "../../lib/format";
+import { formatCount, formatDateTime } from "../../lib/format";
 import { t } from "../../lib/text";
 import { resolveRange, type Span } from "../../lib/time";
 import { Icon, type IconName } from "../../parts/Icon";
@@ -65,7 +65,7 @@ export function Assessments() {
     >
       <section class="panel list" aria-label={t("nav.assessments")}>
         <Asked of={asked}>
-          {({ span }) =>
+          {({ span, truncated, assessments }) =>
             rows.length === 0 ? (
               <Empty>
                 <strong>{t(q ? "al.filter.none" : "as.empty")}</strong>
@@ -83,6 +83,7 @@ export function Assessments() {
                     <span class="soft num strip-share">{t("as.share", { pct: pct(s.normal) })}</span>
                   </li>
                 ))}
+                {truncated ? <li class="soft">{t("hi.truncated", { n: formatCount(assessments.length) })}</li> : null}
                 <li class="strip-row strip-axis soft num" aria-hidden="true">
                   <span />
                   <span class="strip-ends">

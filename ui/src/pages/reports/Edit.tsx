@@ -4,7 +4,7 @@ import { ApiError } from "../../api/http";
 import { createReport, fetchReport, type Finished, finishDraft, FORMATS, type Report, type ReportDoc, saveReport, written } from "../../api/reports";
 import { formatDateTime } from "../../lib/format";
 import { t } from "../../lib/text";
-import { zones } from "../../lib/zone";
+import { readZone, zones } from "../../lib/zone";
 import { Icon } from "../../parts/Icon";
 import { Loading } from "../../parts/states";
 import { useCrumb } from "../../state/crumb";
@@ -99,7 +99,7 @@ export function Edit({ of, base, receivers, onSaved }: Props) {
   };
   const wrong = (path: string) => refused.get(path) ?? preview.wrong.get(path) ?? "";
   const { schedule } = r;
-  const times = useMemo(() => (schedule ? nextTimes(schedule.cron, r.timezone, Date.now(), TIMES) : null), [schedule?.cron, r.timezone]);
+  const times = useMemo(() => (schedule && readZone(r.timezone) !== "browser" ? nextTimes(schedule.cron, r.timezone, Date.now(), TIMES) : null), [schedule?.cron, r.timezone]);
 
   const failed = async (e: unknown) => {
     if (!(e instanceof ApiError)) throw e;

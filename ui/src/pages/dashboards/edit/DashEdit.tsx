@@ -33,7 +33,6 @@ const EMPTY: Dashboard = {
   ],
   panels: [],
 };
-const DRAFT_MS = 500;
 const AGAIN = 0;
 
 /** Panels where they are seen: rows that hid others hide nothing while editing. */
@@ -84,9 +83,8 @@ export function Editor({ answer, panel: first, onSaved, onLeave }: EditorProps) 
   };
 
   useEffect(() => {
-    if (!dirty) return;
-    const timer = setTimeout(() => keepDraft(key, { dashboard: d, base, at: Date.now() }), DRAFT_MS);
-    return () => clearTimeout(timer);
+    // At once: the page may be left with the next click.
+    keepDraft(key, dirty ? { dashboard: d, base, at: Date.now() } : null);
   }, [d, dirty, base]);
   // A panel that changed its place in the page has lost the focus that it had.
   useLayoutEffect(() => {

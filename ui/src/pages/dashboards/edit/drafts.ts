@@ -33,8 +33,8 @@ export function keepDraft(id: string, draft: Draft | null): void {
     const text = JSON.stringify(draft);
     if (text.length > DRAFT_MAX) return;
     const others = Object.keys(localStorage).filter((k) => k.startsWith(PREFIX) && k !== PREFIX + id);
-    const byAge = others.map((k) => ({ k, at: readDraft(k.slice(PREFIX.length))?.at ?? 0 })).sort((a, b) => a.at - b.at);
-    for (const { k } of byAge.slice(0, Math.max(0, byAge.length + 1 - DRAFTS_MAX))) localStorage.removeItem(k);
+    const byAge = (others.length < DRAFTS_MAX ? [] : others).map((k) => ({ k, at: readDraft(k.slice(PREFIX.length))?.at ?? 0 })).sort((a, b) => a.at - b.at);
+    for (const { k } of byAge.slice(0, Math.max(0, others.length + 1 - DRAFTS_MAX))) localStorage.removeItem(k);
     localStorage.setItem(PREFIX + id, text);
   } catch {
     // A full or forbidden storage: the page still holds the draft.
