@@ -19,9 +19,12 @@ export function Dialog({ title, kind = "", onClose, children }: Props) {
     ref.current?.querySelector<HTMLElement>("[data-first]")?.focus();
     return () => opener?.focus?.();
   }, []);
-  // Where it is pressed: who marks words may let go outside.
+  // Pressed and let go there: who marks words may let go outside, and who scrolls only presses.
+  const pressed = useRef(false);
   const backdrop = (e: MouseEvent) => {
-    if (e.target === ref.current) onClose();
+    const there = e.target === ref.current;
+    if (e.type === "mousedown") pressed.current = there;
+    else if (there && pressed.current) onClose();
   };
   // The browser tells of its own closing a task later; a key pressed in between would be taken for one in the dialog.
   const onKeyDown = (e: KeyboardEvent) => {
@@ -30,7 +33,7 @@ export function Dialog({ title, kind = "", onClose, children }: Props) {
     onClose();
   };
   return (
-    <dialog ref={ref} class={`dialog ${kind}`} aria-label={title} onClose={onClose} onKeyDown={onKeyDown} onMouseDown={backdrop}>
+    <dialog ref={ref} class={`dialog ${kind}`} aria-label={title} onClose={onClose} onKeyDown={onKeyDown} onMouseDown={backdrop} onClick={backdrop}>
       <div class="dialog-body">
         <header class="dialog-head">
           <h2>{title}</h2>

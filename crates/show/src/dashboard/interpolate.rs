@@ -296,7 +296,7 @@ fn encoded(value: &str) -> String {
 
 /// `$__interval` is never shorter unless the query says so, as in Grafana: what changes within one step of a short range
 /// could not be told from one sample.
-const INTERVAL_MIN_MS: i64 = 15_000;
+pub const INTERVAL_MIN_MS: i64 = 15_000;
 
 /// The names that are always there, for a time and a step, all ms.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,13 +4,15 @@
 //! Steps are those of a window of [`BOARD_PX`], so that rates and newest values are the ones on the screen. A panel with a
 //! time of its own counts it back from the end of the report's. Limits are those of [`crate::dashboard::place`].
 
+use std::cell::RefCell;
+
 use plimsoll_model::parse_duration_ms;
 use plimsoll_query::Features;
 use serde_json::Value as Json;
 
 use super::panel::{step_ms, times};
 use super::period::Window;
-use crate::dashboard::interpolate::{Builtins, Chosen, Target, interpolate};
+use crate::dashboard::interpolate::{Builtins, Chosen, INTERVAL_MIN_MS, Target, interpolate};
 use crate::dashboard::{
     COLUMNS, Dashboard, Panel, Placed, Resolved, Values, VariableKind, chosen_of, place,
     with_filters,
@@ -18,6 +20,8 @@ use crate::dashboard::{
 
 /// How wide a dashboard is on the screen of which it has the steps, px.
 pub const BOARD_PX: i64 = 1_200;
+/// What times are marked with while filters look for their places: a number that nobody writes.
+const FIRST_MARK: usize = 900_000_001;
 /// How often sources are asked, when nobody says.
 const SCRAPE_MS: i64 = 15_000;
 /// The least step, ms: how often this host is read.
@@ -98,6 +102,12 @@ impl Board {
     }
 }
 
+/// The least step of an expression without one of its own, ms: a window of one step is as long as the step, so that sums
+/// over it count each sample once.
+fn least_of(expr: &str) -> Option<i64> {
+    expr.contains("__interval").then_some(INTERVAL_MIN_MS)
+}
+
 impl BoardPanel {
     /// A panel that stands for itself, beside no variables.
     pub fn alone(panel: &Json, window: &Window) -> Self {
@@ -112,8 +122,9 @@ impl BoardPanel {
         for query in queries.into_iter().flatten() {
             // What is no mapping is passed over.
             if let (Some(expr), true) = (query["expr"].as_str(), query.is_object()) {
+                let least = least_of(expr).unwrap_or(0);
                 query["expr"] = times(expr, window).into();
-                query["step_ms"] = step.into();
+                query["step_ms"] = step.max(least).into();
             }
         }
         Self { key: "1".to_owned(), panel, window: window.clone(), step_ms: step, width: 1.0 }
@@ -143,6 +154,31 @@ impl Scope<'_> {
         with_filters(&filled, &self.filters, self.features)
     }
 
+    /// An expression with what is chosen, times as they are written: what its series are called where nothing else
+    /// tells them apart.
+    fn called(&self, expr: &str, own: &Values, builtins: &Builtins) -> String {
+        let times = RefCell::new(Vec::new());
+        let value = |name: &str| {
+            let kept = own.get(name).or_else(|| self.values.get(name)).cloned();
+            kept.or_else(|| {
+                builtins.value(name)?;
+                // A number of seconds can stand wherever a time can, so that filters find their places.
+                let mut times = times.borrow_mut();
+                let mark = (FIRST_MARK + times.len()).to_string();
+                let braces = format!("${{{name}}}");
+                let is_in_braces = expr.contains(&braces);
+                times.push((mark.clone(), if is_in_braces { braces } else { format!("${name}") }));
+                Some(Chosen { values: vec![mark], ..Chosen::default() })
+            })
+        };
+        let filled = interpolate(expr, Target::Expr, &value);
+        let filtered = with_filters(&filled, &self.filters, self.features);
+        times
+            .into_inner()
+            .iter()
+            .fold(filtered, |text, (mark, as_written)| text.replace(mark.as_str(), as_written))
+    }
+
     fn panel(&self, placed: &Placed<'_>, window: &Window, px: i64, width: f64) -> BoardPanel {
         let own = &placed.own;
         let window = time_of(placed.panel, window);
@@ -163,16 +199,15 @@ impl Scope<'_> {
             }
         }
         for (i, query) in placed.panel.queries.iter().enumerate() {
-            let least = parse_duration_ms(&self.text(&query.step, own, &of_texts));
+            let chosen = |name: &str| own.get(name).or_else(|| self.values.get(name)).cloned();
+            let own_step = interpolate(&query.step, Target::Text, &chosen);
+            let least = parse_duration_ms(&own_step).or_else(|| least_of(&query.expr));
             let step = usual.max(least.unwrap_or(0));
             panel["queries"][i]["expr"] =
                 self.expr(&query.expr, own, &builtins(step, least)).into();
             panel["queries"][i]["step_ms"] = step.into();
             // Names are made of what is chosen, as in the browser, not of times and widths.
-            let chosen = |name: &str| own.get(name).or_else(|| self.values.get(name)).cloned();
-            let called = interpolate(&query.expr, Target::Expr, &chosen);
-            let called = with_filters(&called, &self.filters, self.features);
-            panel["queries"][i]["called"] = called.into();
+            panel["queries"][i]["called"] = self.called(&query.expr, own, &of_texts).into();
         }
         BoardPanel { key: placed.key.clone(), panel, window, step_ms: usual, width }
     }
@@ -322,6 +357,18 @@ mod tests {
                 ("2", "7200s $nobody", "sum(x{job=\"x\"}) / 300000"),
             ]
         );
+        let called: Vec<&str> =
+            b.panels.iter().map(|p| p.panel["queries"][0]["called"].as_str().unwrap()).collect();
+        assert_eq!(
+            called,
+            [
+                "rate(cpu{job=\"x\",h=~\"a\"}[$__rate_interval])",
+                "rate(cpu{job=\"x\",h=~\"b\\\\.c\"}[$__rate_interval])",
+                "sum(x{job=\"x\"}) / $__interval_ms",
+            ]
+        );
+        assert_eq!(least_of("increase(x[$__interval])"), Some(15_000));
+        assert_eq!(least_of("rate(x[$__rate_interval])"), None);
         assert_eq!(b.panel("1").map(|p| p.key.as_str()), Some("1~a"));
         assert_eq!(b.panel("1~b.c").map(|p| p.key.as_str()), Some("1~b.c"));
         assert!(b.panel("3").is_none() && b.panel("").is_none());

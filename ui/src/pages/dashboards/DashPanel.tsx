@@ -26,7 +26,8 @@ import { Links } from "./Links";
 import { narrowed } from "./interpolate";
 import { NoData } from "./NoData";
 import { offOf } from "./off";
-import { chosenIn, expression, fill, rangeOf, type Scope } from "./scope";
+import { chosenText, chosenIn, expression, fill, rangeOf, type Scope } from "./scope";
+import { INTERVAL_MIN_MS } from "./interpolate";
 import { aggregation, type Items, itemsOf } from "./series";
 import { csvOf, tableOf, timeTable } from "./table";
 
@@ -56,7 +57,8 @@ function useAsks(panel: Panel, placed: Placed, scope: Scope, width: number): { a
     return (panel.queries ?? [])
       .filter((q) => q.expr.trim() && !q.hidden)
       .map((q): Ask => {
-        const least = q.step ? parseDuration(fill(q.step, scope, placed.own)) : null;
+        // A window of one step is as long as the step: sums over it count each sample once.
+        const least = (q.step ? parseDuration(chosenText(q.step, scope, placed.own)) : null) ?? (q.expr.includes("__interval") ? INTERVAL_MIN_MS : null);
         const step = Math.max(usual, least ?? 0);
         const expr = expression(q.expr, scope, placed.own, span, step, least);
         const max_series = panel.kind === "table" ? TABLE_SERIES_MAX : SERIES_MAX;
@@ -103,7 +105,7 @@ export function DashPanel({ placed, scope, onEdit, full, edit = false }: Props) 
   const rests = RESTING.has(panel.kind);
   const { asks, range } = useAsks(panel, placed, scope, width);
   const state = usePanel({ asks, range, live: url.value.live, visible: visible && !rests, width, again: again + scope.again });
-  const title = fill(panel.title, scope, placed.own);
+  const title = fill(panel.title, scope, placed.own, "text", range, width ? panelStep(range, width, Date.now()) : 0);
   // As it is asked; names of series are made of what is chosen, not of times and widths: what is hidden stays hidden.
   const filled = useMemo(() => ({ ...panel, title, queries: (panel.queries ?? []).map((q) => ({ ...q, expr: asks.find((a) => a.id === q.ref)?.expr ?? q.expr, called: chosenIn(q.expr, scope, placed.own) })) }), [panel, title, asks, scope.values, scope.filters, placed.own]);
   const all: Items = useMemo(() => itemsOf(filled, filled.queries, state.grids), [filled, state.grids]);

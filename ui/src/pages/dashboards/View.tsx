@@ -20,7 +20,7 @@ import { tidy } from "./layout";
 import { useSending } from "../alerting/form";
 import { fileOf } from "./files";
 import { Links } from "./Links";
-import { chosen } from "./variables";
+import { linked } from "./variables";
 import { ShareDialog } from "./ShareDialog";
 
 export interface EditorProps {
@@ -233,7 +233,7 @@ function Shown({ answer, onEdit, onChanged }: ShownProps) {
           </button>
         ) : null}
         <span class="grow" />
-        {d.links?.length ? <Links links={d.links} scope={{ id: d.id, ready: true, values: Object.fromEntries((d.variables ?? []).map((v) => [v.name, { values: chosen(v, url.value.vars) }])), names: [], filters: [], happenings: [], again: 0 }} own={{}} named /> : null}
+        {d.links?.length ? <Links links={d.links} scope={{ id: d.id, ready: true, values: linked(d), names: [], filters: [], happenings: [], again: 0 }} own={{}} named /> : null}
         {kiosk ? (
           <button type="button" class="button" onClick={() => setParam("kiosk", "")}>
             {t("da.kiosk.leave")}

@@ -126,7 +126,7 @@ const duration = (ms: number) => formatBack(Math.max(1, ms)) ?? `${Math.max(1, M
 const one = (v: string | number): Value => ({ values: [String(v)] });
 
 /** `$__interval` is never shorter unless the query says so, as in Grafana: what changes within one step of a short range could not be told from one sample. */
-const INTERVAL_MIN_MS = 15_000;
+export const INTERVAL_MIN_MS = 15_000;
 
 /** The values that every dashboard has. */
 export function builtIn(o: Times): Values {

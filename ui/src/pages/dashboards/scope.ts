@@ -44,13 +44,16 @@ export interface Asked {
   step_ms: number;
 }
 
-/** A text of a panel with its variables, and the times of the page. */
-export function fill(text: string, scope: Scope, own: Values, target: Target = "text"): string {
+/** A text with what is chosen. */
+export const chosenText = (text: string, scope: Scope, own: Values): string => interpolate(text, { ...scope.values, ...own }, "text");
+
+/** A text of a panel with its variables and its times; intervals only where the step is told. */
+export function fill(text: string, scope: Scope, own: Values, target: Target = "text", range: TimeRange = url.value.range, step_ms = 0): string {
   if (!/[$[]/.test(text)) return text;
   const now = Date.now();
-  const span = resolveRange(url.value.range, now) ?? { from: now - 3_600_000, to: now };
-  const times = builtIn({ ...span, step_ms: SCRAPE_MS, scrape_ms: SCRAPE_MS, dashboard: scope.id });
-  return interpolate(text, { ...times, ...scope.values, ...own }, target);
+  const span = resolveRange(range, now) ?? { from: now - 3_600_000, to: now };
+  const times = Object.entries(builtIn({ ...span, step_ms, scrape_ms: SCRAPE_MS, dashboard: scope.id })).filter(([name]) => step_ms || !name.includes("interval"));
+  return interpolate(text, { ...Object.fromEntries(times), ...scope.values, ...own }, target);
 }
 
 /** The expression with the choices of now. */

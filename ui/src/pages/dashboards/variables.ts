@@ -20,6 +20,10 @@ const NO_VARIABLES: Variable[] = [];
 /** What is chosen: by the address, else as the dashboard says. */
 export const chosen = (v: Variable, vars: Record<string, string[]>): string[] => vars[v.name] ?? v.current ?? [];
 
+/** What is chosen, for links beside the title; not what nobody chose, nor all. */
+export const linked = (d: Dashboard): Values =>
+  Object.fromEntries((d.variables ?? []).map((v) => [v.name, { values: chosen(v, url.value.vars) }] as const).filter(([, { values }]) => values.length > 0 && !values.includes(ALL)));
+
 /** Chooses values of a variable; what depends on it is resolved anew. Empty: as the dashboard says. */
 export function choose(name: string, values: string[] | null): void {
   const { [name]: _, ...rest } = url.value.vars;

@@ -18,5 +18,6 @@ describe("hosts", () => {
     expect(said(hostRows(of(host("cpu", { a: 0.5 }), host("pressure", { a: 0.5 })), []))).toEqual(["a critical pressure"]);
   });
   it("with numbers in their names count", () => expect(hostRows(of(host("up", { db10: 1, db9: 1 })), []).map((r) => r.name)).toEqual(["db9", "db10"]));
+  it("that have gone are not known", () => expect(said(hostRows(of(host("up", { a: Number.NaN, b: 1 })), []))).toEqual(["a unknown none", "b ok none"]));
   it("of nothing are none", () => expect(hostRows(new Map(), [])).toEqual([]));
 });

@@ -53,10 +53,10 @@ export function hostRows(of: Figures, alerts: readonly AlertRow[]): HostRow[] {
   const by = (id: string) => new Map((of.get(id) ?? []).map((f) => [f.labels["instance"] ?? "", f]));
   const [cpu, memory, disk, pressure, unusual] = ["cpu", "memory", "disk", "pressure", "unusual"].map(by);
   const up = of.get("up") ?? [];
-  const jobs = new Map<string, { job: string; down: boolean }[]>();
+  const jobs = new Map<string, { job: string; last: number }[]>();
   for (const f of up) {
     const name = f.labels["instance"] ?? "";
-    jobs.set(name, [...(jobs.get(name) ?? []), { job: f.labels["job"] ?? "", down: f.last === 0 }]);
+    jobs.set(name, [...(jobs.get(name) ?? []), { job: f.labels["job"] ?? "", last: f.last }]);
   }
   const firing = new Map<string, AlertRow[]>();
   for (const a of alerts) if (a.state === "firing" && a.labels["instance"]) firing.set(a.labels["instance"], [...(firing.get(a.labels["instance"]) ?? []), a]);
@@ -74,8 +74,8 @@ export function hostRows(of: Figures, alerts: readonly AlertRow[]): HostRow[] {
       unusual: last(unusual, name),
       alerts: firing.get(name)?.length ?? 0,
     };
-    const known = Number.isFinite(row.cpu) || Number.isFinite(row.memory) || jobs.has(name);
-    const [state, worst] = stateOf(row, (jobs.get(name) ?? []).filter((j) => j.down).map((j) => j.job), firing.get(name) ?? [], known);
+    const known = Number.isFinite(row.cpu) || Number.isFinite(row.memory) || (jobs.get(name) ?? []).some((j) => Number.isFinite(j.last));
+    const [state, worst] = stateOf(row, (jobs.get(name) ?? []).filter((j) => j.last === 0).map((j) => j.job), firing.get(name) ?? [], known);
     return { ...row, state, worst };
   });
   return rows.sort((a, b) => rank[a.state] - rank[b.state] || a.name.localeCompare(b.name, undefined, { numeric: true }));
