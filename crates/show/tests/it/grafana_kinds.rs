@@ -53,6 +53,8 @@ fn what_grows_when_it_is_filled_in_has_a_bound() {
     let named: Vec<Value> = (0..400).map(|_| json!({"libraryPanel": {"uid": "u"}})).collect();
     let made = made_of(&json!({"__elements": {"u": {"model": model}}, "panels": named}));
     assert_eq!(made.report.panels.len(), 400);
+    let filled = made.report.panels.iter().filter(|p| p.outcome != Outcome::Unsupported).count();
+    assert!((1..10).contains(&filled), "{filled} of 900 kB each");
     let target = |refid: &str, expr: String| json!({"refId": refid, "expr": expr});
     let computed = json!({
         "refId": "C", "datasource": {"type": "__expr__", "uid": "__expr__"}, "type": "math", "expression": "$A".repeat(25_000),

@@ -23,11 +23,10 @@ import { KINDS, type KindProps, RESTING } from "./kinds";
 import { flip, keptIn, switchSeries } from "./kept";
 import type { Placed } from "./layout";
 import { Links } from "./Links";
-import { narrowed } from "./interpolate";
+import { INTERVAL_MIN_MS, narrowed } from "./interpolate";
 import { NoData } from "./NoData";
 import { offOf } from "./off";
 import { chosenText, chosenIn, expression, fill, rangeOf, type Scope } from "./scope";
-import { INTERVAL_MIN_MS } from "./interpolate";
 import { aggregation, type Items, itemsOf } from "./series";
 import { csvOf, tableOf, timeTable } from "./table";
 
